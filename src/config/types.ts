@@ -1,0 +1,42 @@
+/** The validated configuration: every default filled in, every duration in seconds. */
+import type { Mode } from '../core/mode.js';
+import type { Seconds } from '../units.js';
+
+export interface SearchConfig {
+  readonly min_idle: Seconds;
+  readonly max_idle: Seconds;
+  readonly resolution: Seconds;
+  readonly connections: number;
+  readonly deadline: Seconds;
+  readonly guard: Seconds;
+}
+
+/** Where the far end of a target is. */
+export type FarEnd =
+  | { readonly kind: 'native'; readonly host: string; readonly port: number }
+  | {
+      readonly kind: 'nat-tcp-test';
+      readonly host: string;
+      readonly echo_port: number;
+      readonly sleep_port: number;
+    }
+  /** The built-in responder behind the built-in loopback NAT. */
+  | { readonly kind: 'embedded'; readonly idle_timeout: Seconds };
+
+export interface TargetConfig {
+  readonly name: string;
+  readonly far_end: FarEnd;
+  readonly modes: readonly Mode[];
+  readonly family: 4 | 6 | 'any';
+  readonly local_address?: string;
+  readonly token_file?: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly search: SearchConfig;
+}
+
+export interface Config {
+  /** node-cron expression. */
+  readonly schedule: string;
+  readonly state_dir?: string;
+  readonly targets: readonly TargetConfig[];
+}

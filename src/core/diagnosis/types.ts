@@ -1,0 +1,20 @@
+/** What the pattern of findings over the modes may mean, never more certain than the data. */
+import type { Seconds } from '../../units.js';
+
+/** One explanation with its evidence. */
+export interface Explanation {
+  /** Stable identifier, `mapping_forgotten`, `revived_from_inside`, … */
+  readonly id: string;
+  readonly certainty: 'measured' | 'likely' | 'hint';
+  /** One plain sentence. */
+  readonly text: string;
+  /** The findings that it rests on, one plain sentence each. */
+  readonly evidence: readonly string[];
+}
+
+/** Ready-to-paste settings that keep idle connections alive on this path. */
+export interface Settings {
+  /** Recommended keepalive interval, seconds. */
+  readonly interval: Seconds;
+  readonly snippets: readonly { readonly product: string; readonly text: string }[];
+}

@@ -1,0 +1,34 @@
+/** What is known about one mode of one path at one moment. Unknown is absent, never 0. */
+import type { Seconds } from '../units.js';
+
+/** `climb`: nothing died yet. `refine`: the bracket is being closed. `track`: the finding is kept fresh. */
+export type SearchPhase = 'climb' | 'refine' | 'track';
+
+/** Every phase, in the order in which a search passes through them. */
+export const SEARCH_PHASES: readonly SearchPhase[] = ['climb', 'refine', 'track'];
+
+/** The published state of one search. */
+export interface Finding {
+  readonly phase: SearchPhase;
+  /** Longest idle time that survived, seconds; absent while nothing survived. */
+  readonly lower?: Seconds;
+  /** Shortest idle time that did not survive, seconds; absent while none died. */
+  readonly upper?: Seconds;
+  /**
+   * Best estimate of the idle timeout, seconds. Present when the bracket is closed (width ≤ resolution, with the
+   * confirmation that the search asks for), then the bracket's midpoint; or when 7440 s less the guard survived
+   * and nothing died, then the lower bound. Never below 7440 while `compliant` is true, always below while false.
+   */
+  readonly timeout?: Seconds;
+  /**
+   * RFC 5382 REQ-5: true when an idle time of 7440 s (less the guard) is proven to survive, false when it is
+   * proven not to (3 independent deaths at or below it), absent while unknown.
+   */
+  readonly compliant?: boolean;
+  /** True while deaths below the published bound await confirmation. */
+  readonly suspect: boolean;
+  /** Independent deaths on record that agree with `upper`. */
+  readonly deaths: number;
+  /** Search time (see `SearchEvent`) of the newest evidence that agreed with the published value. */
+  readonly confirmedAt?: Seconds;
+}

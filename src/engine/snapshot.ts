@@ -1,0 +1,87 @@
+/** What the engine shows of itself: read by the metrics, the status page, the JSON API and `measure`. */
+import type { Explanation, Settings } from '../core/diagnosis/types.js';
+import type { Finding } from '../core/finding.js';
+import type { Mode } from '../core/mode.js';
+import type { ConnectionId } from '../core/search/types.js';
+import type { Verdict } from '../core/verdict.js';
+import type { TargetConfig } from '../config/types.js';
+import type { Seconds } from '../units.js';
+
+/** One finished test. */
+export interface TestRecord {
+  /** Unix time of the verdict, seconds. */
+  readonly at: Seconds;
+  readonly id: ConnectionId;
+  /** Idle time at the test, seconds. */
+  readonly idle: Seconds;
+  readonly verdict: Verdict;
+  /** Both ends' addresses as this host and the far end saw them, where known. */
+  readonly local?: string;
+  readonly seen?: string;
+  readonly remote?: string;
+}
+
+/** An idle connection that waits for its test. */
+export interface WaitingConnection {
+  readonly id: ConnectionId;
+  readonly state: 'opening' | 'idle' | 'testing';
+  /** Idle time now, seconds; absent while opening. */
+  readonly age?: Seconds;
+  /** Idle time at which it will be tested, where already decided. */
+  readonly testAt?: Seconds;
+}
+
+export interface ModeSnapshot {
+  readonly mode: Mode;
+  /** The search's finding; `timeout` and `compliant` are already withheld where the other modes forbid them. */
+  readonly finding: Finding;
+  /** Unix time of the newest evidence that agreed with the published value. */
+  readonly confirmedTimestamp?: Seconds;
+  readonly waiting: readonly WaitingConnection[];
+  /** Newest last, bounded. */
+  readonly tests: readonly TestRecord[];
+}
+
+/** A line of the story: something a reader of the page or the log wants to know. */
+export interface TargetEvent {
+  /** Unix time, seconds. */
+  readonly at: Seconds;
+  readonly mode?: Mode;
+  readonly text: string;
+}
+
+export interface TargetSnapshot {
+  readonly config: TargetConfig;
+  /** Whether the far end answers now; absent before the first try ended. */
+  readonly up?: boolean;
+  /** Why it does not answer, in words. */
+  readonly downReason?: string;
+  /** The resolved address that is probed. */
+  readonly address?: string;
+  /** The client's address as the far end sees it, and as this host sees it. */
+  readonly seenAddress?: string;
+  readonly localAddress?: string;
+  readonly natDetected?: boolean;
+  readonly conntrack: { readonly local?: Seconds; readonly responder?: Seconds };
+  readonly keepaliveRecommended?: Seconds;
+  readonly explanations: readonly Explanation[];
+  readonly settings?: Settings;
+  readonly modes: readonly ModeSnapshot[];
+  /** Newest last, bounded. */
+  readonly events: readonly TargetEvent[];
+}
+
+/** What the engine tells as it happens: the counters' source. */
+export interface EngineObserver {
+  tested?(target: TargetConfig, mode: Mode, test: TestRecord): void;
+  earlyDeath?(target: TargetConfig, mode: Mode, idle: Seconds): void;
+  changed?(target: TargetConfig, mode: Mode, change: 'drop' | 'rise'): void;
+  mappingLoss?(target: TargetConfig): void;
+}
+
+/** The engine as its readers see it. */
+export interface EngineView {
+  targets(): readonly TargetSnapshot[];
+  /** Open idle connections. */
+  readonly schedule: string;
+}

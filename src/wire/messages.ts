@@ -1,0 +1,78 @@
+/** The messages of the native protocol, version 1; `docs/PROTOCOL.md` tells their order and meaning. */
+
+/** Version of the native protocol spoken by this program. */
+export const PROTOCOL_VERSION = 1;
+
+/**
+ * What a connection is for.
+ * - `control`: heartbeat canary; it also carries requests that concern the session's probe connections.
+ * - `probe`: a connection that is left idle and tested once.
+ * - `check`: a fresh connection that only proves that the path works now.
+ */
+export type Role = 'control' | 'probe' | 'check';
+
+/** Why a responder turns a connection away, or why it ended one: a closed set, also a metric label. */
+export type RejectCode =
+  | 'version'
+  | 'syntax'
+  | 'auth'
+  | 'limit_client'
+  | 'limit_total'
+  | 'unknown_probe'
+  | 'timeout'
+  | 'shutting_down';
+
+/** client → responder. Nonces, session and mac are lower-case hex of the length given. */
+export type ClientMessage =
+  /**
+   * First line of every connection; padded so that it is longer than any answer to it.
+   * `session` (32 digits) is the client's secret that ties its connections together; `probe` names a probe
+   * connection within the session (role `probe` only); `nonce` has 32 digits.
+   */
+  | {
+      readonly kind: 'hello';
+      readonly version: number;
+      readonly role: Role;
+      readonly session: string;
+      readonly probe?: number;
+      readonly nonce: string;
+    }
+  /** Proof of the token: HMAC-SHA256 (64 digits) over both nonces and the hello, see `macInput`. */
+  | { readonly kind: 'auth'; readonly mac: string }
+  /** Control: heartbeat. Probe: the `send` test. `nonce` has 16 digits. */
+  | { readonly kind: 'ping'; readonly nonce: string }
+  /** Control only: write now on the named probe connection of this session (the `recv` test). */
+  | { readonly kind: 'call'; readonly probe: number; readonly nonce: string }
+  /** Probe only: the client heard `ring` and answers it. */
+  | { readonly kind: 'answer'; readonly nonce: string };
+
+/** responder → client. */
+export type ResponderMessage =
+  /** Sent only when a token is configured; `nonce` has 32 digits. */
+  | { readonly kind: 'challenge'; readonly nonce: string }
+  /**
+   * The hello of the far end: the idle clock of a probe connection starts here. `nonce` repeats the client's;
+   * `seen` is the client's address and port as the responder sees them (`192.0.2.1:5000`, `[2001:db8::1]:5000`);
+   * `conntrack` the responder host's own established timeout in seconds, where it has one; `mac` (64 digits)
+   * proves the token in the other direction and is there only after a challenge.
+   */
+  | {
+      readonly kind: 'welcome';
+      readonly version: number;
+      readonly nonce: string;
+      readonly seen: string;
+      readonly conntrack?: number;
+      readonly mac?: string;
+    }
+  /** Answers `ping`. */
+  | { readonly kind: 'pong'; readonly nonce: string }
+  /** On the probe connection: the far end breaks the silence. `nonce` repeats that of `call`. */
+  | { readonly kind: 'ring'; readonly nonce: string }
+  /** On the control connection that sent `call`: `ring` was written. */
+  | { readonly kind: 'rung'; readonly probe: number; readonly nonce: string }
+  /** On the control connection that sent `call`: the client's `answer` arrived. */
+  | { readonly kind: 'heard'; readonly probe: number; readonly nonce: string }
+  /** On every control connection of the session: a probe connection ended as the responder sees it. */
+  | { readonly kind: 'gone'; readonly probe: number; readonly cause: 'reset' | 'closed' | 'timed_out' }
+  /** The request or the connection is turned away; with every code but `unknown_probe` the connection is closed. */
+  | { readonly kind: 'error'; readonly code: RejectCode; readonly detail?: string };
