@@ -234,16 +234,20 @@ function tests(document: ReportDocument): string {
   return document.modes
     .filter((mode) => mode.tests.length > 0)
     .map((mode) => {
+      const ends = new Set(mode.tests.map((test) => test.remote_address));
+      const [sameEnd] = ends.size === 1 ? [...ends] : [];
+      const column = sameEnd === undefined;
       const rows = mode.tests.map(
         (test) =>
           `<tr class="${test.verdict}"><td>${utcWords(test.at)}</td><td>${secondsWords(test.idle_seconds)}</td><td>${test.verdict}</td><td>${escape(
             REASON_WORDS[test.reason],
-          )}</td><td>${cell(test.local_address)}</td><td>${cell(test.seen_address)}</td><td>${cell(test.remote_address)}</td></tr>`,
+          )}</td><td>${cell(test.local_address)}</td><td>${cell(test.seen_address)}</td>${column ? `<td>${cell(test.remote_address)}</td>` : ''}</tr>`,
       );
       return `<section>
 <h2>Tests in mode ${mode.mode}</h2>
+${sameEnd === undefined ? '' : `<p class="small">Far end of every test: ${escape(sameEnd)}</p>`}
 <table class="tests">
-<thead><tr><th scope="col">UTC</th><th scope="col">idle for</th><th scope="col">verdict</th><th scope="col">evidence</th><th scope="col">this end</th><th scope="col">as seen by the far end</th><th scope="col">far end</th></tr></thead>
+<thead><tr><th scope="col">UTC</th><th scope="col">idle for</th><th scope="col">verdict</th><th scope="col">evidence</th><th scope="col">this end</th><th scope="col">this end as the far end sees it</th>${column ? '<th scope="col">far end</th>' : ''}</tr></thead>
 <tbody>
 ${rows.join('\n')}
 </tbody>
@@ -270,7 +274,7 @@ ${items.join('\n')}
 }
 
 function cell(address: string | undefined): string {
-  return address === undefined ? '' : `<code>${escape(address)}</code>`;
+  return address === undefined ? '' : escape(address);
 }
 
 /** Makes text safe between tags and inside double-quoted attributes. */

@@ -37,10 +37,10 @@ tbody th:has(.sub) { width: 34%; }
 .tests { font-size: .76rem; font-variant-numeric: tabular-nums; }
 .tests td { padding: .16rem .6rem .16rem 0; }
 .tests td:first-child, .tests td:nth-child(2) { white-space: nowrap; }
+.tests td { overflow-wrap: anywhere; }
 .tests tr.dead td { color: var(--bad); }
 .tests tr.inconclusive td { color: var(--quiet); }
 code, pre { font-family: ui-monospace, "Liberation Mono", "DejaVu Sans Mono", monospace; }
-.tests code { font-size: .95em; overflow-wrap: anywhere; }
 pre { margin: 0; padding: .5rem .7rem; background: var(--soft); border: 1px solid var(--line); border-radius: .3rem;
   font-size: .78rem; line-height: 1.45; overflow-x: auto; }
 .snippets { display: grid; grid-template-columns: repeat(auto-fill, minmax(18rem, 1fr)); gap: .8rem 1rem; }
@@ -58,7 +58,13 @@ footer { margin-top: 2rem; padding-bottom: 2rem; font-size: .8rem; color: var(--
 section, header { overflow-x: auto; }
 @media print {
   @page { size: A4; margin: 16mm 15mm 18mm; }
-  body { font-size: 10.2pt; }
+  html { font-size: 9.4pt; }
+  body { font-size: 9.4pt; line-height: 1.4; }
+  h1 { font-size: 16pt; }
+  h2 { margin-top: 1.2rem; }
+  .tests { font-size: 7.4pt; line-height: 1.25; }
+  .tests td { padding-block: .08rem; }
+  tbody th:has(.sub) { width: 40%; }
   main, footer { max-width: none; padding: 0; }
   section, header { overflow: visible; }
   h2, h3 { break-after: avoid; }

@@ -66,8 +66,17 @@ describe('renderReport() as HTML', () => {
     const tests = ONE_HOUR.modes.flatMap((mode) => mode.tests);
     expect(page.match(/<tr class="(alive|dead|inconclusive)">/g)).toHaveLength(tests.length);
     expect(page).toContain(
-      '<td>2026-11-20 08:00:16</td><td>15 s</td><td>alive</td><td>answered</td><td><code>192.168.1.20:40000</code></td><td><code>203.0.113.7:50000</code></td><td><code>198.51.100.9:5382</code></td>',
+      '<td>2026-11-20 08:00:16</td><td>15 s</td><td>alive</td><td>answered</td><td>192.168.1.20:40000</td><td>203.0.113.7:50000</td>',
     );
+  });
+
+  it('names the far end once where it is always the same, else in every row', () => {
+    expect(html(ONE_HOUR)).toContain('Far end of every test: 198.51.100.9:5382');
+    const mode = forgetful('send', 3600);
+    const tests = mode.tests.map((test, i) => ({ ...test, remote: `198.51.100.${i % 2}:5382` }));
+    const page = html(target([{ ...mode, tests }]));
+    expect(page).not.toContain('Far end of every test');
+    expect(page.match(/<td>198\.51\.100\.[01]:5382<\/td>/g)).toHaveLength(tests.length);
   });
 
   it('draws every test into the chart', () => {
