@@ -1,5 +1,5 @@
 /** From the engine's snapshot to the report's document. */
-import { pathVerdict } from '../core/diagnosis/index.js';
+import { isDecided, pathVerdict } from '../core/diagnosis/index.js';
 import { durationWithSeconds } from '../core/human-duration.js';
 import type { Mode } from '../core/mode.js';
 import { REQ5_ESTABLISHED_IDLE_TIMEOUT } from '../core/rfc5382.js';
@@ -41,7 +41,7 @@ export function buildDocument(input: ReportInput, options: { readonly redact: bo
     generated: isoTime(input.at),
     program: { name: 'nat-idle-exporter', version: input.version },
     redacted: options.redact,
-    complete: snapshot.modes.length > 0 && snapshot.modes.every((mode) => isDecided(mode, snapshot)),
+    complete: isComplete(snapshot),
     target: targetOf(snapshot),
     search: {
       min_idle_seconds: search.min_idle,
@@ -91,12 +91,10 @@ export function isoTime(unix: Seconds): string {
   return new Date(Math.round(unix) * 1000).toISOString().replace('.000Z', 'Z');
 }
 
-/** Whether a mode has come to its answer: a finding, a survived max_idle, or keepalives that are eaten. */
-export function isDecided({ mode, finding }: ModeSnapshot, snapshot: TargetSnapshot): boolean {
-  const { max_idle, guard } = snapshot.config.search;
-  if (finding.timeout !== undefined) return true;
-  if (finding.upper === undefined) return finding.lower !== undefined && finding.lower >= max_idle - guard;
-  return mode === 'keepalive' && snapshot.explanations.some(({ id }) => id === 'keepalives_eaten');
+/** Whether every configured mode has come to its answer. */
+export function isComplete({ config, modes }: TargetSnapshot): boolean {
+  const { min_idle: minIdle, max_idle: maxIdle, guard } = config.search;
+  return modes.length > 0 && modes.every(({ finding }) => isDecided(finding, { minIdle, maxIdle, guard }));
 }
 
 function targetOf({ config, ...snapshot }: TargetSnapshot): ReportDocument['target'] {

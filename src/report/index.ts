@@ -43,5 +43,5 @@ export function reportFormatOf(path: string): ReportFormat | undefined {
   return REPORT_FORMATS.find((format) => format === extension);
 }
 
-export { buildDocument, isDecided, type ReportInput, verdictOf } from './build.js';
+export { buildDocument, isComplete, type ReportInput, verdictOf } from './build.js';
 export { documentJsonSchema, documentSchema, type ReportDocument } from './document.js';
