@@ -23,7 +23,7 @@ export function renderProgress(snapshot: TargetSnapshot, elapsed: Seconds, width
   const bar = Math.max(SHORTEST_BAR, Math.min(LONGEST_BAR, width - NAME - WORDS));
   const lines = [
     headline(snapshot, elapsed),
-    ...snapshot.modes.map((mode) => modeLine(mode, snapshot, elapsed, bar)),
+    ...snapshot.modes.map((mode) => modeLine(mode, snapshot, elapsed, bar, width)),
   ];
   return lines.map((line) => fit(line, width));
 }
@@ -36,16 +36,26 @@ function headline(snapshot: TargetSnapshot, elapsed: Seconds): string {
   return so;
 }
 
-function modeLine(mode: ModeSnapshot, snapshot: TargetSnapshot, elapsed: Seconds, bar: number): string {
+function modeLine(
+  mode: ModeSnapshot,
+  snapshot: TargetSnapshot,
+  elapsed: Seconds,
+  bar: number,
+  width: number,
+): string {
   const { min_idle: minIdle, max_idle: maxIdle, guard } = snapshot.config.search;
   const decided = isDecided(mode.finding, { minIdle, maxIdle, guard });
   const left = timeLeft(mode, snapshot, elapsed);
   const share = decided ? 1 : left === undefined ? 0 : elapsed / Math.max(elapsed + left.seconds, 1);
   const filled = Math.min(decided ? bar : bar - 1, Math.floor(share * bar));
   const drawn = `[${'#'.repeat(filled)}${'.'.repeat(bar - filled)}]`;
-  return `${mode.mode.padEnd(NAME)}${drawn} ${[bracket(mode), decided ? 'done' : remaining(left, mode)]
-    .filter((part) => part !== '')
-    .join('; ')}`;
+  const words = [bracket(mode), ...(decided ? ['; done'] : remaining(left, mode))];
+  let line = `${mode.mode.padEnd(NAME)}${drawn} `;
+  for (const part of words) {
+    if (line.length + part.length > width) break;
+    line += part;
+  }
+  return line;
 }
 
 /** What survived and what did not. */
@@ -59,13 +69,17 @@ export function bracket({ finding }: ModeSnapshot): string {
   return lower === undefined ? died : `survived ${seconds(lower)}, ${died}`;
 }
 
-function remaining(left: ReturnType<typeof timeLeft>, { waiting, finding }: ModeSnapshot): string {
-  if (left === undefined) return '';
+/** Parts of the sentence about the time left, the least important last: what does not fit is left out. */
+function remaining(left: ReturnType<typeof timeLeft>, { waiting, finding }: ModeSnapshot): string[] {
+  if (left === undefined) return [];
   const time = humanDuration(Math.ceil(left.seconds));
-  if (left.kind === 'guess') return `about ${time} left`;
+  if (left.kind === 'guess') return [`; about ${time} left`];
   const idle = waiting.filter(({ state }) => state === 'idle').length;
-  const earlier = finding.deaths === 0 ? ', less if one dies' : '';
-  return `at most ${time} left${earlier}${idle > 0 ? `; ${idle} wait` : ''}`;
+  return [
+    `; at most ${time} left`,
+    ...(finding.deaths === 0 ? [', less if one dies'] : []),
+    ...(idle > 0 ? [`; ${idle} wait`] : []),
+  ];
 }
 
 function seconds(value: Seconds): string {

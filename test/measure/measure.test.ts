@@ -70,6 +70,12 @@ describe('renderProgress()', () => {
     ]);
   });
 
+  it('leaves out the least important words first', () => {
+    expect(renderProgress(EARLY, 75, 80)[1]).toBe(
+      'send       [........] survived 1 min 0 s, nothing died; at most 2 h 28 min left',
+    );
+  });
+
   it('says when the far end does not answer', () => {
     const { up: _up, ...rest } = EARLY;
     expect(renderProgress(rest, 3, 80)[0]).toBe('measuring home for 3 s: connecting');
