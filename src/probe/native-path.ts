@@ -46,10 +46,11 @@ class NativePath implements Path {
     return 'late';
   }
 
-  async open(mode: Mode, _testAt: undefined, signal: AbortSignal): Promise<ProbeConnection> {
+  async open(mode: Mode, _testAt: Seconds | undefined, signal: AbortSignal): Promise<ProbeConnection> {
     const number = ++this.#lastProbe;
     const greeting = await this.#greet('probe', this.#options.endpoint(mode), signal, number);
     const { conversation } = greeting;
+    let unanswered = false;
     const probe: NativeProbe = {
       opened: greeting.opened,
       local: conversation.link.local,
@@ -60,11 +61,17 @@ class NativePath implements Path {
         probe.ended = run;
         conversation.whenEnded(run);
       },
-      test: (context) =>
-        PROBERS[mode].native(conversation, { ...context, probe: number, control: () => this.#control() }),
+      test: async (context) => {
+        const control = () => this.#control();
+        const observation = await PROBERS[mode].native(conversation, { ...context, probe: number, control });
+        unanswered = observation.kind !== 'answered';
+        return observation;
+      },
       close: () => {
         this.#probes.delete(number);
         conversation.close();
+        // Our FIN may never arrive where a mapping is gone: spare the far end a ghost.
+        if (unanswered) this.#control()?.say(encodeClientMessage({ kind: 'drop', probe: number }));
       },
     };
     this.#probes.set(number, probe);

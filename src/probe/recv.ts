@@ -2,13 +2,18 @@
 import { randomBytes } from 'node:crypto';
 import type { Seconds } from '../units.js';
 import { encodeClientMessage } from '../wire/codec.js';
-import type { Conversation } from './conversation.js';
+import type { Conversation, Heard } from './conversation.js';
 import type { NativeMessages } from './native-path.js';
 import { LONGEST_STALL, observeFailure } from './observe.js';
 import type { NativeTestContext, Observation, Prober } from './prober.js';
 
 /** How much earlier or later than asked the original's sleep server may write, seconds. */
 const SLEEP_SLACK: Seconds = 1;
+
+const FAR_END_WAS_RESET: Heard<never> = {
+  kind: 'ended',
+  end: { kind: 'reset', detail: 'the far end was reset when it wrote' },
+};
 
 export const recvProber: Prober = {
   mode: 'recv',
@@ -27,6 +32,12 @@ export const recvProber: Prober = {
       context.deadline,
       context,
     );
+    // A box may answer the ring with a RST that only the far end sees.
+    const seenReset = control.hear(
+      (message) => message.kind === 'gone' && message.probe === context.probe && message.cause === 'reset',
+      context.deadline,
+      context,
+    );
     const heardAnswer = control.hear(
       (message) => message.kind === 'heard' && message.nonce === nonce,
       context.deadline,
@@ -35,7 +46,10 @@ export const recvProber: Prober = {
     const rung = await callFarEnd(control, nonce, context);
     if (rung.kind !== 'rung') return rung;
 
-    const ring = await heardRing;
+    const ring = await Promise.race([
+      heardRing,
+      seenReset.then((gone) => (gone.kind === 'message' ? FAR_END_WAS_RESET : heardRing)),
+    ]);
     if (ring.kind !== 'message') return observeFailure(ring, rung.broken);
     connection.say(encodeClientMessage({ kind: 'answer', nonce }));
     const answer = await heardAnswer;
@@ -81,7 +95,7 @@ async function callFarEnd(
   const rung = await control.hear(
     (message) =>
       (message.kind === 'rung' && message.nonce === nonce) ||
-      (message.kind === 'error' && message.code === 'unknown_probe'),
+      (message.kind === 'error' && message.code === 'unknown_probe' && message.probe === probe),
     context.deadline,
     context,
   );
