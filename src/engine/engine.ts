@@ -51,12 +51,17 @@ export class Engine implements EngineView {
     const gone = this.#runners.filter((runner) => !keepState || !wanted.has(fingerprint(runner.target)));
     await Promise.all(gone.map((runner) => runner.stop()));
 
-    const store = config.state_dir === undefined ? undefined : new StateStore(config.state_dir, this.#options.log);
+    const store =
+      config.state_dir === undefined ? undefined : new StateStore(config.state_dir, this.#options.log);
     const fresh: TargetRunner[] = [];
     this.#runners = config.targets.map((target) => {
       const running = kept.get(fingerprint(target));
       if (running !== undefined) return running;
-      const runner = new TargetRunner({ ...this.#options, target, ...(store === undefined ? {} : { store }) });
+      const runner = new TargetRunner({
+        ...this.#options,
+        target,
+        ...(store === undefined ? {} : { store }),
+      });
       fresh.push(runner);
       return runner;
     });

@@ -126,7 +126,8 @@ export class Lifeline {
       this.#options.events.reached(introduction);
       return introduction;
     } catch (error) {
-      if (!signal.aborted) this.#options.events.unreachable(error instanceof Error ? error.message : String(error));
+      if (!signal.aborted)
+        this.#options.events.unreachable(error instanceof Error ? error.message : String(error));
       return undefined;
     }
   }

@@ -4,7 +4,14 @@ import type { Clock, Timer } from '../clock.js';
 import type { TargetConfig } from '../config/types.js';
 import type { Finding } from '../core/finding.js';
 import type { Mode } from '../core/mode.js';
-import { connectionsOf, createSearch, findingOf, reviveSearch, type SearchState, step } from '../core/search/index.js';
+import {
+  connectionsOf,
+  createSearch,
+  findingOf,
+  reviveSearch,
+  type SearchState,
+  step,
+} from '../core/search/index.js';
 import type { ConnectionId, SearchAction, SearchEvent, SearchOptions } from '../core/search/types.js';
 import { reasonOf, type Verdict } from '../core/verdict.js';
 import { observeIdleEnd } from '../probe/observe.js';
@@ -167,9 +174,16 @@ export class ModeRunner {
 
   #noticeFinding(before: Finding): void {
     const now = findingOf(this.#state);
-    if (now.timeout === before.timeout && now.compliant === before.compliant && now.phase === before.phase) return;
+    if (now.timeout === before.timeout && now.compliant === before.compliant && now.phase === before.phase)
+      return;
     this.#options.log.info(
-      { phase: now.phase, timeout: now.timeout, lower: now.lower, upper: now.upper, compliant: now.compliant },
+      {
+        phase: now.phase,
+        timeout: now.timeout,
+        lower: now.lower,
+        upper: now.upper,
+        compliant: now.compliant,
+      },
       now.phase === before.phase ? 'finding changed' : `search enters phase ${now.phase}`,
     );
   }
@@ -195,7 +209,10 @@ export class ModeRunner {
         return;
       case 'announce':
         observer.changed?.(target, mode, action.change);
-        log.warn({ change: action.change, timeout: this.finding.timeout }, `the idle timeout made a ${action.change}`);
+        log.warn(
+          { change: action.change, timeout: this.finding.timeout },
+          `the idle timeout made a ${action.change}`,
+        );
         return;
       case 'early_death':
         observer.earlyDeath?.(target, mode, action.idle);
@@ -222,7 +239,10 @@ export class ModeRunner {
     try {
       connection = await ground.path.open(this.mode, testAt, ground.signal);
     } catch (error) {
-      this.#options.log.debug({ error: error instanceof Error ? error.message : error }, 'cannot open a probe');
+      this.#options.log.debug(
+        { error: error instanceof Error ? error.message : error },
+        'cannot open a probe',
+      );
       if (ground === this.#ground && this.#isWanted(id)) this.#send({ kind: 'open_failed', id });
       return;
     }
@@ -341,7 +361,12 @@ function verdictOf(observation: Observation): Verdict {
 }
 
 /** The idle time that a verdict speaks of: the smallest that it can have been when alive, the largest when dead. */
-function idleTime(connection: ProbeConnection, observation: Observation, verdict: Verdict, clock: Clock): Seconds {
+function idleTime(
+  connection: ProbeConnection,
+  observation: Observation,
+  verdict: Verdict,
+  clock: Clock,
+): Seconds {
   const { opened } = connection;
   if (observation.kind === 'unclear') return Math.max(0, clock.monotonic() - opened.latest);
   const { broken } = observation;

@@ -45,7 +45,10 @@ export class StateStore {
       await rename(path, aside);
       this.#log.warn({ path, aside, problem: envelope }, 'the state file is not ours or damaged; set aside');
     } catch (error) {
-      this.#log.warn({ path, problem: envelope, error: describe(error) }, 'the state file is damaged; ignored');
+      this.#log.warn(
+        { path, problem: envelope, error: describe(error) },
+        'the state file is damaged; ignored',
+      );
     }
     return undefined;
   }

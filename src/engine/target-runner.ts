@@ -152,7 +152,8 @@ export class TargetRunner {
       return local === undefined || isIP(local) === isIP(address);
     });
     const [first] = usable;
-    if (first === undefined) throw new Error(`no address of the host has the family of ${this.target.local_address}`);
+    if (first === undefined)
+      throw new Error(`no address of the host has the family of ${this.target.local_address}`);
     if (usable.length === 1) return first;
     for (const address of usable) {
       const works = await this.#openPath(address)
@@ -230,7 +231,11 @@ export class TargetRunner {
     const { clock } = this.#options;
     const { far_end: farEnd, local_address: localAddress, token_file: tokenFile } = this.target;
     const deadline = Math.max(this.target.search.deadline, LEAST_OPEN_DEADLINE);
-    const endpoint = (port: number) => ({ address, port, ...(localAddress === undefined ? {} : { localAddress }) });
+    const endpoint = (port: number) => ({
+      address,
+      port,
+      ...(localAddress === undefined ? {} : { localAddress }),
+    });
     switch (farEnd.kind) {
       case 'native':
         return createNativePath({
@@ -247,7 +252,11 @@ export class TargetRunner {
           sleep: endpoint(farEnd.sleep_port),
         });
       case 'embedded':
-        return createNativePath({ clock, deadline, endpoint: (mode) => endpoint(this.#embedded?.port(mode) ?? 0) });
+        return createNativePath({
+          clock,
+          deadline,
+          endpoint: (mode) => endpoint(this.#embedded?.port(mode) ?? 0),
+        });
     }
   }
 

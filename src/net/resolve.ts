@@ -19,7 +19,11 @@ export async function resolve(host: string, family: 4 | 6 | 'any'): Promise<read
     return [host];
   }
   try {
-    const answers = await lookup(host, { all: true, family: family === 'any' ? 0 : family, order: 'verbatim' });
+    const answers = await lookup(host, {
+      all: true,
+      family: family === 'any' ? 0 : family,
+      order: 'verbatim',
+    });
     if (answers.length === 0) throw new ResolveError(`${host} has no address`);
     return answers.map((answer) => answer.address);
   } catch (error) {

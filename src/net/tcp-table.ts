@@ -42,7 +42,10 @@ export async function unansweredProbes(name: ConnectionName): Promise<number | u
   const key = `: ${hexEndpoint(name.localAddress, name.localPort)} ${hexEndpoint(name.remoteAddress, name.remotePort)} `;
   const start = table.indexOf(key);
   if (start < 0) return undefined;
-  const columns = table.slice(table.lastIndexOf('\n', start) + 1).trimStart().split(/\s+/, 10);
+  const columns = table
+    .slice(table.lastIndexOf('\n', start) + 1)
+    .trimStart()
+    .split(/\s+/, 10);
   const count = Number(columns[UNANSWERED_PROBES_COLUMN]);
   return Number.isInteger(count) ? count : undefined;
 }

@@ -30,7 +30,10 @@ export const keepaliveProber: Prober = {
  * Switches keepalive on for a connection that has idled: the first probe leaves at once, then one a second. The
  * switch goes off again at the end, since each probe refreshes the mapping.
  */
-export async function keepaliveTest<M>(connection: Conversation<M>, context: TestContext): Promise<Observation> {
+export async function keepaliveTest<M>(
+  connection: Conversation<M>,
+  context: TestContext,
+): Promise<Observation> {
   const { clock } = context;
   const earliest = clock.monotonic();
   connection.link.setKeepAlive(true);
@@ -42,7 +45,11 @@ export async function keepaliveTest<M>(connection: Conversation<M>, context: Tes
   }
 }
 
-async function watch<M>(connection: Conversation<M>, broken: Moment, context: TestContext): Promise<Observation> {
+async function watch<M>(
+  connection: Conversation<M>,
+  broken: Moment,
+  context: TestContext,
+): Promise<Observation> {
   const { clock, deadline } = context;
   const end = clock.monotonic() + deadline;
   let before: number | undefined;

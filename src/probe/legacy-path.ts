@@ -6,7 +6,14 @@ import { MAX_LEGACY_SLEEP, encodeSleepRequest } from '../wire/legacy.js';
 import type { Seconds } from '../units.js';
 import { Conversation, type Decoder } from './conversation.js';
 import { keepaliveTest } from './keepalive.js';
-import { DELAYED_ACK, FarEndError, type Canary, type Introduction, type Path, type ProbeConnection } from './path.js';
+import {
+  DELAYED_ACK,
+  FarEndError,
+  type Canary,
+  type Introduction,
+  type Path,
+  type ProbeConnection,
+} from './path.js';
 import { PROBERS } from './table.js';
 import { sendProber } from './send.js';
 
@@ -35,7 +42,8 @@ export function createLegacyPath(options: LegacyPathOptions): Path {
     async open(mode: Mode, testAt, signal): Promise<ProbeConnection> {
       const prober = PROBERS[mode];
       const { link, opened, conversation } = await connect(options[prober.legacyServer], signal);
-      const request = testAt === undefined ? undefined : Buffer.from(encodeSleepRequest(wholeSeconds(testAt)));
+      const request =
+        testAt === undefined ? undefined : Buffer.from(encodeSleepRequest(wholeSeconds(testAt)));
       if (request !== undefined) conversation.say(request);
       return {
         opened,
@@ -63,7 +71,11 @@ export function createLegacyPath(options: LegacyPathOptions): Path {
           return conversation.end;
         },
         beat: async (beatDeadline, beatSignal) => {
-          const observed = await keepaliveTest(conversation, { clock, deadline: beatDeadline, signal: beatSignal });
+          const observed = await keepaliveTest(conversation, {
+            clock,
+            deadline: beatDeadline,
+            signal: beatSignal,
+          });
           return observed.kind === 'answered';
         },
         whenEnded: (run) => conversation.whenEnded(run),

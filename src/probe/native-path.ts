@@ -7,9 +7,22 @@ import { randomHex, sameMac, tokenMac } from '../net/token.js';
 import type { Seconds } from '../units.js';
 import { decodeResponderMessage, encodeClientMessage, macInput } from '../wire/codec.js';
 import { LineSplitter } from '../wire/lines.js';
-import { type Hello, PROTOCOL_VERSION, type ResponderMessage, type Role, type Welcome } from '../wire/messages.js';
+import {
+  type Hello,
+  PROTOCOL_VERSION,
+  type ResponderMessage,
+  type Role,
+  type Welcome,
+} from '../wire/messages.js';
 import { Conversation, type Decoder } from './conversation.js';
-import { DELAYED_ACK, FarEndError, type Canary, type Introduction, type Path, type ProbeConnection } from './path.js';
+import {
+  DELAYED_ACK,
+  FarEndError,
+  type Canary,
+  type Introduction,
+  type Path,
+  type ProbeConnection,
+} from './path.js';
 import type { Moment } from './prober.js';
 import { PROBERS } from './table.js';
 
@@ -149,7 +162,8 @@ class NativePath implements Path {
         conversation.say(encodeClientMessage(message));
         const heard = await conversation.hear(() => true, deadline, { clock, signal });
         if (heard.kind === 'message') return heard.message;
-        if (heard.kind === 'ended') throw new FarEndError(`no hello from ${link.remote}: ${heard.end.detail}`);
+        if (heard.kind === 'ended')
+          throw new FarEndError(`no hello from ${link.remote}: ${heard.end.detail}`);
         if (heard.kind === 'aborted') throw new FarEndError(`no hello from ${link.remote}: called off`);
         throw new FarEndError(`no hello from ${link.remote} within ${deadline} s`);
       };

@@ -35,7 +35,10 @@ export function observeIdleEnd(end: LinkEnd, clock: Clock): Observation {
 }
 
 /** What any way of not hearing an answer says. */
-export function observeFailure<M>(heard: Exclude<Heard<M>, { kind: 'message' }>, broken: Moment): Observation {
+export function observeFailure<M>(
+  heard: Exclude<Heard<M>, { kind: 'message' }>,
+  broken: Moment,
+): Observation {
   switch (heard.kind) {
     case 'ended':
       return observeEnd(heard.end, broken);

@@ -82,7 +82,9 @@ export const recvProber: Prober = {
   },
 };
 
-type Called = { readonly kind: 'rung'; readonly broken: { earliest: Seconds; latest: Seconds } } | Observation;
+type Called =
+  | { readonly kind: 'rung'; readonly broken: { earliest: Seconds; latest: Seconds } }
+  | Observation;
 
 async function callFarEnd(
   control: Conversation<NativeMessages>,
@@ -102,7 +104,10 @@ async function callFarEnd(
   const broken = { earliest, latest: clock.monotonic() };
   if (rung.kind !== 'message') {
     const late = rung.kind === 'deadline' && rung.stalled > LONGEST_STALL;
-    return { kind: 'unclear', reason: late ? 'late' : rung.kind === 'aborted' ? 'interrupted' : 'canary_lost' };
+    return {
+      kind: 'unclear',
+      reason: late ? 'late' : rung.kind === 'aborted' ? 'interrupted' : 'canary_lost',
+    };
   }
   // The far end has no such connection any more: it saw it end while idle.
   if (rung.message.kind === 'error') return { kind: 'died', evidence: 'reset_idle', broken };

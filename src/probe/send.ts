@@ -12,7 +12,12 @@ export const sendProber: Prober = {
   native(connection, context) {
     const nonce = randomBytes(8).toString('hex');
     const question = encodeClientMessage({ kind: 'ping', nonce });
-    return ask(connection, question, (message) => message.kind === 'pong' && message.nonce === nonce, context);
+    return ask(
+      connection,
+      question,
+      (message) => message.kind === 'pong' && message.nonce === nonce,
+      context,
+    );
   },
 
   legacy(connection, context) {
