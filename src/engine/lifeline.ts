@@ -45,6 +45,8 @@ export interface LifelineOptions {
   readonly events: LifelineEvents;
 }
 
+type Loss = 'mappingLoss' | 'farEndRestarted';
+
 interface Living {
   readonly canary: Canary;
   readonly bornAt: Seconds;
@@ -68,12 +70,16 @@ export class Lifeline {
   /** Watches the path until `signal` is aborted, then closes the canaries. Never throws. */
   async run(signal: AbortSignal): Promise<void> {
     try {
+      let loss: Loss | undefined;
       while (!signal.aborted) {
         await this.#reach(signal);
         await this.#fill(signal);
-        if (!signal.aborted) this.#options.events.watched();
+        if (signal.aborted) break;
+        // Told only now: connections that are opened in answer to it have canaries older than themselves.
+        if (loss !== undefined) this.#options.events[loss]();
+        this.#options.events.watched();
         await this.#untilTrouble(signal);
-        if (!signal.aborted) await this.#assess(signal);
+        loss = signal.aborted ? undefined : await this.#assess(signal);
       }
     } finally {
       for (const living of this.#living) living.canary.close();
@@ -182,16 +188,16 @@ export class Lifeline {
   }
 
   /** A canary is silent or gone: an outage, one eviction, the far end, or all mappings at once? */
-  async #assess(signal: AbortSignal): Promise<void> {
-    const { clock, deadline, events } = this.#options;
+  async #assess(signal: AbortSignal): Promise<Loss | undefined> {
+    const { clock, deadline } = this.#options;
     const began = clock.monotonic();
     const interval = this.#interval();
     let introduction: Introduction | undefined;
     for (let retry = FIRST_RETRY; introduction === undefined; retry = Math.min(retry * 2, LONGEST_RETRY)) {
       introduction = await this.#check(signal);
-      if (signal.aborted) return;
+      if (signal.aborted) return undefined;
       if (introduction === undefined) await pause(clock, retry, signal);
-      if (signal.aborted) return;
+      if (signal.aborted) return undefined;
     }
     // The path works now. TCP repeats what the canaries asked, at growing intervals: give it the time.
     const grace = Math.min(Math.max(2 * deadline, clock.monotonic() - began), LONGEST_GRACE);
@@ -201,24 +207,21 @@ export class Lifeline {
         async (living) => living.canary.end === undefined && (await living.canary.beat(grace, signal)),
       ),
     );
-    if (signal.aborted) return;
+    if (signal.aborted) return undefined;
     canaries.forEach((living, index) => {
       if (revived[index] === true) return;
       this.#living.delete(living);
       living.canary.close();
     });
-    if (this.#living.size > 0) return;
+    if (this.#living.size > 0) return undefined;
 
     const restarted =
       introduction.instance !== undefined && this.#instance !== undefined
         ? introduction.instance !== this.#instance
         : canaries.every((living) => living.canary.end?.kind === 'closed');
-    if (restarted) {
-      events.farEndRestarted();
-      return;
-    }
+    if (restarted) return 'farEndRestarted';
     this.#slowest = Math.max(SHORTEST_BEAT, Math.min(this.#slowest, interval) / 2);
     this.#lastLoss = clock.monotonic();
-    events.mappingLoss();
+    return 'mappingLoss';
   }
 }
