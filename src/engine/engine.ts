@@ -3,10 +3,12 @@ import { createTask, type ScheduledTask, setLogger as setCronLogger } from 'node
 import type { Logger } from 'pino';
 import type { Clock, Timer } from '../clock.js';
 import type { Config, TargetConfig } from '../config/types.js';
+import type { Path } from '../probe/path.js';
 import type { Seconds } from '../units.js';
 import type { EngineObserver, EngineView, TargetSnapshot } from './snapshot.js';
 import { StateStore } from './state-store.js';
-import { type EmbeddedFarEnd, TargetRunner } from './target-runner.js';
+import { type EmbeddedFarEnd, openPath, type OpenPathOptions } from './open-path.js';
+import { TargetRunner } from './target-runner.js';
 
 /** How often it is checked whether the host slept, seconds. */
 const LOOK_FOR_SLEEP: Seconds = 2;
@@ -18,10 +20,12 @@ export interface EngineOptions {
   readonly log: Logger;
   readonly observer: EngineObserver;
   readonly openEmbedded: (idleTimeout: Seconds) => Promise<EmbeddedFarEnd>;
+  /** Replaceable for tests; the real network unless given. */
+  readonly openPath?: (options: OpenPathOptions) => Path;
 }
 
 export class Engine implements EngineView {
-  readonly #options: EngineOptions;
+  readonly #options: EngineOptions & { readonly openPath: NonNullable<EngineOptions['openPath']> };
   #runners: readonly TargetRunner[] = [];
   #config: Config | undefined;
   #cron: ScheduledTask | undefined;
@@ -29,7 +33,7 @@ export class Engine implements EngineView {
   #slept: Seconds;
 
   constructor(options: EngineOptions) {
-    this.#options = options;
+    this.#options = { openPath, ...options };
     this.#slept = options.clock.boot() - options.clock.monotonic();
     setCronLogger(cronLogger(options.log));
   }

@@ -5,14 +5,12 @@ import type { Clock } from '../clock.js';
 import type { TargetConfig } from '../config/types.js';
 import type { Mode } from '../core/mode.js';
 import { resolve } from '../net/resolve.js';
-import { readTokenFile } from '../net/token.js';
-import { createLegacyPath } from '../probe/legacy-path.js';
-import { createNativePath } from '../probe/native-path.js';
 import type { Introduction, Path } from '../probe/path.js';
 import type { Seconds } from '../units.js';
 import { Controls } from './controls.js';
 import { Lifeline } from './lifeline.js';
 import { ModeRunner, type SavedMode } from './mode-runner.js';
+import type { EmbeddedFarEnd, OpenPathOptions } from './open-path.js';
 import { pause } from './pause.js';
 import type { EngineObserver, TargetEvent, TargetSnapshot } from './snapshot.js';
 import { type PathFacts, snapshotTarget } from './snapshot-target.js';
@@ -23,19 +21,10 @@ const LOOK_UP_AGAIN: Seconds = 60;
 /** Bounds of the pause between two tries to resolve a name, seconds. */
 const FIRST_RETRY: Seconds = 1;
 const LONGEST_RETRY: Seconds = 30;
-/** A handshake and hello may take this long even where tests are less patient, seconds. */
-const LEAST_OPEN_DEADLINE: Seconds = 3;
 /** Changes are written to the state file at most this often, seconds. */
 const SAVE_AFTER: Seconds = 1;
 /** Newest events that are kept for the page. */
 const EVENTS_KEPT = 100;
-
-/** Where the built-in far end listens, mode by mode. */
-export interface EmbeddedFarEnd {
-  readonly address: string;
-  readonly port: (mode: Mode) => number;
-  close(): Promise<void>;
-}
 
 export interface TargetRunnerOptions {
   readonly target: TargetConfig;
@@ -45,6 +34,7 @@ export interface TargetRunnerOptions {
   readonly store?: StateStore;
   /** Starts the built-in responder behind the built-in NAT. */
   readonly openEmbedded: (idleTimeout: Seconds) => Promise<EmbeddedFarEnd>;
+  readonly openPath: (options: OpenPathOptions) => Path;
 }
 
 /** What a target's state file holds. */
@@ -228,36 +218,9 @@ export class TargetRunner {
   }
 
   #openPath(address: string): Path {
-    const { clock } = this.#options;
-    const { far_end: farEnd, local_address: localAddress, token_file: tokenFile } = this.target;
-    const deadline = Math.max(this.target.search.deadline, LEAST_OPEN_DEADLINE);
-    const endpoint = (port: number) => ({
-      address,
-      port,
-      ...(localAddress === undefined ? {} : { localAddress }),
-    });
-    switch (farEnd.kind) {
-      case 'native':
-        return createNativePath({
-          clock,
-          deadline,
-          endpoint: () => endpoint(farEnd.port),
-          ...(tokenFile === undefined ? {} : { token: readTokenFile(tokenFile) }),
-        });
-      case 'nat-tcp-test':
-        return createLegacyPath({
-          clock,
-          deadline,
-          echo: endpoint(farEnd.echo_port),
-          sleep: endpoint(farEnd.sleep_port),
-        });
-      case 'embedded':
-        return createNativePath({
-          clock,
-          deadline,
-          endpoint: (mode) => endpoint(this.#embedded?.port(mode) ?? 0),
-        });
-    }
+    const { openPath, clock } = this.#options;
+    const embedded = this.#embedded === undefined ? {} : { embedded: this.#embedded };
+    return openPath({ target: this.target, address, clock, ...embedded });
   }
 
   /** The longest idle time that is known to survive in every mode. */

@@ -23,7 +23,13 @@ async function start() {
     clock,
     deadline: DEADLINE,
     survives: () => 7440,
-    events: { reached: nothing, watched: nothing, unreachable: nothing, mappingLoss: nothing, farEndRestarted: nothing },
+    events: {
+      reached: nothing,
+      watched: nothing,
+      unreachable: nothing,
+      mappingLoss: nothing,
+      farEndRestarted: nothing,
+    },
   });
   void lifeline.run(stop.signal);
   await clock.advance(1);

@@ -1,7 +1,15 @@
 /** A path without a network: the test decides what is reachable, what is forgotten, and who restarts. */
 import type { LinkEnd } from '../../src/net/errors.js';
-import { type Canary, FarEndError, type Introduction, type Path, type ProbeConnection } from '../../src/probe/path.js';
+import {
+  type Canary,
+  FarEndError,
+  type Introduction,
+  type Path,
+  type ProbeConnection,
+} from '../../src/probe/path.js';
 import type { Clock } from '../../src/clock.js';
+import type { Mode } from '../../src/core/mode.js';
+import type { Observation, TestContext } from '../../src/probe/prober.js';
 import type { Seconds } from '../../src/units.js';
 import { pause } from '../../src/engine/pause.js';
 
@@ -25,8 +33,23 @@ export class FakePath implements Path {
     return 'late';
   }
 
-  open(): Promise<ProbeConnection> {
-    return Promise.reject(new FarEndError('not part of this fake'));
+  /** What the NAT remembers an idle connection for; undefined means for ever. */
+  idleTimeout: Seconds | undefined;
+  readonly probes = new Set<FakeProbe>();
+  opened = 0;
+
+  async open(_mode: Mode, _testAt: Seconds | undefined, signal: AbortSignal): Promise<ProbeConnection> {
+    await pause(this.#clock, this.passes ? 0.05 : 3, signal);
+    if (!this.passes || signal.aborted) throw new FarEndError('no answer within 3 s');
+    this.opened += 1;
+    const probe = new FakeProbe(this, this.#clock);
+    this.probes.add(probe);
+    return probe;
+  }
+
+  /** The NAT is rebooted: it knows nobody any more. */
+  reboot(): void {
+    for (const each of [...this.canaries, ...this.probes]) each.forgotten = true;
   }
 
   async check(signal: AbortSignal): Promise<Introduction> {
@@ -45,7 +68,56 @@ export class FakePath implements Path {
   /** The far end is restarted: every connection gets a FIN. */
   restart(): void {
     this.instance += "'";
-    for (const canary of this.canaries) canary.finish({ kind: 'closed', detail: 'closed by the far end' });
+    for (const each of [...this.canaries, ...this.probes])
+      each.finish({ kind: 'closed', detail: 'closed by the far end' });
+  }
+}
+
+/** An idle connection through the fake NAT. */
+export class FakeProbe implements ProbeConnection {
+  readonly #path: FakePath;
+  readonly #clock: Clock;
+  readonly #since: Seconds;
+  readonly opened: ProbeConnection['opened'];
+  readonly local = '192.0.2.2:40000';
+  readonly remote = '203.0.113.9:5382';
+  readonly introduction: Introduction;
+  forgotten = false;
+  #ended: ((end: LinkEnd) => void) | undefined;
+
+  constructor(path: FakePath, clock: Clock) {
+    this.#path = path;
+    this.#clock = clock;
+    this.#since = clock.monotonic();
+    this.opened = { earliest: this.#since, latest: this.#since };
+    this.introduction = path.introduction;
+  }
+
+  whenEnded(run: (end: LinkEnd) => void): void {
+    this.#ended = run;
+  }
+
+  finish(end: LinkEnd): void {
+    this.#ended?.(end);
+  }
+
+  async test({ deadline, signal }: TestContext): Promise<Observation> {
+    const now = this.#clock.monotonic();
+    const broken = { earliest: now, latest: now };
+    const { idleTimeout } = this.#path;
+    if (idleTimeout !== undefined && now - this.#since >= idleTimeout) this.forgotten = true;
+    while (this.#clock.monotonic() < now + deadline && !signal.aborted) {
+      await pause(this.#clock, 0.06, signal);
+      if (this.#path.passes && !this.forgotten) return { kind: 'answered', broken };
+    }
+    return signal.aborted
+      ? { kind: 'unclear', reason: 'interrupted' }
+      : { kind: 'died', evidence: 'silence', broken };
+  }
+
+  close(): void {
+    this.#ended = undefined;
+    this.#path.probes.delete(this);
   }
 }
 
