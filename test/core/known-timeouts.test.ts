@@ -29,7 +29,7 @@ function document(): string {
 What products and services say about how long they remember an idle TCP connection, each with its public source
 (read in November 2026). The diagnosis uses the table as a hint, never as a proof: many boxes share a round value,
 and every value can be changed by whoever runs the box. The table is generated from \`src/core/known-timeouts.ts\`;
-after a change there run \`npx vitest run -u test/core/known-timeouts.test.ts\`.
+after a change there run \`npx vitest run test/core/known-timeouts.test.ts -u\`.
 
 ${below.length} of ${rows.length} rows stay below the ${REQ5_ESTABLISHED_IDLE_TIMEOUT} s of RFC 5382 REQ-5.
 

@@ -28,4 +28,5 @@ export {
   publishable,
 } from './publish.js';
 export { settings } from './settings.js';
+export { type PathVerdict, pathVerdict } from './verdict.js';
 export type { Explanation, Settings } from './types.js';
