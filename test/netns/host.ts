@@ -10,7 +10,7 @@ import { isRoot } from './requirements.js';
 const NAME = /^natlab-(\d+)-\d+-\w+$/;
 
 let labs = 0;
-let janitor: ChildProcess | undefined;
+let opened: Promise<void> | undefined;
 let holderPid: number | undefined;
 
 /** A name prefix that no other lab has. */
@@ -20,30 +20,36 @@ export function nextLabName(): string {
 }
 
 /** Puts `argv` where the namespaces can be seen. */
-export function onHost(argv: readonly string[]): string[] {
+export function onHost(argv: readonly string[], cwd = process.cwd()): string[] {
   if (holderPid === undefined) return [...argv];
-  return ['nsenter', '-t', String(holderPid), '-U', '-m', '-n', '--preserve-credentials', '--', ...argv];
+  const enter = ['nsenter', '-t', String(holderPid), '-U', '-m', '-n', '--preserve-credentials', '--'];
+  // Entering a mount namespace leaves one in its root directory.
+  return [...enter, 'env', '-C', cwd, ...argv];
 }
 
 /**
  * Puts `argv` into a namespace. The last link of the chain asks the kernel to kill the process when its parent
  * dies; no link forks, so that the pid that is spawned is the pid of the command.
  */
-export function inNamespace(namespace: string, argv: readonly string[]): string[] {
+export function inNamespace(namespace: string, argv: readonly string[], cwd?: string): string[] {
   const enter = ['nsenter', `--net=/run/netns/${namespace}`, '--'];
-  return onHost([...enter, 'setpriv', '--pdeathsig', 'KILL', '--', ...argv]);
+  return onHost([...enter, 'setpriv', '--pdeathsig', 'KILL', '--', ...argv], cwd);
 }
 
 /**
  * Makes the place for namespaces once per test process.
  * @throws when an unprivileged user namespace cannot be made
  */
-export async function openHost(): Promise<void> {
-  if (janitor !== undefined) return;
+export function openHost(): Promise<void> {
+  opened ??= open();
+  return opened;
+}
+
+async function open(): Promise<void> {
   if (isRoot()) {
     reapStale();
     // Reads its stdin until we are gone, whatever ended us, then removes what we left.
-    janitor = spawn('sh', ['-c', `cat > /dev/null\n${removalScript(`natlab-${process.pid}-`)}`], {
+    const janitor = spawn('sh', ['-c', `cat > /dev/null\n${removalScript(`natlab-${process.pid}-`)}`], {
       stdio: ['pipe', 'ignore', 'ignore'],
       detached: true,
     });
@@ -55,7 +61,6 @@ export async function openHost(): Promise<void> {
     stdio: ['pipe', 'pipe', 'inherit'],
     detached: true,
   });
-  janitor = holder;
   await new Promise<void>((resolve, reject) => {
     holder.stdout.once('data', () => {
       resolve();

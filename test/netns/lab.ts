@@ -105,7 +105,7 @@ export async function createLab(options: LabOptions): Promise<Lab> {
 
 const OUTAGE = `
 table inet outage {
-  chain all {
+  chain everything {
     type filter hook prerouting priority -400; policy drop;
     iifname "lo" accept
     icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept
@@ -160,10 +160,11 @@ class NamespaceLab implements Lab {
     return this.#places.at(-2) ?? 'nat';
   }
 
-  #wrap(where: Place, argv: readonly string[], hosts?: string): string[] {
-    if (hosts === undefined) return inNamespace(this.#namespace(where), argv);
+  #wrap(where: Place, argv: readonly string[], { hosts, cwd }: InsideOptions = {}): string[] {
+    if (hosts === undefined) return inNamespace(this.#namespace(where), argv, cwd);
     const mount = 'mount --bind "$0" /etc/hosts && exec "$@"';
-    return inNamespace(this.#namespace(where), ['unshare', '-m', 'sh', '-c', mount, hosts, ...argv]);
+    const mounted = ['unshare', '-m', 'sh', '-c', mount, hosts, ...argv];
+    return inNamespace(this.#namespace(where), mounted, cwd);
   }
 
   exec(
@@ -172,7 +173,7 @@ class NamespaceLab implements Lab {
     args: readonly string[] = [],
     options: InsideOptions & { readonly input?: string; readonly mayFail?: boolean } = {},
   ): Promise<ExecResult> {
-    return run(this.#wrap(where, [command, ...args], options.hosts), options);
+    return run(this.#wrap(where, [command, ...args], options), options);
   }
 
   spawn(
@@ -181,7 +182,7 @@ class NamespaceLab implements Lab {
     args: readonly string[] = [],
     options: InsideOptions = {},
   ): LabProcess {
-    const child = new LabProcess(this.#wrap(where, [command, ...args], options.hosts), options);
+    const child = new LabProcess(this.#wrap(where, [command, ...args], options), options);
     this.#processes.push(child);
     return child;
   }
@@ -219,10 +220,9 @@ class NamespaceLab implements Lab {
         return `-U -f ${family} -p tcp --orig-port-src ${port} --orig-port-dst ${server} --timeout ${left}`;
       });
       if (changes.length === 0) continue;
-      await this.exec(place, 'conntrack', ['--load-file', '-'], {
-        input: `${changes.join('\n')}\n`,
-        mayFail: true,
-      });
+      // conntrack opens /dev/stdin by name, which the kernel refuses for the socket that Node gives a child.
+      const load = 'cat | conntrack --load-file -';
+      await this.exec(place, 'sh', ['-ec', load], { input: `${changes.join('\n')}\n` });
     }
   }
 
