@@ -21,6 +21,8 @@ export interface Logger {
   readonly info: LogMethod;
   readonly warn: LogMethod;
   readonly error: LogMethod;
+  /** Whether lines of this level are written: spares the making of costly ones. */
+  isLevelEnabled(level: LogLevel): boolean;
   /** A logger whose lines carry these fields too. */
   child(fields: Record<string, unknown>): Logger;
 }

@@ -1,6 +1,6 @@
 /** The engine: all targets, their schedule, reload and stop. */
 import { createTask, type ScheduledTask, setLogger as setCronLogger } from 'node-cron';
-import type { Logger } from 'pino';
+import type { Logger } from '../log.js';
 import type { Clock, Timer } from '../clock.js';
 import type { Config, TargetConfig } from '../config/types.js';
 import type { Path } from '../probe/path.js';

@@ -1,5 +1,5 @@
 /** Drives one search: carries out its actions on real connections and tells it what happened. */
-import type { Logger } from 'pino';
+import type { Logger } from '../log.js';
 import type { Clock, Timer } from '../clock.js';
 import type { TargetConfig } from '../config/types.js';
 import type { Finding } from '../core/finding.js';

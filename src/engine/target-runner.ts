@@ -1,6 +1,6 @@
 /** One target: pins its address, keeps its path under watch, and drives one search per mode. */
 import { isIP } from 'node:net';
-import type { Logger } from 'pino';
+import type { Logger } from '../log.js';
 import type { Clock } from '../clock.js';
 import type { TargetConfig } from '../config/types.js';
 import type { Mode } from '../core/mode.js';

@@ -4,7 +4,7 @@
  * @see docs/PROTOCOL.md
  */
 import type { AddressInfo, Server, Socket } from 'node:net';
-import type { Logger } from 'pino';
+import type { Logger } from '../log.js';
 import { type Seconds, toMilliseconds } from '../units.js';
 import type { Admission, Client } from './admission.js';
 import type { Limits } from './limits.js';

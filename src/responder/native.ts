@@ -4,7 +4,7 @@
  * @see docs/PROTOCOL.md
  */
 import type { AddressInfo, Server, Socket } from 'node:net';
-import type { Logger } from 'pino';
+import type { Logger } from '../log.js';
 import { randomHex, sameMac, tokenMac } from '../net/token.js';
 import { type Seconds, toMilliseconds } from '../units.js';
 import { decodeClientMessage, encodeResponderMessage, macInput, type ProblemCode } from '../wire/codec.js';

@@ -11,7 +11,7 @@
  * await responder.close();
  */
 import type { AddressInfo } from 'node:net';
-import type { Logger } from 'pino';
+import type { Logger } from '../log.js';
 import { hostConntrackTimeout } from '../net/conntrack.js';
 import type { Seconds } from '../units.js';
 import { Admission } from './admission.js';
