@@ -33,7 +33,7 @@ function allFacts(snapshot: TargetSnapshot): readonly Fact[] {
   }
   if (up === true)
     news('up', `The far end answers${snapshot.address === undefined ? '' : ` at ${snapshot.address}`}.`);
-  if (natDetected !== undefined) {
+  if (natDetected !== undefined && config.far_end.kind !== 'embedded') {
     news(
       `nat:${natDetected}`,
       natDetected
@@ -111,7 +111,7 @@ function modeFacts({ mode, finding }: ModeSnapshot): readonly Fact[] {
     facts.push({
       id: `${mode}:found`,
       kind: 'news',
-      text: `${mode}: idle connections are forgotten after ${durationWithSeconds(timeout)} (between ${tenths(lower)} and ${tenths(upper)} s).`,
+      text: `${mode}: idle connections are forgotten after about ${durationWithSeconds(timeout)} (between ${tenths(lower)} and ${tenths(upper)} s).`,
     });
   }
   return facts;

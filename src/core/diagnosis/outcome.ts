@@ -126,6 +126,17 @@ function plainSeconds(duration: Seconds): string {
   return `${Math.round(duration * 10) / 10} s`;
 }
 
+/** Widest bracket of which one value is told: 2 % of it, at least one second. */
+const NARROW_SHARE = 0.02;
+
+/** When idle connections are forgotten: "after 20 s", "between 54 s and 1 min 0 s", "within 15 s". */
+export function bracketWords({ lower, upper }: { readonly lower: Seconds; readonly upper: Seconds }): string {
+  if (lower === 0) return `within ${durationWithSeconds(upper)}`;
+  return upper - lower <= Math.max(1, NARROW_SHARE * upper)
+    ? `after ${durationWithSeconds((lower + upper) / 2)}`
+    : `between ${humanDuration(lower)} and ${durationWithSeconds(upper)}`;
+}
+
 /** Whether a value may be the limit that a bracket shows: inside it, or outside by no more than the guard or 1 %. */
 export function nearBracket(
   bracket: { readonly lower: Seconds; readonly upper: Seconds },
