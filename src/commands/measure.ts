@@ -42,6 +42,8 @@ export interface MeasureIo {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Aborted when somebody wants it to stop: what is known so far is the result. */
   readonly signal: AbortSignal;
+  /** How long a far end that has never answered is waited for, seconds; 30 unless given. */
+  readonly firstAnswerWithin?: Seconds;
 }
 
 /** How the waiting ended. */
@@ -71,7 +73,7 @@ export async function runMeasure(
   });
   try {
     await engine.apply({ schedule: SCHEDULE, targets: [flags.target] });
-    const [ending, snapshot] = await untilDecided(engine, view, systemClock, io.signal);
+    const [ending, snapshot] = await untilDecided(engine, view, systemClock, io);
     view.close();
     const report = (format: 'html' | 'md' | 'json'): string =>
       renderReport(
@@ -95,7 +97,7 @@ async function untilDecided(
   engine: Engine,
   view: MeasureView,
   clock: Clock,
-  signal: AbortSignal,
+  { signal, firstAnswerWithin = FIRST_ANSWER_WITHIN }: MeasureIo,
 ): Promise<readonly [Ending, TargetSnapshot]> {
   const start = clock.monotonic();
   let answered: Seconds | undefined;
@@ -107,7 +109,7 @@ async function untilDecided(
     if (isComplete(snapshot)) return ['complete', snapshot];
     if (signal.aborted) return ['interrupted', snapshot];
     if (snapshot.up === true) answered = now;
-    const patience = answered === undefined ? FIRST_ANSWER_WITHIN : ANSWER_AGAIN_WITHIN;
+    const patience = answered === undefined ? firstAnswerWithin : ANSWER_AGAIN_WITHIN;
     if (now - (answered ?? start) > patience) return ['unreachable', snapshot];
     await pause(clock, LOOK_EVERY, signal);
   }
