@@ -1,7 +1,9 @@
 /** The responder under attack: what it must survive, what it must not do, and what it says about it. */
-import { afterEach, describe, expect, it } from 'vitest';
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { tokenMac } from '../../src/net/token.js';
-import { decodeClientMessage, encodeClientMessage, HELLO_BYTES, macInput } from '../../src/wire/codec.js';
+import { encodeClientMessage, HELLO_BYTES, macInput } from '../../src/wire/codec.js';
 import { type Fixture, startFixture } from './fixture.js';
 import { eventually, newHello, RawClient } from './raw-client.js';
 
@@ -9,6 +11,9 @@ const X = '0123456789abcdef';
 const TOKEN = 'correct horse battery staple';
 /** Attackers come from here; the honest client comes from 127.0.0.1. */
 const ATTACKER = '127.0.0.66';
+
+// A wait has its own deadline; this one is for a busy machine.
+vi.setConfig({ testTimeout: 30_000 });
 
 let far: Fixture;
 const clients: RawClient[] = [];
@@ -261,49 +266,62 @@ describe('tokens', () => {
   });
 });
 
+/** Runs in a thread of its own: reconnects at a steady pace, half with a hello, half silent, all reset. */
+const FLOOD = `
+const { connect } = require('node:net');
+const { parentPort, workerData: { port, localAddress, hello, rate } } = require('node:worker_threads');
+const start = performance.now();
+let launched = 0;
+let connected = 0;
+const pace = setInterval(() => {
+  const due = Math.min(launched + 100, ((performance.now() - start) / 1000) * rate);
+  for (; launched < due; launched += 1) {
+    const talks = launched % 2 === 0;
+    const socket = connect({ port, host: '127.0.0.1', localAddress }, () => {
+      connected += 1;
+      if (talks) socket.write(hello, () => socket.resetAndDestroy());
+      else socket.resetAndDestroy();
+    });
+    socket.on('error', () => {});
+  }
+}, 5);
+parentPort.on('message', () => {
+  clearInterval(pace);
+  parentPort.postMessage(connected / ((performance.now() - start) / 1000));
+  parentPort.close();
+});
+`;
+
 describe('a thousand reconnects a second from one address', () => {
-  it('leave an honest client its pong within 1 s', async () => {
+  it('leave an honest client its pong within 1 s', { timeout: 30_000 }, async () => {
     far = await startFixture({ limits: { maxConnectionsPerClient: 64 } });
     const control = await RawClient.open(far.port, newHello('control'));
     clients.push(control);
-    let running = true;
-    let reconnects = 0;
     const hello = encodeClientMessage(newHello('check'));
-    expect(decodeClientMessage(hello.trimEnd()).ok).toBe(true);
-    // Half of them say hello, half are silent; all leave at once with a reset.
-    const reconnect = async (): Promise<void> => {
-      while (running) {
-        const client = await RawClient.connect(far.port, ATTACKER).catch(() => undefined);
-        if (reconnects % 2 === 0) client?.write(hello);
-        reconnects += 1;
-        client?.socket.resetAndDestroy();
-      }
-    };
-    const start = performance.now();
-    const flood = Promise.all(Array.from({ length: 32 }, reconnect));
+    const flood = new Worker(FLOOD, {
+      eval: true,
+      workerData: { port: far.port, localAddress: ATTACKER, hello, rate: 2000 },
+    });
     let slowestFresh = 0;
     let slowestPong = 0;
-    try {
-      for (let round = 0; round < 10; round += 1) {
-        await new Promise((resolve) => setTimeout(resolve, 200));
-        const asked = performance.now();
-        control.say({ kind: 'ping', nonce: X });
-        await control.hear(round + 2);
-        slowestPong = Math.max(slowestPong, (performance.now() - asked) / 1000);
-        slowestFresh = Math.max(slowestFresh, await honestExchange());
-      }
-    } finally {
-      running = false;
-      await flood;
+    await eventually(() => far.metrics.counts.opened.pending > 1000, 'the flood has begun');
+    for (let round = 0; round < 10; round += 1) {
+      const asked = performance.now();
+      control.say({ kind: 'ping', nonce: X });
+      await control.hear(round + 2);
+      slowestPong = Math.max(slowestPong, (performance.now() - asked) / 1000);
+      slowestFresh = Math.max(slowestFresh, await honestExchange());
+      await new Promise((resolve) => setTimeout(resolve, 100));
     }
-    const rate = reconnects / ((performance.now() - start) / 1000);
+    flood.postMessage('stop');
+    const [rate] = (await once(flood, 'message')) as [number];
     console.log(
       `${Math.round(rate)} reconnects/s; slowest pong ${slowestPong.toFixed(3)} s, fresh ${slowestFresh.toFixed(3)} s`,
     );
+    expect(rate).toBeGreaterThan(1000);
     expect(slowestPong).toBeLessThan(1);
     expect(slowestFresh).toBeLessThan(1);
-    // Attacker, responder and honest client share this one event loop.
-    expect(rate).toBeGreaterThan(1000);
     await eventually(() => far.metrics.counts.open.pending === 0, 'nothing is left over');
+    expect(far.metrics.counts.opened.pending).toBeGreaterThan(1000);
   });
 });

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { sameMac, tokenMac } from '../../src/net/token.js';
 import { encodeClientMessage, macInput } from '../../src/wire/codec.js';
 import type { Hello } from '../../src/wire/messages.js';
@@ -9,6 +9,9 @@ import { eventually, newHello, RawClient } from './raw-client.js';
 const X = '0123456789abcdef';
 const Y = 'fedcba9876543210';
 const TOKEN = 'correct horse battery staple';
+
+// A wait has its own deadline; this one is for a busy machine.
+vi.setConfig({ testTimeout: 30_000 });
 
 let far: Fixture;
 afterEach(async () => {

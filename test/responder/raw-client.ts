@@ -6,7 +6,7 @@ import { LineSplitter } from '../../src/wire/lines.js';
 import type { ClientMessage, Hello, ResponderMessage, Role } from '../../src/wire/messages.js';
 
 /** How long a test waits for something that must happen. */
-const DEADLINE_MS = 4000;
+const DEADLINE_MS = 15_000;
 
 export function newHello(role: Role = 'control', fields: Partial<Hello> = {}): Hello {
   const probe = role === 'probe' ? { probe: 0 } : {};

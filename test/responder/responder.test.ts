@@ -1,11 +1,13 @@
 import { spawnSync } from 'node:child_process';
 import { createServer } from 'node:net';
 import { pino } from 'pino';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { addCounts, createResponderMetrics, zeroCounts } from '../../src/responder/metrics.js';
 import { type Responder, startResponder } from '../../src/responder/responder.js';
 import { startFixture } from './fixture.js';
 import { newHello, RawClient } from './raw-client.js';
+
+vi.setConfig({ testTimeout: 30_000 });
 
 const running: { close(): Promise<void> }[] = [];
 afterEach(async () => {
@@ -15,7 +17,10 @@ afterEach(async () => {
 /** A logger that keeps its lines. */
 function recorder() {
   const lines: { level: number; msg: string }[] = [];
-  const logger = pino({ level: 'debug' }, { write: (line: string) => lines.push(JSON.parse(line)) });
+  const logger = pino(
+    { level: 'debug' },
+    { write: (line: string) => lines.push(JSON.parse(line) as (typeof lines)[number]) },
+  );
   return { logger, warnings: () => lines.filter(({ level }) => level === 40).map(({ msg }) => msg), lines };
 }
 
@@ -124,7 +129,7 @@ describe('responder metrics', () => {
     one.open.probe = 3;
     two.open.probe = 4;
     two.rejected.auth = 5;
-    const { registry } = createResponderMetrics(async () => addCounts([one, two]));
+    const { registry } = createResponderMetrics(() => Promise.resolve(addCounts([one, two])));
     const text = await registry.metrics();
     expect(text).toContain('nat_responder_connections{kind="probe"} 7');
     expect(text).toContain('nat_responder_rejected_total{reason="auth"} 5');
