@@ -94,21 +94,20 @@ class Native implements NativeResponder {
 
   constructor(options: NativeOptions) {
     this.#options = options;
-    const native = this;
+    const find = (socket: Socket): Connection | undefined => this.#connections.get(socket);
+    const receive = (connection: Connection, chunk: Buffer): void => this.#receive(connection, chunk);
+    const closed = (socket: Socket): void => this.#closed(socket);
     this.#onData = function (chunk) {
-      const connection = native.#connections.get(this);
-      if (connection !== undefined) native.#receive(connection, chunk);
+      const connection = find(this);
+      if (connection !== undefined) receive(connection, chunk);
     };
     this.#onError = function (error) {
-      const connection = native.#connections.get(this);
+      const connection = find(this);
       if (connection === undefined) return;
       connection.cause = error.code === 'ECONNRESET' || error.code === 'EPIPE' ? 'reset' : 'timed_out';
     };
     this.#onClose = function () {
-      const connection = native.#connections.get(this);
-      if (connection !== undefined) native.#forget(connection, connection.cause ?? 'closed');
-      native.#leaving.delete(this);
-      native.#left.delete(this);
+      closed(this);
     };
     const interval = toMilliseconds(options.limits.sweepInterval);
     this.#sweeper = setInterval(() => this.#sweep(), interval).unref();
@@ -171,6 +170,13 @@ class Native implements NativeResponder {
     counts.opened.pending += 1;
     socket.on('data', this.#onData);
     socket.on('close', this.#onClose);
+  }
+
+  #closed(socket: Socket): void {
+    const connection = this.#connections.get(socket);
+    if (connection !== undefined) this.#forget(connection, connection.cause ?? 'closed');
+    this.#leaving.delete(socket);
+    this.#left.delete(socket);
   }
 
   #receive(connection: Connection, chunk: Buffer): void {
