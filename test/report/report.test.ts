@@ -8,6 +8,7 @@ import {
   documentSchema,
   renderReport,
   reportFormatOf,
+  reportPage,
   type ReportInput,
 } from '../../src/report/index.js';
 import type { TargetSnapshot } from '../../src/engine/snapshot.js';
@@ -249,5 +250,25 @@ describe('reportFormatOf()', () => {
     ['html', undefined],
   ])('%s is %s', (path, format) => {
     expect(reportFormatOf(path)).toBe(format);
+  });
+});
+
+describe('reportPage()', () => {
+  const page = (query: string) => reportPage(input(ONE_HOUR), new URLSearchParams(query));
+
+  it.each([
+    ['', 'text/html; charset=utf-8', /^<!DOCTYPE html>/],
+    ['format=pdf', 'text/html; charset=utf-8', /^<!DOCTYPE html>/],
+    ['format=md', 'text/markdown; charset=utf-8', /^# How long/],
+    ['format=json', 'application/json; charset=utf-8', /^\{\n/],
+  ])('answers "%s"', (query, contentType, body) => {
+    expect(page(query).contentType).toBe(contentType);
+    expect(page(query).body).toMatch(body);
+  });
+
+  it('redacts only when asked to', () => {
+    expect(page('').body).toContain('203.0.113.7');
+    expect(page('redact=1').body).not.toContain('203.0.113.7');
+    expect(page('redact=0').body).toContain('203.0.113.7');
   });
 });
