@@ -117,7 +117,7 @@ export default defineConfig(
   },
   {
     // vitest and playwright want their configuration as the default export.
-    files: ['*.config.ts'],
+    files: ['**/*.config.ts'],
     rules: { 'no-restricted-syntax': 'off' },
   },
 );

@@ -1,7 +1,31 @@
 import { defineConfig } from 'vitest/config';
+import { SkipReporter } from './test/support/skips.js';
+
+/** Suites that use real kernels, daemons and browsers: their moments matter, so nothing runs beside them. */
+const REAL = ['test/netns/**/*.test.ts', 'test/e2e/**/*.test.ts', 'test/browser/**/*.test.ts'];
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
+    reporters: ['default', new SkipReporter()],
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: REAL,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
+          name: 'real',
+          include: REAL,
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
   },
 });
