@@ -36,7 +36,7 @@ function plantedRun(ci: string): { status: number | null; output: string } {
 }
 
 describe('SkipReporter', () => {
-  const line = 'skipped: planted.test.ts: a suite (missing package prometheus-pushgateway)';
+  const line = 'skipped: planted.suite.ts: a suite (missing package prometheus-pushgateway)';
 
   test('lists a skipped suite once, with what is missing, and lets the run pass', () => {
     const { status, output } = plantedRun('');
