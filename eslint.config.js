@@ -49,10 +49,18 @@ export default defineConfig(
       ],
       // Numbers read well in messages; what reads badly (objects, undefined) stays forbidden.
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
-      // `() => call()` is how short callbacks are written; its void result misleads nobody.
-      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
-      // `for (;;)` and `while (true)` say what they do.
-      '@typescript-eslint/no-unnecessary-condition': ['error', { allowConstantLoopConditions: true }],
+      // `() => call()` and `return call()` are how short callbacks are written; their void result misleads nobody.
+      '@typescript-eslint/no-confusing-void-expression': [
+        'error',
+        { ignoreArrowShorthand: true, ignoreVoidReturningFunctions: true },
+      ],
+      // What is taken out of an object only to leave it behind, or must be named to reach the next, begins with _.
+      '@typescript-eslint/no-unused-vars': [
+        'error',
+        { argsIgnorePattern: '^_', varsIgnorePattern: '^_', destructuredArrayIgnorePattern: '^_' },
+      ],
+      // Off: it believes that a field like #stopped cannot change during an await, and so calls real checks needless.
+      '@typescript-eslint/no-unnecessary-condition': 'off',
       // tsconfig's noPropertyAccessFromIndexSignature wants exactly what this rule forbids.
       '@typescript-eslint/dot-notation': 'off',
     },

@@ -9,8 +9,8 @@ import { describe, expect, test } from 'vitest';
 const FLOORS: readonly (readonly string[])[] = [
   ['units'],
   ['core', 'wire'],
-  ['config', 'clock', 'log'],
-  ['net'],
+  ['config', 'clock', 'log', 'version'],
+  ['net', 'history'],
   ['probe'],
   ['engine'],
   ['web', 'report'],

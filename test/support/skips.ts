@@ -1,5 +1,5 @@
 /** A vitest reporter that ends every run with the list of what was skipped, and fails a run in CI for it. */
-import type { Reporter, TestModule } from 'vitest/node';
+import type { Reporter, TestModule, Vitest } from 'vitest/node';
 
 /** One line for each suite or test that was skipped, its file first. */
 export function skipsOf(modules: readonly TestModule[]): string[] {
@@ -18,9 +18,16 @@ export function skipsOf(modules: readonly TestModule[]): string[] {
 
 /** Prints the skipped tests after everything else. */
 export class SkipReporter implements Reporter {
+  #isWholeRun = true;
+
+  onInit(vitest: Vitest): void {
+    // With -t most tests are left out on purpose.
+    this.#isWholeRun = vitest.config.testNamePattern === undefined;
+  }
+
   onTestRunEnd(modules: readonly TestModule[]): void {
     const lines = skipsOf(modules);
-    if (lines.length === 0) return;
+    if (lines.length === 0 || !this.#isWholeRun) return;
     const isCi = process.env['CI'] === 'true';
     process.stdout.write(`\n${lines.map((line) => `skipped: ${line}`).join('\n')}\n`);
     if (isCi) {
