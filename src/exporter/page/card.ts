@@ -42,7 +42,7 @@ export function cardId(name: string): string {
 }
 
 export function standingBadge(standing: Standing): Html {
-  return html`<span class="badge ${standing}"><span aria-hidden="true">${SIGNS[standing]}</span> ${STANDING_WORDS[standing]}</span>`;
+  return html`<span class="badge ${standing}"><span aria-hidden="true">${SIGNS[standing]}</span> <span class="words">${STANDING_WORDS[standing]}</span></span>`;
 }
 
 /** A moment with its distance from now, which a script keeps fresh. */
@@ -56,7 +56,7 @@ export function renderCard(target: TargetSnapshot, context: CardContext): Html {
   const verdict = targetVerdict(target);
   return html`<article class="card ${verdict.standing}" id="${id}" aria-labelledby="${id}-name" data-target="${config.name}" data-verdict="${verdict.sentence}">
 <header>
-<h2 id="${id}-name"><a href="#${id}">${config.name}</a></h2>${standingBadge(verdict.standing)}${reachable(target)}
+<h2 id="${id}-name"><a href="#${id}">${config.name}</a></h2>${standingBadge(verdict.standing)}${verdict.standing !== 'down' && reachable(target)}
 <p class="verdict">${verdict.sentence}.</p>
 <p class="facts">${facts(target)}</p>
 </header>
@@ -101,9 +101,15 @@ function renderMode(mode: ModeSnapshot, target: TargetSnapshot, { now }: CardCon
   const { confirmedTimestamp, finding } = mode;
   return html`<section class="mode ${modeStanding(mode)}">
 <h3>${mode.mode} <span class="hint">${MODE_WORDS[mode.mode]}</span></h3>
-<p class="finding">${modeSentence(mode, target.config.search)}${finding.suspect && html` <strong class="suspect">deaths below it await confirmation</strong>`}${confirmedTimestamp !== undefined && html` <span class="fresh">confirmed ${timeAgo(confirmedTimestamp, now)}</span>`}</p>
-${renderStrip(mode, target.config.search)}
+<p class="finding">${modeSentence(mode, target)}${finding.suspect && html` <strong class="suspect">deaths below it await confirmation</strong>`}${confirmedTimestamp !== undefined && html` <span class="fresh">confirmed ${timeAgo(confirmedTimestamp, now)}</span>`}</p>
+${somethingToDraw(mode, target) && renderStrip(mode, target.config.search)}
 </section>`;
+}
+
+/** An empty strip of a far end that does not answer would only take room. */
+function somethingToDraw({ finding, tests: done, waiting }: ModeSnapshot, { up }: TargetSnapshot): boolean {
+  const known = finding.lower !== undefined || finding.upper !== undefined;
+  return up !== false || known || done.length > 0 || waiting.length > 0;
 }
 
 function diagnosis({ explanations }: TargetSnapshot, id: string): Html | undefined {
