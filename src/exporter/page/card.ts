@@ -16,6 +16,7 @@ import {
   STANDING_WORDS,
   type Standing,
   targetVerdict,
+  unbroken,
 } from './words.js';
 
 export interface CardContext {
@@ -57,7 +58,7 @@ export function renderCard(target: TargetSnapshot, context: CardContext): Html {
   return html`<article class="card ${verdict.standing}" id="${id}" aria-labelledby="${id}-name" data-target="${config.name}" data-verdict="${verdict.sentence}">
 <header>
 <h2 id="${id}-name"><a href="#${id}">${config.name}</a></h2>${standingBadge(verdict.standing)}${verdict.standing !== 'down' && reachable(target)}
-<p class="verdict">${verdict.sentence}.</p>
+<p class="verdict">${unbroken(verdict.sentence)}.</p>
 <p class="facts">${facts(target)}</p>
 </header>
 <div class="columns">
@@ -100,8 +101,8 @@ function facts(target: TargetSnapshot): Html[] {
 function renderMode(mode: ModeSnapshot, target: TargetSnapshot, { now }: CardContext): Html {
   const { confirmedTimestamp, finding } = mode;
   return html`<section class="mode ${modeStanding(mode)}">
-<h3>${mode.mode} <span class="hint">${MODE_WORDS[mode.mode]}</span></h3>
-<p class="finding">${modeSentence(mode, target)}${finding.suspect && html` <strong class="suspect">deaths below it await confirmation</strong>`}${confirmedTimestamp !== undefined && html` <span class="fresh">confirmed ${timeAgo(confirmedTimestamp, now)}</span>`}</p>
+<h3>${mode.mode} <span class="who">${MODE_WORDS[mode.mode]}</span></h3>
+<p class="finding">${unbroken(modeSentence(mode, target))}${finding.suspect && html` <strong class="suspect">deaths below it await confirmation</strong>`}${confirmedTimestamp !== undefined && html` <span class="fresh">confirmed ${timeAgo(confirmedTimestamp, now)}</span>`}</p>
 ${somethingToDraw(mode, target) && renderStrip(mode, target.config.search)}
 </section>`;
 }

@@ -4,7 +4,7 @@ import type { TargetSnapshot } from '../../engine/snapshot.js';
 import type { Seconds } from '../../units.js';
 import { type Html, html } from '../../web/html.js';
 import { type CardContext, cardId, renderCard, standingBadge, timeAgo } from './card.js';
-import { countInWords, duration, moment, type Standing, targetVerdict } from './words.js';
+import { countInWords, duration, moment, type Standing, targetVerdict, unbroken } from './words.js';
 
 export interface PageOptions {
   readonly targets: readonly TargetSnapshot[];
@@ -104,7 +104,7 @@ export function renderRow(target: TargetSnapshot, now: Seconds): Html {
   const { name } = target.config;
   const { standing, sentence } = targetVerdict(target);
   const confirmed = target.modes.map((mode) => mode.confirmedTimestamp).filter((at) => at !== undefined);
-  return html`<tr data-row="${name}"><th scope="row"><a href="#${cardId(name)}">${name}</a></th><td>${standingBadge(standing)}</td><td class="sentence">${sentence}</td><td>${confirmed.length > 0 ? timeAgo(Math.max(...confirmed), now) : '–'}</td></tr>`;
+  return html`<tr data-row="${name}"><th scope="row"><a href="#${cardId(name)}">${name}</a></th><td>${standingBadge(standing)}</td><td class="sentence">${unbroken(sentence)}</td><td class="confirmed">${confirmed.length > 0 ? timeAgo(Math.max(...confirmed), now) : '–'}</td></tr>`;
 }
 
 function title(targets: readonly TargetSnapshot[]): string {
@@ -116,7 +116,7 @@ function title(targets: readonly TargetSnapshot[]): string {
 
 function overview(shown: readonly TargetSnapshot[], now: Seconds): Html | undefined {
   if (shown.length === 0) return undefined;
-  const head = html`<thead><tr><th scope="col">Target</th><th scope="col">State</th><th scope="col">Verdict</th><th scope="col">Confirmed</th></tr></thead>`;
+  const head = html`<thead><tr><th scope="col">Target</th><th scope="col">State</th><th scope="col">Verdict</th><th scope="col" class="confirmed">Confirmed</th></tr></thead>`;
   const table = html`<table class="overview"><caption>Overview</caption>${head}<tbody>${shown.map((target) => renderRow(target, now))}</tbody></table>`;
   return html`<div class="scroll" tabindex="0" role="region" aria-label="Overview">${table}</div>`;
 }

@@ -205,3 +205,11 @@ function capital(sentence: string): string {
 export function ago(seconds: Seconds): string {
   return seconds < 5 ? 'just now' : `${duration(Math.floor(seconds))} ago`;
 }
+
+/** The same words, but no line breaks inside of a duration. */
+export function unbroken(sentence: string): string {
+  const space = '\u00a0';
+  return sentence
+    .replace(/(\d) (?=(d|h|min|s)\b)/g, `$1${space}`)
+    .replace(/\b(d|h|min) (?=\d)/g, `$1${space}`);
+}
