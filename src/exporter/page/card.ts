@@ -117,7 +117,7 @@ function diagnosis({ explanations }: TargetSnapshot, id: string): Html | undefin
   if (explanations.length === 0) return undefined;
   return html`<section aria-labelledby="${id}-why"><h3 id="${id}-why">Diagnosis</h3><ul class="why">${explanations.map(
     ({ certainty, text, evidence }) =>
-      html`<li><span class="certainty ${certainty}">${certainty}</span> ${text}${evidence.length > 0 && html`<ul class="evidence">${evidence.map((line) => html`<li>${line}</li>`)}</ul>`}</li>`,
+      html`<li><span class="certainty ${certainty}">${certainty}</span> ${unbroken(text)}${evidence.length > 0 && html`<ul class="evidence">${evidence.map((line) => html`<li>${unbroken(line)}</li>`)}</ul>`}</li>`,
   )}</ul></section>`;
 }
 
@@ -141,7 +141,7 @@ function events({ events: all }: TargetSnapshot, id: string, { now }: CardContex
   const newest = all.slice(-EVENTS_SHOWN).reverse();
   return html`<section aria-labelledby="${id}-events"><h3 id="${id}-events">Last events</h3><ol class="events">${newest.map(
     ({ at, mode, text }) =>
-      html`<li>${timeAgo(at, now)} ${mode !== undefined && html`<span class="key">${mode}</span> `}${text}</li>`,
+      html`<li>${timeAgo(at, now)} ${mode !== undefined && html`<span class="key">${mode}</span> `}${unbroken(text)}</li>`,
   )}</ol></section>`;
 }
 

@@ -7,6 +7,7 @@ import {
   exactDuration,
   modeSentence,
   targetVerdict,
+  unbroken,
 } from '../../../src/exporter/page/words.js';
 import { describe as describeStrip, renderStrip } from '../../../src/exporter/page/strip.js';
 import {
