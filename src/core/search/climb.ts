@@ -100,7 +100,7 @@ function rungOf(draft: Draft, scout: Connection, idle: readonly Connection[]): S
 }
 
 function refine(draft: Draft, awaited: number, presumedUpper: Seconds): void {
-  useTooOld(draft);
+  useTooOld(draft, presumedUpper);
   launchSteadily(draft);
   // A first finding may gather its confirming deaths while the one that closes the bracket is still presumed; a
   // published one is replaced only after each death was known to be one before the next was looked for.
@@ -110,15 +110,23 @@ function refine(draft: Draft, awaited: number, presumedUpper: Seconds): void {
   else if (awaited === 0) bisect(draft, presumedUpper);
 }
 
-/** Connections far above the bracket: each is one more death before 7440 s while that counts, else of no use. */
-function useTooOld(draft: Draft): void {
-  if (draft.deaths.length === 0) return;
-  const limit = upperOf(draft) + 2 * resolutionOf(draft);
+/** Connections beyond the bracket: while REQ-5 is undecided each is one more death before 7440 s, else of no use. */
+function useTooOld(draft: Draft, presumedUpper: Seconds): void {
+  const undecided = draft.compliant === null && presumedUpper < REQ5_ESTABLISHED_IDLE_TIMEOUT;
+  const limit = undecided ? presumedUpper : upperOf(draft) + 2 * resolutionOf(draft);
+  let missing = undecided ? VOTES - draft.deaths.length : 0;
+  for (const { state, testAt } of draft.connections)
+    if (state === 'testing' && testAt !== undefined && testAt > draft.lower) missing -= 1;
   for (const connection of idleConnections(draft)) {
     const age = ageOf(draft, connection);
-    if (age <= limit) return;
-    if (draft.compliant === null && age < REQ5_ESTABLISHED_IDLE_TIMEOUT) testAtAge(draft, connection, age);
-    else discard(draft, connection);
+    if (age <= limit) {
+      if (undecided && missing > 0 && connection.since !== undefined)
+        wakeAt(draft, connection.since + limit + EXACT_ENOUGH);
+      return;
+    }
+    if (undecided && missing > 0 && age < REQ5_ESTABLISHED_IDLE_TIMEOUT) testAtAge(draft, connection, age);
+    else if (age > upperOf(draft) + 2 * resolutionOf(draft)) discard(draft, connection);
+    missing -= 1;
   }
 }
 
