@@ -14,7 +14,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['probe'],
   ['engine'],
   ['web', 'report'],
-  ['responder', 'exporter'],
+  ['responder', 'exporter', 'measure'],
   ['embedded'],
   ['cli'],
   ['commands'],

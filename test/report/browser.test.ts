@@ -59,7 +59,9 @@ describe.skipIf(missing)('the report in Chromium', () => {
   ])('%s: verdict, result, chart and the ask stand on the first printed page', async (_name, snapshot) => {
     const page = await open(snapshot, A4.width);
     await page.emulateMedia({ media: 'print' });
-    const bottom = await page.locator('.ask').evaluate((box) => box.getBoundingClientRect().bottom);
+    const bottom = await page.evaluate<number>(
+      'document.querySelector(".ask").getBoundingClientRect().bottom',
+    );
     expect(bottom).toBeGreaterThan(300);
     expect(bottom).toBeLessThan(A4.height);
     await page.close();
@@ -68,16 +70,15 @@ describe.skipIf(missing)('the report in Chromium', () => {
   it('nothing is cut off at the right edge of the paper', async () => {
     const page = await open(ONE_HOUR, A4.width);
     await page.emulateMedia({ media: 'print' });
-    const [scroll, client] = (await page.evaluate(
-      '[document.body.scrollWidth, document.body.clientWidth]',
-    )) as [number, number];
+    const scroll = await page.evaluate<number>('document.body.scrollWidth');
+    const client = await page.evaluate<number>('document.body.clientWidth');
     expect(scroll).toBeLessThanOrEqual(client);
     await page.close();
   });
 
   it('on a phone the page itself does not scroll sideways', async () => {
     const page = await open(ONE_HOUR, 360);
-    const width = await page.evaluate('document.documentElement.scrollWidth');
+    const width = await page.evaluate<number>('document.documentElement.scrollWidth');
     expect(width).toBeLessThanOrEqual(360);
     await page.close();
   });

@@ -60,9 +60,7 @@ export function explain(input: DiagnosisInput): readonly Explanation[] {
 }
 
 function findingsOf(input: DiagnosisInput): FindingsByMode {
-  return Object.fromEntries(
-    configuredModes(input).map((mode) => [mode, input.modes[mode]?.finding]),
-  ) as FindingsByMode;
+  return Object.fromEntries(configuredModes(input).map((mode) => [mode, input.modes[mode]?.finding]));
 }
 
 function forgetting(outcomes: Outcomes): readonly (readonly [Mode, Forgets])[] {
