@@ -9,5 +9,4 @@
  * ```
  */
 export type { HistoryEntry } from './entry.js';
-export { type FindingsView, keepHistory } from './keep.js';
 export { HISTORY_AGE, type History, type HistoryOptions, openHistory } from './store.js';

@@ -7,5 +7,4 @@
  */
 export { buildDocument, isComplete, type ReportInput, verdictOf } from './build.js';
 export { documentJsonSchema, documentSchema, type ReportDocument } from './document.js';
-export { reportPage } from './page.js';
 export { REPORT_FORMATS, type ReportFormat, renderReport, reportFormatOf } from './render.js';
