@@ -1,7 +1,7 @@
 /** What a verdict teaches: moves the bounds, counts for and against REQ-5, raises and settles suspicions. */
 import { REQ5_ESTABLISHED_IDLE_TIMEOUT } from '../rfc5382.js';
 import type { Seconds } from '../../units.js';
-import { VOTES, claimOf, resolutionOf, upperOf } from './bracket.js';
+import { VOTES, claimOf, isClosed, resolutionOf, upperOf } from './bracket.js';
 import type { Connection, Death, Draft, Survival } from './state.js';
 import { contradict, declareConfirmedDrop, suspect } from './suspicion.js';
 
@@ -38,7 +38,7 @@ export function learnSurvival(draft: Draft, connection: Connection, idle: Second
 /** Takes in a death at `idle` seconds. */
 export function learnDeath(draft: Draft, connection: Connection, idle: Seconds): void {
   const death: Death = { idle, since: connection.since ?? draft.now - idle, at: draft.now };
-  if (idle > draft.lower) {
+  if (idle > draft.lower + toleranceBelow(draft, connection)) {
     if (idle <= upperOf(draft) + 2 * resolutionOf(draft)) draft.risen = 0;
     draft.deaths = [...draft.deaths, death].sort((a, b) => a.idle - b.idle).slice(0, DEATHS_KEPT);
   } else {
@@ -48,6 +48,18 @@ export function learnDeath(draft: Draft, connection: Connection, idle: Seconds):
   if (idle <= (draft.published?.lower ?? draft.lower)) draft.actions.push({ kind: 'early_death', idle });
   declareConfirmedDrop(draft);
   judgeCompliance(draft);
+}
+
+/**
+ * How far above the lower bound a death still contradicts it. In the steady state the lower bound is asked about
+ * again and again; a verdict's inexactness must not turn such a death into a new upper bound right above it.
+ */
+function toleranceBelow(draft: Draft, connection: Connection): Seconds {
+  const { role } = connection;
+  const upper = upperOf(draft);
+  const asksAbove = role === 'upper' && upper !== Number.POSITIVE_INFINITY;
+  if (role === 'ladder' || asksAbove || draft.published === null || !isClosed(draft)) return 0;
+  return Math.min(2 * draft.slack + 0.1 * draft.options.resolution, (upper - draft.lower) / 2);
 }
 
 /** A survival beyond the upper bound: too few deaths there were no deaths by age, or the timeout rose. */
