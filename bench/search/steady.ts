@@ -26,7 +26,12 @@ export function changeNoticed(
       regimes: [regime(0, change.from), regime(at, change.to)],
       applies: change.applies,
       eviction,
-      ...(eviction > 0 ? { outages: disturbances(random, at + DAY, 3, 120) } : {}),
+      ...(eviction > 0
+        ? {
+            outages: disturbances(random, at + DAY, 3, 120),
+            reboots: disturbances(random, at + DAY, 20 / 30, 60),
+          }
+        : {}),
     },
     random,
   );

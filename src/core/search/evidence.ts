@@ -85,10 +85,11 @@ function raiseLower(draft: Draft, idle: Seconds): void {
 
 /** Remembers how exact verdicts are here: idle time lost by a survivor, and the time that an answer takes. */
 function learnExactness(draft: Draft, connection: Connection, idle: Seconds): void {
-  if (connection.testedAt === undefined || connection.since === undefined) return;
-  const lost = Math.max(0, connection.testedAt - connection.since - idle);
-  draft.slack = Math.max(lost, draft.slack * 0.9);
-  draft.answerTime = Math.max(draft.now - connection.testedAt, draft.answerTime * 0.9);
+  const { since, testAt, testedAt } = connection;
+  if (since === undefined) return;
+  const asked = testedAt === undefined ? testAt : testedAt - since;
+  if (asked !== undefined) draft.slack = Math.max(asked - idle, draft.slack * 0.9, 0);
+  if (testedAt !== undefined) draft.answerTime = Math.max(draft.now - testedAt, draft.answerTime * 0.9);
 }
 
 /** REQ-5: proven by a survival of 7440 s less the guard, refuted by three deaths before 7440 s; else as before. */
