@@ -70,8 +70,11 @@ function survivedBeyondUpper(draft: Draft, survival: Survival): void {
     for (const death of overtaken) suspect(draft, death);
     return;
   }
+  if (draft.risen === 0) draft.risenAt = draft.now;
   draft.risen += 1;
   if (draft.risen < survivalsForRise(draft)) return;
+  // Deaths from before the rise speak of the old timeout, whatever their idle time was.
+  draft.deaths = draft.deaths.filter((death) => death.at >= draft.risenAt);
   raiseLower(draft, survival.idle);
   draft.regime = survival.since;
   draft.risen = 0;
@@ -81,6 +84,12 @@ function survivedBeyondUpper(draft: Draft, survival: Survival): void {
 function raiseLower(draft: Draft, idle: Seconds): void {
   draft.lower = idle;
   draft.deaths = draft.deaths.filter((death) => death.idle > idle);
+  if (draft.deaths.length > 0) return;
+  // A new climb: its pace counts from the start of the oldest connection that can take part.
+  draft.climbSince = draft.connections.reduce(
+    (oldest, { since }) => Math.min(oldest, since ?? oldest),
+    draft.now,
+  );
 }
 
 /** Remembers how exact verdicts are here: idle time lost by a survivor, and the time that an answer takes. */
