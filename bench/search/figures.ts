@@ -36,7 +36,7 @@ export const SUBSET: Size = {
   changes: 30,
   months: 2,
   nodeRuns: 4,
-  nodeDays: 20,
+  nodeDays: 10,
 };
 
 /** One figure, perhaps of several parts (median · p95). */

@@ -1,6 +1,6 @@
 /** What holds for every search, whatever the network does. */
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { REQ5_ESTABLISHED_IDLE_TIMEOUT } from '../../../src/core/rfc5382.js';
 import { connectionsOf, findingOf, reviveSearch, step } from '../../../src/core/search/index.js';
 import type { SearchOptions } from '../../../src/core/search/index.js';
@@ -9,6 +9,8 @@ import { runArbitrary } from '../../support/arbitrary-world.js';
 import { randomFrom } from '../../support/prng.js';
 import { steadyPath } from '../../support/simulated-nat.js';
 import { drive } from '../../support/virtual-driver.js';
+
+vi.setConfig({ testTimeout: 120_000 });
 
 const anyOptions: fc.Arbitrary<SearchOptions> = fc.record({
   minIdle: fc.constantFrom(2, 5, 15),
