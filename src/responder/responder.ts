@@ -20,6 +20,7 @@ import { type Limits, resolveLimits } from './limits.js';
 import { isExposed, type ListenAddress } from './listener.js';
 import { createResponderMetrics, type ResponderMetrics } from './metrics.js';
 import { createNativeResponder } from './native.js';
+import type { Peers } from './peers.js';
 
 export interface ResponderOptions {
   /** Where the native protocol is spoken; several, because a NAT may treat ports differently. */
@@ -38,6 +39,8 @@ export interface ResponderOptions {
   readonly conntrack?: () => Seconds | undefined;
   /** Monotonic seconds. */
   readonly now?: () => Seconds;
+  /** The other workers of a clustered responder. */
+  readonly peers?: Peers;
 }
 
 export interface Responder {
@@ -51,6 +54,10 @@ export interface Responder {
   /** Ends all connections and listeners; resolves within 2 s. */
   close(): Promise<void>;
 }
+
+/** Said at the start where strangers can reach a responder without a token. */
+export const NO_TOKEN_WARNING =
+  'no token is set and strangers can reach this responder: it serves everybody within its limits';
 
 /** How long a reading of the host's conntrack timeout is good for. */
 const CONNTRACK_AGE: Seconds = 60;
@@ -66,7 +73,12 @@ export async function startResponder(options: ResponderOptions): Promise<Respond
   const admission = new Admission(limits);
   const shared = { limits, admission, counts: metrics.counts, logger, now };
   const conntrack = remember(options.conntrack ?? (() => hostConntrackTimeout()), CONNTRACK_AGE, now);
-  const native = createNativeResponder({ ...shared, conntrack, ...(token === undefined ? {} : { token }) });
+  const native = createNativeResponder({
+    ...shared,
+    conntrack,
+    ...(token === undefined ? {} : { token }),
+    ...(options.peers === undefined ? {} : { peers: options.peers }),
+  });
   const echo = createLegacyServer({ ...shared, kind: 'legacy_echo' });
   const sleep = createLegacyServer({ ...shared, kind: 'legacy_sleep' });
   const servers = [native, echo, sleep];
@@ -88,9 +100,7 @@ export async function startResponder(options: ResponderOptions): Promise<Respond
     }
     const [nativeBound = [], legacyEcho = [], legacySleep = []] = bound;
     if (token === undefined && wanted.flat().some(isExposed)) {
-      logger.warn(
-        'no token is set and strangers can reach this responder: it serves everybody within its limits',
-      );
+      logger.warn(NO_TOKEN_WARNING);
     }
     const { maxConnections, maxConnectionsPerClient } = limits;
     logger.info(

@@ -1,0 +1,209 @@
+/**
+ * A responder of several processes that share the ports: more connections than one process may have
+ * descriptors, more than one processor. The primary accepts nothing itself; it hands connections round, knows
+ * which worker holds which probe, and adds the workers' counts up.
+ */
+import cluster, { type Worker } from 'node:cluster';
+import { fileURLToPath } from 'node:url';
+import { type Seconds, toMilliseconds } from '../units.js';
+import { Directory, type Dispatch } from './directory.js';
+import { isExposed } from './listener.js';
+import { addCounts, createResponderMetrics, type ResponderCounts, zeroCounts } from './metrics.js';
+import { DEFAULT_LIMITS } from './limits.js';
+import { NO_TOKEN_WARNING, type Responder, type ResponderOptions } from './responder.js';
+import type { FromWorker, ToWorker, WorkerOptions } from './worker.js';
+
+export interface ClusterOptions
+  extends Pick<ResponderOptions, 'native' | 'legacyEcho' | 'legacySleep' | 'token' | 'limits' | 'logger'> {
+  /** Processes that hold connections; at least 1. */
+  readonly workers: number;
+  /** Arguments for the workers' Node; the primary's own without. */
+  readonly execArgv?: readonly string[];
+}
+
+/** How long the primary waits for a worker's counts before it takes the last ones known. */
+const COUNT_DEADLINE: Seconds = 1;
+
+/** How long the workers may take to stop. */
+const STOP_DEADLINE: Seconds = 1.8;
+
+/** How long after a worker's death another one takes its place. */
+const RESTART_DELAY: Seconds = 1;
+
+/**
+ * Starts a responder of several processes. `maxConnections` is shared out among the workers;
+ * `maxConnectionsPerClient` holds in each of them. Its metrics are the sums; the counters do not fall when a
+ * worker dies.
+ * @throws the system's error (with `code` and `port`) if an address cannot be bound; no process is left then.
+ */
+export async function startClusteredResponder(options: ClusterOptions): Promise<Responder> {
+  const primary = new Primary(options);
+  const addresses = await primary.start();
+  return { addresses, metrics: primary.metrics, close: () => primary.close() };
+}
+
+/** One worker as the primary sees it. */
+interface Hand {
+  readonly worker: Worker;
+  counts: ResponderCounts;
+  counted: (() => void) | undefined;
+}
+
+class Primary {
+  readonly #options: ClusterOptions;
+  readonly #start: WorkerOptions;
+  readonly #directory = new Directory();
+  readonly #hands = new Map<number, Hand>();
+  /** What workers that have died had counted. */
+  #past: ResponderCounts = zeroCounts();
+  #closing = false;
+  readonly metrics = createResponderMetrics(() => this.#count());
+
+  constructor(options: ClusterOptions) {
+    const { native, legacyEcho = [], legacySleep = [], token, limits = {}, logger, workers } = options;
+    this.#options = options;
+    const maxConnections = Math.ceil((limits.maxConnections ?? DEFAULT_LIMITS.maxConnections) / workers);
+    this.#start = {
+      native,
+      legacyEcho,
+      legacySleep,
+      ...(token === undefined ? {} : { token }),
+      limits: { ...limits, maxConnections },
+      logLevel: logger.level as WorkerOptions['logLevel'],
+    };
+    if (token === undefined && [...native, ...legacyEcho, ...legacySleep].some(isExposed)) {
+      logger.warn(NO_TOKEN_WARNING);
+    }
+  }
+
+  async start(): Promise<Responder['addresses']> {
+    const own = fileURLToPath(import.meta.url);
+    cluster.schedulingPolicy = cluster.SCHED_RR;
+    cluster.setupPrimary({
+      exec: own.replace(/cluster(\.[jt]s)$/, 'worker$1'),
+      args: [],
+      ...(this.#options.execArgv === undefined ? {} : { execArgv: [...this.#options.execArgv] }),
+    });
+    try {
+      const [first] = await Promise.all(Array.from({ length: this.#options.workers }, () => this.#hire()));
+      if (first === undefined) throw new RangeError('a responder has at least one worker');
+      const { logger, workers } = this.#options;
+      logger.info({ ...first, workers, ...this.#start.limits }, 'responder listens');
+      return first;
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
+
+  /** Starts a worker; resolves when it listens. */
+  #hire(): Promise<Responder['addresses']> {
+    return new Promise((resolve, reject) => {
+      const worker = cluster.fork();
+      const hand: Hand = { worker, counts: zeroCounts(), counted: undefined };
+      this.#hands.set(worker.id, hand);
+      worker.on('message', (message: FromWorker) => {
+        if (message.kind === 'listening') resolve(message.addresses);
+        else if (message.kind === 'failed') {
+          const { code, port } = message;
+          reject(Object.assign(new Error(message.message), { code, port }));
+        } else this.#hear(hand, message);
+      });
+      worker.on('error', () => {});
+      worker.on('exit', (code, signal) => {
+        reject(new Error(`a worker ended before it listened (${signal ?? code})`));
+        this.#dismiss(hand, signal ?? String(code));
+      });
+    });
+  }
+
+  #hear(hand: Hand, message: FromWorker): void {
+    switch (message.kind) {
+      case 'online':
+        this.#tell(hand.worker.id, { kind: 'start', options: this.#start });
+        return;
+      case 'counted':
+        hand.counts = message.counts;
+        hand.counted?.();
+        return;
+      case 'request':
+        this.#dispatch(this.#directory.handle(hand.worker.id, message.request));
+        return;
+      case 'log': {
+        const {
+          level,
+          msg,
+          time: _time,
+          ...fields
+        } = JSON.parse(message.line) as {
+          level: number;
+          msg: string;
+          time: number;
+        };
+        const { logger } = this.#options;
+        const name = logger.levels.labels[level] ?? 'info';
+        // One line that the responder listens is enough, and the primary warns of a missing token.
+        if (name === 'debug' || name === 'error') logger[name]({ worker: hand.worker.id, ...fields }, msg);
+        return;
+      }
+      default:
+    }
+  }
+
+  #dismiss(hand: Hand, how: string): void {
+    const { id } = hand.worker;
+    this.#hands.delete(id);
+    hand.counted?.();
+    this.#past = addCounts([this.#past, { ...hand.counts, open: zeroCounts().open }]);
+    if (this.#closing) return;
+    this.#dispatch(this.#directory.forget(id));
+    this.#options.logger.error({ worker: id, how }, 'a worker has died and takes its connections along');
+    setTimeout(() => {
+      if (this.#closing) return;
+      this.#hire().catch((error: unknown) => {
+        this.#options.logger.error({ err: error }, 'a worker could not be replaced');
+      });
+    }, toMilliseconds(RESTART_DELAY)).unref();
+  }
+
+  #dispatch(orders: readonly Dispatch[]): void {
+    for (const { to, order } of orders) this.#tell(to, { kind: 'order', order });
+  }
+
+  #tell(id: number, message: ToWorker): void {
+    const worker = this.#hands.get(id)?.worker;
+    if (worker?.isConnected()) worker.send(message, undefined, {}, () => {});
+  }
+
+  async #count(): Promise<ResponderCounts> {
+    const hands = [...this.#hands.values()];
+    await Promise.all(hands.map((hand) => this.#askCounts(hand)));
+    return addCounts([
+      this.#past,
+      ...hands.filter(({ worker }) => this.#hands.has(worker.id)).map(({ counts }) => counts),
+    ]);
+  }
+
+  #askCounts(hand: Hand): Promise<void> {
+    return new Promise((resolve) => {
+      const deadline = setTimeout(resolve, toMilliseconds(COUNT_DEADLINE));
+      hand.counted = () => {
+        clearTimeout(deadline);
+        resolve();
+      };
+      this.#tell(hand.worker.id, { kind: 'count' });
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#closing = true;
+    const hands = [...this.#hands.values()];
+    const ended = hands.map(({ worker }) => new Promise((resolve) => worker.once('exit', resolve)));
+    for (const { worker } of hands) this.#tell(worker.id, { kind: 'stop' });
+    const impatience = setTimeout(() => {
+      for (const { worker } of hands) worker.process.kill('SIGKILL');
+    }, toMilliseconds(STOP_DEADLINE));
+    await Promise.all(ended);
+    clearTimeout(impatience);
+  }
+}
