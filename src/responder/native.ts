@@ -12,11 +12,12 @@ import { splitLines } from '../wire/lines.js';
 import { type ClientMessage, type Hello, PROTOCOL_VERSION, type ResponderMessage } from '../wire/messages.js';
 import type { Admission } from './admission.js';
 import { CODE_OF, REASON_OF, seenAddress } from './answers.js';
+import { Calls } from './calls.js';
 import { Farewells } from './farewell.js';
 import type { Limits } from './limits.js';
 import { createListener, type ListenAddress, listen, stop } from './listener.js';
 import type { ConnectionKind, RejectReason, ResponderCounts } from './metrics.js';
-import type { GoneCause, Origin, PeerOrder, Peers } from './peers.js';
+import type { GoneCause, PeerOrder, Peers } from './peers.js';
 import { Connection, Sessions } from './sessions.js';
 
 export interface NativeOptions {
@@ -63,9 +64,8 @@ class Native implements NativeResponder {
   #refused = 0;
   /** Openings that wait for the primary, by ticket. */
   readonly #joining = new Map<number, (accepted: boolean) => void>();
-  /** Control connections that called probes of other workers. */
-  readonly #callers = new Map<number, Connection>();
-  #lastNumber = 0;
+  #lastTicket = 0;
+  readonly #calls: Calls;
   readonly #sweeper: NodeJS.Timeout;
   // One set of handlers for all sockets.
   readonly #onData: (this: Socket, chunk: Buffer) => void;
@@ -75,6 +75,13 @@ class Native implements NativeResponder {
 
   constructor(options: NativeOptions) {
     this.#options = options;
+    this.#calls = new Calls({
+      ...options,
+      sessions: this.#sessions,
+      isOpen: (connection) => this.#connections.has(connection.socket),
+      send: (connection, message) => this.#send(connection, message),
+      drop: (probe) => this.#drop(probe),
+    });
     const find = (socket: Socket): Connection | undefined => this.#connections.get(socket);
     const receive = (connection: Connection, chunk: Buffer): void => this.#receive(connection, chunk);
     const closed = (socket: Socket): void => this.#closed(socket);
@@ -225,7 +232,7 @@ class Native implements NativeResponder {
     const { session } = hello;
     const probe = hello.probe === undefined ? {} : { probe: hello.probe };
     connection.joining = true;
-    const ticket = ++this.#lastNumber;
+    const ticket = ++this.#lastTicket;
     this.#joining.set(ticket, (accepted) => {
       if (!this.#connections.has(connection.socket)) {
         if (accepted) peers.ask({ kind: 'leave', session, ...probe });
@@ -271,108 +278,30 @@ class Native implements NativeResponder {
     if (message.kind === 'ping') {
       this.#send(connection, { kind: 'pong', nonce: message.nonce });
     } else if (message.kind === 'answer' && kind === 'probe') {
-      this.#answered(connection, message.nonce);
+      this.#calls.answered(connection, message.nonce);
     } else if (message.kind === 'call' && kind === 'control') {
-      this.#call(connection, message.probe, message.nonce);
+      this.#calls.call(connection, message.probe, message.nonce);
     } else if (message.kind === 'drop' && kind === 'control') {
-      this.#drop(connection, message.probe);
+      this.#calls.drop(connection, message.probe);
     } else {
       this.#reject(connection, 'syntax', `${message.kind} does not fit the role ${kind}`);
     }
   }
 
-  #call(caller: Connection, number: number, nonce: string): void {
-    const probe = caller.session?.probes.get(number);
-    const { counts, peers } = this.#options;
-    if (probe !== undefined) {
-      this.#ring(probe, caller, nonce);
-    } else if (peers !== undefined && caller.session !== undefined) {
-      if (caller.callerNumber === 0) caller.callerNumber = ++this.#lastNumber;
-      this.#callers.set(caller.callerNumber, caller);
-      const { key: session } = caller.session;
-      peers.ask({ kind: 'call', session, probe: number, nonce, caller: caller.callerNumber });
-    } else {
-      counts.rejected.unknown_probe += 1;
-      this.#send(caller, { kind: 'error', code: 'unknown_probe', probe: number });
-    }
-  }
-
-  #ring(probe: Connection, caller: Connection | Origin, nonce: string): void {
-    probe.ringing = { caller, nonce };
-    this.#send(probe, { kind: 'ring', nonce });
-    this.#tell(caller, { kind: 'rung', probe: probe.probe, nonce });
-  }
-
-  #answered(probe: Connection, nonce: string): void {
-    const { ringing } = probe;
-    if (ringing?.nonce !== nonce) return;
-    probe.ringing = undefined;
-    this.#tell(ringing.caller, { kind: 'heard', probe: probe.probe, nonce });
-  }
-
-  /** Tells a caller, in whichever worker it is, if it is still there. */
-  #tell(caller: Connection | Origin, message: ResponderMessage): void {
-    if (!(caller instanceof Connection)) {
-      this.#options.peers?.ask({ kind: 'tell', origin: caller, message });
-    } else if (this.#connections.has(caller.socket)) {
-      this.#send(caller, message);
-    }
-  }
-
-  #drop({ session }: Connection, number: number): void {
-    if (session === undefined) return;
-    const probe = session.probes.get(number);
-    if (probe === undefined) this.#options.peers?.ask({ kind: 'drop', session: session.key, probe: number });
-    else this.#dropHere(probe);
-  }
-
-  #dropHere(probe: Connection): void {
+  #drop(probe: Connection): void {
     this.#forget(probe);
     this.#farewells.part(probe.socket, false);
   }
 
   /** What another worker wants of this one. */
   #obey(order: PeerOrder): void {
-    switch (order.kind) {
-      case 'joined': {
-        const answer = this.#joining.get(order.ticket);
-        this.#joining.delete(order.ticket);
-        answer?.(order.accepted);
-        return;
-      }
-      case 'tell': {
-        const caller = this.#callers.get(order.caller);
-        if (order.message.kind === 'error') this.#options.counts.rejected.unknown_probe += 1;
-        if (caller !== undefined) this.#send(caller, order.message);
-        return;
-      }
-      case 'controls': {
-        const session = this.#sessions.find(order.session);
-        if (session === undefined) return;
-        session.controlsElsewhere = order.elsewhere;
-        if (session.orphaned) session.orphanedAt = this.#now();
-        return;
-      }
-      case 'gone': {
-        const { probe, cause } = order;
-        this.#tellGone(order.session, probe, cause);
-        return;
-      }
-      case 'ring':
-      case 'drop': {
-        const probe = this.#sessions.find(order.session)?.probes.get(order.probe);
-        if (order.kind === 'drop') {
-          if (probe !== undefined) this.#dropHere(probe);
-        } else if (probe !== undefined) this.#ring(probe, order.origin, order.nonce);
-        else this.#tell(order.origin, { kind: 'error', code: 'unknown_probe', probe: order.probe });
-      }
+    if (order.kind !== 'joined') {
+      this.#calls.obey(order);
+      return;
     }
-  }
-
-  #tellGone(session: string, probe: number, cause: GoneCause): void {
-    for (const control of this.#sessions.find(session)?.controls ?? []) {
-      this.#send(control, { kind: 'gone', probe, cause });
-    }
+    const answer = this.#joining.get(order.ticket);
+    this.#joining.delete(order.ticket);
+    answer?.(order.accepted);
   }
 
   /** Writes a line, except one that would be more than what an unopened connection has sent. */
@@ -411,12 +340,12 @@ class Native implements NativeResponder {
       admission.settle(client, connection);
       admission.release(client);
     }
-    this.#callers.delete(connection.callerNumber);
+    this.#calls.left(connection);
     if (session === undefined) return;
     this.#sessions.leave(connection, this.#now());
     const gone = { ...(kind === 'probe' ? { probe } : {}), ...(cause === undefined ? {} : { cause }) };
     peers?.ask({ kind: 'leave', session: session.key, ...gone });
-    if (kind === 'probe' && cause !== undefined) this.#tellGone(session.key, probe, cause);
+    if (kind === 'probe' && cause !== undefined) this.#calls.gone(session.key, probe, cause);
   }
 
   #sweep(): void {

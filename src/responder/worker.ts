@@ -53,8 +53,8 @@ function runWorker(): void {
     running = startResponder({ ...options, ...(token === undefined ? {} : { token }), logger, peers });
     running.then(
       ({ addresses }) => tell({ kind: 'listening', addresses }),
-      (error: NodeJS.ErrnoException & { port?: number }) => {
-        const { message, code, port } = error;
+      (error: unknown) => {
+        const { message, code, port } = error as NodeJS.ErrnoException & { port?: number };
         tell({
           kind: 'failed',
           message,
@@ -86,8 +86,8 @@ function runWorker(): void {
     }
   });
   // The primary decides when to end: it gets the terminal's signals as well.
-  process.on('SIGINT', () => {});
-  process.on('SIGTERM', () => {});
+  // eslint-disable-next-line no-restricted-syntax -- a process of its own, which only has to outlive the signal
+  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => {});
   tell({ kind: 'online' });
 }
 
