@@ -81,7 +81,7 @@ export class Calls {
   }
 
   /** What another worker wants of this one. */
-  obey(order: Exclude<PeerOrder, { kind: 'joined' }>): void {
+  obey(order: Exclude<PeerOrder, { kind: 'joined' | 'elsewhere' }>): void {
     switch (order.kind) {
       case 'tell': {
         const caller = this.#callers.get(order.caller);

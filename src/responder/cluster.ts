@@ -7,9 +7,9 @@ import cluster, { type Worker } from 'node:cluster';
 import { fileURLToPath } from 'node:url';
 import { type Seconds, toMilliseconds } from '../units.js';
 import { Directory, type Dispatch } from './directory.js';
+import { resolveLimits } from './limits.js';
 import { isExposed } from './listener.js';
 import { addCounts, createResponderMetrics, type ResponderCounts, zeroCounts } from './metrics.js';
-import { DEFAULT_LIMITS } from './limits.js';
 import { NO_TOKEN_WARNING, type Responder, type ResponderOptions } from './responder.js';
 import type { FromWorker, ToWorker, WorkerOptions } from './worker.js';
 
@@ -31,8 +31,8 @@ const STOP_DEADLINE: Seconds = 1.8;
 const RESTART_DELAY: Seconds = 1;
 
 /**
- * Starts a responder of several processes. `maxConnections` is shared out among the workers;
- * `maxConnectionsPerClient` holds in each of them. Its metrics are the sums; the counters do not fall when a
+ * Starts a responder of several processes. `maxConnections` holds for all workers together,
+ * give or take a thousandth for each; `maxConnectionsPerClient` holds in each of them. Its metrics are the sums; the counters do not fall when a
  * worker dies.
  * @throws the system's error (with `code` and `port`) if an address cannot be bound; no process is left then.
  */
@@ -60,15 +60,14 @@ class Primary {
   readonly metrics = createResponderMetrics(() => this.#count());
 
   constructor(options: ClusterOptions) {
-    const { native, legacyEcho = [], legacySleep = [], token, limits = {}, logger, workers } = options;
+    const { native, legacyEcho = [], legacySleep = [], token, limits = {}, logger } = options;
     this.#options = options;
-    const maxConnections = Math.ceil((limits.maxConnections ?? DEFAULT_LIMITS.maxConnections) / workers);
     this.#start = {
       native,
       legacyEcho,
       legacySleep,
       ...(token === undefined ? {} : { token }),
-      limits: { ...limits, maxConnections },
+      limits,
       logLevel: logger.level as WorkerOptions['logLevel'],
     };
     if (token === undefined && [...native, ...legacyEcho, ...legacySleep].some(isExposed)) {
@@ -88,7 +87,8 @@ class Primary {
       const [first] = await Promise.all(Array.from({ length: this.#options.workers }, () => this.#hire()));
       if (first === undefined) throw new RangeError('a responder has at least one worker');
       const { logger, workers } = this.#options;
-      logger.info({ ...first, workers, ...this.#start.limits }, 'responder listens');
+      const { maxConnections, maxConnectionsPerClient } = resolveLimits(this.#options.limits);
+      logger.info({ ...first, workers, maxConnections, maxConnectionsPerClient }, 'responder listens');
       return first;
     } catch (error) {
       await this.close();

@@ -16,6 +16,8 @@ interface Entry {
 
 export class Directory {
   readonly #sessions = new Map<string, Entry>();
+  /** Connections by worker, as last reported. */
+  readonly #loads = new Map<number, number>();
 
   get size(): number {
     return this.#sessions.size;
@@ -28,6 +30,9 @@ export class Directory {
         return this.#join(from, request.ticket, request.session, request.probe);
       case 'leave':
         return this.#leave(from, request.session, request.probe, request.cause);
+      case 'load':
+        this.#loads.set(from, request.connections);
+        return this.#elsewhere(from);
       case 'tell':
         return [
           {
@@ -63,7 +68,18 @@ export class Directory {
         orders.push(...this.#leave(worker, session, undefined, undefined));
       }
     }
+    this.#loads.delete(worker);
+    orders.push(...this.#elsewhere(worker));
     return orders.filter(({ to }) => to !== worker);
+  }
+
+  /** What the others must know after this worker's load has changed; it knows about them already. */
+  #elsewhere(worker: number): readonly Dispatch[] {
+    let all = 0;
+    for (const load of this.#loads.values()) all += load;
+    return [...this.#loads]
+      .filter(([to]) => to !== worker)
+      .map(([to, own]) => ({ to, order: { kind: 'elsewhere', connections: all - own } }));
   }
 
   #join(from: number, ticket: number, session: string, probe: number | undefined): readonly Dispatch[] {

@@ -295,6 +295,10 @@ class Native implements NativeResponder {
 
   /** What another worker wants of this one. */
   #obey(order: PeerOrder): void {
+    if (order.kind === 'elsewhere') {
+      this.#options.admission.elsewhere = order.connections;
+      return;
+    }
     if (order.kind !== 'joined') {
       this.#calls.obey(order);
       return;

@@ -30,7 +30,9 @@ export type PeerRequest =
       readonly caller: number;
     }
   | { readonly kind: 'drop'; readonly session: string; readonly probe: number }
-  | { readonly kind: 'tell'; readonly origin: Origin; readonly message: ResponderMessage };
+  | { readonly kind: 'tell'; readonly origin: Origin; readonly message: ResponderMessage }
+  /** How many connections this worker holds, the legacy ones included. */
+  | { readonly kind: 'load'; readonly connections: number };
 
 /** primary → worker. */
 export type PeerOrder =
@@ -46,7 +48,9 @@ export type PeerOrder =
   | { readonly kind: 'gone'; readonly session: string; readonly probe: number; readonly cause: GoneCause }
   | { readonly kind: 'tell'; readonly caller: number; readonly message: ResponderMessage }
   /** Whether the session has control connections in other workers. */
-  | { readonly kind: 'controls'; readonly session: string; readonly elsewhere: boolean };
+  | { readonly kind: 'controls'; readonly session: string; readonly elsewhere: boolean }
+  /** How many connections the other workers hold together. */
+  | { readonly kind: 'elsewhere'; readonly connections: number };
 
 /** A worker's line to its primary. */
 export interface Peers {

@@ -70,14 +70,17 @@ export async function startResponder(options: ResponderOptions): Promise<Respond
   const { logger, now = monotonic, token } = options;
   const limits = resolveLimits(options.limits);
   const metrics = options.metrics ?? createResponderMetrics();
-  const admission = new Admission(limits);
+  const { peers } = options;
+  const report = (connections: number): void => peers?.ask({ kind: 'load', connections });
+  const admission = new Admission(limits, peers === undefined ? undefined : report);
+  report(0);
   const shared = { limits, admission, counts: metrics.counts, logger, now };
   const conntrack = remember(options.conntrack ?? (() => hostConntrackTimeout()), CONNTRACK_AGE, now);
   const native = createNativeResponder({
     ...shared,
     conntrack,
     ...(token === undefined ? {} : { token }),
-    ...(options.peers === undefined ? {} : { peers: options.peers }),
+    ...(peers === undefined ? {} : { peers }),
   });
   const echo = createLegacyServer({ ...shared, kind: 'legacy_echo' });
   const sleep = createLegacyServer({ ...shared, kind: 'legacy_sleep' });
@@ -102,7 +105,8 @@ export async function startResponder(options: ResponderOptions): Promise<Respond
     if (token === undefined && wanted.flat().some(isExposed)) {
       logger.warn(NO_TOKEN_WARNING);
     }
-    const { maxConnections, maxConnectionsPerClient } = limits;
+    const { maxConnectionsPerClient } = limits;
+    const maxConnections = Math.min(limits.maxConnections, limits.maxConnectionsPerProcess);
     logger.info(
       { native: nativeBound, legacyEcho, legacySleep, maxConnections, maxConnectionsPerClient },
       'responder listens',

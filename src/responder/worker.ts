@@ -86,7 +86,6 @@ function runWorker(): void {
     }
   });
   // The primary decides when to end: it gets the terminal's signals as well.
-  // eslint-disable-next-line no-restricted-syntax -- a process of its own, which only has to outlive the signal
   for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => {});
   tell({ kind: 'online' });
 }

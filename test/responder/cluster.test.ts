@@ -112,6 +112,19 @@ describe('clustered responder', () => {
     expect(await metric('nat_responder_connections{kind="probe"}')).toBe(2);
   });
 
+  it('holds the limit of connections for all workers together', async () => {
+    const port = await start({ limits: { maxConnections: 6 } });
+    for (let probe = 0; probe < 6; probe += 1) await open(port, 'probe', { probe });
+    // The workers have told each other by the time that their counts have come.
+    expect(await metric('nat_responder_connections{kind="probe"}')).toBe(6);
+    for (let attempt = 0; attempt < 4; attempt += 1) {
+      const late = await RawClient.connect(port);
+      late.say(newHello());
+      expect(await late.hearToTheEnd()).toEqual(['limit_total']);
+    }
+    expect(await metric('nat_responder_rejected_total{reason="limit_total"}')).toBe(4);
+  });
+
   it('replaces a worker that dies, tells the others, and its counters do not fall', async () => {
     const port = await start();
     const session = 'c'.repeat(32);

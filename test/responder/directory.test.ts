@@ -76,6 +76,25 @@ describe('Directory', () => {
     expect(directory.size).toBe(0);
   });
 
+  it('tells every worker how many connections the others hold', () => {
+    const directory = new Directory();
+    const load = (from: number, connections: number) =>
+      directory.handle(from, { kind: 'load', connections }).map(({ to, order }) => [to, order]);
+    for (const worker of [1, 2, 3]) load(worker, 0);
+    expect(load(1, 10)).toEqual([
+      [2, { kind: 'elsewhere', connections: 10 }],
+      [3, { kind: 'elsewhere', connections: 10 }],
+    ]);
+    expect(load(2, 5)).toEqual([
+      [1, { kind: 'elsewhere', connections: 5 }],
+      [3, { kind: 'elsewhere', connections: 15 }],
+    ]);
+    expect(directory.forget(1)).toEqual([
+      { to: 2, order: { kind: 'elsewhere', connections: 0 } },
+      { to: 3, order: { kind: 'elsewhere', connections: 5 } },
+    ]);
+  });
+
   it('is empty again after everybody has left, whatever happened', () => {
     const step = fc.record({ worker: fc.integer({ min: 1, max: 3 }), probe: fc.option(fc.nat({ max: 4 })) });
     fc.assert(
