@@ -10,6 +10,7 @@ import { Directory, type Dispatch } from './directory.js';
 import { resolveLimits } from './limits.js';
 import { isExposed } from './listener.js';
 import { addCounts, createResponderMetrics, type ResponderCounts, zeroCounts } from './metrics.js';
+import type { PeerOrder } from './peers.js';
 import { NO_TOKEN_WARNING, type Responder, type ResponderOptions } from './responder.js';
 import type { FromWorker, ToWorker, WorkerOptions } from './worker.js';
 
@@ -20,6 +21,9 @@ export interface ClusterOptions
   /** Arguments for the workers' Node; the primary's own without. */
   readonly execArgv?: readonly string[];
 }
+
+/** A nursery of garbage as large as V8 likes it costs more than 1 KB for each connection, in MiB. */
+const WORKER_FLAGS = ['--max-semi-space-size=2'];
 
 /** How long the primary waits for a worker's counts before it takes the last ones known. */
 const COUNT_DEADLINE: Seconds = 1;
@@ -47,6 +51,8 @@ interface Hand {
   readonly worker: Worker;
   counts: ResponderCounts;
   counted: (() => void) | undefined;
+  /** Orders that leave together at the end of this turn of the event loop. */
+  readonly orders: PeerOrder[];
 }
 
 class Primary {
@@ -81,7 +87,7 @@ class Primary {
     cluster.setupPrimary({
       exec: own.replace(/cluster(\.[jt]s)$/, 'worker$1'),
       args: [],
-      ...(this.#options.execArgv === undefined ? {} : { execArgv: [...this.#options.execArgv] }),
+      execArgv: [...WORKER_FLAGS, ...(this.#options.execArgv ?? process.execArgv)],
     });
     try {
       const [first] = await Promise.all(Array.from({ length: this.#options.workers }, () => this.#hire()));
@@ -100,7 +106,7 @@ class Primary {
   #hire(): Promise<Responder['addresses']> {
     return new Promise((resolve, reject) => {
       const worker = cluster.fork();
-      const hand: Hand = { worker, counts: zeroCounts(), counted: undefined };
+      const hand: Hand = { worker, counts: zeroCounts(), counted: undefined, orders: [] };
       this.#hands.set(worker.id, hand);
       worker.on('message', (message: FromWorker) => {
         if (message.kind === 'listening') resolve(message.addresses);
@@ -126,8 +132,10 @@ class Primary {
         hand.counts = message.counts;
         hand.counted?.();
         return;
-      case 'request':
-        this.#dispatch(this.#directory.handle(hand.worker.id, message.request));
+      case 'requests':
+        for (const request of message.requests) {
+          this.#dispatch(this.#directory.handle(hand.worker.id, request));
+        }
         return;
       case 'log': {
         const {
@@ -167,7 +175,11 @@ class Primary {
   }
 
   #dispatch(orders: readonly Dispatch[]): void {
-    for (const { to, order } of orders) this.#tell(to, { kind: 'order', order });
+    for (const { to, order } of orders) {
+      const waiting = this.#hands.get(to)?.orders;
+      if (waiting?.push(order) !== 1) continue;
+      setImmediate(() => this.#tell(to, { kind: 'orders', orders: waiting.splice(0) }));
+    }
   }
 
   #tell(id: number, message: ToWorker): void {

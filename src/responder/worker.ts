@@ -21,14 +21,14 @@ export type ToWorker =
   | { readonly kind: 'start'; readonly options: WorkerOptions }
   | { readonly kind: 'stop' }
   | { readonly kind: 'count' }
-  | { readonly kind: 'order'; readonly order: PeerOrder };
+  | { readonly kind: 'orders'; readonly orders: readonly PeerOrder[] };
 
 export type FromWorker =
   | { readonly kind: 'online' }
   | { readonly kind: 'listening'; readonly addresses: Responder['addresses'] }
   | { readonly kind: 'failed'; readonly message: string; readonly code?: string; readonly port?: number }
   | { readonly kind: 'counted'; readonly counts: ResponderCounts }
-  | { readonly kind: 'request'; readonly request: PeerRequest }
+  | { readonly kind: 'requests'; readonly requests: readonly PeerRequest[] }
   | { readonly kind: 'log'; readonly line: string };
 
 function tell(message: FromWorker): void {
@@ -40,11 +40,16 @@ function tell(message: FromWorker): void {
 function runWorker(): void {
   let running: Promise<Responder> | undefined;
   let obey: ((order: PeerOrder) => void) | undefined;
+  const requests: PeerRequest[] = [];
   const peers = {
     follow(follower: (order: PeerOrder) => void) {
       obey = follower;
     },
-    ask: (request: PeerRequest) => tell({ kind: 'request', request }),
+    ask(request: PeerRequest) {
+      // Requests of one turn of the event loop travel together.
+      if (requests.push(request) > 1) return;
+      setImmediate(() => tell({ kind: 'requests', requests: requests.splice(0) }));
+    },
   };
 
   const start = ({ token, ...options }: WorkerOptions): void => {
@@ -81,8 +86,8 @@ function runWorker(): void {
       case 'count':
         void running?.then(({ metrics }) => tell({ kind: 'counted', counts: metrics.counts }));
         return;
-      case 'order':
-        obey?.(message.order);
+      case 'orders':
+        for (const order of message.orders) obey?.(order);
     }
   });
   // The primary decides when to end: it gets the terminal's signals as well.
