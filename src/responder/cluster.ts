@@ -5,6 +5,7 @@
  */
 import cluster, { type Worker } from 'node:cluster';
 import { fileURLToPath } from 'node:url';
+import { randomHex } from '../net/token.js';
 import { type Seconds, toMilliseconds } from '../units.js';
 import { Directory, type Dispatch } from './directory.js';
 import { resolveLimits } from './limits.js';
@@ -24,6 +25,10 @@ export interface ClusterOptions
 
 /** A nursery of garbage as large as V8 likes it costs more than 1 KB for each connection, in MiB. */
 const WORKER_FLAGS = ['--max-semi-space-size=2'];
+
+/** Levels of a worker's lines, as pino numbers them. */
+const DEBUG = 20;
+const ERROR = 50;
 
 /** How long the primary waits for a worker's counts before it takes the last ones known. */
 const COUNT_DEADLINE: Seconds = 1;
@@ -74,7 +79,8 @@ class Primary {
       legacySleep,
       ...(token === undefined ? {} : { token }),
       limits,
-      logLevel: logger.level as WorkerOptions['logLevel'],
+      debug: logger.isLevelEnabled('debug'),
+      instance: randomHex(8),
     };
     if (token === undefined && [...native, ...legacyEcho, ...legacySleep].some(isExposed)) {
       logger.warn(NO_TOKEN_WARNING);
@@ -138,20 +144,11 @@ class Primary {
         }
         return;
       case 'log': {
-        const {
-          level,
-          msg,
-          time: _time,
-          ...fields
-        } = JSON.parse(message.line) as {
-          level: number;
-          msg: string;
-          time: number;
-        };
-        const { logger } = this.#options;
-        const name = logger.levels.labels[level] ?? 'info';
+        const { level, msg, ...line } = JSON.parse(message.line) as { level: number; msg: string };
+        const fields = { worker: hand.worker.id, ...line, time: undefined };
         // One line that the responder listens is enough, and the primary warns of a missing token.
-        if (name === 'debug' || name === 'error') logger[name]({ worker: hand.worker.id, ...fields }, msg);
+        if (level <= DEBUG) this.#options.logger.debug(fields, msg);
+        else if (level >= ERROR) this.#options.logger.error(fields, msg);
         return;
       }
       default:

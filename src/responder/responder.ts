@@ -13,6 +13,7 @@
 import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
 import { hostConntrackTimeout } from '../net/conntrack.js';
+import { randomHex } from '../net/token.js';
 import type { Seconds } from '../units.js';
 import { Admission } from './admission.js';
 import { createLegacyServer } from './legacy.js';
@@ -37,6 +38,8 @@ export interface ResponderOptions {
   readonly metrics?: ResponderMetrics;
   /** The host's established timeout; asked of the kernel without. */
   readonly conntrack?: () => Seconds | undefined;
+  /** 16 hex digits that tell this start of the responder from others; drawn at random without. */
+  readonly instance?: string;
   /** Monotonic seconds. */
   readonly now?: () => Seconds;
   /** The other workers of a clustered responder. */
@@ -74,13 +77,14 @@ export async function startResponder(options: ResponderOptions): Promise<Respond
   const report = (connections: number): void => peers?.ask({ kind: 'load', connections });
   const admission = new Admission(limits, peers === undefined ? undefined : report);
   report(0);
-  const shared = { limits, admission, counts: metrics.counts, logger, now };
+  const others = peers === undefined ? {} : { peers };
+  const shared = { limits, admission, counts: metrics.counts, logger, now, ...others };
   const conntrack = remember(options.conntrack ?? (() => hostConntrackTimeout()), CONNTRACK_AGE, now);
   const native = createNativeResponder({
     ...shared,
     conntrack,
+    instance: options.instance ?? randomHex(8),
     ...(token === undefined ? {} : { token }),
-    ...(peers === undefined ? {} : { peers }),
   });
   const echo = createLegacyServer({ ...shared, kind: 'legacy_echo' });
   const sleep = createLegacyServer({ ...shared, kind: 'legacy_sleep' });

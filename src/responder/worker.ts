@@ -1,6 +1,6 @@
 /** The program of one worker process of a responder; `cluster.ts` starts it. */
 import cluster from 'node:cluster';
-import { type LevelWithSilent, pino } from 'pino';
+import { pino } from 'pino';
 import type { Limits } from './limits.js';
 import type { ListenAddress } from './listener.js';
 import type { ResponderCounts } from './metrics.js';
@@ -14,7 +14,10 @@ export interface WorkerOptions {
   readonly legacySleep: readonly ListenAddress[];
   readonly token?: string;
   readonly limits: Partial<Limits>;
-  readonly logLevel: LevelWithSilent;
+  /** Whether lines about single connections are wanted. */
+  readonly debug: boolean;
+  /** The same in all processes of a responder. */
+  readonly instance: string;
 }
 
 export type ToWorker =
@@ -52,9 +55,9 @@ function runWorker(): void {
     },
   };
 
-  const start = ({ token, ...options }: WorkerOptions): void => {
+  const start = ({ token, debug, ...options }: WorkerOptions): void => {
     const write = (line: string): void => tell({ kind: 'log', line });
-    const logger = pino({ level: options.logLevel, base: null }, { write });
+    const logger = pino({ level: debug ? 'debug' : 'info', base: null }, { write });
     running = startResponder({ ...options, ...(token === undefined ? {} : { token }), logger, peers });
     running.then(
       ({ addresses }) => tell({ kind: 'listening', addresses }),

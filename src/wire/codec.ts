@@ -147,6 +147,7 @@ export function decodeResponderMessage(line: string): Decoded<ResponderMessage> 
         nonce: fields.hex('nonce', 32),
         seen: fields.endpoint('seen'),
         ...(fields.has('conntrack') ? { conntrack: fields.number('conntrack') } : {}),
+        ...(fields.has('instance') ? { instance: fields.hex('instance', 16) } : {}),
         ...(fields.has('mac') ? { mac: fields.hex('mac', 64) } : {}),
       });
     }
@@ -204,7 +205,8 @@ function helloFields(hello: Hello): string {
 
 function welcomeFields(welcome: Welcome): string {
   const conntrack = welcome.conntrack === undefined ? '' : ` conntrack=${welcome.conntrack}`;
-  return `WELCOME v=${welcome.version} nonce=${welcome.nonce} seen=${welcome.seen}${conntrack}`;
+  const instance = welcome.instance === undefined ? '' : ` instance=${welcome.instance}`;
+  return `WELCOME v=${welcome.version} nonce=${welcome.nonce} seen=${welcome.seen}${conntrack}${instance}`;
 }
 
 function escapeDetail(detail: string): string {

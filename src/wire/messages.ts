@@ -59,7 +59,8 @@ export type ResponderMessage =
   /**
    * The hello of the far end: the idle clock of a probe connection starts here. `nonce` repeats the client's;
    * `seen` is the client's address and port as the responder sees them (`192.0.2.1:5000`, `[2001:db8::1]:5000`);
-   * `conntrack` the responder host's own established timeout in seconds, where it has one; `mac` (64 digits)
+   * `conntrack` the responder host's own established timeout in seconds, where it has one; `instance` (16 digits)
+   * is drawn anew at each start of the responder, so that its restart is not taken for a NAT's; `mac` (64 digits)
    * proves the token in the other direction and is there only after a challenge.
    */
   | {
@@ -68,6 +69,7 @@ export type ResponderMessage =
       readonly nonce: string;
       readonly seen: string;
       readonly conntrack?: number;
+      readonly instance?: string;
       readonly mac?: string;
     }
   /** Answers `ping`. */

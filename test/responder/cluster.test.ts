@@ -68,6 +68,11 @@ describe('clustered responder', () => {
     for (let probe = 0; probe < 6; probe += 1) {
       probes.push(await open(port, 'probe', { session: 'a'.repeat(32), probe }));
     }
+    const instances = [control, ...probes].map(({ messages: [first] }) =>
+      first?.kind === 'welcome' ? first.instance : undefined,
+    );
+    expect(instances[0]).toMatch(/^[0-9a-f]{16}$/);
+    expect(new Set(instances).size).toBe(1);
     let heard = 1;
     for (const [index, probe] of probes.entries()) {
       control.say({ kind: 'call', probe: index, nonce: X });
@@ -148,6 +153,19 @@ describe('clustered responder', () => {
     await open(port, 'probe', { session, probe: lost });
     expect(await metric('nat_responder_connections_total{kind="probe"}')).toBe(3);
     await metricBecomes('nat_responder_connections{kind="probe"}', 2);
+  });
+
+  it('passes on what its workers log', async () => {
+    const lines: string[] = [];
+    const port = await start({
+      logger: pino({ level: 'debug' }, { write: (line: string) => lines.push(line) }),
+    });
+    const client = await RawClient.connect(port);
+    client.write('NOISE\n');
+    await client.hearToTheEnd();
+    const all = (): string => lines.join('');
+    await vi.waitFor(() => expect(all()).toContain('"reason":"syntax"'), { timeout: 15_000 });
+    expect(lines.filter((line) => line.includes('responder listens'))).toHaveLength(1);
   });
 
   it('stops within 2 s and leaves no process', async () => {

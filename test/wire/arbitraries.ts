@@ -57,6 +57,7 @@ export const welcomes = fc.record(
     nonce: hex(32),
     seen: endpoints,
     conntrack: number,
+    instance: hex(16),
     mac: macs,
   },
   { requiredKeys: ['kind', 'version', 'nonce', 'seen'] },
