@@ -190,7 +190,7 @@ describe('oversized and binary lines', () => {
 
   it('of every other kind leave no trace, opened or not', async () => {
     far = await startFixture({ limits: { maxConnectionsPerClient: 10_000 } });
-    const chunks = fc.array(fc.oneof(fc.uint8Array({ maxLength: 700 }), almostLines.map(Buffer.from)), {
+    const chunks = fc.array(fc.oneof(fc.uint8Array({ maxLength: 700 }), almostLines.map((line) => Buffer.from(line))), {
       minLength: 1,
       maxLength: 4,
     });
