@@ -105,7 +105,8 @@ export async function startExporter(
   metrics.reload(true, systemClock.wall());
   ready = true;
   logStart(log, config);
-  for (const url of web.urls) log.info({ url, version: build.version }, 'serving the status page and metrics');
+  for (const url of web.urls)
+    log.info({ url, version: build.version }, 'serving the status page and metrics');
 
   return {
     reload: () => reload().catch(() => undefined),

@@ -31,7 +31,8 @@ const BOXES: readonly Told[] = [
   { box: 'strict_reset_both', exit: 1, says: [FORGOTTEN, 'answered_with_reset: measured'] },
   { box: 'reset_at_expiry', exit: 1, says: [FORGOTTEN, 'reset_at_expiry: measured'] },
   { box: 'keepalive_eater', exit: 1, says: ['keepalives_eaten: measured', FORGOTTEN] },
-  { box: 'inbound_revives', exit: 1, says: ['inbound_revives: likely', 'responder_firewall_first: likely'] },
+  // The responder's kernel knows connection tracking and keeps its five days: that speaks against its firewall.
+  { box: 'inbound_revives', exit: 1, says: ['inbound_revives: likely', 'responder_firewall_first: hint'] },
   { box: 'inbound_revives_answers_die', exit: 1, says: [FORGOTTEN] },
   { box: 'double_nat', exit: 1, says: [FORGOTTEN] },
   { box: 'firewall', exit: 1, says: [FORGOTTEN, 'no_translation: measured'] },
