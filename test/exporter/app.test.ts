@@ -11,6 +11,7 @@ import { createResponderApp } from '../../src/web/responder-site.js';
 import {
   climbingTarget,
   downTarget,
+  droppingHistory,
   FakeView,
   fleet,
   forgettingTarget,
@@ -232,6 +233,24 @@ test('/report/<target> exists only with a report handler', async () => {
   expect(report.body).toBe('a b/c md');
   expect(report.headers.get('content-security-policy')).toContain("style-src 'unsafe-inline'");
   expect((await text(`${url}/report/other`)).status).toBe(404);
+});
+
+test('the page shows the last 30 days where a history is kept, and reads it once a minute at most', async () => {
+  let reads = 0;
+  const view = new FakeView([forgettingTarget('a'), climbingTarget('b')]);
+  const url = await serve(view, {
+    history: (name) => {
+      reads++;
+      return Promise.resolve(name === 'a' ? droppingHistory() : []);
+    },
+  });
+  const { body } = await text(url);
+  expect(body.match(/Last 30 days/g)).toHaveLength(1);
+  expect(body.match(/class="history"/g)).toHaveLength(3);
+  expect(body.match(/1\u00a0h\u00a00\u00a0min became 5\u00a0min/g)).toHaveLength(3);
+  await text(url);
+  await text(`${url}/api/v1/fragments?target=a`);
+  expect(reads).toBe(2);
 });
 
 test('/api/v1/events tells which targets changed, and that targets came or went', async () => {

@@ -5,7 +5,7 @@ import { connect as tcpConnect } from 'node:net';
 import { EventEmitter, once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { TLSSocket } from 'node:tls';
+import { TLSSocket } from 'node:tls';
 import bcrypt from 'bcryptjs';
 import express from 'express';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
@@ -67,9 +67,9 @@ function get(url: string | undefined, options: RequestOptions = {}): Promise<Ans
   const request = url.startsWith('https') ? httpsRequest : httpRequest;
   return new Promise((done, fail) => {
     const sent = request(url, { agent: false, ...options }, (response) => {
-      const socket = response.socket as TLSSocket;
-      const protocol = socket.getProtocol?.() ?? null;
-      const serial = socket.getPeerX509Certificate?.()?.serialNumber;
+      const socket = response.socket instanceof TLSSocket ? response.socket : undefined;
+      const protocol = socket?.getProtocol() ?? null;
+      const serial = socket?.getPeerX509Certificate()?.serialNumber;
       let body = '';
       response.setEncoding('utf8').on('data', (chunk: string) => (body += chunk));
       response.on('end', () => {
@@ -127,7 +127,7 @@ test('close() ends idle keep-alive connections, silent ones and streams within 2
   const server = await start();
   const url = new URL(server.urls[0] ?? '');
   const agent = new Agent({ keepAlive: true });
-  await get(url.href, { agent } as RequestOptions);
+  await get(url.href, { agent });
   const silent = tcpConnect(Number(url.port), '127.0.0.1');
   await once(silent, 'connect');
   const silentClosed = once(silent, 'close');

@@ -3,6 +3,8 @@ import { reasonOf } from '../../core/verdict.js';
 import type { ModeSnapshot, TargetSnapshot, TestRecord } from '../../engine/snapshot.js';
 import type { Seconds } from '../../units.js';
 import { type Html, html } from '../../web/html.js';
+import type { HistoryEntry } from '../../history/index.js';
+import { renderHistory } from './history.js';
 import { renderStrip } from './strip.js';
 import {
   ago,
@@ -24,6 +26,8 @@ export interface CardContext {
   readonly now: Seconds;
   /** Whether `/report/<target>` exists. */
   readonly reports: boolean;
+  /** The findings of the last 30 days by target, oldest first. */
+  readonly history: ReadonlyMap<string, readonly HistoryEntry[]>;
 }
 
 /** Most rows that the card shows of its newest events and tests. */
@@ -65,7 +69,7 @@ export function renderCard(target: TargetSnapshot, context: CardContext): Html {
 <div class="modes">${target.modes.map((mode) => renderMode(mode, target, context))}</div>
 <div class="aside">${[diagnosis(target, id), recommendation(target, id), events(target, id, context)]}</div>
 </div>
-${[tests(target, id), report(target, context)]}
+${[renderHistory(context.history.get(config.name) ?? [], target, id, context.now), tests(target, id), report(target, context)]}
 </article>`;
 }
 

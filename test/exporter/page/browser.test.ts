@@ -11,6 +11,7 @@ import {
   climbingTarget,
   compliantTarget,
   downTarget,
+  droppingHistory,
   FakeView,
   fleet,
   forgettingTarget,
@@ -85,6 +86,7 @@ async function open(
     ready: () => true,
     buildInfo: { version: '1.2.3', revision: 'abcdef0' },
     now: () => SCENE_TIME,
+    history: () => Promise.resolve(droppingHistory()),
     report: () => ({ contentType: 'text/plain', body: '' }),
     eventInterval: 20,
   });
