@@ -37,6 +37,7 @@ function modeFigure(mode: Mode, entries: readonly HistoryEntry[], scale: Scale, 
   const label = `${mode}, the last 30 days: ${told.length === 0 ? 'no change' : `${told.length} changes`}`;
   return html`<figure><figcaption>${mode}: from 0 to ${duration(scale.max)} idle, the last 30 days</figcaption>
 <svg class="history" role="img" aria-label="${label}" viewBox="0 0 ${WIDTH} ${HEIGHT}" preserveAspectRatio="none">${[bars(entries, scale, now), limit(scale)]}</svg>
+<div class="axis" aria-hidden="true"><span>30 days ago</span><span>now</span></div>
 ${told.length > 0 && html`<ol>${told.map(({ at, text }) => html`<li><time datetime="${isoMoment(at)}">${moment(at)}</time> ${unbroken(text)}</li>`)}</ol>`}</figure>`;
 }
 

@@ -67,7 +67,7 @@ export function renderPage(options: PageOptions): string {
 <title>${title(targets)}</title>
 <link rel="icon" href="assets/icon.svg" type="image/svg+xml">
 <link rel="stylesheet" href="assets/${options.assets.style}">
-<script src="assets/${options.assets.script}" defer></script>
+<script src="assets/${options.assets.script}" type="module"></script>
 </head>
 <body data-now="${context.now}">
 <a class="skip" href="#main">Skip to the targets</a>
