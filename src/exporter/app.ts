@@ -7,7 +7,7 @@ import type { Milliseconds, Seconds } from '../units.js';
 import { createBaseApp, DOCUMENT_POLICY, finishApp, PAGE_POLICY, securityHeaders } from '../web/base-app.js';
 import { type MetricsSource, metricsRoute } from '../web/metrics-route.js';
 import { targetsDocument } from './api.js';
-import { createLiveEvents } from './live-events.js';
+import { changeKey, createLiveEvents } from './live-events.js';
 import type { BuildInfo } from './metrics.js';
 import { type Asset, loadAssets } from './page/assets.js';
 import { type CardContext, renderCard } from './page/card.js';
@@ -56,6 +56,8 @@ export interface ExporterApp {
 
 /** Most cards in one answer of `/api/v1/fragments`. */
 const MOST_FRAGMENTS = 50;
+/** How long an unchanged card is handed out again; the passing of time is drawn by the browser. */
+const FRAGMENT_KEPT_MS: Milliseconds = 500;
 const HISTORY_KEPT_MS: Milliseconds = 60_000;
 const YEAR_SECONDS = 31_536_000;
 
@@ -99,6 +101,7 @@ export function createExporterApp(options: ExporterAppOptions): ExporterApp {
   app.get('/api/v1/events', live.handler);
 
   const reports = report !== undefined;
+  const fragments = cachedFragments();
   app.get('/api/v1/fragments', async (request, response) => {
     const wanted = new Set(queryOf(request).getAll('target').slice(0, MOST_FRAGMENTS));
     const all = view.targets();
@@ -108,11 +111,7 @@ export function createExporterApp(options: ExporterAppOptions): ExporterApp {
       now: context.now,
       asof: moment(context.now),
       summary: renderSummary(all).text,
-      targets: shown.map((target) => ({
-        name: target.config.name,
-        card: renderCard(target, context).text,
-        row: renderRow(target, context.now).text,
-      })),
+      targets: shown.map((target) => fragments(target, context)),
     });
   });
   app.get('/', async (request, response) => {
@@ -135,6 +134,34 @@ export function createExporterApp(options: ExporterAppOptions): ExporterApp {
     response.type('text/html').send(page);
   });
   return { app: finishApp(app, options.onError), close: () => live.close() };
+}
+
+/** A target's pieces of the page, as its script takes them over. */
+interface Fragment {
+  readonly name: string;
+  /** Unix time at which they were true. */
+  readonly at: Seconds;
+  readonly card: string;
+  readonly row: string;
+}
+
+/** Renders a target at most once in a while, however many look at it: drawing must not hold up the probes. */
+function cachedFragments(): (target: TargetSnapshot, context: CardContext) => Fragment {
+  const cache = new Map<
+    string,
+    { readonly key: number; readonly until: number; readonly fragment: Fragment }
+  >();
+  return (target, context) => {
+    const { name } = target.config;
+    const kept = cache.get(name);
+    const key = changeKey(target);
+    if (kept?.key === key && performance.now() < kept.until) return kept.fragment;
+    const card = renderCard(target, context).text;
+    const row = renderRow(target, context.now).text;
+    const fragment: Fragment = { name, at: context.now, card, row };
+    cache.set(name, { key, until: performance.now() + FRAGMENT_KEPT_MS, fragment });
+    return fragment;
+  };
 }
 
 /** Reads the histories of some targets; each is read again after a minute, however many look at it. */

@@ -274,6 +274,16 @@ test('/api/v1/fragments renders the cards that were asked for', async () => {
   expect(body.targets[0]?.card).toContain('<article');
 });
 
+test('/api/v1/fragments never hands out a card from before a change', async () => {
+  const view = new FakeView([climbingTarget('a')]);
+  const url = await serve(view);
+  const card = async (): Promise<string> => (await text(`${url}/api/v1/fragments?target=a`)).body;
+  const before = await card();
+  expect(await card()).toBe(before);
+  view.show([forgettingTarget('a')]);
+  expect(await card()).toContain('forgets too early');
+});
+
 test('createResponderApp() has a page, metrics and health', async () => {
   const registry = {
     metrics: () => Promise.resolve('x 1\n'),
