@@ -31,6 +31,8 @@ export interface NativeOptions {
   readonly token?: string;
   /** The host's own established timeout, asked at every welcome. */
   readonly conntrack: () => Seconds | undefined;
+  /** 16 hex digits, drawn anew at each start of the responder; the same in all its processes. */
+  readonly instance: string;
   /** Monotonic seconds. */
   readonly now: () => Seconds;
 }
@@ -235,7 +237,7 @@ class Native implements NativeResponder {
   }
 
   #welcome(connection: Connection, hello: Hello, challenge?: string): void {
-    const { admission, conntrack: ask, counts, token } = this.#options;
+    const { admission, conntrack: ask, counts, instance, token } = this.#options;
     const { client, socket } = connection;
     const now = this.#now();
     if (!this.#sessions.join(connection, hello, now)) {
@@ -249,6 +251,7 @@ class Native implements NativeResponder {
       nonce: hello.nonce,
       seen: seenAddress(socket),
       ...(conntrack === undefined ? {} : { conntrack }),
+      instance,
     } as const;
     const proof =
       token === undefined || challenge === undefined
