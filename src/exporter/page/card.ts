@@ -130,7 +130,7 @@ function recommendation({ keepaliveRecommended, settings }: TargetSnapshot, id: 
   const interval = keepaliveRecommended ?? settings?.interval ?? 0;
   const snippets = settings?.snippets ?? [];
   return html`<section aria-labelledby="${id}-do"><h3 id="${id}-do">Recommendation</h3>
-<p>Send something at least every <strong>${duration(interval)}</strong> (${interval} s).</p>
+<p>Send something at least every <strong>${unbroken(duration(interval))}</strong>${interval >= 60 && ` (${interval} s)`}.</p>
 ${
   snippets.length > 0 &&
   html`<details data-key="settings"><summary>Settings to paste</summary>${snippets.map(
