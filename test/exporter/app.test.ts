@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { get as httpGet, type IncomingMessage } from 'node:http';
 import { gunzipSync } from 'node:zlib';
+import { HtmlValidate } from 'html-validate';
 import { afterEach, expect, test } from 'vitest';
 import { ConfigError } from '../../src/config/problem.js';
 import { createExporterApp, type ExporterAppOptions } from '../../src/exporter/app.js';
@@ -203,6 +204,28 @@ test('the page escapes names, labels, reasons and events', async () => {
   expect(everything).not.toContain('"><b>');
   expect(everything).toContain('&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#39;&amp;');
 });
+
+for (const [what, targets] of Object.entries({
+  'after a verdict': [forgettingTarget('a b')],
+  'of a fleet': fleet(10),
+  'without targets': [],
+})) {
+  test(`the page ${what} is valid HTML`, async () => {
+    const url = await serve(new FakeView(targets), {
+      history: () => Promise.resolve(droppingHistory()),
+      report: () => ({ contentType: 'text/plain', body: '' }),
+    });
+    const validator = new HtmlValidate({
+      root: true,
+      extends: ['html-validate:standard', 'html-validate:a11y'],
+    });
+    const { results } = await validator.validateString((await text(url)).body);
+    const problems = results.flatMap(({ messages }) =>
+      messages.map(({ ruleId, message, line, column }) => `${line}:${column} ${ruleId}: ${message}`),
+    );
+    expect(problems).toEqual([]);
+  });
+}
 
 test('the page of a large fleet has pages and a search that works without a script', async () => {
   const url = await serve(new FakeView(fleet(120)));

@@ -177,9 +177,13 @@ test('readWebConfig() names a file that is not there', () => {
 });
 
 test('readWebConfig() shows no secret in a message', () => {
-  const message = problemsOf(
+  const message = [
     'basic_auth_users:\n  alice: [hunter2]\ntls_server_config: {key: [topsecret]}\n',
-  ).join('\n');
+    'tls_server_config: [{key: topsecret}]\nbasic_auth_users: hunter2\n',
+    'topsecret\n',
+  ]
+    .flatMap(problemsOf)
+    .join('\n');
   expect(message).toContain('basic_auth_users.alice');
   expect(message).not.toContain('hunter2');
   expect(message).not.toContain('topsecret');

@@ -127,7 +127,7 @@ function overview(shown: readonly TargetSnapshot[], now: Seconds): Html | undefi
   if (shown.length === 0) return undefined;
   const head = html`<thead><tr><th scope="col">Target</th><th scope="col">State</th><th scope="col">Verdict</th><th scope="col" class="confirmed">Confirmed</th></tr></thead>`;
   const table = html`<table class="overview"><caption>Overview</caption>${head}<tbody>${shown.map((target) => renderRow(target, now))}</tbody></table>`;
-  return html`<div class="scroll" tabindex="0" role="region" aria-label="Overview">${table}</div>`;
+  return html`<div class="scroll" tabindex="0" role="group" aria-label="Overview">${table}</div>`;
 }
 
 function filterForm(query: string): Html {
@@ -144,7 +144,7 @@ function legend(): Html {
   const sign = (body: Html, text: string): Html =>
     html`<li><svg width="16" height="16" viewBox="-8 -8 16 16" aria-hidden="true">${body}</svg> ${text}</li>`;
   const box = (name: string): Html => html`<rect class="${name}" x="-7" y="-5" width="14" height="10"/>`;
-  return html`<ul class="legend" aria-label="Signs in the pictures">${[
+  return html`<p class="visually-hidden">Signs in the pictures:</p><ul class="legend">${[
     sign(html`<circle class="alive" r="4.5"/>`, 'survived'),
     sign(html`<path class="dead" d="M-4-4 4 4M-4 4 4-4"/>`, 'died'),
     sign(html`<circle class="inconclusive" r="1.8"/>`, 'inconclusive'),
