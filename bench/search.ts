@@ -13,7 +13,7 @@ const COMMAND = 'npm run bench -- search';
 const WORDS = { aim: 'PASS (aim)', pass: 'PASS', below: '**below**' } as const;
 
 /** Prints the figures and writes them to docs/BENCHMARKS.md; `--quick` only prints, from fewer runs. */
-export async function benchSearch(args: readonly string[]): Promise<void> {
+export function benchSearch(args: readonly string[]): void {
   const quick = args.includes('--quick');
   const size = quick ? SUBSET : FULL;
   const sections = [about(size), figures(size), coldStarts(size), changes(size)];

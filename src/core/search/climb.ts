@@ -43,9 +43,14 @@ export function startLadder(draft: Draft): void {
     planLaunch(draft, { at: draft.now + first * ((1 + ladder.step) ** rung - 1), role: 'ladder' });
 }
 
-/** Tests without an answer for so long are probably deaths; that orders the next question and decides nothing. */
+/**
+ * Tests without an answer for so long are probably deaths; that orders the next question and decides nothing. Some
+ * survivors are slow by nature (a keepalive that is only judged by its silence), so it follows the slowest answer.
+ */
 function presumptionTime(draft: Draft): Seconds {
-  return Math.min(draft.options.deadline, Math.max(draft.options.deadline / 8, 3 * draft.answerTime));
+  const { deadline } = draft.options;
+  const patience = Math.min(3 * draft.answerTime, Math.max(deadline, 1.5 * draft.answerTime));
+  return Math.max(deadline / 8, patience);
 }
 
 /** Decides what to test and to launch until the bracket is closed and confirmed. */

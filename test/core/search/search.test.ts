@@ -74,6 +74,19 @@ describe('a first search', () => {
         expect(Math.abs((findingOf(run.state).timeout ?? 0) - 20)).toBeLessThanOrEqual(0.5);
       });
 
+  test('does not take slow survivors for deaths (a keepalive judged by 12 s of silence)', () => {
+    const run = drive({
+      search: shipped,
+      path: steadyPath(7440, randomFrom(7)),
+      rounds: 300,
+      until: 20_000,
+      answerTime: 12,
+      observe: (state) => findingOf(state).phase === 'track',
+    });
+    expect(findingOf(run.state)).toMatchObject({ compliant: true });
+    expect(run.at).toBeLessThan(1.35 * 7440);
+  });
+
   test('shows a lower bound from the first survivor on and nothing that it does not know', () => {
     const run = drive({ search: shipped, path: steadyPath(3600, randomFrom(7)), until: 60 });
     const finding = findingOf(run.state);
