@@ -3,7 +3,7 @@ import { randomFrom } from '../test/support/prng.js';
 import { table, writeSection } from './document.js';
 import { coldStart, multiples } from './search/cold-start.js';
 import type { ColdStart } from './search/cold-start.js';
-import { FIGURES, FULL, SUBSET, coldStartsOnGrid, standing } from './search/figures.js';
+import { FIGURES, FULL, SUBSET, coldStartsOnGrid, coldStartsOnMixture, standing } from './search/figures.js';
 import type { Size } from './search/figures.js';
 import { logGrid, quantile, shippedSearch } from './search/model.js';
 import { sequential, sequentialNotices, sweep, sweepNotices } from './search/rivals.js';
@@ -61,6 +61,7 @@ function coldStarts(size: Size): string {
       String(count),
       coldStartsOnGrid(count, size),
     ]),
+    ['this search, mixture of popular values', '24', coldStartsOnMixture(24, size)],
     ['this search', '130', dear.map((timeout, seed) => coldStart(shippedSearch(130), timeout, seed))],
   ];
   const show = (values: readonly number[]): string =>
