@@ -83,6 +83,7 @@ export async function startExporter(
     ready: () => ready,
     buildInfo: build,
     report: (target, query) => history.report(target, query, build.version),
+    history: (target) => history.read(target),
     onError: (error) => log.error({ error }, 'a request failed'),
   });
   // The saved state is read before anybody can ask: a restart must not look like a loss of knowledge.
