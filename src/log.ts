@@ -1,5 +1,5 @@
 /** The log: pino behind one small interface, written as logfmt or JSON, with secrets and needless stacks taken out. */
-import { pino } from 'pino';
+import { type Logger as PinoLogger, pino } from 'pino';
 
 /** Levels from the most to the least talkative. */
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
@@ -116,12 +116,23 @@ function inReadingOrder(line: Record<string, unknown>): Record<string, unknown> 
   return { ts, level, msg, ...rest, ...(stack === undefined ? {} : { stack }) };
 }
 
+/** Puts the small interface around pino's logger, whose formatters do not see the fields of a child. */
+function narrow(inner: PinoLogger): Logger {
+  return {
+    debug: inner.debug.bind(inner),
+    info: inner.info.bind(inner),
+    warn: inner.warn.bind(inner),
+    error: inner.error.bind(inner),
+    child: (fields) => narrow(inner.child(loggableFields(fields, 0))),
+  };
+}
+
 /** Makes a logger. It never throws because of what it is given to log. */
 export function createLogger({ level, format, stream }: LoggerOptions): Logger {
   const destination: LogStream = stream ?? pino.destination({ dest: 2, sync: true });
   const render = format === 'logfmt' ? formatLogfmt : JSON.stringify;
   const withStacks = level === 'debug';
-  return pino(
+  const inner = pino(
     {
       level,
       base: null,
@@ -129,7 +140,6 @@ export function createLogger({ level, format, stream }: LoggerOptions): Logger {
       timestamp: () => `,"ts":"${new Date().toISOString()}"`,
       formatters: {
         level: (label) => ({ level: label }),
-        bindings: (fields) => loggableFields(fields, 0),
         log: (fields) => lineFields(fields, withStacks),
       },
     },
@@ -139,4 +149,5 @@ export function createLogger({ level, format, stream }: LoggerOptions): Logger {
       },
     },
   );
+  return narrow(inner);
 }

@@ -122,7 +122,7 @@ export function cron(description: string, byDefault: string) {
         const where =
           field === 'expression' ? '' : ` in the ${field.replace(/[A-Z]/g, ' $&').toLowerCase()} field`;
         const what = message.replace(/^(.*) is a invalid expression for .*$/, 'cannot use $1');
-        const said = part === undefined || what.includes(part) ? what : `${what} (${part})`;
+        const said = part === undefined || part === value || what.includes(part) ? what : `${what} (${part})`;
         context.addIssue({ code: 'custom', message: `bad cron expression: ${said}${where}` });
       }
     })

@@ -17,7 +17,7 @@ import { didYouMean } from './did-you-mean.js';
 import { durationIn } from './fields.js';
 import { ConfigError, type Problem } from './problem.js';
 import { violationsIn, type Violation } from './rules.js';
-import { type ConfigFile, configFileSchema, keysAt, type SearchFile, type TargetFile } from './schema.js';
+import { configFileSchema, keysAt, type SearchFile, type TargetFile } from './schema.js';
 import type { Config, FarEnd, SearchConfig, TargetConfig } from './types.js';
 
 /** What an error of the file system means to the operator. */
@@ -116,15 +116,17 @@ function inFileOrder(raw: unknown): (a: Violation, b: Violation) => number {
 }
 
 /** A token file must be there and hold something. */
-function tokenViolations(file: ConfigFile, folder: string): Violation[] {
-  return file.targets.flatMap(({ token_file }, index): Violation[] => {
-    if (token_file === undefined) return [];
+function tokenViolations(raw: unknown, folder: string): Violation[] {
+  const targets = valueAt(raw, ['targets']);
+  return (Array.isArray(targets) ? targets : []).flatMap((target: unknown, index): Violation[] => {
+    const value = valueAt(target, ['token_file']);
+    if (typeof value !== 'string' || value === '') return [];
     const path = ['targets', index, 'token_file'];
     try {
-      if (readFileSync(resolve(folder, token_file), 'utf8').trim() !== '') return [];
-      return [{ path, rule: 'must not name an empty file', value: token_file }];
+      if (readFileSync(resolve(folder, value), 'utf8').trim() !== '') return [];
+      return [{ path, rule: 'must not name an empty file', value }];
     } catch (error) {
-      return [{ path, rule: fileError(error), value: token_file }];
+      return [{ path, rule: fileError(error), value }];
     }
   });
 }
@@ -183,7 +185,7 @@ export function checkConfig(raw: unknown, file: string): Config {
   const violations = [
     ...(result.success ? [] : result.error.issues.flatMap((issue) => violationsOf(issue, raw))),
     ...violationsIn(raw),
-    ...(result.success ? tokenViolations(result.data, dirname(file)) : []),
+    ...tokenViolations(raw, dirname(file)),
   ];
   const problems = new Map<string, Problem>();
   for (const { path, rule, value } of violations.sort(inFileOrder(raw))) {

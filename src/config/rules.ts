@@ -93,7 +93,9 @@ function farEndViolations(target: Mapping, path: readonly PropertyKey[]): Violat
     }
     return found;
   }
-  if (!Object.hasOwn(target, 'host')) found.push({ path: [...path, 'host'], rule: 'is missing' });
+  if (!Object.hasOwn(target, 'host')) {
+    found.push({ path: [...path, 'host'], rule: 'is missing (a target needs host or embedded)' });
+  }
   if (target['name'] === EMBEDDED_TARGET_NAME) {
     const rule = 'is reserved for the built-in target (a target with embedded instead of host)';
     found.push({ path: [...path, 'name'], rule, value: target['name'] });
