@@ -151,10 +151,13 @@ export class Product {
   }
 
   async #untilUp(program: LabProcess, where: 'client' | 'server', port: number): Promise<void> {
-    await until(`${where}'s program listens`, 30_000, () => {
-      if (program.status !== undefined) throw new Error(`it ended\n${program.stdout}${program.stderr}`);
-      return this.lab.metrics(where, port).then(() => true);
+    await until(`the ${where}'s program listens`, 30_000, async () => {
+      if (program.status !== undefined) return true;
+      await this.lab.metrics(where, port);
+      return true;
     });
+    if (program.status !== undefined)
+      throw new Error(`the ${where}'s program ended\n${program.stdout}${program.stderr}`);
   }
 
   #config(): string {
