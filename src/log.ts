@@ -123,6 +123,7 @@ function narrow(inner: PinoLogger): Logger {
     info: inner.info.bind(inner),
     warn: inner.warn.bind(inner),
     error: inner.error.bind(inner),
+    isLevelEnabled: (level) => inner.isLevelEnabled(level),
     child: (fields) => narrow(inner.child(loggableFields(fields, 0))),
   };
 }

@@ -3,12 +3,15 @@
 import { UsageError } from './cli/flags.js';
 import { parseCommandLine } from './cli/parse.js';
 import { checkExporterConfig, type Running, startExporter } from './commands/exporter.js';
+import { runMeasure } from './commands/measure.js';
 import { startResponderCommand } from './commands/responder.js';
 import { ConfigError } from './config/problem.js';
 import { readBuild } from './version.js';
 
 /** Exit code of a usage or configuration error. */
 const EXIT_USAGE = 2;
+/** Exit code of a measurement that was cut short. */
+const EXIT_INTERRUPTED = 3;
 /** A stop that takes longer than this is cut short, milliseconds. */
 const LONGEST_STOP = 5000;
 
@@ -29,8 +32,27 @@ async function main(): Promise<void> {
     case 'responder':
       return untilSignal(await startResponderCommand(line.options, build, line.warnings));
     case 'measure':
-      throw new UsageError('measure is not part of this version yet');
+      process.exitCode = await runMeasure(line.options, build, line.warnings, {
+        stdout: process.stdout,
+        stderr: process.stderr,
+        environment: process.env,
+        signal: interruption(),
+      });
+      return;
   }
+}
+
+/** Aborted by the first SIGTERM or SIGINT; a second one ends the process at once. */
+function interruption(): AbortSignal {
+  const controller = new AbortController();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      if (controller.signal.aborted) process.exit(EXIT_INTERRUPTED);
+      controller.abort();
+      setTimeout(() => process.exit(EXIT_INTERRUPTED), LONGEST_STOP).unref();
+    });
+  }
+  return controller.signal;
 }
 
 /** Resolves after SIGTERM or SIGINT has stopped the command; a second signal ends the process at once. */

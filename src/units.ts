@@ -128,7 +128,7 @@ export function formatDuration(duration: Seconds): string {
  */
 export function humanDuration(duration: Seconds): string {
   if (Number.isNaN(duration)) return 'unknown';
-  if (duration < 0) return `-${humanDuration(-duration)}`;
+  if (duration < 0) return `-${humanDuration(Math.abs(duration))}`;
   if (duration === Infinity) return '∞';
   const tenths = Math.round(duration * 10) / 10;
   if (tenths < 10) return `${String(tenths)} s`;

@@ -2,7 +2,7 @@
 import { Command, Option } from 'commander';
 import { DEFAULT_ECHO_PORT, DEFAULT_PORT, DEFAULT_SEARCH, DEFAULT_SLEEP_PORT } from '../config/defaults.js';
 import { MODES } from '../core/mode.js';
-import { LOG_FORMATS, LOG_LEVELS } from '../log.js';
+import { LOG_FORMATS, LOG_LEVELS, type LogLevel } from '../log.js';
 import { formatDuration } from '../units.js';
 
 /** Addresses that the commands listen on unless told otherwise. */
@@ -39,10 +39,10 @@ function bareCommand(name: string, description: string): Command {
 }
 
 /** `--log.*`. */
-function addLogFlags(command: Command): Command {
+function addLogFlags(command: Command, level: LogLevel = 'info'): Command {
   return command
     .optionsGroup('Log (standard error):')
-    .option('--log.level <level>', `least level: ${LOG_LEVELS.join(', ')}`, 'info')
+    .option('--log.level <level>', `least level: ${LOG_LEVELS.join(', ')}`, level)
     .option('--log.format <format>', `form of a line: ${LOG_FORMATS.join(', ')}`, 'logfmt');
 }
 
@@ -115,7 +115,7 @@ export function measureCommand(version: string): Command {
   )
     .usage('HOST[:PORT] [flags]')
     .version(version, '--version', 'print the version')
-    .argument('<host>', 'the responder')
+    .argument('<host>', 'the responder, or "embedded" for the built-in one behind the built-in NAT')
     .optionsGroup('Measurement:')
     .option(
       '--mode <modes>',
@@ -140,8 +140,9 @@ export function measureCommand(version: string): Command {
     .optionsGroup('Output:')
     .option('--json', 'print the result as JSON')
     .option('--report <file>', 'write a report, its form by the ending: .html, .md or .json')
+    .option('--redact', 'placeholders instead of addresses and host names in the report and in the JSON')
     .option('--quiet', 'no progress, only the result');
-  return addLogFlags(command).addHelpText(
+  return addLogFlags(command, 'error').addHelpText(
     'after',
     `
 Exit status: 0 compliant with RFC 5382 REQ-5, 1 not compliant, 2 usage or configuration error,

@@ -57,6 +57,8 @@ export interface MeasureFlags {
   readonly json: boolean;
   /** Write a report; the ending chooses its form. */
   readonly report?: { readonly file: string; readonly format: 'html' | 'md' | 'json' };
+  /** Placeholders instead of addresses and host names in the report and in the JSON. */
+  readonly redact: boolean;
   /** No progress. */
   readonly quiet: boolean;
   readonly log: LogFlags;

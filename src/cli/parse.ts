@@ -1,6 +1,6 @@
 /** Turns arguments and environment into one typed command, or one line that says what is wrong with them. */
 import { type Command, CommanderError } from 'commander';
-import { DEFAULT_SEARCH } from '../config/defaults.js';
+import { DEFAULT_SEARCH, EMBEDDED_TARGET_NAME } from '../config/defaults.js';
 import { didYouMean } from '../config/did-you-mean.js';
 import {
   AddressError,
@@ -175,8 +175,11 @@ function flagOf(path: string | undefined): string {
   return `--${key === 'modes' ? 'mode' : key.replaceAll('_', '-')}`;
 }
 
+/** Nothing on loopback needs more patience. */
+const EMBEDDED_DEADLINE = '2s';
+
 /** A search that fits under a short `--max-idle` where the user did not say otherwise. */
-function measureSearch(values: Values): Record<string, unknown> {
+function measureSearch(values: Values, embedded: boolean): Record<string, unknown> {
   const read = (flag: string): Seconds => reading(flag, () => parseDuration(values.text(flag) ?? ''));
   const maxIdle = read('--max-idle');
   const resolution = values.isGiven('--resolution')
@@ -187,36 +190,15 @@ function measureSearch(values: Values): Record<string, unknown> {
     max_idle: formatDuration(maxIdle),
     resolution: formatDuration(resolution),
     connections: wholeNumber(values, '--connections', 2, 1000),
-    deadline: formatDuration(read('--deadline')),
+    deadline:
+      embedded && !values.isGiven('--deadline') ? EMBEDDED_DEADLINE : formatDuration(read('--deadline')),
   };
 }
 
 /** What to measure, checked by the same rules as a target of the configuration file. */
 function measureTarget(values: Values, text: string): TargetConfig {
-  const { host, port } = reading('HOST[:PORT]', () => parseHostPort(text));
-  const protocol = values.text('--protocol');
-  const family = values.text('--family');
-  const given = (flag: string, key: string): Record<string, unknown> =>
-    values.isGiven(flag) && values.text(flag) !== undefined ? { [key]: values.text(flag) } : {};
-  const givenPort = (flag: string, key: string): Record<string, unknown> =>
-    values.isGiven(flag) ? { [key]: wholeNumber(values, flag, 1, 65_535) } : {};
   const raw = {
-    targets: [
-      {
-        // A host may be called like the built-in target; the name is only for people here.
-        name: text === 'embedded' ? 'embedded:' : text,
-        host,
-        ...(port === undefined ? {} : { port }),
-        protocol,
-        ...givenPort('--echo-port', 'echo_port'),
-        ...givenPort('--sleep-port', 'sleep_port'),
-        modes: (values.text('--mode') ?? '').split(',').map((mode) => mode.trim()),
-        family: family === '4' || family === '6' ? Number(family) : family,
-        ...given('--local-address', 'local_address'),
-        ...given('--token-file', 'token_file'),
-        search: measureSearch(values),
-      },
-    ],
+    targets: [text === EMBEDDED_TARGET_NAME ? embeddedTarget(values) : hostTarget(values, text)],
   };
   try {
     const [target] = checkConfig(raw, 'command line').targets;
@@ -231,6 +213,46 @@ function measureTarget(values: Values, text: string): TargetConfig {
   }
 }
 
+function measureModes(values: Values): string[] {
+  return (values.text('--mode') ?? '').split(',').map((mode) => mode.trim());
+}
+
+/** The built-in responder behind the built-in NAT. A host of that name is written with its port. */
+function embeddedTarget(values: Values): Record<string, unknown> {
+  for (const flag of ['--protocol', '--family', '--local-address', '--token-file'])
+    if (values.isGiven(flag)) throw new UsageError(`${flag}: has no meaning for the built-in target`);
+  return {
+    name: EMBEDDED_TARGET_NAME,
+    embedded: {},
+    modes: measureModes(values),
+    search: measureSearch(values, true),
+  };
+}
+
+/** A far end on the network. */
+function hostTarget(values: Values, text: string): Record<string, unknown> {
+  const { host, port } = reading('HOST[:PORT]', () => parseHostPort(text));
+  const protocol = values.text('--protocol');
+  const family = values.text('--family');
+  const given = (flag: string, key: string): Record<string, unknown> =>
+    values.isGiven(flag) && values.text(flag) !== undefined ? { [key]: values.text(flag) } : {};
+  const givenPort = (flag: string, key: string): Record<string, unknown> =>
+    values.isGiven(flag) ? { [key]: wholeNumber(values, flag, 1, 65_535) } : {};
+  return {
+    name: text,
+    host,
+    ...(port === undefined ? {} : { port }),
+    protocol,
+    ...givenPort('--echo-port', 'echo_port'),
+    ...givenPort('--sleep-port', 'sleep_port'),
+    modes: measureModes(values),
+    family: family === '4' || family === '6' ? Number(family) : family,
+    ...given('--local-address', 'local_address'),
+    ...given('--token-file', 'token_file'),
+    search: measureSearch(values, false),
+  };
+}
+
 /** Flags of `measure`. */
 function measureFlags(values: Values, host: string): MeasureFlags {
   const file = values.text('--report');
@@ -242,6 +264,7 @@ function measureFlags(values: Values, host: string): MeasureFlags {
     target: measureTarget(values, host),
     json: values.isOn('--json'),
     ...(file === undefined || format === undefined ? {} : { report: { file, format } }),
+    redact: values.isOn('--redact'),
     quiet: values.isOn('--quiet'),
     log: logFlags(values),
   };

@@ -44,7 +44,7 @@ function keyAt(source: string, line: number, column: number): string {
 /** Turns what the YAML parser says into a problem with line and column. */
 function syntaxProblem(error: YAMLException, source: string, file: string): Problem {
   const { mark } = error;
-  if (mark === null || mark === undefined) {
+  if (mark === undefined) {
     const rule = error.reason.includes('input is empty') ? 'is empty' : `invalid YAML: ${error.reason}`;
     return { file, rule };
   }

@@ -30,6 +30,8 @@ export interface KnownTimeout {
   /** Idle timeout for UDP, seconds; absent where the source does not say. */
   readonly udp?: Seconds;
   readonly onExpiry: ExpiryBehaviour;
+  /** The value holds only for connections that never carried data, which a probe's do. */
+  readonly withoutData?: true;
   readonly evidence: KnownEvidence;
   readonly note?: string;
   /** Where the value stands: an address, or the name of the document. */
@@ -68,7 +70,7 @@ export const KNOWN_TIMEOUTS: readonly KnownTimeout[] = [
   { name: 'VAS Experts Stingray CG-NAT', vendor: 'VAS Experts', kind: 'cgn', tcpEstablished: 600, onExpiry: 'unknown', evidence: 'vendor-doc', note: 'lifetime_flow_long=600 inactive TCP, lifetime_flow=60 remaining; UDP is not named on the page', source: 'https://wiki.vasexperts.ru/doku.php?id=en%3Adpi%3Aopt_cgnat%3Afaq%3Acgnat_faq_3&rev=1693231699' },
   { name: 'Forcepoint (Stonesoft) NGFW', vendor: 'Forcepoint', kind: 'firewall', tcpEstablished: 1800, udp: 50, onExpiry: 'unknown', evidence: 'vendor-doc', source: 'https://help.stonesoft.com/onlinehelp/StoneGate/SMC/6.5.0/GUID-341DC010-2FF3-459A-8DFD-236CF49D63F0.html' },
   { name: 'Clavister cOS Core', vendor: 'Clavister', kind: 'firewall', tcpEstablished: 262144, udp: 130, onExpiry: 'unknown', evidence: 'vendor-doc', note: 'one timer per direction, closes when either reaches 0', source: 'https://docs.clavister.com/repo/cos-core-administration-guide/14.00/doc/conn_timeout_settings.html' },
-  { name: 'Clavister cOS Stream, TCP flow that never carried data', vendor: 'Clavister', kind: 'cgn', tcpEstablished: 60, udp: 130, onExpiry: 'unknown', evidence: 'vendor-doc', note: 'FlowLifetimeTCPNoData=60; with data 262144', source: 'https://docs.clavister.com/repo/cos-stream-administration-guide/4.00/doc/ch28.html' },
+  { name: 'Clavister cOS Stream, TCP flow that never carried data', vendor: 'Clavister', kind: 'cgn', tcpEstablished: 60, udp: 130, withoutData: true, onExpiry: 'unknown', evidence: 'vendor-doc', note: 'FlowLifetimeTCPNoData=60; with data 262144', source: 'https://docs.clavister.com/repo/cos-stream-administration-guide/4.00/doc/ch28.html' },
   { name: 'D-Link DFL-2500', vendor: 'D-Link', kind: 'firewall', tcpEstablished: 262144, udp: 130, onExpiry: 'unknown', evidence: 'vendor-doc', source: 'https://azmanual.top/manuals/22107/d-link-dfl-2500.html?page=316' },
   { name: 'Kaspersky NGFW', vendor: 'Kaspersky', kind: 'firewall', tcpEstablished: 3600, onExpiry: 'unknown', evidence: 'vendor-doc', source: 'https://support.kaspersky.com/help/NGFW/1.1/cli_reference/en-US/timeouts.html' },
   { name: 'GTA firewall (GNAT Box)', vendor: 'GTA', kind: 'firewall', tcpEstablished: 600, udp: 600, onExpiry: 'unknown', evidence: 'vendor-doc', note: 'sends its own keep-alives at the timeout by default, so idle live connections survive', source: 'http://www.ravelledsleeve.org/portfolio/RoboHelp/SystemSoftware/timeout.htm' },

@@ -105,11 +105,11 @@ function targetDocument(target: TargetSnapshot): TargetDocument {
   };
 }
 
-function modeDocument(snapshot: ModeSnapshot, { config }: TargetSnapshot): ModeDocument {
+function modeDocument(snapshot: ModeSnapshot, target: TargetSnapshot): ModeDocument {
   const { finding } = snapshot;
   return {
     mode: snapshot.mode,
-    sentence: modeSentence(snapshot, config.search),
+    sentence: modeSentence(snapshot, target),
     phase: finding.phase,
     ...known('lower_bound', finding.lower),
     ...known('upper_bound', finding.upper),

@@ -122,7 +122,7 @@ export function createExporterApp(options: ExporterAppOptions): ExporterApp {
 }
 
 function queryOf(request: Request): URLSearchParams {
-  return new URL(request.originalUrl, 'http://localhost').searchParams;
+  return new URLSearchParams(request.originalUrl.split('?', 2)[1] ?? '');
 }
 
 function serveAsset({ type, body, name }: Asset): RequestHandler {

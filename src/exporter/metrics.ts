@@ -2,6 +2,7 @@
  * The exporter's metrics: gauges are filled from snapshots at scrape time (unknown ones are absent), counters and
  * the histogram grow with the engine's events and survive a reload of the configuration.
  */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { TargetConfig } from '../config/types.js';
 import { SEARCH_PHASES } from '../core/finding.js';
@@ -87,6 +88,20 @@ export function createExporterMetrics(options: ExporterMetricsOptions): Exporter
     return families?.knows(target) === true ? families : undefined;
   };
 
+  let running: Promise<string> | undefined;
+  const render = async (): Promise<string> => {
+    const snapshots = options.view.targets();
+    sync(snapshots).show(snapshots);
+    const parts: string[] = [];
+    for (const { name } of registry.getMetricsAsArray()) {
+      // A fleet's metrics take long to write: after each one the probes get their turn.
+      await nextTurn();
+      if (registry.getSingleMetric(name) !== undefined)
+        parts.push(await registry.getSingleMetricAsString(name));
+    }
+    return `${parts.join('\n\n')}\n`;
+  };
+
   return {
     registry,
     contentType: Registry.PROMETHEUS_CONTENT_TYPE,
@@ -109,10 +124,12 @@ export function createExporterMetrics(options: ExporterMetricsOptions): Exporter
       if (ok) self.timestamp.set({}, at);
       if (ok) sync(options.view.targets());
     },
-    async text() {
-      const snapshots = options.view.targets();
-      sync(snapshots).show(snapshots);
-      return registry.metrics();
+    text() {
+      // Scrapes at the same moment share one text: gauges must not be emptied under a running one.
+      running ??= render().finally(() => {
+        running = undefined;
+      });
+      return running;
     },
   };
 }
@@ -228,12 +245,18 @@ class Families {
   }
 
   knows(target: TargetConfig): boolean {
-    return this.#known.get(target.name) === target;
+    const known = this.#known.get(target.name);
+    return known === target || (known !== undefined && sameLabels(known.labels, target.labels));
   }
 
   /** Removes the counters of targets that are gone, makes those of new ones, keeps those of unchanged ones. */
   follow(configs: readonly TargetConfig[]): void {
-    if (configs.length === this.#known.size && configs.every((config) => this.knows(config))) return;
+    if (
+      configs.length === this.#known.size &&
+      configs.every((config) => this.#known.get(config.name) === config)
+    ) {
+      return;
+    }
     const before = this.#known;
     this.#known = new Map(configs.map((config) => [config.name, config]));
     for (const old of before.values()) {

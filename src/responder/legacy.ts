@@ -74,17 +74,13 @@ class Legacy implements LegacyServer {
 
   constructor(options: LegacyOptions) {
     this.#options = options;
-    const legacy = this;
+    const received = (socket: Socket, chunk: Buffer): void => this.#received(socket, chunk);
+    const closed = (socket: Socket): void => this.#closed(socket);
     this.#onData = function (chunk) {
-      const guest = legacy.#guests.get(this);
-      // Whatever follows the request is read and forgotten, so that an end of the connection is noticed.
-      if (guest !== undefined && guest.request === undefined) legacy.#serve(guest, chunk);
+      received(this, chunk);
     };
     this.#onClose = function () {
-      const guest = legacy.#guests.get(this);
-      if (guest !== undefined) legacy.#forget(guest);
-      legacy.#leaving.delete(this);
-      legacy.#left.delete(this);
+      closed(this);
     };
     this.#sweeper = setInterval(() => this.#sweep(), toMilliseconds(options.limits.sweepInterval)).unref();
   }
@@ -134,6 +130,19 @@ class Legacy implements LegacyServer {
     counts.opened[kind] += 1;
     socket.on('data', this.#onData);
     socket.on('close', this.#onClose);
+  }
+
+  #received(socket: Socket, chunk: Buffer): void {
+    const guest = this.#guests.get(socket);
+    // Whatever follows the request is read and forgotten, so that an end of the connection is noticed.
+    if (guest !== undefined && guest.request === undefined) this.#serve(guest, chunk);
+  }
+
+  #closed(socket: Socket): void {
+    const guest = this.#guests.get(socket);
+    if (guest !== undefined) this.#forget(guest);
+    this.#leaving.delete(socket);
+    this.#left.delete(socket);
   }
 
   #serve(guest: Guest, chunk: Buffer): void {

@@ -1,4 +1,4 @@
-/** Listening sockets: addresses as people write them, and servers that accept bursts and stay silent. */
+/** Listening sockets: servers that accept bursts and stay silent. */
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 
 /** Where to listen; without a host on every address of the machine. */
@@ -10,15 +10,6 @@ export interface ListenAddress {
 
 /** Connections that may wait for `accept`; the kernel cuts it to net.core.somaxconn. */
 const BACKLOG = 4096;
-
-/** Reads `:5382`, `192.0.2.1:5382` or `[2001:db8::1]:5382`; undefined if it is none of them. */
-export function parseListenAddress(text: string): ListenAddress | undefined {
-  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]\s]*)):([0-9]{1,5})$/.exec(text);
-  const port = Number(match?.[3]);
-  if (match === null || port > 65_535) return undefined;
-  const host = match[1] ?? match[2] ?? '';
-  return host === '' ? { port } : { host, port };
-}
 
 /** Whether strangers may reach a listener at this address: everything but loopback. */
 export function isExposed(address: ListenAddress): boolean {

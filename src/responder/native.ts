@@ -31,6 +31,8 @@ export interface NativeOptions {
   readonly token?: string;
   /** The host's own established timeout, asked at every welcome. */
   readonly conntrack: () => Seconds | undefined;
+  /** 16 hex digits, drawn anew at each start of the responder; the same in all its processes. */
+  readonly instance: string;
   /** Monotonic seconds. */
   readonly now: () => Seconds;
 }
@@ -94,21 +96,20 @@ class Native implements NativeResponder {
 
   constructor(options: NativeOptions) {
     this.#options = options;
-    const native = this;
+    const find = (socket: Socket): Connection | undefined => this.#connections.get(socket);
+    const receive = (connection: Connection, chunk: Buffer): void => this.#receive(connection, chunk);
+    const closed = (socket: Socket): void => this.#closed(socket);
     this.#onData = function (chunk) {
-      const connection = native.#connections.get(this);
-      if (connection !== undefined) native.#receive(connection, chunk);
+      const connection = find(this);
+      if (connection !== undefined) receive(connection, chunk);
     };
     this.#onError = function (error) {
-      const connection = native.#connections.get(this);
+      const connection = find(this);
       if (connection === undefined) return;
       connection.cause = error.code === 'ECONNRESET' || error.code === 'EPIPE' ? 'reset' : 'timed_out';
     };
     this.#onClose = function () {
-      const connection = native.#connections.get(this);
-      if (connection !== undefined) native.#forget(connection, connection.cause ?? 'closed');
-      native.#leaving.delete(this);
-      native.#left.delete(this);
+      closed(this);
     };
     const interval = toMilliseconds(options.limits.sweepInterval);
     this.#sweeper = setInterval(() => this.#sweep(), interval).unref();
@@ -173,6 +174,13 @@ class Native implements NativeResponder {
     socket.on('close', this.#onClose);
   }
 
+  #closed(socket: Socket): void {
+    const connection = this.#connections.get(socket);
+    if (connection !== undefined) this.#forget(connection, connection.cause ?? 'closed');
+    this.#leaving.delete(socket);
+    this.#left.delete(socket);
+  }
+
   #receive(connection: Connection, chunk: Buffer): void {
     const { socket } = connection;
     const split = splitLines(connection.unfinished, chunk);
@@ -229,7 +237,7 @@ class Native implements NativeResponder {
   }
 
   #welcome(connection: Connection, hello: Hello, challenge?: string): void {
-    const { admission, conntrack: ask, counts, token } = this.#options;
+    const { admission, conntrack: ask, counts, instance, token } = this.#options;
     const { client, socket } = connection;
     const now = this.#now();
     if (!this.#sessions.join(connection, hello, now)) {
@@ -243,6 +251,7 @@ class Native implements NativeResponder {
       nonce: hello.nonce,
       seen: seenAddress(socket),
       ...(conntrack === undefined ? {} : { conntrack }),
+      instance,
     } as const;
     const proof =
       token === undefined || challenge === undefined

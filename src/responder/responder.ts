@@ -13,6 +13,7 @@
 import type { AddressInfo } from 'node:net';
 import type { Logger } from '../log.js';
 import { hostConntrackTimeout } from '../net/conntrack.js';
+import { randomHex } from '../net/token.js';
 import type { Seconds } from '../units.js';
 import { Admission } from './admission.js';
 import { createLegacyServer } from './legacy.js';
@@ -36,6 +37,8 @@ export interface ResponderOptions {
   readonly metrics?: ResponderMetrics;
   /** The host's established timeout; asked of the kernel without. */
   readonly conntrack?: () => Seconds | undefined;
+  /** 16 hex digits that tell this start of the responder from others; drawn at random without. */
+  readonly instance?: string;
   /** Monotonic seconds. */
   readonly now?: () => Seconds;
 }
@@ -66,7 +69,12 @@ export async function startResponder(options: ResponderOptions): Promise<Respond
   const admission = new Admission(limits);
   const shared = { limits, admission, counts: metrics.counts, logger, now };
   const conntrack = remember(options.conntrack ?? (() => hostConntrackTimeout()), CONNTRACK_AGE, now);
-  const native = createNativeResponder({ ...shared, conntrack, ...(token === undefined ? {} : { token }) });
+  const native = createNativeResponder({
+    ...shared,
+    conntrack,
+    instance: options.instance ?? randomHex(8),
+    ...(token === undefined ? {} : { token }),
+  });
   const echo = createLegacyServer({ ...shared, kind: 'legacy_echo' });
   const sleep = createLegacyServer({ ...shared, kind: 'legacy_sleep' });
   const servers = [native, echo, sleep];

@@ -93,6 +93,7 @@ describe('parseCommandLine()', () => {
       '--local-address=::1',
       '--json',
       '--report=out.md',
+      '--redact',
       '--quiet',
     ]);
     expect(line).toEqual({
@@ -109,8 +110,9 @@ describe('parseCommandLine()', () => {
         },
         json: true,
         report: { file: 'out.md', format: 'md' },
+        redact: true,
         quiet: true,
-        log: LOG,
+        log: { ...LOG, level: 'error' },
       },
       warnings: [],
     });
@@ -125,6 +127,24 @@ describe('parseCommandLine()', () => {
   test('fits the search under a short --max-idle', () => {
     expect(parse(['measure', 'h.example', '--max-idle=20s'])).toMatchObject({
       options: { target: { search: { min_idle: 10, max_idle: 20, resolution: 2 } } },
+    });
+  });
+
+  test('measures the built-in target with little patience, and a host of that name when it has a port', () => {
+    expect(parse(['measure', 'embedded'])).toMatchObject({
+      options: {
+        target: {
+          name: 'embedded',
+          far_end: { kind: 'embedded', idle_timeout: 60 },
+          search: { deadline: 2, max_idle: 7800 },
+        },
+      },
+    });
+    expect(parse(['measure', 'embedded', '--deadline=3s', '--max-idle=90s'])).toMatchObject({
+      options: { target: { search: { deadline: 3, max_idle: 90 } } },
+    });
+    expect(parse(['measure', 'embedded:5382'])).toMatchObject({
+      options: { target: { far_end: { kind: 'native', host: 'embedded', port: 5382 } } },
     });
   });
 
@@ -157,6 +177,7 @@ describe('parseCommandLine()', () => {
       '--max-connections: must be a whole number from 1 to 10000000, found "0"',
     ],
     [['measure'], "missing required argument 'host'"],
+    [['measure', 'embedded', '--family=4'], '--family: has no meaning for the built-in target'],
     [['measure', 'h:99999'], 'HOST[:PORT]: port must be a number from 1 to 65535, found "h:99999"'],
     [['measure', 'h', '--mode=send,listen'], '--mode: must be one of send, recv, keepalive, found listen'],
     [

@@ -265,3 +265,29 @@ function sortLabels(sample: string): string {
   const [, name = '', labels = '', value = ''] = match;
   return `${name}{${labels.split(',').sort().join(',')}} ${value}`;
 }
+
+test('createExporterMetrics() gives other work a turn while a large fleet is written', async () => {
+  const { metrics } = make(fleet(300));
+  let turns = 0;
+  const timer = setInterval(() => turns++, 0);
+  await metrics.text();
+  clearInterval(timer);
+  expect(turns).toBeGreaterThan(3);
+});
+
+test('createExporterMetrics() answers scrapes of the same moment with the same text', async () => {
+  const { metrics } = make(fleet(5));
+  const [first, second] = await Promise.all([metrics.text(), metrics.text()]);
+  expect(second).toBe(first);
+  expect(first).toContain('nat_idle_timeout_seconds{');
+});
+
+test('createExporterMetrics() counts events of a target whose configuration object was copied', async () => {
+  const target = climbingTarget('vps', { modes: ['send'], labels: { site: 'a' } });
+  const { metrics } = make([target]);
+  metrics.observer.mappingLoss?.({ ...target.config, labels: { ...target.config.labels } });
+  metrics.observer.mappingLoss?.({ ...target.config, labels: { site: 'another' } });
+  expect(await samplesOf(metrics, 'nat_mapping_losses_total')).toEqual([
+    'nat_mapping_losses_total{target="vps",site="a"} 1',
+  ]);
+});

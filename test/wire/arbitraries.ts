@@ -4,7 +4,11 @@ import { MAX_DETAIL, MAX_NUMBER, REJECT_CODES } from '../../src/wire/codec.js';
 import { type ClientMessage, PROTOCOL_VERSION, type ResponderMessage } from '../../src/wire/messages.js';
 
 const hex = (digits: number) =>
-  fc.string({ unit: fc.constantFrom(...'0123456789abcdef'), minLength: digits, maxLength: digits });
+  fc.string({
+    unit: fc.constantFrom(...Array.from('0123456789abcdef')),
+    minLength: digits,
+    maxLength: digits,
+  });
 const number = fc.integer({ min: 0, max: MAX_NUMBER });
 const version = fc.constant(PROTOCOL_VERSION);
 const printable = fc.constantFrom(

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { LineSplitter, MAX_LINE_BYTES, splitLines } from '../../src/wire/lines.js';
 
 const bytes = (text: string) => Uint8Array.from(text, (character) => character.charCodeAt(0));
@@ -29,6 +29,9 @@ function reference(stream: Uint8Array): { lines: string[]; oversized: boolean } 
   }
   return { lines, oversized: rest.length >= MAX_LINE_BYTES };
 }
+
+// The many inputs take seconds on a busy machine.
+vi.setConfig({ testTimeout: 120_000 });
 
 describe('splitLines', () => {
   it('cuts every stream alike at whatever boundaries it arrives', () => {

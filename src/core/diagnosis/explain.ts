@@ -5,6 +5,7 @@ import { REQ5_ESTABLISHED_IDLE_TIMEOUT } from '../rfc5382.js';
 import type { Seconds } from '../../units.js';
 import { knownValues } from './known.js';
 import {
+  bracketWords,
   configuredModes,
   DEATHS_OF_A_CLAIM,
   type DiagnosisInput,
@@ -45,11 +46,15 @@ export function explain(input: DiagnosisInput): readonly Explanation[] {
   explanations.push(...patterns, ...explainReset(outcomes));
   explanations.push(...explainConntrack(outcomes, patterns, input));
   explanations.push(...explainSeveralAnswers(input), ...explainAddresses(outcomes, input));
-  const known = knownValues(
-    forgetting(outcomes),
-    patterns.map(({ id }) => id),
-    input.limits.guard,
-  );
+  // What is built in is no product.
+  const builtIn = input.addresses.local === 'loopback';
+  const known = builtIn
+    ? undefined
+    : knownValues(
+        forgetting(outcomes),
+        patterns.map(({ id }) => id),
+        input.limits.guard,
+      );
   if (known !== undefined) explanations.push(known);
   return explanations;
 }
@@ -170,7 +175,7 @@ function allForget(
         id: 'several_timeouts',
         certainty,
         text:
-          `The modes find different limits, the shortest ${forgottenAfter(first[1])} in ${first[0]}: ` +
+          `The modes find different limits, the shortest ${bracketWords(first[1])} in ${first[0]}: ` +
           'several boxes, or one that treats the directions differently.',
         evidence,
       },
@@ -180,7 +185,7 @@ function allForget(
     {
       id: 'mapping_forgotten',
       certainty,
-      text: `The mapping is forgotten ${forgottenAfter(first[1])}; afterwards no packet passes.`,
+      text: `The mapping is forgotten ${bracketWords(first[1])}; afterwards no packet passes.`,
       evidence,
     },
   ];
@@ -195,14 +200,6 @@ function allForget(
   return found;
 }
 
-/** "after 20 s" where the bracket is narrow, else "between 50 min 0 s and 1 h 0 min". */
-function forgottenAfter({ lower, upper }: Forgets): string {
-  if (lower === 0) return `within ${humanDuration(upper)}`;
-  return upper - lower <= Math.max(10, 0.02 * upper)
-    ? `after ${durationWithSeconds((lower + upper) / 2)}`
-    : `between ${humanDuration(lower)} and ${humanDuration(upper)}`;
-}
-
 function revivedFromInside(
   recv: Forgets,
   evidence: readonly string[],
@@ -214,7 +211,7 @@ function revivedFromInside(
     id: 'revived_from_inside',
     certainty: ownFits ? 'hint' : 'likely',
     text:
-      `The mapping is forgotten ${forgottenAfter(recv)}, but a packet from inside revives it (loose): ` +
+      `The mapping is forgotten ${bracketWords(recv)}, but a packet from inside revives it (loose): ` +
       'only recv sees the timeout, and a far end that speaks first is not heard.',
     evidence,
   };
@@ -238,7 +235,7 @@ function inboundRevives(
     id: 'inbound_revives',
     certainty: farFits ? 'hint' : 'likely',
     text:
-      `Packets from inside die ${forgottenAfter(inside)}, packets from outside still pass and revive the ` +
+      `Packets from inside die ${bracketWords(inside)}, packets from outside still pass and revive the ` +
       'mapping: a box that tracks connections behind a fixed public address, such as a modem in bridge mode.',
     evidence,
   };
@@ -397,7 +394,7 @@ function explainAddresses(outcomes: Outcomes, input: DiagnosisInput): readonly E
       },
     ];
   }
-  if (input.natDetected === false && forgetting(outcomes).length > 0) {
+  if (local !== 'loopback' && input.natDetected === false && forgetting(outcomes).length > 0) {
     return [
       {
         id: 'no_translation',

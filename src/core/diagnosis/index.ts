@@ -9,6 +9,7 @@
  * ```
  */
 export { addressClass } from './address.js';
+export { idleToSurvive, isDecided } from './decided.js';
 export { explain } from './explain.js';
 export {
   type AddressClass,

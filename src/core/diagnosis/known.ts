@@ -40,6 +40,7 @@ export function knownValues(
   const rows = KNOWN_TIMEOUTS.filter(
     (row) =>
       row.kind !== 'measured' &&
+      row.withoutData !== true &&
       nearBracket(bracket, row.tcpEstablished, Math.min(guard, 0.02 * bracket.upper)) &&
       !contradicts(row, dying, patterns),
   ).sort((a, b) => rank(a) - rank(b));

@@ -1,5 +1,5 @@
 /** What one mode's search came to, reduced to what a diagnosis compares. */
-import { durationWithSeconds } from '../human-duration.js';
+import { durationWithSeconds, humanDuration } from '../human-duration.js';
 import { diesAtMinIdle } from './publish.js';
 import type { Finding } from '../finding.js';
 import { MODES, type Mode } from '../mode.js';
@@ -111,13 +111,30 @@ export function outcomeSentence(mode: Mode, outcome: Outcome): string {
     case 'survives':
       return `${mode}: survived ${durationWithSeconds(outcome.lower)} idle, nothing died.`;
     case 'forgets': {
-      const survived =
-        outcome.lower > 0 ? `survived ${durationWithSeconds(outcome.lower)}` : 'nothing survived';
+      const survived = outcome.lower > 0 ? `survived ${plainSeconds(outcome.lower)}` : 'nothing survived';
+      const died = `died at ${plainSeconds(outcome.upper)}`;
+      const words = outcome.upper < 60 ? '' : `, which is ${humanDuration(outcome.upper)}`;
       const how = outcome.manner === undefined ? '' : `: ${MANNER_WORDS[outcome.manner]}`;
       const times = outcome.deaths === 1 ? 'once' : `${outcome.deaths} times`;
-      return `${mode}: ${survived}, died at ${durationWithSeconds(outcome.upper)} (${times}${how}).`;
+      return `${mode}: ${survived}, ${died}${words} (${times}${how}).`;
     }
   }
+}
+
+/** Seconds to one decimal: the two ends of a narrow bracket must not read the same. */
+function plainSeconds(duration: Seconds): string {
+  return `${Math.round(duration * 10) / 10} s`;
+}
+
+/** Widest bracket of which one value is told: 2 % of it, at least one second. */
+const NARROW_SHARE = 0.02;
+
+/** When idle connections are forgotten: "after 20 s", "between 54 s and 1 min 0 s", "within 15 s". */
+export function bracketWords({ lower, upper }: { readonly lower: Seconds; readonly upper: Seconds }): string {
+  if (lower === 0) return `within ${durationWithSeconds(upper)}`;
+  return upper - lower <= Math.max(1, NARROW_SHARE * upper)
+    ? `after ${durationWithSeconds((lower + upper) / 2)}`
+    : `between ${humanDuration(lower)} and ${durationWithSeconds(upper)}`;
 }
 
 /** Whether a value may be the limit that a bracket shows: inside it, or outside by no more than the guard or 1 %. */

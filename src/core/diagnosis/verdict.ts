@@ -1,8 +1,9 @@
 /** The verdict on the whole path, in one sentence. */
-import { durationWithSeconds, humanDuration } from '../human-duration.js';
+import { durationWithSeconds } from '../human-duration.js';
 import type { Finding } from '../finding.js';
 import type { Mode } from '../mode.js';
 import { REQ5_ESTABLISHED_IDLE_TIMEOUT } from '../rfc5382.js';
+import { bracketWords } from './outcome.js';
 import { type FindingsByMode, keepalivesEaten, type PublishLimits, publishable } from './publish.js';
 
 /**
@@ -50,13 +51,10 @@ export function pathVerdict(
   return { result: 'unknown', sentence: `No verdict: ${known(speaking, published)}; ${REQUIRED}${aside}.` };
 }
 
-/** When a finding forgets: "after 1 h 0 min (3600 s)", or the open bracket. */
+/** When a finding forgets. */
 function when(finding: Finding | undefined): string {
   if (finding?.upper === undefined) return `before ${durationWithSeconds(REQ5_ESTABLISHED_IDLE_TIMEOUT)}`;
-  if (finding.timeout !== undefined) return `after ${durationWithSeconds(finding.timeout)}`;
-  return finding.lower === undefined
-    ? `within ${durationWithSeconds(finding.upper)}`
-    : `between ${humanDuration(finding.lower)} and ${durationWithSeconds(finding.upper)}`;
+  return bracketWords({ lower: finding.lower ?? 0, upper: finding.upper });
 }
 
 /** What can be said without a verdict. */

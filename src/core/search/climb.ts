@@ -1,7 +1,7 @@
 /** Late-chosen tests while the bracket is open: climbs a ladder of ages, then bisects with the ages that wait. */
 import type { Seconds } from '../../units.js';
 import { REQ5_ESTABLISHED_IDLE_TIMEOUT } from '../rfc5382.js';
-import { VOTES, agreeingDeaths, claimOf, claimQuestion, isClosed, resolutionOf, upperOf } from './bracket.js';
+import { VOTES, claimOf, claimQuestion, isClosed, resolutionOf, upperOf } from './bracket.js';
 import {
   ageOf,
   discard,
@@ -13,14 +13,17 @@ import {
   testAtAge,
   wakeAt,
 } from './connections.js';
-import { bisection, confirmation, ladderOf, nextRung } from './questions.js';
+import { bisection, confirmation, ladderOf, nextRung, roundRung } from './questions.js';
+import { quickestPace } from './pace.js';
 import type { Connection, Draft } from './state.js';
 
 /** Budgets from here on keep one connection for the question about REQ-5; below it would cost too much of the ladder. */
 const ANCHOR_BUDGET = 12;
 
 /** A ready age this share of the bracket away from both bounds is as good as its middle. */
-const CENTRAL = 0.2;
+const CENTRAL = 0.3;
+/** Share of the deadline that every answer of a climb may take on top of its pace. */
+const GRACE = 0.375;
 /** A connection that has passed an exact question by less than this may still answer it, seconds. */
 const EXACT_ENOUGH: Seconds = 0.05;
 
@@ -73,25 +76,57 @@ function climb(draft: Draft, awaited: number): void {
   if (awaited > 0) return;
   const scout = idle.find((connection) => connection.role !== 'anchor');
   if (scout === undefined) return;
-  testAtAge(draft, scout, nextRung(options, draft.lower, ladderOf(options.connections)));
+  testAtAge(draft, scout, rungOf(draft, scout, idle));
+}
+
+/** The age at which the oldest connection of the ladder is tested. */
+function rungOf(draft: Draft, scout: Connection, idle: readonly Connection[]): Seconds {
+  const { lower, options, climbSince } = draft;
+  if (lower === 0 || scout.since === undefined) return options.minIdle;
+  const starts = idle
+    .filter(({ role }) => role !== 'anchor')
+    .map(({ since }) => (since ?? draft.now) - climbSince);
+  for (const { state } of draft.connections) if (state === 'opening') starts.push(draft.now - climbSince);
+  for (const { at } of draft.launches) starts.push(at - climbSince);
+  const climb = {
+    starts,
+    now: draft.now - climbSince,
+    lower,
+    top: options.maxIdle,
+    grace: GRACE * options.deadline,
+  };
+  const elapsed = quickestPace(climb) * lower + climb.grace;
+  return roundRung(options, lower, Math.max(climbSince + elapsed - scout.since, lower * 1.004));
 }
 
 function refine(draft: Draft, awaited: number, presumedUpper: Seconds): void {
-  useTooOld(draft);
+  useTooOld(draft, presumedUpper);
   launchSteadily(draft);
-  if (isClosed(draft)) confirm(draft);
+  // A first finding may gather its confirming deaths while the one that closes the bracket is still presumed; a
+  // published one is replaced only after each death was known to be one before the next was looked for.
+  const upper = draft.published === null ? presumedUpper : upperOf(draft);
+  if (isClosed(draft) || (draft.lower > 0 && upper - draft.lower <= resolutionOf(draft)))
+    confirm(draft, upper);
   else if (awaited === 0) bisect(draft, presumedUpper);
 }
 
-/** Connections far above the bracket: each is one more death before 7440 s while that counts, else of no use. */
-function useTooOld(draft: Draft): void {
-  if (draft.deaths.length === 0) return;
-  const limit = upperOf(draft) + 2 * resolutionOf(draft);
+/** Connections beyond the bracket: while REQ-5 is undecided each is one more death before 7440 s, else of no use. */
+function useTooOld(draft: Draft, presumedUpper: Seconds): void {
+  const undecided = draft.compliant === null && presumedUpper < REQ5_ESTABLISHED_IDLE_TIMEOUT;
+  const limit = undecided ? presumedUpper : upperOf(draft) + 2 * resolutionOf(draft);
+  let missing = undecided ? VOTES - draft.deaths.length : 0;
+  for (const { state, testAt } of draft.connections)
+    if (state === 'testing' && testAt !== undefined && testAt > draft.lower) missing -= 1;
   for (const connection of idleConnections(draft)) {
     const age = ageOf(draft, connection);
-    if (age <= limit) return;
-    if (draft.compliant === null && age < REQ5_ESTABLISHED_IDLE_TIMEOUT) testAtAge(draft, connection, age);
-    else discard(draft, connection);
+    if (age <= limit) {
+      if (undecided && missing > 0 && connection.since !== undefined)
+        wakeAt(draft, connection.since + limit + EXACT_ENOUGH);
+      return;
+    }
+    if (undecided && missing > 0 && age < REQ5_ESTABLISHED_IDLE_TIMEOUT) testAtAge(draft, connection, age);
+    else if (age > upperOf(draft) + 2 * resolutionOf(draft)) discard(draft, connection);
+    missing -= 1;
   }
 }
 
@@ -105,13 +140,16 @@ function launchSteadily(draft: Draft): void {
   else wakeAt(draft, due);
 }
 
-function confirm(draft: Draft): void {
-  const question = confirmation(draft);
-  let missing = VOTES - agreeingDeaths(draft);
-  for (const connection of draft.connections)
-    if (connection.state === 'testing' && (connection.testAt ?? 0) >= upperOf(draft)) missing -= 1;
+/** Looks for the deaths just above the upper bound that a closed bracket still needs, all at once. */
+function confirm(draft: Draft, upper: Seconds): void {
+  const question = confirmation(draft, upper);
+  const limit = upper + 2 * resolutionOf(draft);
+  let missing = VOTES - draft.deaths.filter((death) => death.idle <= limit).length;
+  for (const { state, testAt } of draft.connections)
+    if (state === 'testing' && testAt !== undefined && testAt > draft.lower && testAt <= limit) missing -= 1;
   for (const connection of idleConnections(draft)) {
     if (missing <= 0) return;
+    if (ageOf(draft, connection) > limit) continue;
     testAtAge(draft, connection, question);
     missing -= 1;
   }

@@ -20,7 +20,7 @@ import { learnDeath, learnSurvival } from './evidence.js';
 import { noteAgreement, publish } from './publish.js';
 import { STATE_FORMAT, draftOf, finish } from './state.js';
 import type { Draft, SearchState } from './state.js';
-import { forgetOldSuspicions } from './suspicion.js';
+import { announceDrop, forgetOldSuspicions } from './suspicion.js';
 import { launchRound, watch } from './track.js';
 import type { ConnectionId, SearchAction, SearchConnection, SearchEvent, SearchOptions } from './types.js';
 
@@ -47,6 +47,7 @@ export function createSearch(options: SearchOptions): SearchState {
     suspicions: [],
     survivals: [],
     droppedAt: 0,
+    dropFrom: 0,
     drops: [],
     compliant: null,
     compliantRun: 0,
@@ -108,8 +109,11 @@ function takeIn(draft: Draft, event: SearchEvent): void {
       if (connection === undefined) return;
       remove(draft, event.id);
       if (event.verdict.kind === 'inconclusive') return;
+      const compliantBefore = draft.compliant;
       if (event.verdict.kind === 'alive') learnSurvival(draft, connection, event.idle);
       else learnDeath(draft, connection, event.idle);
+      const turned = compliantBefore === true && draft.compliant === false;
+      announceDrop(draft, turned, phaseOf(draft) === 'track');
       noteAgreement(draft, event.verdict.kind, event.idle);
       return;
     }

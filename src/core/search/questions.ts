@@ -19,7 +19,7 @@ export interface Ladder {
  * more leaves younger connections closer together, which the bisection needs.
  */
 export function ladderOf(connections: number): Ladder {
-  const launch = 1.6 / (connections + 1);
+  const launch = 1.2 / (connections + 1);
   return { launch, step: launch ** (-1 / connections) - 1 };
 }
 
@@ -33,11 +33,16 @@ export interface Question {
 /** The next idle time of a climb above `lower`, seconds. */
 export function nextRung(options: SearchOptions, lower: Seconds, ladder: Ladder): Seconds {
   if (lower === 0) return options.minIdle;
-  const plain = Math.max(lower * (1 + ladder.step), lower + options.resolution / 2);
+  return roundRung(options, lower, lower * (1 + ladder.step));
+}
+
+/** A planned idle time of a climb, moved to just above a known value that is near, seconds. */
+export function roundRung(options: SearchOptions, lower: Seconds, planned: Seconds): Seconds {
+  const plain = Math.max(planned, lower + options.resolution / 2);
   let rung = plain;
   for (const known of KNOWN_VALUES) {
     const above = known + askDistance(options);
-    if (above > lower * (1 + ladder.step / 3) && above <= lower * (1 + ladder.step * 1.25)) rung = above;
+    if (above > lower + (plain - lower) / 3 && above <= lower + (plain - lower) * 1.5) rung = above;
   }
   const claim = claimQuestion(options);
   if (lower < claimOf(options) && rung > claim && rung < claim * 1.02) rung = claim;
@@ -73,8 +78,8 @@ function walkDown(draft: Draft, upper: Seconds): Seconds {
 }
 
 /** The idle time just above the upper bound at which another death confirms it, seconds. */
-export function confirmation(draft: Draft): Seconds {
-  return upperOf(draft) + 2 * draft.slack + 0.05 * draft.options.resolution;
+export function confirmation(draft: Draft, upper: Seconds = upperOf(draft)): Seconds {
+  return upper + 2 * draft.slack + 0.05 * draft.options.resolution;
 }
 
 /** The idle time that a connection of this role asks about in the steady state, seconds. */

@@ -11,6 +11,7 @@ const NUMBERS = [
   'regime',
   'risen',
   'droppedAt',
+  'dropFrom',
   'compliantRun',
   'slack',
   'answerTime',

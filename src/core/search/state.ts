@@ -97,6 +97,8 @@ export interface SearchState {
   readonly survivals: readonly Survival[];
   /** Idle time at which the newest drop was declared, 0 when its lower bound is known: the search walks down from it. */
   readonly droppedAt: Seconds;
+  /** Lower bound before a declared drop that is not announced yet, 0 when there is none. */
+  readonly dropFrom: Seconds;
   /** When drops were declared, within the last day: they make a rise harder to believe. */
   readonly drops: readonly Seconds[];
   readonly compliant: boolean | null;

@@ -1,5 +1,6 @@
 /** Deaths below the bracket: collects them, weighs them against survivals, declares a drop after enough of them. */
 import type { Seconds } from '../../units.js';
+import { upperOf } from './bracket.js';
 import type { Death, Draft, Survival, Suspicion } from './state.js';
 
 /** What one death adds to a suspicion, and one contradicting survival takes away. */
@@ -89,7 +90,7 @@ export function declareConfirmedDrop(draft: Draft): void {
 }
 
 function declareDrop(draft: Draft, suspicion: Suspicion): void {
-  const before: Seconds = draft.lower;
+  if (draft.dropFrom === 0) draft.dropFrom = draft.lower;
   draft.deaths = suspicion.deaths
     .filter((death) => death.idle >= 0.9 * suspicion.idle)
     .sort((a, b) => a.idle - b.idle);
@@ -104,6 +105,15 @@ function declareDrop(draft: Draft, suspicion: Suspicion): void {
   draft.regime = suspicion.since;
   draft.risen = 0;
   draft.drops = [...draft.drops, draft.now];
-  if (draft.published !== null && upper < before * (1 - JITTER_SHARE))
-    draft.actions.push({ kind: 'announce', change: 'drop' });
+}
+
+/**
+ * Announces a declared drop as soon as it is known to be one: the verdict on REQ-5 turned, or the timeout is lower
+ * by more than jitter. A drop that turns out to be jitter only corrects the bracket.
+ */
+export function announceDrop(draft: Draft, turned: boolean, settled: boolean): void {
+  if (draft.dropFrom === 0) return;
+  const isRealDrop = turned || upperOf(draft) < draft.dropFrom * (1 - JITTER_SHARE);
+  if (isRealDrop && draft.published !== null) draft.actions.push({ kind: 'announce', change: 'drop' });
+  if (isRealDrop || settled) draft.dropFrom = 0;
 }

@@ -25,6 +25,9 @@ const WATCH_ROLES: readonly Role[] = ['half', 'lower', 'between', 'upper'];
 /** Least time between two launches of the steady state, seconds; shorter only for timeouts of seconds. */
 const LEAST_PERIOD: Seconds = 60;
 
+/** Part of the longest age that divides among the budget: most connections of a group are tested well before it. */
+const PERIOD_SHARE = 0.96;
+
 /** Connections that are launched together. */
 function groupSize(connections: number): number {
   if (connections >= 16) return 4;
@@ -35,14 +38,14 @@ function groupSize(connections: number): number {
 function launchPeriod(draft: Draft): Seconds {
   const { options } = draft;
   const longest = Math.min(upperOf(draft), options.maxIdle) + options.deadline;
-  return Math.max((0.85 * longest) / options.connections, Math.min(LEAST_PERIOD, longest / 8));
+  return Math.max((PERIOD_SHARE * longest) / options.connections, Math.min(LEAST_PERIOD, longest / 8));
 }
 
 /** Takes a round: launches what the pace of the budget allows. */
 export function launchRound(draft: Draft): void {
   const size = groupSize(draft.options.connections);
   const earned = (draft.now - draft.creditAt) / launchPeriod(draft);
-  draft.credit = Math.min(draft.credit + earned, size + 1);
+  draft.credit = Math.min(draft.credit + earned, size);
   draft.creditAt = draft.now;
   if (draft.credit < size || roomOf(draft) < size) return;
   draft.credit -= size;

@@ -16,6 +16,7 @@ import {
   STANDING_WORDS,
   type Standing,
   targetVerdict,
+  unbroken,
 } from './words.js';
 
 export interface CardContext {
@@ -42,7 +43,7 @@ export function cardId(name: string): string {
 }
 
 export function standingBadge(standing: Standing): Html {
-  return html`<span class="badge ${standing}"><span aria-hidden="true">${SIGNS[standing]}</span> ${STANDING_WORDS[standing]}</span>`;
+  return html`<span class="badge ${standing}"><span aria-hidden="true">${SIGNS[standing]}</span> <span class="words">${STANDING_WORDS[standing]}</span></span>`;
 }
 
 /** A moment with its distance from now, which a script keeps fresh. */
@@ -56,8 +57,8 @@ export function renderCard(target: TargetSnapshot, context: CardContext): Html {
   const verdict = targetVerdict(target);
   return html`<article class="card ${verdict.standing}" id="${id}" aria-labelledby="${id}-name" data-target="${config.name}" data-verdict="${verdict.sentence}">
 <header>
-<h2 id="${id}-name"><a href="#${id}">${config.name}</a></h2>${standingBadge(verdict.standing)}${reachable(target)}
-<p class="verdict">${verdict.sentence}.</p>
+<h2 id="${id}-name"><a href="#${id}">${config.name}</a></h2>${standingBadge(verdict.standing)}${verdict.standing !== 'down' && reachable(target)}
+<p class="verdict">${unbroken(verdict.sentence)}.</p>
 <p class="facts">${facts(target)}</p>
 </header>
 <div class="columns">
@@ -100,17 +101,23 @@ function facts(target: TargetSnapshot): Html[] {
 function renderMode(mode: ModeSnapshot, target: TargetSnapshot, { now }: CardContext): Html {
   const { confirmedTimestamp, finding } = mode;
   return html`<section class="mode ${modeStanding(mode)}">
-<h3>${mode.mode} <span class="hint">${MODE_WORDS[mode.mode]}</span></h3>
-<p class="finding">${modeSentence(mode, target.config.search)}${finding.suspect && html` <strong class="suspect">deaths below it await confirmation</strong>`}${confirmedTimestamp !== undefined && html` <span class="fresh">confirmed ${timeAgo(confirmedTimestamp, now)}</span>`}</p>
-${renderStrip(mode, target.config.search)}
+<h3>${mode.mode} <span class="who">${MODE_WORDS[mode.mode]}</span></h3>
+<p class="finding">${unbroken(modeSentence(mode, target))}${finding.suspect && html` <strong class="suspect">deaths below it await confirmation</strong>`}${confirmedTimestamp !== undefined && html` <span class="fresh">confirmed ${timeAgo(confirmedTimestamp, now)}</span>`}</p>
+${somethingToDraw(mode, target) && renderStrip(mode, target.config.search)}
 </section>`;
+}
+
+/** An empty strip of a far end that does not answer would only take room. */
+function somethingToDraw({ finding, tests: done, waiting }: ModeSnapshot, { up }: TargetSnapshot): boolean {
+  const known = finding.lower !== undefined || finding.upper !== undefined;
+  return up !== false || known || done.length > 0 || waiting.length > 0;
 }
 
 function diagnosis({ explanations }: TargetSnapshot, id: string): Html | undefined {
   if (explanations.length === 0) return undefined;
   return html`<section aria-labelledby="${id}-why"><h3 id="${id}-why">Diagnosis</h3><ul class="why">${explanations.map(
     ({ certainty, text, evidence }) =>
-      html`<li><span class="certainty ${certainty}">${certainty}</span> ${text}${evidence.length > 0 && html`<ul class="evidence">${evidence.map((line) => html`<li>${line}</li>`)}</ul>`}</li>`,
+      html`<li><span class="certainty ${certainty}">${certainty}</span> ${unbroken(text)}${evidence.length > 0 && html`<ul class="evidence">${evidence.map((line) => html`<li>${unbroken(line)}</li>`)}</ul>`}</li>`,
   )}</ul></section>`;
 }
 
@@ -134,7 +141,7 @@ function events({ events: all }: TargetSnapshot, id: string, { now }: CardContex
   const newest = all.slice(-EVENTS_SHOWN).reverse();
   return html`<section aria-labelledby="${id}-events"><h3 id="${id}-events">Last events</h3><ol class="events">${newest.map(
     ({ at, mode, text }) =>
-      html`<li>${timeAgo(at, now)} ${mode !== undefined && html`<span class="key">${mode}</span> `}${text}</li>`,
+      html`<li>${timeAgo(at, now)} ${mode !== undefined && html`<span class="key">${mode}</span> `}${unbroken(text)}</li>`,
   )}</ol></section>`;
 }
 

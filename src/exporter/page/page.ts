@@ -4,7 +4,7 @@ import type { TargetSnapshot } from '../../engine/snapshot.js';
 import type { Seconds } from '../../units.js';
 import { type Html, html } from '../../web/html.js';
 import { type CardContext, cardId, renderCard, standingBadge, timeAgo } from './card.js';
-import { duration, moment, STANDING_WORDS, type Standing, targetVerdict } from './words.js';
+import { countInWords, duration, moment, type Standing, targetVerdict, unbroken } from './words.js';
 
 export interface PageOptions {
   readonly targets: readonly TargetSnapshot[];
@@ -23,6 +23,10 @@ export interface PageOptions {
 /** Cards on one page; a larger fleet gets several pages. */
 export const PAGE_SIZE = 50;
 
+/** With more targets than this there is a field to find one. */
+const FILTER_FROM = 8;
+
+/** Worst first: the order of the page. */
 const STANDINGS: readonly Standing[] = ['violating', 'down', 'measuring', 'compliant'];
 
 /** The targets whose name or label values contain the query, whatever the case. */
@@ -34,9 +38,14 @@ export function matching(targets: readonly TargetSnapshot[], query: string): rea
   );
 }
 
+function worstFirst(targets: readonly TargetSnapshot[]): readonly TargetSnapshot[] {
+  const rank = new Map(targets.map((target) => [target, STANDINGS.indexOf(targetVerdict(target).standing)]));
+  return [...targets].sort((a, b) => (rank.get(a) ?? 0) - (rank.get(b) ?? 0));
+}
+
 export function renderPage(options: PageOptions): string {
   const { targets, context } = options;
-  const found = matching(targets, options.query);
+  const found = worstFirst(matching(targets, options.query));
   const pages = Math.max(1, Math.ceil(found.length / PAGE_SIZE));
   const page = Math.min(Math.max(1, options.page), pages);
   const shown = found.slice((page - 1) * PAGE_SIZE, page * PAGE_SIZE);
@@ -59,7 +68,7 @@ export function renderPage(options: PageOptions): string {
 <p class="asof">As of <time id="asof" datetime="${new Date(context.now * 1000).toISOString()}">${moment(context.now)}</time> <span id="live" role="status"></span></p>
 </header>
 <main id="main">
-${[targets.length > 1 && filterForm(options), targets.length > 1 && overview(shown, context.now), targets.length > 0 && legend()]}
+${[targets.length > FILTER_FROM && filterForm(options), targets.length > 1 && overview(shown, context.now), targets.length > 0 && legend()]}
 ${targets.length === 0 && html`<p class="empty">No targets are configured.</p>`}
 ${targets.length > 0 && shown.length === 0 && html`<p class="empty">No target matches “${options.query}”.</p>`}
 <div id="cards">${shown.map((target) => renderCard(target, context))}</div>
@@ -85,7 +94,7 @@ export function renderSummary(targets: readonly TargetSnapshot[]): Html {
   }
   const parts = STANDINGS.filter((standing) => counts.has(standing)).map(
     (standing) =>
-      html`<span class="count ${standing}">${counts.get(standing)} ${STANDING_WORDS[standing]}</span> `,
+      html`<span class="count ${standing}">${countInWords(standing, counts.get(standing) ?? 0)}</span> `,
   );
   return html`${targets.length} ${targets.length === 1 ? 'target' : 'targets'} ${parts}`;
 }
@@ -95,7 +104,7 @@ export function renderRow(target: TargetSnapshot, now: Seconds): Html {
   const { name } = target.config;
   const { standing, sentence } = targetVerdict(target);
   const confirmed = target.modes.map((mode) => mode.confirmedTimestamp).filter((at) => at !== undefined);
-  return html`<tr data-row="${name}"><th scope="row"><a href="#${cardId(name)}">${name}</a></th><td>${standingBadge(standing)}</td><td class="sentence">${sentence}</td><td>${confirmed.length > 0 ? timeAgo(Math.max(...confirmed), now) : '–'}</td></tr>`;
+  return html`<tr data-row="${name}"><th scope="row"><a href="#${cardId(name)}">${name}</a></th><td>${standingBadge(standing)}</td><td class="sentence">${unbroken(sentence)}</td><td class="confirmed">${confirmed.length > 0 ? timeAgo(Math.max(...confirmed), now) : '–'}</td></tr>`;
 }
 
 function title(targets: readonly TargetSnapshot[]): string {
@@ -107,7 +116,7 @@ function title(targets: readonly TargetSnapshot[]): string {
 
 function overview(shown: readonly TargetSnapshot[], now: Seconds): Html | undefined {
   if (shown.length === 0) return undefined;
-  const head = html`<thead><tr><th scope="col">Target</th><th scope="col">State</th><th scope="col">Verdict</th><th scope="col">Confirmed</th></tr></thead>`;
+  const head = html`<thead><tr><th scope="col">Target</th><th scope="col">State</th><th scope="col">Verdict</th><th scope="col" class="confirmed">Confirmed</th></tr></thead>`;
   const table = html`<table class="overview"><caption>Overview</caption>${head}<tbody>${shown.map((target) => renderRow(target, now))}</tbody></table>`;
   return html`<div class="scroll" tabindex="0" role="region" aria-label="Overview">${table}</div>`;
 }

@@ -83,7 +83,7 @@ td.sentence { white-space: normal; min-width: 14rem; }
 .columns { display: grid; grid-template-columns: minmax(0, 1fr) minmax(0, 21rem); gap: .6rem 2rem; margin-top: .9rem; }
 .modes { display: grid; gap: .9rem; align-content: start; min-width: 0; }
 .aside { display: grid; gap: 1rem; align-content: start; font-size: .92rem; min-width: 0; }
-.hint, .fresh { color: var(--soft); font-weight: 400; font-size: .85rem; }
+.who, .fresh { color: var(--soft); font-weight: 400; font-size: .85rem; }
 .fresh { white-space: nowrap; }
 .finding::first-letter { text-transform: uppercase; }
 .suspect { color: var(--bad); }
@@ -115,7 +115,7 @@ svg.dead { overflow: visible; }
 circle.alive { fill: none; stroke: var(--good); stroke-width: 2.2; }
 svg.dead path, path.dead { fill: none; stroke: var(--bad); stroke-width: 2.6; stroke-linecap: round; }
 .inconclusive { fill: var(--soft); }
-.waiting { fill: var(--wait); fill-opacity: .35; stroke: var(--wait); stroke-width: 1.3; }
+.waiting { fill: var(--wait); fill-opacity: .25; stroke: var(--wait); stroke-width: 1.1; }
 .waiting.testing { fill-opacity: 1; }
 .band { fill: var(--band); }
 .remembered { fill: var(--remembered); }
@@ -137,8 +137,13 @@ text.req5 { fill: var(--text); font-size: 11px; font-weight: 600; }
   .card { padding: .8rem .8rem .8rem .9rem; }
   .tick.minor { display: none; }
   .asof { margin-left: 0; }
-  .hint { display: block; }
-  .overview td, .overview tbody th { padding: .35rem .45rem; }
+  .who { display: block; }
+  .overview .confirmed { display: none; }
+  .overview td, .overview th { padding: .35rem .3rem; }
+  .overview td.sentence { min-width: 9rem; }
+  .overview .badge .words { position: absolute; clip-path: inset(50%); width: 1px; height: 1px; overflow: hidden; }
+  .overview tbody th { white-space: normal; overflow-wrap: anywhere; }
+  .filter input { flex: 1; min-width: 8rem; }
 }
 @media print {
   body { background: none; max-width: none; }

@@ -1,7 +1,6 @@
 /** Findings as plain sentences: what the page says, and how durations and moments read. */
 import type { Mode } from '../../core/mode.js';
 import { REQ5_ESTABLISHED_IDLE_TIMEOUT } from '../../core/rfc5382.js';
-import type { SearchConfig } from '../../config/types.js';
 import type { ModeSnapshot, TargetSnapshot } from '../../engine/snapshot.js';
 import type { Seconds } from '../../units.js';
 
@@ -20,6 +19,12 @@ export const STANDING_WORDS: Readonly<Record<Standing, string>> = {
   measuring: 'measuring',
   down: 'no answer',
 };
+
+/** The same for a number of targets: `3 forget too early`. */
+export function countInWords(standing: Standing, count: number): string {
+  const verb = count === 1 ? STANDING_WORDS[standing] : STANDING_WORDS[standing].replace(/^(\w+)s /, '$1 ');
+  return `${count} ${verb}`;
+}
 
 /** Who breaks the silence, for readers who do not know the modes. */
 export const MODE_WORDS: Readonly<Record<Mode, string>> = {
@@ -87,32 +92,56 @@ export function modeStanding({ finding }: ModeSnapshot): Standing {
 }
 
 /** What is known of one mode, as the rest of a sentence that begins with the mode's name. */
-export function modeSentence({ finding }: ModeSnapshot, search: SearchConfig): string {
+export function modeSentence({ finding }: ModeSnapshot, { config, up }: TargetSnapshot): string {
+  const { search } = config;
   const { lower, upper, timeout, compliant } = finding;
-  if (compliant === true) {
-    return upper === undefined && lower !== undefined
-      ? `remembers for at least ${duration(lower)}; ${WANTED}`
-      : `${forgets(finding)}; ${WANTED}, which it keeps`;
-  }
-  if (compliant === false) return `${forgets(finding)}; ${WANTED}`;
   if (upper !== undefined) {
-    const open = timeout === undefined ? 'still narrowing' : `nothing proven about RFC 5382 yet`;
-    return `${forgets(finding)}; ${open}`;
+    const known = timeout === undefined || lower === undefined ? '' : ` (${between(lower, upper)})`;
+    const proof =
+      compliant === undefined
+        ? timeout === undefined
+          ? '; still narrowing'
+          : '; nothing is proven about RFC 5382 yet'
+        : '';
+    return `${forgets(finding)}${known}${proof}`;
   }
-  if (lower === undefined)
+  if (lower === undefined) {
+    if (up === false) return 'nothing is known: the far end does not answer';
     return `no answer yet; the first is due after ${duration(search.min_idle)} of silence`;
+  }
+  if (compliant === true) return `remembers for at least ${duration(lower)}`;
   const isLongest = lower >= search.max_idle - search.guard;
   return isLongest
     ? `survived ${duration(lower)}, the longest idle time that is tested here`
     : `survived ${duration(lower)} so far, nothing died`;
 }
 
-function forgets({ lower, upper, timeout }: ModeSnapshot['finding']): string {
-  if (timeout !== undefined) return `forgets after ${duration(timeout)}`;
+function between(lower: Seconds, upper: Seconds): string {
+  return `between ${exactDuration(lower)} and ${exactDuration(upper)}`;
+}
+
+function forgets(finding: ModeSnapshot['finding']): string {
+  const { lower, upper, timeout } = finding;
+  if (timeout !== undefined) return `forgets after ${duration(spoken(finding, timeout))}`;
   if (upper === undefined) return `survived ${duration(lower ?? 0)}`;
   if (lower === undefined) return `forgets within ${exactDuration(upper)}`;
   if (lower > upper) return `survived ${exactDuration(lower)}, but also died after ${exactDuration(upper)}`;
-  return `forgets between ${exactDuration(lower)} and ${exactDuration(upper)}`;
+  return `forgets ${between(lower, upper)}`;
+}
+
+/** Steps of the times that people configure, roundest first, seconds. */
+const ROUND_STEPS: readonly Seconds[] = [86400, 3600, 1800, 600, 300, 60, 30, 10, 5, 1];
+
+/** The roundest time of the bracket stands for it in a sentence, on the same side of RFC 5382 as the verdict. */
+function spoken({ lower, upper, compliant }: ModeSnapshot['finding'], timeout: Seconds): Seconds {
+  if (lower === undefined || upper === undefined || !(lower < upper)) return timeout;
+  const fits = (at: Seconds): boolean =>
+    at > lower && at <= upper && compliant !== at < REQ5_ESTABLISHED_IDLE_TIMEOUT;
+  for (const step of ROUND_STEPS) {
+    const at = (Math.floor(lower / step) + 1) * step;
+    if (fits(at)) return at;
+  }
+  return timeout;
 }
 
 /** The verdict over all modes of a target: the shortest memory decides. */
@@ -148,13 +177,14 @@ function violatingSentence(target: TargetSnapshot, violating: readonly ModeSnaps
   return `${capital(sentence)}${where}; ${WANTED}`;
 }
 
-function measuringSentence({ modes, config }: TargetSnapshot): string {
+function measuringSentence(target: TargetSnapshot): string {
+  const { modes, config } = target;
   const died = modes.filter((mode) => mode.finding.upper !== undefined);
   const first = died.reduce<ModeSnapshot | undefined>(
     (a, b) => (a === undefined || (b.finding.upper ?? Infinity) < (a.finding.upper ?? Infinity) ? b : a),
     undefined,
   );
-  if (first !== undefined) return capital(`${first.mode} ${modeSentence(first, config.search)}`);
+  if (first !== undefined) return capital(`${first.mode} ${modeSentence(first, target)}`);
   const lowers = modes.map((mode) => mode.finding.lower);
   const least = lowers.includes(undefined) ? undefined : Math.min(...lowers.map((lower) => lower ?? 0));
   if (least === undefined || modes.length === 0) return 'Measuring; no answer yet';
@@ -174,4 +204,12 @@ function capital(sentence: string): string {
 /** `4 min ago`, or `just now`. */
 export function ago(seconds: Seconds): string {
   return seconds < 5 ? 'just now' : `${duration(Math.floor(seconds))} ago`;
+}
+
+/** The same words, but no line breaks inside of a duration. */
+export function unbroken(sentence: string): string {
+  const space = '\u00a0';
+  return sentence
+    .replace(/(\d) (?=(d|h|min|s)\b)/g, `$1${space}`)
+    .replace(/\b(d|h|min) (?=\d)/g, `$1${space}`);
 }

@@ -301,6 +301,24 @@ describe('explain() hints at known values', () => {
     expect(hint({ send: forgets(255), recv: forgets(255) })).toBeUndefined();
   });
 
+  it('names no product and no missing translation on loopback', () => {
+    const both = { send: forgets(350), recv: forgets(350) };
+    const ids = (local: 'loopback' | 'private') =>
+      explain(input(both, { natDetected: false, addresses: { local } })).map(({ id }) => id);
+    expect(ids('loopback')).toEqual(['mapping_forgotten']);
+    expect(ids('private')).toEqual(['mapping_forgotten', 'no_translation', 'known_value']);
+  });
+
+  it('tells a wide bracket as a bracket, a narrow one as a value', () => {
+    const text = (lower: number, upper: number) => {
+      const wide = forgets((lower + upper) / 2);
+      const one = { ...wide, finding: { ...wide.finding, lower, upper } };
+      return explain(input({ send: one, recv: one }))[0]?.text;
+    };
+    expect(text(3595, 3605)).toMatch(/forgotten after 1 h 0 min \(3600 s\);/);
+    expect(text(54.4, 60)).toMatch(/forgotten between 54 s and 1 min 0 s \(60 s\);/);
+  });
+
   it('names nothing for a wide bracket or an uncommon value', () => {
     expect(hint({ send: forgets(1000), recv: forgets(1000) })).toBeUndefined();
     const wide = forgets(350);

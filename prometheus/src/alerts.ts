@@ -1,0 +1,166 @@
+/** Every alert, once: Prometheus' and Grafana's alert rules are both rendered from this list. */
+import { lastKnown, NOT_EMBEDDED } from './expressions.js';
+import { promDuration, type Thresholds } from './thresholds.js';
+import type { Seconds } from '../../src/units.js';
+
+export type Severity = 'critical' | 'warning' | 'info';
+
+/**
+ * One alert. It fires for every series that `expr` returns; values are never negative. `summary` and
+ * `description` are templates in the syntax that Prometheus and Grafana share, with `<VALUE>` for the value of
+ * the expression.
+ */
+export interface Alert {
+  readonly name: string;
+  readonly severity: Severity;
+  readonly expr: string;
+  readonly for: Seconds;
+  readonly summary: string;
+  readonly description: string;
+}
+
+/** The value of an alert as "1h 0m 0s". */
+const DURATION = '{{ <VALUE> | humanizeDuration }}';
+/** How a reader knows the path: the target's name at the exporter that measures it. */
+const PATH = '{{ $labels.target }} (seen from {{ $labels.instance }})';
+
+/** A duration in words that need no unit symbol: `2 h 4 min`. */
+export function inWords(duration: Seconds): string {
+  const hours = Math.floor(duration / 3600);
+  const minutes = Math.floor((duration % 3600) / 60);
+  const seconds = duration % 60;
+  return [[hours, 'h'] as const, [minutes, 'min'] as const, [seconds, 's'] as const]
+    .filter(([amount]) => amount > 0)
+    .map(([amount, unit]) => `${amount} ${unit}`)
+    .join(' ');
+}
+
+/** The alerts for these thresholds. */
+export function alerts(t: Thresholds): readonly Alert[] {
+  const required = inWords(t.requiredIdleTimeout);
+  const timeout = `nat_idle_timeout_seconds{${NOT_EMBEDDED}}`;
+  const confirmed = `nat_idle_timeout_last_confirmed_timestamp_seconds{${NOT_EMBEDDED}}`;
+  const staleAge = `${t.staleAfter} + ${t.staleTimeouts} * ${timeout}`;
+  const rejected =
+    'nat_responder_rejected_total{reason=~"auth|version|limit_client|limit_total|accept|duplicate_probe"}';
+  const gone = [
+    'up == 0',
+    'and on (job, instance)',
+    `last_over_time(nat_idle_exporter_build_info[${promDuration(t.exporterRemembered)}])`,
+  ].join('\n');
+  return [
+    {
+      name: 'NatIdleTimeoutBelowRfc5382',
+      severity: 'critical',
+      expr: [
+        'min without (mode) (',
+        `  ${lastKnown('nat_idle_timeout_seconds', NOT_EMBEDDED, t.findingHeld)} < ${t.requiredIdleTimeout}`,
+        '  and',
+        `  ${lastKnown('rfc5382_req5_compliant', NOT_EMBEDDED, t.findingHeld)} == 0`,
+        ')',
+      ].join('\n'),
+      for: t.belowFor,
+      summary: `{{ $labels.target }}: idle connections are forgotten after ${DURATION}`,
+      description: `A NAT or firewall on the path to ${PATH} forgets an idle TCP connection after ${DURATION}; RFC 5382 REQ-5 wants at least ${required}. Idle SSH sessions, IMAP and push connections break. Set keepalives below half of that value, then find the box.`,
+    },
+    {
+      name: 'NatIdleTimeoutDropped',
+      severity: 'warning',
+      expr: [
+        'min without (mode) (',
+        `  ${timeout}`,
+        `    < ${t.dropRatio} * quantile_over_time(0.5, ${timeout}[${promDuration(t.dropWindow)}])`,
+        '  and',
+        `  nat_idle_timeout_upper_bound_seconds{${NOT_EMBEDDED}} < +Inf`,
+        ')',
+      ].join('\n'),
+      for: t.dropFor,
+      summary: `{{ $labels.target }}: idle timeout dropped to ${DURATION}`,
+      description: `On the path to ${PATH} idle TCP connections are now forgotten after ${DURATION}: less than ${Math.round(t.dropRatio * 100)} % of the median of the last ${inDays(t.dropWindow)}. Something on the path was replaced, updated or reconfigured.`,
+    },
+    {
+      name: 'NatIdleModesDisagree',
+      severity: 'info',
+      expr: [
+        `min without (mode) (nat_idle_timeout_upper_bound_seconds{${NOT_EMBEDDED}})`,
+        `  < ${t.disagreeRatio} * max without (mode) (nat_idle_timeout_lower_bound_seconds{${NOT_EMBEDDED}})`,
+      ].join('\n'),
+      for: t.disagreeFor,
+      summary: `{{ $labels.target }}: the modes disagree, the worst fails after ${DURATION}`,
+      description: `On the path to ${PATH} one way of breaking the silence fails after ${DURATION} of idleness while another still works well beyond. A packet from inside revives the mapping, keepalives are eaten, or a host's own firewall forgets first. The status page of the exporter says which of these fits.`,
+    },
+    {
+      name: 'NatIdleMappingLosses',
+      severity: 'warning',
+      expr: `increase(nat_mapping_losses_total{${NOT_EMBEDDED}}[${promDuration(t.mappingLossWindow)}]) > ${t.mappingLosses}`,
+      for: 0,
+      summary: '{{ $labels.target }}: the NAT lost all its mappings {{ <VALUE> | humanize }} times in a day',
+      description: `All connections to ${PATH} vanished at once {{ <VALUE> | humanize }} times within ${inDays(t.mappingLossWindow)}: a box reboots, the line reconnects or the public address changes. Every open connection breaks each time, keepalives or not.`,
+    },
+    {
+      name: 'NatIdleProbeStale',
+      severity: 'warning',
+      expr: [
+        'max without (mode) (',
+        `  time() - ${confirmed} > ${staleAge}`,
+        ')',
+        'and on (job, instance)',
+        `time() - process_start_time_seconds > ${t.staleAfter}`,
+        'unless on (job, instance, target)',
+        'nat_target_up == 0',
+      ].join('\n'),
+      for: t.staleFor,
+      summary: `{{ $labels.target }}: no evidence for ${DURATION}`,
+      description: `The idle timeout shown for ${PATH} was last confirmed ${DURATION} ago although the far end answers. The number may be outdated: look at the inconclusive verdicts and their reasons.`,
+    },
+    {
+      name: 'NatIdleTargetDown',
+      severity: 'warning',
+      expr: `nat_target_up{${NOT_EMBEDDED}} == 0`,
+      for: t.targetDownFor,
+      summary: '{{ $labels.target }}: the responder does not answer',
+      description: `The far end of ${PATH} has not answered for at least ${inWords(t.targetDownFor)}. Nothing is measured on this path meanwhile; the last finding stays on display.`,
+    },
+    {
+      name: 'NatIdleExporterAbsent',
+      severity: 'warning',
+      expr: [gone, 'or', '(absent(nat_idle_exporter_build_info) unless on ()', '(', gone, '))'].join('\n'),
+      for: t.exporterAbsentFor,
+      summary: 'nat-idle-exporter{{ with $labels.instance }} on {{ . }}{{ end }} is gone',
+      description: `Prometheus has had no metrics from nat-idle-exporter{{ with $labels.instance }} on {{ . }}{{ end }} for at least ${inWords(t.exporterAbsentFor)}: nobody watches the idle timeouts.`,
+    },
+    {
+      name: 'NatIdleResponderRejecting',
+      severity: 'warning',
+      expr: `sum without (reason) (increase(${rejected}[${promDuration(t.rejectingWindow)}])) > ${t.rejections}`,
+      for: t.rejectingFor,
+      summary: 'Responder {{ $labels.instance }} turns clients away',
+      description: `The responder on {{ $labels.instance }} turned {{ <VALUE> | humanize }} connections away within ${inWords(t.rejectingWindow)}: a wrong token, another version, or a limit that is too low for its clients. Scanners' garbage is not counted.`,
+    },
+    {
+      name: 'NatIdleConfigReloadFailed',
+      severity: 'warning',
+      expr: 'nat_idle_exporter_config_last_reload_successful == 0',
+      for: t.reloadFailedFor,
+      summary: 'nat-idle-exporter on {{ $labels.instance }} runs with its old configuration',
+      description:
+        'The newest configuration of nat-idle-exporter on {{ $labels.instance }} was refused and the one before is still in force. The log names every mistake; --config.check shows them too.',
+    },
+  ];
+}
+
+function inDays(duration: Seconds): string {
+  const days = duration / 86400;
+  if (!Number.isInteger(days)) return inWords(duration);
+  return days === 1 ? 'a day' : `${days} days`;
+}
+
+/** The anchor of an alert's heading in the runbook. */
+export function runbookAnchor(name: string): string {
+  return name.toLowerCase();
+}
+
+/** The runbook's address for an alert; `base` is the address of the runbook page. */
+export function runbookUrl(base: string, name: string): string {
+  return `${base}#${runbookAnchor(name)}`;
+}
