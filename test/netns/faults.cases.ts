@@ -274,14 +274,15 @@ export function describeFaults(): void {
         writeFileSync(file, '+3600');
         await product.until('every mode has a finding', 150, (page) => hasFindings(page));
         writeFileSync(file, '-7200');
-        await sleep(1000);
         const before = await product.page();
-        const stepped = series(before, 'nat_idle_timeout_last_confirmed_timestamp_seconds', { mode: 'send' });
-        expect(stepped).toBeGreaterThan(Date.now() / 1000 + 3000);
         const after = await product.until('every mode went on', 150, (page) =>
           MODES.every((mode) => tests(page, mode) >= tests(before, mode) + 5),
         );
-        for (const mode of MODES) expectBracket(after, mode, GROUND);
+        for (const mode of MODES) {
+          expectBracket(after, mode, GROUND);
+          // Only the timestamps follow the wall clock, and so prove that it was stepped.
+          expect(published(after, mode).confirmed).toBeLessThan(Date.now() / 1000 - 7000);
+        }
         expect(losses(after)).toBe(0);
         watcher.stop();
         expect(watcher.violations).toEqual([]);
