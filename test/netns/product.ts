@@ -145,8 +145,12 @@ export class Product {
     const file = join(this.directory, 'config.yaml');
     writeFileSync(file, this.#config());
     const args = [...node, MAIN, `--config.file=${file}`, `--web.listen-address=127.0.0.1:${EXPORTER_PORT}`];
-    const [command = '', ...rest] = [...before, process.execPath, ...args, '--log.format=json'];
-    this.#exporter = this.lab.spawn('client', command, rest, inside);
+    this.#exporter = this.lab.spawn(
+      'client',
+      'env',
+      [...before, process.execPath, ...args, '--log.format=json'],
+      inside,
+    );
     await this.#untilUp(this.#exporter, 'client', EXPORTER_PORT);
   }
 
@@ -205,7 +209,7 @@ targets:
           last = await this.page();
           return condition(last) && last;
         },
-        500,
+        1000,
       );
     } catch (error) {
       const own = last.split('\n').filter((line) => /^(nat|rfc)/.test(line) && !line.includes('_bucket'));
