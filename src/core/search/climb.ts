@@ -95,8 +95,12 @@ function rungOf(draft: Draft, scout: Connection, idle: readonly Connection[]): S
     top: options.maxIdle,
     grace: GRACE * options.deadline,
   };
-  const elapsed = quickestPace(climb) * lower + climb.grace;
-  return roundRung(options, lower, Math.max(climbSince + elapsed - scout.since, lower * 1.004));
+  const pace = quickestPace(climb);
+  const planned =
+    pace === undefined
+      ? lower * (1 + ladderOf(options.connections).step)
+      : climbSince + pace * lower + climb.grace - scout.since;
+  return roundRung(options, lower, Math.max(planned, lower * 1.004));
 }
 
 function refine(draft: Draft, awaited: number, presumedUpper: Seconds): void {

@@ -44,6 +44,7 @@ export function createSearch(options: SearchOptions): SearchState {
     deaths: [],
     regime: Number.MIN_SAFE_INTEGER,
     risen: 0,
+    risenAt: 0,
     suspicions: [],
     survivals: [],
     droppedAt: 0,

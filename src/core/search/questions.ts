@@ -38,14 +38,14 @@ export function nextRung(options: SearchOptions, lower: Seconds, ladder: Ladder)
 
 /** A planned idle time of a climb, moved to just above a known value that is near, seconds. */
 export function roundRung(options: SearchOptions, lower: Seconds, planned: Seconds): Seconds {
-  const plain = Math.max(planned, lower + options.resolution / 2);
+  const plain = Math.max(planned, lower + options.resolution / 4);
   let rung = plain;
   for (const known of KNOWN_VALUES) {
     const above = known + askDistance(options);
     if (above > lower + (plain - lower) / 3 && above <= lower + (plain - lower) * 1.5) rung = above;
   }
   const claim = claimQuestion(options);
-  if (lower < claimOf(options) && rung > claim && rung < claim * 1.02) rung = claim;
+  if (lower < claimOf(options) && rung > claim) rung = claim;
   return Math.min(rung, options.maxIdle);
 }
 
@@ -87,20 +87,16 @@ export function watchQuestion(draft: Draft, role: Role): Seconds {
   const { options } = draft;
   const upper = upperOf(draft);
   const margin = Math.min(Math.max(options.resolution / 5, draft.lower * 5e-4), draft.lower * 0.05);
+  const above = upper === Number.POSITIVE_INFINITY ? options.maxIdle : confirmation(draft) + margin;
+  if (role === 'upper') return above;
   let below = upper === Number.POSITIVE_INFINITY ? options.maxIdle : draft.lower - margin;
-  const claim = claimQuestion(options);
-  if (draft.lower >= claimOf(options)) below = Math.max(below, Math.min(claim, options.maxIdle));
+  if (draft.lower >= claimOf(options))
+    below = Math.max(below, Math.min(claimQuestion(options), options.maxIdle));
   below = Math.max(below, options.minIdle);
-  switch (role) {
-    case 'half':
-      return Math.max(options.minIdle, nearKnown(options, below / 2));
-    case 'between':
-      return Math.max(options.minIdle, below * 0.74);
-    case 'upper':
-      return upper === Number.POSITIVE_INFINITY ? options.maxIdle : confirmation(draft) + margin;
-    default:
-      return below;
-  }
+  if (role === 'half') return Math.max(options.minIdle, nearKnown(options, below * 0.5));
+  if (role === 'between') return Math.max(options.minIdle, below * 0.74);
+  // While a rise is being confirmed, everybody else asks beyond the upper bound.
+  return draft.risen > 0 ? above : below;
 }
 
 /** Just above a known value slightly below this idle time, else the idle time itself. */

@@ -10,6 +10,7 @@ const NUMBERS = [
   'lower',
   'regime',
   'risen',
+  'risenAt',
   'droppedAt',
   'dropFrom',
   'compliantRun',

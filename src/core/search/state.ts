@@ -92,6 +92,8 @@ export interface SearchState {
   readonly regime: Seconds;
   /** Survivals in a row beyond the upper bound. */
   readonly risen: number;
+  /** When the first of them was learnt. */
+  readonly risenAt: Seconds;
   readonly suspicions: readonly Suspicion[];
   /** Newest survivals, oldest first. */
   readonly survivals: readonly Survival[];
