@@ -190,10 +190,16 @@ describe('oversized and binary lines', () => {
 
   it('of every other kind leave no trace, opened or not', async () => {
     far = await startFixture({ limits: { maxConnectionsPerClient: 10_000 } });
-    const chunks = fc.array(fc.oneof(fc.uint8Array({ maxLength: 700 }), almostLines.map((line) => Buffer.from(line))), {
-      minLength: 1,
-      maxLength: 4,
-    });
+    const chunks = fc.array(
+      fc.oneof(
+        fc.uint8Array({ maxLength: 700 }),
+        almostLines.map((line) => Buffer.from(line)),
+      ),
+      {
+        minLength: 1,
+        maxLength: 4,
+      },
+    );
     await fc.assert(
       fc.asyncProperty(chunks, fc.boolean(), async (parts, opened) => {
         const client = await attacker();
