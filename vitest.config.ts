@@ -1,7 +1,36 @@
 import { defineConfig } from 'vitest/config';
+import { SkipReporter } from './test/support/skips.js';
+
+/** Suites that use real kernels, daemons and browsers: their moments matter, so nothing runs beside them. */
+const REAL = ['test/netns/**/*.test.ts', 'test/e2e/**/*.test.ts', 'test/browser/**/*.test.ts'];
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
+    reporters: ['default', new SkipReporter()],
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: REAL,
+          // Not a measure of speed: the machine may be busy with other things.
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
+          name: 'real',
+          include: REAL,
+          fileParallelism: false,
+          // Kernel NATs in namespaces mostly wait; each has a path of its own, so many of them wait side by side.
+          maxConcurrency: 40,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
   },
 });

@@ -19,6 +19,7 @@ export type RejectCode =
   | 'limit_client'
   | 'limit_total'
   | 'unknown_probe'
+  | 'duplicate_probe'
   | 'timeout'
   | 'shutting_down';
 
@@ -43,6 +44,11 @@ export type ClientMessage =
   | { readonly kind: 'ping'; readonly nonce: string }
   /** Control only: write now on the named probe connection of this session (the `recv` test). */
   | { readonly kind: 'call'; readonly probe: number; readonly nonce: string }
+  /**
+   * Control only: forget the named probe connection. A client that saw a mapping die asks for it, because its
+   * own FIN no longer reaches the far end, which would keep the ghost for a day. Unknown probes are no error.
+   */
+  | { readonly kind: 'drop'; readonly probe: number }
   /** Probe only: the client heard `ring` and answers it. */
   | { readonly kind: 'answer'; readonly nonce: string };
 
@@ -53,7 +59,8 @@ export type ResponderMessage =
   /**
    * The hello of the far end: the idle clock of a probe connection starts here. `nonce` repeats the client's;
    * `seen` is the client's address and port as the responder sees them (`192.0.2.1:5000`, `[2001:db8::1]:5000`);
-   * `conntrack` the responder host's own established timeout in seconds, where it has one; `mac` (64 digits)
+   * `conntrack` the responder host's own established timeout in seconds, where it has one; `instance` (16 digits)
+   * is drawn anew at each start of the responder, so that its restart is not taken for a NAT's; `mac` (64 digits)
    * proves the token in the other direction and is there only after a challenge.
    */
   | {
@@ -62,6 +69,7 @@ export type ResponderMessage =
       readonly nonce: string;
       readonly seen: string;
       readonly conntrack?: number;
+      readonly instance?: string;
       readonly mac?: string;
     }
   /** Answers `ping`. */
@@ -74,5 +82,19 @@ export type ResponderMessage =
   | { readonly kind: 'heard'; readonly probe: number; readonly nonce: string }
   /** On every control connection of the session: a probe connection ended as the responder sees it. */
   | { readonly kind: 'gone'; readonly probe: number; readonly cause: 'reset' | 'closed' | 'timed_out' }
-  /** The request or the connection is turned away; with every code but `unknown_probe` the connection is closed. */
-  | { readonly kind: 'error'; readonly code: RejectCode; readonly detail?: string };
+  /**
+   * The request or the connection is turned away; with every code but `unknown_probe` the connection is closed.
+   * `probe` is there with `unknown_probe` and names the one that was called.
+   */
+  | {
+      readonly kind: 'error';
+      readonly code: RejectCode;
+      readonly probe?: number;
+      readonly detail?: string;
+    };
+
+/** The first message of every connection. */
+export type Hello = Extract<ClientMessage, { kind: 'hello' }>;
+
+/** The far end's hello. */
+export type Welcome = Extract<ResponderMessage, { kind: 'welcome' }>;

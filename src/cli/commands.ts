@@ -1,0 +1,151 @@
+/** The flags of each command with their help: what `--help` prints is what this file says. */
+import { Command, Option } from 'commander';
+import { DEFAULT_ECHO_PORT, DEFAULT_PORT, DEFAULT_SEARCH, DEFAULT_SLEEP_PORT } from '../config/defaults.js';
+import { MODES } from '../core/mode.js';
+import { LOG_FORMATS, LOG_LEVELS, type LogLevel } from '../log.js';
+import { formatDuration } from '../units.js';
+
+/** Addresses that the commands listen on unless told otherwise. */
+export const DEFAULT_EXPORTER_ADDRESS = ':15382';
+export const DEFAULT_RESPONDER_ADDRESS = `:${DEFAULT_PORT}`;
+export const DEFAULT_RESPONDER_WEB_ADDRESS = ':15383';
+
+/** Connections that a responder holds at once, and those of one client address: many users may share a CGN's. */
+export const DEFAULT_MAX_CONNECTIONS = 10_000;
+export const DEFAULT_MAX_CONNECTIONS_PER_CLIENT = 1000;
+
+const ENVIRONMENT_HELP = `
+Every flag can also be set by an environment variable: --web.listen-address is
+NAT_IDLE_WEB_LISTEN_ADDRESS. Values of repeatable flags are separated by commas there.
+The command line wins. Durations are written like 90s or 2h10m.`;
+
+/** A flag that may be given several times; the environment separates its values by commas. */
+function repeatable(flags: string, description: string, byDefault: string): Option {
+  return new Option(flags, `${description} (repeatable, default: "${byDefault}")`).argParser(
+    (value: string, previous: unknown) =>
+      Array.isArray(previous) ? [...(previous as string[]), value] : [value],
+  );
+}
+
+/** A command that neither exits nor prints. */
+function bareCommand(name: string, description: string): Command {
+  return new Command(name)
+    .description(description)
+    .exitOverride()
+    .configureOutput({ writeOut: () => undefined, writeErr: () => undefined })
+    .configureHelp({ helpWidth: 100 })
+    .helpOption('-h, --help', 'print this help')
+    .addHelpText('after', ENVIRONMENT_HELP);
+}
+
+/** `--log.*`. */
+function addLogFlags(command: Command, level: LogLevel = 'info'): Command {
+  return command
+    .optionsGroup('Log (standard error):')
+    .option('--log.level <level>', `least level: ${LOG_LEVELS.join(', ')}`, level)
+    .option('--log.format <format>', `form of a line: ${LOG_FORMATS.join(', ')}`, 'logfmt');
+}
+
+/** `--web.*` as the exporter and the responder have them. */
+function addWebFlags(command: Command, address: string): Command {
+  return command
+    .optionsGroup('Web:')
+    .addOption(repeatable('--web.listen-address <[host]:port>', 'where to serve HTTP', address))
+    .option('--web.telemetry-path <path>', 'where the metrics are', '/metrics')
+    .option(
+      '--web.config.file <file>',
+      'TLS, users and headers, in the form of the Prometheus exporter-toolkit',
+    );
+}
+
+/** The exporter: the program without a subcommand. */
+export function exporterCommand(version: string): Command {
+  const command = bareCommand(
+    'nat-idle-exporter',
+    'Measures how long the NATs on a path remember an idle TCP connection, and exports it to Prometheus.',
+  )
+    .usage(
+      '[flags]\n       nat-idle-exporter responder [flags]\n       nat-idle-exporter measure HOST[:PORT] [flags]',
+    )
+    .version(version, '--version', 'print the version')
+    .optionsGroup('Configuration:')
+    .option('--config.file <file>', 'the configuration file', 'config.yaml')
+    .option('--config.check', 'check the configuration file and exit: 0 usable, 2 not');
+  addWebFlags(command, DEFAULT_EXPORTER_ADDRESS).option('--web.enable-lifecycle', 'serve POST /-/reload');
+  return addLogFlags(command).addHelpText(
+    'after',
+    `
+Commands:
+  responder   the far end, for a host with a public address
+  measure     measure one path once and print the result
+See nat-idle-exporter COMMAND --help.`,
+  );
+}
+
+/** `responder`. */
+export function responderCommand(version: string): Command {
+  const command = bareCommand(
+    'nat-idle-exporter responder',
+    'Answers probes: the far end of a measurement, on a host with a public address.',
+  )
+    .usage('[flags]')
+    .version(version, '--version', 'print the version')
+    .optionsGroup('Native protocol:')
+    .addOption(repeatable('--listen-address <[host]:port>', 'where to listen', DEFAULT_RESPONDER_ADDRESS))
+    .option('--token-file <file>', 'file with the token that clients must know')
+    .option('--workers <n>', 'processes that share the work, 1 to 64', '1')
+    .optionsGroup('Legacy protocol of NAT-TCP-test (off unless set):')
+    .option('--legacy.echo-address <[host]:port>', `echo server, there :${DEFAULT_ECHO_PORT}`)
+    .option('--legacy.sleep-address <[host]:port>', `sleep server, there :${DEFAULT_SLEEP_PORT}`)
+    .optionsGroup('Limits:')
+    .option('--max-connections <n>', 'connections held at once', String(DEFAULT_MAX_CONNECTIONS))
+    .option(
+      '--max-connections-per-client <n>',
+      'connections held at once for one client address',
+      String(DEFAULT_MAX_CONNECTIONS_PER_CLIENT),
+    );
+  return addLogFlags(addWebFlags(command, DEFAULT_RESPONDER_WEB_ADDRESS));
+}
+
+/** `measure`. */
+export function measureCommand(version: string): Command {
+  const command = bareCommand(
+    'nat-idle-exporter measure',
+    'Measures one path once. IPv6 addresses with a port stand in brackets: [2001:db8::1]:5382.',
+  )
+    .usage('HOST[:PORT] [flags]')
+    .version(version, '--version', 'print the version')
+    .argument('<host>', 'the responder, or "embedded" for the built-in one behind the built-in NAT')
+    .optionsGroup('Measurement:')
+    .option(
+      '--mode <modes>',
+      `who breaks the silence, separated by commas: ${MODES.join(',')}`,
+      MODES.join(','),
+    )
+    .option('--max-idle <duration>', 'longest idle time to test', formatDuration(DEFAULT_SEARCH.max_idle))
+    .option(
+      '--resolution <duration>',
+      'wanted width of the bracket',
+      formatDuration(DEFAULT_SEARCH.resolution),
+    )
+    .option('--connections <n>', 'most idle connections per mode', String(DEFAULT_SEARCH.connections))
+    .option('--deadline <duration>', 'patience with one test', formatDuration(DEFAULT_SEARCH.deadline))
+    .optionsGroup('Far end:')
+    .option('--protocol <protocol>', 'native or nat-tcp-test', 'native')
+    .option('--echo-port <port>', 'echo server, with --protocol=nat-tcp-test', String(DEFAULT_ECHO_PORT))
+    .option('--sleep-port <port>', 'sleep server, with --protocol=nat-tcp-test', String(DEFAULT_SLEEP_PORT))
+    .option('--family <family>', 'address family: 4, 6 or any', 'any')
+    .option('--local-address <address>', 'address of this host to probe from')
+    .option('--token-file <file>', "file with the responder's token")
+    .optionsGroup('Output:')
+    .option('--json', 'print the result as JSON')
+    .option('--report <file>', 'write a report, its form by the ending: .html, .md or .json')
+    .option('--redact', 'placeholders instead of addresses and host names in the report and in the JSON')
+    .option('--quiet', 'no progress, only the result');
+  return addLogFlags(command, 'error').addHelpText(
+    'after',
+    `
+Exit status: 0 compliant with RFC 5382 REQ-5, 1 not compliant, 2 usage or configuration error,
+3 no verdict (could not measure, interrupted, or everything below 2h4m survived).`,
+  );
+}

@@ -1,0 +1,353 @@
+/** Turns arguments and environment into one typed command, or one line that says what is wrong with them. */
+import { type Command, CommanderError } from 'commander';
+import { DEFAULT_SEARCH, EMBEDDED_TARGET_NAME } from '../config/defaults.js';
+import { didYouMean } from '../config/did-you-mean.js';
+import {
+  AddressError,
+  type ListenAddress,
+  parseHostPort,
+  parseListenAddress,
+} from '../config/listen-address.js';
+import { checkConfig } from '../config/load.js';
+import { ConfigError, showValue } from '../config/problem.js';
+import type { TargetConfig } from '../config/types.js';
+import { LOG_FORMATS, LOG_LEVELS } from '../log.js';
+import { DurationError, formatDuration, parseDuration, type Seconds } from '../units.js';
+import {
+  DEFAULT_EXPORTER_ADDRESS,
+  DEFAULT_RESPONDER_ADDRESS,
+  DEFAULT_RESPONDER_WEB_ADDRESS,
+  exporterCommand,
+  measureCommand,
+  responderCommand,
+} from './commands.js';
+import { applyEnvironment, type Environment, unknownVariables } from './environment.js';
+import {
+  type CommandLine,
+  type ExporterFlags,
+  type LogFlags,
+  type MeasureFlags,
+  type ResponderFlags,
+  UsageError,
+  type WebFlags,
+} from './flags.js';
+
+/** The values of a parsed command by flag. */
+class Values {
+  readonly #command: Command;
+
+  constructor(command: Command) {
+    this.#command = command;
+  }
+
+  #raw(flag: string): unknown {
+    const option = this.#command.options.find(({ long }) => long === flag);
+    if (option === undefined) throw new Error(`no such flag: ${flag}`);
+    return this.#command.getOptionValue(option.attributeName());
+  }
+
+  /** Whether the user set the flag, to whatever value. */
+  isGiven(flag: string): boolean {
+    const option = this.#command.options.find(({ long }) => long === flag);
+    const source = option && this.#command.getOptionValueSource(option.attributeName());
+    return source === 'cli' || source === 'env';
+  }
+
+  isOn(flag: string): boolean {
+    return this.#raw(flag) === true;
+  }
+
+  /** The flag's text, or undefined when it is absent or empty. */
+  text(flag: string): string | undefined {
+    const value = this.#raw(flag);
+    return typeof value === 'string' && value !== '' ? value : undefined;
+  }
+
+  /** The flag's texts, or the one default when it is absent. */
+  texts(flag: string, byDefault: string): readonly string[] {
+    const value = this.#raw(flag);
+    return Array.isArray(value) ? (value as string[]) : [byDefault];
+  }
+}
+
+/** Reads a flag's text; what the reader throws is told with the flag's name. */
+function reading<Value>(flag: string, read: () => Value): Value {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof AddressError || error instanceof DurationError) {
+      throw new UsageError(`${flag}: ${error.message}`);
+    }
+    throw error;
+  }
+}
+
+/** A flag that has to be one of a few words. */
+function oneOf<const Word extends string>(values: Values, flag: string, words: readonly Word[]): Word {
+  const found = values.text(flag) ?? '';
+  const word = words.find((candidate) => candidate === found);
+  if (word === undefined)
+    throw new UsageError(`${flag}: must be one of ${words.join(', ')}, found ${showValue(found)}`);
+  return word;
+}
+
+/** A flag that has to be a whole number. */
+function wholeNumber(values: Values, flag: string, least: number, most: number): number {
+  const found = values.text(flag) ?? '';
+  const number = /^\d{1,9}$/.test(found) ? Number(found) : Number.NaN;
+  if (number >= least && number <= most) return number;
+  throw new UsageError(
+    `${flag}: must be a whole number from ${least} to ${most}, found ${JSON.stringify(found)}`,
+  );
+}
+
+/** A repeatable flag of listen addresses. */
+function listenAddresses(values: Values, flag: string, byDefault: string): ListenAddress[] {
+  return values.texts(flag, byDefault).map((text) => reading(flag, () => parseListenAddress(text)));
+}
+
+/** `--log.*`. */
+function logFlags(values: Values): LogFlags {
+  return {
+    level: oneOf(values, '--log.level', LOG_LEVELS),
+    format: oneOf(values, '--log.format', LOG_FORMATS),
+  };
+}
+
+/** `--web.*`. */
+function webFlags(values: Values, address: string): WebFlags {
+  const telemetryPath = values.text('--web.telemetry-path') ?? '';
+  if (!/^\/[^\s?#]*$/.test(telemetryPath)) {
+    const found = JSON.stringify(telemetryPath);
+    throw new UsageError(`--web.telemetry-path: must begin with / and have no ? or #, found ${found}`);
+  }
+  const configFile = values.text('--web.config.file');
+  return {
+    listenAddresses: listenAddresses(values, '--web.listen-address', address),
+    telemetryPath,
+    ...(configFile === undefined ? {} : { configFile }),
+  };
+}
+
+/** Flags of the exporter. */
+function exporterFlags(values: Values): ExporterFlags {
+  const configFile = values.text('--config.file');
+  if (configFile === undefined) throw new UsageError('--config.file: must not be empty');
+  return {
+    configFile,
+    configCheck: values.isOn('--config.check'),
+    web: {
+      ...webFlags(values, DEFAULT_EXPORTER_ADDRESS),
+      enableLifecycle: values.isOn('--web.enable-lifecycle'),
+    },
+    log: logFlags(values),
+  };
+}
+
+/** Flags of the responder. */
+function responderFlags(values: Values): ResponderFlags {
+  const legacyAddress = (flag: string): ListenAddress | undefined => {
+    const text = values.text(flag);
+    return text === undefined ? undefined : reading(flag, () => parseListenAddress(text));
+  };
+  const echoAddress = legacyAddress('--legacy.echo-address');
+  const sleepAddress = legacyAddress('--legacy.sleep-address');
+  const tokenFile = values.text('--token-file');
+  return {
+    listenAddresses: listenAddresses(values, '--listen-address', DEFAULT_RESPONDER_ADDRESS),
+    legacy: {
+      ...(echoAddress === undefined ? {} : { echoAddress }),
+      ...(sleepAddress === undefined ? {} : { sleepAddress }),
+    },
+    ...(tokenFile === undefined ? {} : { tokenFile }),
+    maxConnections: wholeNumber(values, '--max-connections', 1, 10_000_000),
+    maxConnectionsPerClient: wholeNumber(values, '--max-connections-per-client', 1, 10_000_000),
+    workers: wholeNumber(values, '--workers', 1, 64),
+    web: webFlags(values, DEFAULT_RESPONDER_WEB_ADDRESS),
+    log: logFlags(values),
+  };
+}
+
+/** The flag that set a place of the configuration which `measureTarget` makes. */
+function flagOf(path: string | undefined): string {
+  const key = /\w+(?=(\[\d+\])?$)/.exec(path ?? '')?.[0] ?? '';
+  if (key === 'host' || key === 'name' || key === 'port') return 'HOST[:PORT]';
+  return `--${key === 'modes' ? 'mode' : key.replaceAll('_', '-')}`;
+}
+
+/** Nothing on loopback needs more patience. */
+const EMBEDDED_DEADLINE = '2s';
+
+/** A search that fits under a short `--max-idle` where the user did not say otherwise. */
+function measureSearch(values: Values, embedded: boolean): Record<string, unknown> {
+  const read = (flag: string): Seconds => reading(flag, () => parseDuration(values.text(flag) ?? ''));
+  const maxIdle = read('--max-idle');
+  const resolution = values.isGiven('--resolution')
+    ? read('--resolution')
+    : Math.min(DEFAULT_SEARCH.resolution, maxIdle / 10);
+  return {
+    min_idle: formatDuration(Math.min(DEFAULT_SEARCH.min_idle, maxIdle / 2)),
+    max_idle: formatDuration(maxIdle),
+    resolution: formatDuration(resolution),
+    connections: wholeNumber(values, '--connections', 2, 1000),
+    deadline:
+      embedded && !values.isGiven('--deadline') ? EMBEDDED_DEADLINE : formatDuration(read('--deadline')),
+  };
+}
+
+/** What to measure, checked by the same rules as a target of the configuration file. */
+function measureTarget(values: Values, text: string): TargetConfig {
+  const raw = {
+    targets: [text === EMBEDDED_TARGET_NAME ? embeddedTarget(values) : hostTarget(values, text)],
+  };
+  try {
+    const [target] = checkConfig(raw, 'command line').targets;
+    if (target === undefined) throw new Error('a checked configuration has its target');
+    return target;
+  } catch (error) {
+    const [first] = error instanceof ConfigError ? error.problems : [];
+    if (first === undefined) throw error;
+    const rule = first.rule.replaceAll(/\b(max|min)_idle\b/g, '$1-idle');
+    const found = first.value === undefined ? '' : `, found ${showValue(first.value)}`;
+    throw new UsageError(`${flagOf(first.path)}: ${rule}${found}`);
+  }
+}
+
+function measureModes(values: Values): string[] {
+  return (values.text('--mode') ?? '').split(',').map((mode) => mode.trim());
+}
+
+/** The built-in responder behind the built-in NAT. A host of that name is written with its port. */
+function embeddedTarget(values: Values): Record<string, unknown> {
+  for (const flag of ['--protocol', '--family', '--local-address', '--token-file'])
+    if (values.isGiven(flag)) throw new UsageError(`${flag}: has no meaning for the built-in target`);
+  return {
+    name: EMBEDDED_TARGET_NAME,
+    embedded: {},
+    modes: measureModes(values),
+    search: measureSearch(values, true),
+  };
+}
+
+/** A far end on the network. */
+function hostTarget(values: Values, text: string): Record<string, unknown> {
+  const { host, port } = reading('HOST[:PORT]', () => parseHostPort(text));
+  const protocol = values.text('--protocol');
+  const family = values.text('--family');
+  const given = (flag: string, key: string): Record<string, unknown> =>
+    values.isGiven(flag) && values.text(flag) !== undefined ? { [key]: values.text(flag) } : {};
+  const givenPort = (flag: string, key: string): Record<string, unknown> =>
+    values.isGiven(flag) ? { [key]: wholeNumber(values, flag, 1, 65_535) } : {};
+  return {
+    name: text,
+    host,
+    ...(port === undefined ? {} : { port }),
+    protocol,
+    ...givenPort('--echo-port', 'echo_port'),
+    ...givenPort('--sleep-port', 'sleep_port'),
+    modes: measureModes(values),
+    family: family === '4' || family === '6' ? Number(family) : family,
+    ...given('--local-address', 'local_address'),
+    ...given('--token-file', 'token_file'),
+    search: measureSearch(values, false),
+  };
+}
+
+/** Flags of `measure`. */
+function measureFlags(values: Values, host: string): MeasureFlags {
+  const file = values.text('--report');
+  const format = /\.(html|md|json)$/.exec(file ?? '')?.[1] as 'html' | 'md' | 'json' | undefined;
+  if (file !== undefined && format === undefined) {
+    throw new UsageError(`--report: must end with .html, .md or .json, found ${showValue(file)}`);
+  }
+  return {
+    target: measureTarget(values, host),
+    json: values.isOn('--json'),
+    ...(file === undefined || format === undefined ? {} : { report: { file, format } }),
+    redact: values.isOn('--redact'),
+    quiet: values.isOn('--quiet'),
+    log: logFlags(values),
+  };
+}
+
+/** The help of a command with everything around it. */
+function helpOf(command: Command): string {
+  let text = '';
+  command.configureOutput({
+    writeOut: (part) => {
+      text += part;
+    },
+  });
+  command.outputHelp();
+  return text;
+}
+
+/** Commander's complaint as one plain line. */
+function usageError({ message }: CommanderError, flags: readonly string[]): UsageError {
+  const unknown = /^error: unknown option '([^'=]+)/.exec(message)?.[1];
+  const meant = unknown === undefined ? undefined : didYouMean(unknown, flags);
+  const line = message.split('\n')[0]?.replace(/^error: /, '') ?? '';
+  return new UsageError(meant === undefined ? line : `${line}, did you mean ${meant}?`);
+}
+
+const COMMANDS = ['responder', 'measure', 'help'] as const;
+
+/**
+ * Parses the command line.
+ *
+ * @param argv the arguments without the interpreter and the script (`process.argv.slice(2)`)
+ * @param env the environment (`process.env`); the command line wins over it
+ * @throws UsageError with one line that names the flag, the rule and the value found
+ */
+export function parseCommandLine(
+  argv: readonly string[],
+  env: Environment,
+  { version }: { readonly version: string },
+): CommandLine {
+  const commands = {
+    exporter: exporterCommand(version),
+    responder: responderCommand(version),
+    measure: measureCommand(version),
+  };
+  const isNamed = (word: string | undefined): word is 'responder' | 'measure' =>
+    word === 'responder' || word === 'measure';
+
+  const [first, second] = argv;
+  if (first === 'help') {
+    if (second !== undefined && !isNamed(second))
+      throw new UsageError(`unknown command ${showValue(second)}`);
+    return { command: 'help', text: helpOf(commands[second ?? 'exporter']) };
+  }
+  const name = isNamed(first) ? first : 'exporter';
+  const command = commands[name];
+  const args = isNamed(first) ? argv.slice(1) : argv;
+  try {
+    command.parse(args, { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.code === 'commander.helpDisplayed') return { command: 'help', text: helpOf(command) };
+    if (error.code === 'commander.version')
+      return { command: 'version', text: `nat-idle-exporter ${version}\n` };
+    if (error.code === 'commander.excessArguments' && name === 'exporter') {
+      const word = args.find((argument) => !argument.startsWith('-')) ?? '';
+      const meant = didYouMean(word, COMMANDS);
+      const named = command.args[0] ?? word;
+      const hint = isNamed(named) ? ' (a command comes first, its flags after it)' : '';
+      const suggestion = meant === undefined || isNamed(named) ? hint : `, did you mean ${meant}?`;
+      throw new UsageError(`unexpected argument ${showValue(named)}${suggestion}`);
+    }
+    const flags = command.options.map(({ long }) => long ?? '');
+    throw usageError(error, flags);
+  }
+  applyEnvironment(command, env);
+  const values = new Values(command);
+  const warnings = unknownVariables(Object.values(commands), env);
+  switch (name) {
+    case 'exporter':
+      return { command: name, options: exporterFlags(values), warnings };
+    case 'responder':
+      return { command: name, options: responderFlags(values), warnings };
+    case 'measure':
+      return { command: name, options: measureFlags(values, command.args[0] ?? ''), warnings };
+  }
+}

@@ -1,0 +1,126 @@
+/** The exporter: configuration, engine, metrics and web server put together. */
+import type { ExporterFlags } from '../cli/flags.js';
+import { systemClock } from '../clock.js';
+import { loadConfig } from '../config/load.js';
+import { ConfigError } from '../config/problem.js';
+import { redactedConfigYaml } from '../config/redact.js';
+import type { Config } from '../config/types.js';
+import { openEmbeddedTarget } from '../embedded/target.js';
+import { Engine } from '../engine/engine.js';
+import { createExporterApp } from '../exporter/app.js';
+import { createExporterMetrics } from '../exporter/metrics.js';
+import { createLogger, type Logger } from '../log.js';
+import type { Seconds } from '../units.js';
+import type { Build } from '../version.js';
+import { startWebServer, type WebServer } from '../web/server.js';
+import { embeddedResponder } from './embedded-responder.js';
+
+/** A command that runs until it is told to stop. */
+export interface Running {
+  /** Ends everything, within 5 s. */
+  stop(): Promise<void>;
+  /** Loads the configuration again; what is wrong with it is logged and the old one stays. */
+  reload?(): Promise<void>;
+}
+
+/**
+ * Checks a configuration file and does nothing else.
+ * @throws ConfigError with every problem
+ */
+export function checkExporterConfig(flags: ExporterFlags): string {
+  const { targets } = loadConfig(flags.configFile);
+  return `${flags.configFile}: usable, ${targets.length} target${targets.length === 1 ? '' : 's'}\n`;
+}
+
+/** @throws ConfigError when the configuration, the web configuration or a listen address cannot be used */
+export async function startExporter(
+  flags: ExporterFlags,
+  build: Build,
+  warnings: readonly string[],
+): Promise<Running> {
+  let config = loadConfig(flags.configFile);
+  const log = createLogger(flags.log);
+  for (const warning of warnings) log.warn(warning);
+
+  const metrics = createExporterMetrics({ view: { targets: () => engine.targets() }, build });
+  const engine = new Engine({
+    clock: systemClock,
+    log,
+    observer: metrics.observer,
+    openEmbedded: (idleTimeout: Seconds) => openEmbeddedTarget(idleTimeout, embeddedResponder),
+  });
+  let ready = false;
+  let reloading: Promise<void> = Promise.resolve();
+  const reload = (): Promise<void> => {
+    const next = reloading.then(async () => {
+      try {
+        const changed = loadConfig(flags.configFile);
+        await engine.apply(changed);
+        config = changed;
+        web.reload();
+        metrics.reload(true, systemClock.wall());
+        log.info({ file: flags.configFile, targets: config.targets.length }, 'configuration loaded');
+      } catch (error) {
+        metrics.reload(false, systemClock.wall());
+        logReloadProblems(log, error);
+        throw error;
+      }
+    });
+    reloading = next.catch(() => undefined);
+    return next;
+  };
+
+  const site = createExporterApp({
+    view: engine,
+    metrics,
+    telemetryPath: flags.web.telemetryPath,
+    lifecycle: flags.web.enableLifecycle,
+    reload,
+    configYaml: () => redactedConfigYaml(config),
+    ready: () => ready,
+    buildInfo: build,
+    onError: (error) => log.error({ error }, 'a request failed'),
+  });
+  const web: WebServer = await startWebServer({
+    app: site.app,
+    listen: flags.web.listenAddresses,
+    log,
+    onClose: () => site.close(),
+    ...(flags.web.configFile === undefined ? {} : { configFile: flags.web.configFile }),
+  });
+  for (const url of web.urls)
+    log.info({ url, version: build.version }, 'serving the status page and metrics');
+  try {
+    await engine.apply(config);
+  } catch (error) {
+    await web.close();
+    throw error;
+  }
+  metrics.reload(true, systemClock.wall());
+  ready = true;
+  logStart(log, config);
+
+  return {
+    reload: () => reload().catch(() => undefined),
+    stop: async () => {
+      ready = false;
+      log.info('stopping');
+      await Promise.all([web.close(), engine.stop()]);
+    },
+  };
+}
+
+function logStart(log: Logger, config: Config): void {
+  const names = config.targets.map(({ name }) => name);
+  log.info({ targets: names.length, names: names.slice(0, 20).join(',') }, 'probing');
+  if (config.state_dir === undefined) log.info('no state_dir: findings are lost at a restart');
+}
+
+function logReloadProblems(log: Logger, error: unknown): void {
+  if (!(error instanceof ConfigError)) {
+    log.error({ error }, 'cannot load the configuration; the old one stays in force');
+    return;
+  }
+  for (const line of error.message.split('\n'))
+    log.error({ problem: line }, 'cannot load the configuration; the old one stays in force');
+}

@@ -1,0 +1,126 @@
+/** `measure`: one path, once. The same engine as the exporter's, without a schedule's patience and without a web. */
+import { open, writeFile } from 'node:fs/promises';
+import type { MeasureFlags } from '../cli/flags.js';
+import { type Clock, systemClock } from '../clock.js';
+import { ConfigError } from '../config/problem.js';
+import { openEmbeddedTarget } from '../embedded/target.js';
+import { Engine } from '../engine/engine.js';
+import { pause } from '../engine/pause.js';
+import type { TargetSnapshot } from '../engine/snapshot.js';
+import { createLogger } from '../log.js';
+import {
+  COLOURED,
+  createMeasureView,
+  exitCode,
+  type MeasureView,
+  type Output,
+  PLAIN,
+  renderResult,
+  wantsColour,
+} from '../measure/index.js';
+import { isComplete, renderReport } from '../report/index.js';
+import type { Seconds } from '../units.js';
+import { embeddedResponder } from './embedded-responder.js';
+
+/** Rolling rounds are not needed before the answer is there; the engine wants a schedule all the same. */
+const SCHEDULE = '*/5 * * * *';
+/** How often the view is brought up to date, seconds. */
+const LOOK_EVERY: Seconds = 0.25;
+/** A far end that has never answered within this time cannot be measured, seconds. */
+const FIRST_ANSWER_WITHIN: Seconds = 30;
+/** A far end that stopped answering may come back within this time, seconds. */
+const ANSWER_AGAIN_WITHIN: Seconds = 900;
+/** Exit code when there is no verdict. */
+const EXIT_NO_VERDICT = 3;
+
+/** What the command talks to. */
+export interface MeasureIo {
+  /** The result. */
+  readonly stdout: Output;
+  /** Progress and the log. */
+  readonly stderr: Output;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Aborted when somebody wants it to stop: what is known so far is the result. */
+  readonly signal: AbortSignal;
+  /** How long a far end that has never answered is waited for, seconds; 30 unless given. */
+  readonly firstAnswerWithin?: Seconds;
+}
+
+/** How the waiting ended. */
+type Ending = 'complete' | 'interrupted' | 'unreachable';
+
+/**
+ * Measures, shows progress, prints the result and writes the report.
+ *
+ * @returns the exit code: 0 compliant, 1 not compliant, 3 no verdict
+ * @throws ConfigError when the report's file cannot be written, before anything is measured
+ */
+export async function runMeasure(
+  flags: MeasureFlags,
+  build: { readonly version: string },
+  warnings: readonly string[],
+  io: MeasureIo,
+): Promise<0 | 1 | 3> {
+  if (flags.report !== undefined) await checkWritable(flags.report.file);
+  const view = createMeasureView({ output: io.stderr, quiet: flags.quiet, environment: io.environment });
+  const log = createLogger({ ...flags.log, stream: { write: (line) => view.print(line) } });
+  for (const warning of warnings) log.warn(warning);
+  const engine = new Engine({
+    clock: systemClock,
+    log,
+    observer: {},
+    openEmbedded: (idleTimeout) => openEmbeddedTarget(idleTimeout, embeddedResponder),
+  });
+  try {
+    await engine.apply({ schedule: SCHEDULE, targets: [flags.target] });
+    const [ending, snapshot] = await untilDecided(engine, view, systemClock, io);
+    view.close();
+    const report = (format: 'html' | 'md' | 'json'): string =>
+      renderReport(
+        { snapshot, at: systemClock.wall(), version: build.version },
+        { format, redact: flags.redact },
+      );
+    const paint = wantsColour(io.stdout, io.environment) ? COLOURED : PLAIN;
+    io.stdout.write(
+      flags.json ? report('json') : renderResult(snapshot, { interrupted: ending === 'interrupted', paint }),
+    );
+    if (flags.report !== undefined) await writeFile(flags.report.file, report(flags.report.format));
+    return ending === 'interrupted' ? EXIT_NO_VERDICT : exitCode(snapshot);
+  } finally {
+    view.close();
+    await engine.stop();
+  }
+}
+
+/** Waits for every mode's answer, for somebody's patience, or for a far end that does not answer. */
+async function untilDecided(
+  engine: Engine,
+  view: MeasureView,
+  clock: Clock,
+  { signal, firstAnswerWithin = FIRST_ANSWER_WITHIN }: MeasureIo,
+): Promise<readonly [Ending, TargetSnapshot]> {
+  const start = clock.monotonic();
+  let answered: Seconds | undefined;
+  for (;;) {
+    const [snapshot] = engine.targets();
+    if (snapshot === undefined) throw new Error('the engine has lost its target');
+    const now = clock.monotonic();
+    view.show(snapshot, now - start);
+    if (isComplete(snapshot)) return ['complete', snapshot];
+    if (signal.aborted) return ['interrupted', snapshot];
+    if (snapshot.up === true) answered = now;
+    const patience = answered === undefined ? firstAnswerWithin : ANSWER_AGAIN_WITHIN;
+    if (now - (answered ?? start) > patience) return ['unreachable', snapshot];
+    await pause(clock, LOOK_EVERY, signal);
+  }
+}
+
+/** A report that cannot be written is better known before the hours of measuring. */
+async function checkWritable(file: string): Promise<void> {
+  try {
+    await (await open(file, 'a')).close();
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
+    throw new ConfigError([{ file: '--report', rule: `cannot be written (${code})`, value: file }]);
+  }
+}

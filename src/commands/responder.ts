@@ -1,0 +1,103 @@
+/** The responder: the far end on a host with a public address, with a small site of its own. */
+import { Gauge } from 'prom-client';
+import type { ResponderFlags } from '../cli/flags.js';
+import { formatListenAddress, type ListenAddress } from '../config/listen-address.js';
+import { ConfigError } from '../config/problem.js';
+import { createLogger } from '../log.js';
+import { readTokenFile, TokenError } from '../net/token.js';
+import { createResponderMetrics } from '../responder/metrics.js';
+import { type Responder, startResponder } from '../responder/responder.js';
+import type { Build } from '../version.js';
+import { createResponderApp } from '../web/responder-site.js';
+import { startWebServer } from '../web/server.js';
+import type { Running } from './exporter.js';
+
+/** @throws ConfigError when the token, the web configuration or a listen address cannot be used */
+export async function startResponderCommand(
+  flags: ResponderFlags,
+  build: Build,
+  warnings: readonly string[],
+): Promise<Running> {
+  const log = createLogger(flags.log);
+  for (const warning of warnings) log.warn(warning);
+  const token = flags.tokenFile === undefined ? {} : { token: tokenOf(flags.tokenFile) };
+  const metrics = createResponderMetrics();
+  new Gauge({
+    name: 'nat_idle_exporter_build_info',
+    help: 'Always 1; the labels tell which program this is.',
+    labelNames: ['version', 'revision', 'nodeversion'],
+    registers: [metrics.registry],
+  }).set({ version: build.version, revision: build.revision, nodeversion: process.version }, 1);
+
+  let responder: Responder;
+  try {
+    responder = await startResponder({
+      native: flags.listenAddresses,
+      ...(flags.legacy.echoAddress === undefined ? {} : { legacyEcho: [flags.legacy.echoAddress] }),
+      ...(flags.legacy.sleepAddress === undefined ? {} : { legacySleep: [flags.legacy.sleepAddress] }),
+      ...token,
+      limits: {
+        maxConnections: flags.maxConnections,
+        maxConnectionsPerClient: flags.maxConnectionsPerClient,
+      },
+      logger: log,
+      metrics,
+    });
+  } catch (error) {
+    throw bindProblem(error, [
+      ...flags.listenAddresses,
+      ...[flags.legacy.echoAddress, flags.legacy.sleepAddress].filter((address) => address !== undefined),
+    ]);
+  }
+  let ready = true;
+  try {
+    const web = await startWebServer({
+      app: createResponderApp({
+        registry: metrics.registry,
+        ready: () => ready,
+        version: build.version,
+        telemetryPath: flags.web.telemetryPath,
+        onError: (error) => log.error({ error }, 'a request failed'),
+      }),
+      listen: flags.web.listenAddresses,
+      log,
+      ...(flags.web.configFile === undefined ? {} : { configFile: flags.web.configFile }),
+    });
+    for (const url of web.urls) log.info({ url, version: build.version }, 'serving metrics');
+    return {
+      stop: async () => {
+        ready = false;
+        log.info('stopping');
+        await Promise.all([web.close(), responder.close()]);
+      },
+      reload: () => {
+        web.reload();
+        return Promise.resolve();
+      },
+    };
+  } catch (error) {
+    await responder.close();
+    throw error;
+  }
+}
+
+function tokenOf(file: string): string {
+  try {
+    return readTokenFile(file);
+  } catch (error) {
+    if (error instanceof TokenError) throw new ConfigError([{ file: '--token-file', rule: error.message }]);
+    throw error;
+  }
+}
+
+/** What the operating system said of a listen address, as one clear line. */
+function bindProblem(error: unknown, addresses: readonly ListenAddress[]): unknown {
+  if (!(error instanceof Error) || !('code' in error) || !('port' in error)) return error;
+  const asked = addresses.find(({ port }) => port === error.port);
+  const rule =
+    { EADDRINUSE: 'already in use', EACCES: 'not allowed', EADDRNOTAVAIL: 'not an address of this host' }[
+      String(error.code)
+    ] ?? String(error.code);
+  const shown = asked === undefined ? String(error.port) : formatListenAddress(asked);
+  return new ConfigError([{ file: `listen address ${shown}`, rule }]);
+}

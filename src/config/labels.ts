@@ -1,0 +1,34 @@
+/** Which label names a target may carry. */
+
+/** Label names that the program, Prometheus or the shipped alerts set themselves, each with who does. */
+const RESERVED: Readonly<Record<string, string>> = {
+  target: 'the exporter sets it',
+  mode: 'the exporter sets it',
+  verdict: 'the exporter sets it',
+  reason: 'the exporter sets it',
+  phase: 'the exporter sets it',
+  direction: 'the exporter sets it',
+  end: 'the exporter sets it',
+  le: 'Prometheus sets it on histograms',
+  quantile: 'Prometheus sets it on summaries',
+  job: 'Prometheus sets it on every scraped series',
+  instance: 'Prometheus sets it on every scraped series',
+  alertname: 'Prometheus sets it on alerts',
+  severity: 'the shipped alerts set it',
+};
+
+/** Names that no target label may have. */
+export const RESERVED_LABEL_NAMES: readonly string[] = Object.keys(RESERVED);
+
+/**
+ * What is wrong with a label name, or undefined when it may be used.
+ * @see https://prometheus.io/docs/concepts/data_model/#metric-names-and-labels
+ */
+export function labelNameProblem(name: string): string | undefined {
+  if (name.startsWith('__')) return 'reserved label name: names that begin with __ belong to Prometheus';
+  if (!/^[a-zA-Z_][a-zA-Z0-9_]*$/.test(name)) {
+    return 'invalid label name: must consist of letters, digits and _ and not begin with a digit';
+  }
+  const owner = Object.hasOwn(RESERVED, name) ? RESERVED[name] : undefined;
+  return owner === undefined ? undefined : `reserved label name: ${owner}`;
+}

@@ -1,0 +1,244 @@
+/** Reads the configuration file: one call, either a complete `Config` or every problem at once. */
+import { readFileSync, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { load, YAMLException } from 'js-yaml';
+import type { z } from 'zod';
+import type { Mode } from '../core/mode.js';
+import {
+  DEFAULT_ECHO_PORT,
+  DEFAULT_EMBEDDED_IDLE_TIMEOUT,
+  DEFAULT_MODES,
+  DEFAULT_PORT,
+  DEFAULT_SCHEDULE,
+  DEFAULT_SEARCH,
+  DEFAULT_SLEEP_PORT,
+} from './defaults.js';
+import { didYouMean } from './did-you-mean.js';
+import { durationIn } from './fields.js';
+import { ConfigError, type Problem } from './problem.js';
+import { violationsIn, type Violation } from './rules.js';
+import { configFileSchema, keysAt, type SearchFile, type TargetFile } from './schema.js';
+import type { Config, FarEnd, SearchConfig, TargetConfig } from './types.js';
+
+/** What an error of the file system means to the operator. */
+const FILE_ERRORS: Readonly<Record<string, string>> = {
+  ENOENT: 'no such file',
+  EACCES: 'permission denied',
+  EISDIR: 'is a directory',
+  ENOTDIR: 'a part of the path is not a directory',
+  ELOOP: 'too many symbolic links',
+};
+
+/** Says why a file cannot be read. */
+function fileError(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
+  return `cannot be read: ${FILE_ERRORS[code] ?? code}`;
+}
+
+/** The key that stands at a place of the text, for the message about a duplicate. */
+function keyAt(source: string, line: number, column: number): string {
+  const rest = (source.split(/\r?\n/)[line] ?? '').slice(column);
+  return /^[^:#,{}[\]]+/.exec(rest)?.[0].trim() ?? '';
+}
+
+/** Turns what the YAML parser says into a problem with line and column. */
+function syntaxProblem(error: YAMLException, source: string, file: string): Problem {
+  const { mark } = error;
+  if (mark === undefined) {
+    const rule = error.reason.includes('input is empty') ? 'is empty' : `invalid YAML: ${error.reason}`;
+    return { file, rule };
+  }
+  const path = `line ${mark.line + 1}, column ${mark.column + 1}`;
+  if (error.reason === 'duplicated mapping key') {
+    return { file, path, rule: `duplicate key ${keyAt(source, mark.line, mark.column)}` };
+  }
+  return { file, path, rule: `invalid YAML: ${error.reason}` };
+}
+
+/** Writes a place of the file as people do: `targets[1].search.min_idle`. */
+function showPath(path: readonly PropertyKey[]): string {
+  return path
+    .map((key, index) => {
+      if (typeof key === 'number') return `[${key}]`;
+      const name = String(key);
+      if (!/^\w+$/.test(name)) return `[${JSON.stringify(name)}]`;
+      return index === 0 ? name : `.${name}`;
+    })
+    .join('');
+}
+
+/** The value at a place of the file. */
+function valueAt(raw: unknown, path: readonly PropertyKey[]): unknown {
+  let value = raw;
+  for (const key of path) {
+    if (typeof value !== 'object' || value === null) return undefined;
+    value = (value as Readonly<Record<PropertyKey, unknown>>)[key];
+  }
+  return value;
+}
+
+/** Turns an issue of the schema into broken rules. */
+function violationsOf(issue: z.core.$ZodIssue, raw: unknown): Violation[] {
+  const { path } = issue;
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => {
+      const meant = didYouMean(key, keysAt(path));
+      return {
+        path: [...path, key],
+        rule: meant === undefined ? 'unknown key' : `unknown key, did you mean ${meant}?`,
+      };
+    });
+  }
+  const value = valueAt(raw, path);
+  if (value === undefined) return [{ path, rule: 'is missing' }];
+  if (path.length === 0 || (issue.code === 'custom' && issue.params?.['bare'] === true)) {
+    return [{ path, rule: issue.message }];
+  }
+  return [{ path, rule: issue.message, value }];
+}
+
+/** Sorts places as they come in the file; what is missing there comes last in its mapping. */
+function inFileOrder(raw: unknown): (a: Violation, b: Violation) => number {
+  return ({ path: a }, { path: b }) => {
+    for (let depth = 0; depth < Math.min(a.length, b.length); depth++) {
+      const [x, y] = [a[depth], b[depth]];
+      if (x === y) continue;
+      const node = valueAt(raw, a.slice(0, depth));
+      const keys = typeof node === 'object' && node !== null ? Object.keys(node) : [];
+      const rank = (key: PropertyKey | undefined): number => {
+        const index = keys.indexOf(String(key));
+        return index === -1 ? keys.length : index;
+      };
+      return rank(x) - rank(y);
+    }
+    return a.length - b.length;
+  };
+}
+
+/** A token file must be there and hold something. */
+function tokenViolations(raw: unknown, folder: string): Violation[] {
+  const targets = valueAt(raw, ['targets']);
+  return (Array.isArray(targets) ? targets : []).flatMap((target: unknown, index): Violation[] => {
+    const value = valueAt(target, ['token_file']);
+    if (typeof value !== 'string' || value === '') return [];
+    const path = ['targets', index, 'token_file'];
+    try {
+      if (readFileSync(resolve(folder, value), 'utf8').trim() !== '') return [];
+      return [{ path, rule: 'must not name an empty file', value }];
+    } catch (error) {
+      return [{ path, rule: fileError(error), value }];
+    }
+  });
+}
+
+/** The settings of one search: the defaults, then each layer over the ones before. */
+function searchConfig(layers: readonly (SearchFile | undefined)[]): SearchConfig {
+  const settled: { -readonly [Key in keyof SearchConfig]: SearchConfig[Key] } = { ...DEFAULT_SEARCH };
+  for (const layer of layers) {
+    settled.min_idle = durationIn(layer?.min_idle) ?? settled.min_idle;
+    settled.max_idle = durationIn(layer?.max_idle) ?? settled.max_idle;
+    settled.resolution = durationIn(layer?.resolution) ?? settled.resolution;
+    settled.connections = layer?.connections ?? settled.connections;
+    settled.deadline = durationIn(layer?.deadline) ?? settled.deadline;
+    settled.guard = durationIn(layer?.guard) ?? settled.guard;
+  }
+  return settled;
+}
+
+/** Where a target's far end is. */
+function farEnd(target: TargetFile): FarEnd {
+  if (target.embedded !== undefined) {
+    const idle_timeout = durationIn(target.embedded.idle_timeout) ?? DEFAULT_EMBEDDED_IDLE_TIMEOUT;
+    return { kind: 'embedded', idle_timeout };
+  }
+  const host = target.host ?? '';
+  if (target.protocol === 'nat-tcp-test') {
+    const { echo_port = DEFAULT_ECHO_PORT, sleep_port = DEFAULT_SLEEP_PORT } = target;
+    return { kind: 'nat-tcp-test', host, echo_port, sleep_port };
+  }
+  return { kind: 'native', host, port: target.port ?? DEFAULT_PORT };
+}
+
+/** A target with every default filled in. */
+function targetConfig(target: TargetFile, top: SearchFile | undefined, folder: string): TargetConfig {
+  const { local_address, token_file } = target;
+  return {
+    name: target.name,
+    far_end: farEnd(target),
+    modes: (target.modes as Mode[] | undefined) ?? DEFAULT_MODES,
+    family: target.family ?? 'any',
+    ...(local_address === undefined ? {} : { local_address }),
+    ...(token_file === undefined ? {} : { token_file: resolve(folder, token_file) }),
+    labels: { ...(target.labels as Record<string, string> | undefined) },
+    search: searchConfig([top, target.search]),
+  };
+}
+
+/**
+ * Makes a configuration of what a YAML parser (or a command line) made: plain mappings, lists and values.
+ *
+ * @param file the file's name for messages; relative `token_file`s start at its folder
+ * @throws ConfigError holding every problem
+ */
+export function checkConfig(raw: unknown, file: string): Config {
+  const result = configFileSchema.safeParse(raw);
+  const violations = [
+    ...(result.success ? [] : result.error.issues.flatMap((issue) => violationsOf(issue, raw))),
+    ...violationsIn(raw),
+    ...tokenViolations(raw, dirname(file)),
+  ];
+  const problems = new Map<string, Problem>();
+  for (const { path, rule, value } of violations.sort(inFileOrder(raw))) {
+    const problem: Problem = {
+      file,
+      rule,
+      ...(path.length === 0 ? {} : { path: showPath(path) }),
+      ...(value === undefined ? {} : { value }),
+    };
+    problems.set(`${problem.path ?? ''}: ${rule}`, problem);
+  }
+  if (problems.size > 0 || !result.success) throw new ConfigError([...problems.values()]);
+
+  const { schedule, state_dir, search, targets } = result.data;
+  return {
+    schedule: schedule ?? DEFAULT_SCHEDULE,
+    ...(state_dir === undefined ? {} : { state_dir }),
+    targets: targets.map((target) => targetConfig(target, search, dirname(file))),
+  };
+}
+
+/**
+ * Makes a configuration of the text of a file.
+ *
+ * @param file the file's name for messages; relative `token_file`s start at its folder
+ * @throws ConfigError holding every problem
+ */
+export function parseConfig(source: string, file: string): Config {
+  let raw: unknown;
+  try {
+    raw = load(source, { filename: file });
+  } catch (error) {
+    if (error instanceof YAMLException) throw new ConfigError([syntaxProblem(error, source, file)]);
+    throw error;
+  }
+  if (raw === null) throw new ConfigError([{ file, rule: 'is empty' }]);
+  return checkConfig(raw, file);
+}
+
+/**
+ * Reads and checks a configuration file.
+ * @throws ConfigError holding every problem: unreadable or not text, YAML syntax, schema, rules between keys
+ */
+export function loadConfig(path: string): Config {
+  let source: string;
+  try {
+    if (statSync(path).isDirectory())
+      throw new ConfigError([{ file: path, rule: 'cannot be read: is a directory' }]);
+    source = new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path));
+  } catch (error) {
+    if (error instanceof ConfigError) throw error;
+    if (error instanceof TypeError) throw new ConfigError([{ file: path, rule: 'must be UTF-8 text' }]);
+    throw new ConfigError([{ file: path, rule: fileError(error) }]);
+  }
+  return parseConfig(source, path);
+}

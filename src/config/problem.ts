@@ -1,0 +1,43 @@
+/** What is wrong with a configuration, told so that the reader can mend it without looking anything up. */
+import { dump } from 'js-yaml';
+
+/** One mistake in a configuration. */
+export interface Problem {
+  /** The file as the user named it. */
+  readonly file: string;
+  /** Where in the file: `targets[1].search.min_idle`, or `line 3, column 5`; absent when it is the whole file. */
+  readonly path?: string;
+  /** The rule that is broken, in words. */
+  readonly rule: string;
+  /** The value found, where showing it helps. */
+  readonly value?: unknown;
+}
+
+/** Longest text of a value that a message shows. */
+const LONGEST_VALUE = 60;
+
+/** A value as it could stand in the file, on one line: `45s`, `'5382'`, `[send, recv]`. */
+export function showValue(value: unknown): string {
+  const text =
+    typeof value === 'string' && /[\p{Cc}]/u.test(value)
+      ? JSON.stringify(value)
+      : dump(value, { flowLevel: 0, lineWidth: -1 }).trim();
+  return text.length > LONGEST_VALUE ? `${text.slice(0, LONGEST_VALUE)}…` : text;
+}
+
+/** The problem on one line: `config.yaml: targets[1].search.min_idle: must be shorter than …, found 45s`. */
+export function formatProblem({ file, path, rule, value }: Problem): string {
+  const place = path === undefined ? file : `${file}: ${path}`;
+  return value === undefined ? `${place}: ${rule}` : `${place}: ${rule}, found ${showValue(value)}`;
+}
+
+/** The operator's configuration cannot be used. Holds every problem at once; the message has one line for each. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  readonly problems: readonly Problem[];
+
+  constructor(problems: readonly Problem[]) {
+    super(problems.map(formatProblem).join('\n'));
+    this.problems = problems;
+  }
+}

@@ -1,0 +1,129 @@
+/** The shape of the configuration file, key by key; rules that tie several keys together stand in `rules.ts`. */
+import { z } from 'zod';
+import { MODES } from '../core/mode.js';
+import { formatDuration } from '../units.js';
+import {
+  DEFAULT_ECHO_PORT,
+  DEFAULT_EMBEDDED_IDLE_TIMEOUT,
+  DEFAULT_MODES,
+  DEFAULT_PORT,
+  DEFAULT_SCHEDULE,
+  DEFAULT_SEARCH,
+  DEFAULT_SLEEP_PORT,
+} from './defaults.js';
+import { cron, duration, host, ipAddress, labels, port, text, wholeNumber } from './fields.js';
+
+/** The longest guard: a verdict on REQ-5 is given at 7440 s less at most this. */
+const LONGEST_GUARD = 5;
+
+/** A mapping with these keys and no others. */
+function mapping<Shape extends z.core.$ZodLooseShape>(shape: Shape, description: string) {
+  return z
+    .strictObject(shape, {
+      error: (issue) => (issue.code === 'invalid_type' ? 'must be a mapping of keys to values' : undefined),
+    })
+    .meta({ description });
+}
+
+/** One out of a few words or numbers. */
+function choice<const Value extends string | number>(
+  values: readonly Value[],
+  description: string,
+  byDefault: Value,
+) {
+  return z
+    .literal(values, { error: `must be one of ${values.join(', ')}` })
+    .meta({ description, default: byDefault })
+    .optional();
+}
+
+const searchShape = {
+  min_idle: duration('Shortest idle time that is tested.', DEFAULT_SEARCH.min_idle, { above: 0 }),
+  max_idle: duration('Idle times above this are not tested.', DEFAULT_SEARCH.max_idle, { above: 0 }),
+  resolution: duration('Wanted width of the bracket around the idle timeout.', DEFAULT_SEARCH.resolution, {
+    above: 0,
+  }),
+  connections: wholeNumber(
+    'Most idle connections per mode and target; canaries come on top.',
+    2,
+    1000,
+    DEFAULT_SEARCH.connections,
+  ),
+  deadline: duration('How long a test may stay unanswered before it is a death.', DEFAULT_SEARCH.deadline, {
+    above: 0,
+  }),
+  guard: duration(
+    'Distance kept from a value that is asked about exactly: 7440 s and the known round values.',
+    DEFAULT_SEARCH.guard,
+    { atMost: LONGEST_GUARD },
+  ),
+};
+
+const embeddedShape = {
+  idle_timeout: duration(
+    `What the built-in NAT forgets after, ${formatDuration(1)} or more.`,
+    DEFAULT_EMBEDDED_IDLE_TIMEOUT,
+    { above: 0 },
+  ),
+};
+
+const MODE_RULE = `must be one of ${MODES.join(', ')}`;
+
+const targetShape = {
+  name: text('Value of the label `target`, unique; `embedded` is reserved for the built-in target.', 128),
+  host: host('Host name or address of the far end.').optional(),
+  embedded: mapping(embeddedShape, 'The built-in responder behind the built-in loopback NAT.').optional(),
+  port: port('Port of a native responder.', DEFAULT_PORT),
+  protocol: choice(['native', 'nat-tcp-test'], 'What the far end speaks.', 'native'),
+  echo_port: port('Port of the echo server, with protocol nat-tcp-test.', DEFAULT_ECHO_PORT),
+  sleep_port: port('Port of the sleep server, with protocol nat-tcp-test.', DEFAULT_SLEEP_PORT),
+  modes: z
+    .array(z.enum(MODES as [string, ...string[]], { error: MODE_RULE }), { error: 'must be a list of modes' })
+    .min(1, { error: 'must not be empty' })
+    .meta({ description: 'Who breaks the silence.', default: [...DEFAULT_MODES], uniqueItems: true })
+    .optional(),
+  family: choice([4, 6, 'any'], 'Address family of the path.', 'any'),
+  local_address: ipAddress('Address of this machine to probe from.').optional(),
+  token_file: text(
+    "File with the responder's token; a relative path starts at this file's folder.",
+  ).optional(),
+  labels: labels('More labels on every series of the target; all targets carry the same names.'),
+  search: mapping(searchShape, "Overrides of the top-level `search` for this target's searches.").optional(),
+};
+
+/** The whole file as written by the user: every default still absent, durations still texts. */
+export const configFileSchema = mapping(
+  {
+    schedule: cron('When a rolling round may start in steady state (node-cron).', DEFAULT_SCHEDULE),
+    state_dir: text(
+      'Folder for what survives a restart; a relative path starts at the working directory.',
+    ).optional(),
+    search: mapping(searchShape, 'How to search, for all targets.').optional(),
+    targets: z
+      .array(mapping(targetShape, 'One path to measure.'), { error: 'must be a list of targets' })
+      .min(1, { error: 'must not be empty' })
+      .meta({ description: 'The paths to measure.' }),
+  },
+  'Configuration of nat-idle-exporter.',
+);
+
+/** A configuration file that fits the schema. */
+export type ConfigFile = z.infer<typeof configFileSchema>;
+/** One entry of `targets`. */
+export type TargetFile = ConfigFile['targets'][number];
+/** A `search` mapping. */
+export type SearchFile = NonNullable<ConfigFile['search']>;
+
+/** The JSON Schema that editors use: what `config.schema.json` holds. */
+export function configJsonSchema(): Record<string, unknown> {
+  return { title: 'nat-idle-exporter configuration', ...z.toJSONSchema(configFileSchema, { io: 'input' }) };
+}
+
+/** The keys that may stand at a place of the file, for suggestions; empty when the place has no fixed keys. */
+export function keysAt(path: readonly PropertyKey[]): readonly string[] {
+  const [first, , third] = path;
+  if (path.length === 0) return ['schedule', 'state_dir', 'search', 'targets'];
+  if (first === 'search' || third === 'search') return Object.keys(searchShape);
+  if (third === 'embedded') return Object.keys(embeddedShape);
+  return path.length === 2 ? Object.keys(targetShape) : [];
+}

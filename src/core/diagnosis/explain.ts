@@ -1,0 +1,408 @@
+/** From the pattern of the modes' results to a short list of explanations, never more certain than the data. */
+import { durationWithSeconds, humanDuration } from '../human-duration.js';
+import type { Mode } from '../mode.js';
+import { REQ5_ESTABLISHED_IDLE_TIMEOUT } from '../rfc5382.js';
+import type { Seconds } from '../../units.js';
+import { knownValues } from './known.js';
+import {
+  bracketWords,
+  configuredModes,
+  DEATHS_OF_A_CLAIM,
+  type DiagnosisInput,
+  nearBracket,
+  type Outcome,
+  outcomeOf,
+  outcomeSentence,
+} from './outcome.js';
+import { type FindingsByMode, keepalivesEaten } from './publish.js';
+import type { Explanation } from './types.js';
+
+type Forgets = Extract<Outcome, { kind: 'forgets' }>;
+type Outcomes = ReadonlyMap<Mode, Outcome>;
+
+/** Share of tests below the published bound that must die before several answers at once are called likely. */
+const EARLY_DEATH_SHARE = 0.05;
+
+/**
+ * Explains what the findings over the modes may mean. Empty while any configured mode is still undecided. Where
+ * two causes look alike from here, both are named.
+ *
+ * @returns what was measured first, then the surroundings, then hints
+ */
+export function explain(input: DiagnosisInput): readonly Explanation[] {
+  const outcomes = new Map<Mode, Outcome>();
+  for (const mode of configuredModes(input)) {
+    const evidence = input.modes[mode];
+    if (evidence !== undefined) outcomes.set(mode, outcomeOf(evidence, input.limits));
+  }
+  if (outcomes.size === 0 || [...outcomes.values()].some(({ kind }) => kind === 'open')) return [];
+
+  const explanations: Explanation[] = [];
+  if (keepalivesEaten(findingsOf(input), input.limits)) {
+    explanations.push(eatenExplanation(outcomes, input));
+    outcomes.delete('keepalive');
+  }
+  const patterns = explainPattern(outcomes, input);
+  explanations.push(...patterns, ...explainReset(outcomes));
+  explanations.push(...explainConntrack(outcomes, patterns, input));
+  explanations.push(...explainSeveralAnswers(input), ...explainAddresses(outcomes, input));
+  // What is built in is no product.
+  const builtIn = input.addresses.local === 'loopback';
+  const known = builtIn
+    ? undefined
+    : knownValues(
+        forgetting(outcomes),
+        patterns.map(({ id }) => id),
+        input.limits.guard,
+      );
+  if (known !== undefined) explanations.push(known);
+  return explanations;
+}
+
+function findingsOf(input: DiagnosisInput): FindingsByMode {
+  return Object.fromEntries(
+    configuredModes(input).map((mode) => [mode, input.modes[mode]?.finding]),
+  ) as FindingsByMode;
+}
+
+function forgetting(outcomes: Outcomes): readonly (readonly [Mode, Forgets])[] {
+  return [...outcomes].flatMap(([mode, outcome]) =>
+    outcome.kind === 'forgets' ? [[mode, outcome] as const] : [],
+  );
+}
+
+function sentences(outcomes: Outcomes): readonly string[] {
+  return [...outcomes].map(([mode, outcome]) => outcomeSentence(mode, outcome));
+}
+
+function eatenExplanation(outcomes: Outcomes, input: DiagnosisInput): Explanation {
+  return {
+    id: 'keepalives_eaten',
+    certainty: 'measured',
+    text:
+      `TCP keepalives get no answer on this path even after ${humanDuration(input.limits.minIdle)}, data does: ` +
+      'use application keepalives, which carry data. This says nothing about the mapping.',
+    evidence: sentences(outcomes),
+  };
+}
+
+/** The table of what each kind of box looks like from here. */
+function explainPattern(outcomes: Outcomes, input: DiagnosisInput): readonly Explanation[] {
+  const evidence = sentences(outcomes);
+  const dying = forgetting(outcomes);
+  const send = outcomes.get('send');
+  const recv = outcomes.get('recv');
+  const keepalive = outcomes.get('keepalive');
+  if (outcomes.size === 0) return [];
+  if (dying.length === 0) return noExpiry(outcomes, evidence);
+  if (dying.length === outcomes.size) return allForget(dying, evidence, input);
+
+  const insideSurvives = survivesOrAbsent(send) && survivesOrAbsent(keepalive);
+  if (recv?.kind === 'forgets' && insideSurvives) return revivedFromInside(recv, evidence, input);
+
+  const insideForgets = forgetsOrAbsent(send) && forgetsOrAbsent(keepalive);
+  const inside = dying.find(([mode]) => mode !== 'recv')?.[1];
+  if (recv?.kind === 'survives' && insideForgets && inside !== undefined) {
+    return inboundRevives(inside, evidence, input);
+  }
+  return [
+    {
+      id: 'modes_disagree',
+      certainty: 'hint',
+      text: 'The modes disagree in a way that none of the known kinds of box explains; more than one box may be at work.',
+      evidence,
+    },
+  ];
+}
+
+function survivesOrAbsent(outcome: Outcome | undefined): boolean {
+  return outcome === undefined || outcome.kind === 'survives';
+}
+
+function forgetsOrAbsent(outcome: Outcome | undefined): boolean {
+  return outcome === undefined || outcome.kind === 'forgets';
+}
+
+function noExpiry(outcomes: Outcomes, evidence: readonly string[]): readonly Explanation[] {
+  const least = Math.min(...[...outcomes.values()].map((o) => (o.kind === 'survives' ? o.lower : 0)));
+  const found: Explanation[] = [
+    {
+      id: 'no_expiry_seen',
+      certainty: 'measured',
+      text: `Nothing on this path forgets a connection that is idle for ${durationWithSeconds(least)}.`,
+      evidence,
+    },
+  ];
+  if (!outcomes.has('recv')) {
+    found.push({
+      id: 'blind_without_recv',
+      certainty: 'hint',
+      text:
+        'A box that forgets, and lets a packet from inside revive the mapping, looks the same in these modes: ' +
+        'only the mode recv would show it.',
+      evidence: ['recv: not configured.'],
+    });
+  }
+  return found;
+}
+
+function allForget(
+  dying: readonly (readonly [Mode, Forgets])[],
+  evidence: readonly string[],
+  input: DiagnosisInput,
+): readonly Explanation[] {
+  const weakest = Math.min(...dying.map(([, { deaths }]) => deaths));
+  const certainty = weakest >= DEATHS_OF_A_CLAIM ? 'measured' : 'likely';
+  if (dying.every(([, { lower }]) => lower === 0)) {
+    return [
+      {
+        id: 'forgotten_at_once',
+        certainty,
+        text:
+          `Idle connections die within ${humanDuration(input.limits.minIdle)}, the shortest idle time that is ` +
+          'tested: lower min_idle to find the value.',
+        evidence,
+      },
+    ];
+  }
+  const first = [...dying].sort(([, a], [, b]) => a.upper - b.upper)[0];
+  const last = [...dying].sort(([, a], [, b]) => b.lower - a.lower)[0];
+  if (first === undefined || last === undefined) return [];
+  const slack = Math.max(input.limits.resolution, input.limits.guard);
+  if (last[1].lower > first[1].upper + slack) {
+    return [
+      {
+        id: 'several_timeouts',
+        certainty,
+        text:
+          `The modes find different limits, the shortest ${bracketWords(first[1])} in ${first[0]}: ` +
+          'several boxes, or one that treats the directions differently.',
+        evidence,
+      },
+    ];
+  }
+  const found: Explanation[] = [
+    {
+      id: 'mapping_forgotten',
+      certainty,
+      text: `The mapping is forgotten ${bracketWords(first[1])}; afterwards no packet passes.`,
+      evidence,
+    },
+  ];
+  if (dying.length === 1 && first[0] === 'recv') {
+    found.push({
+      id: 'blind_without_send',
+      certainty: 'hint',
+      text: 'Whether a packet from inside would revive the mapping is unknown: only the mode send would show it.',
+      evidence: ['send: not configured.'],
+    });
+  }
+  return found;
+}
+
+function revivedFromInside(
+  recv: Forgets,
+  evidence: readonly string[],
+  input: DiagnosisInput,
+): readonly Explanation[] {
+  const { local } = input.conntrack;
+  const ownFits = local !== undefined && nearBracket(recv, local, input.limits.guard);
+  const box: Explanation = {
+    id: 'revived_from_inside',
+    certainty: ownFits ? 'hint' : 'likely',
+    text:
+      `The mapping is forgotten ${bracketWords(recv)}, but a packet from inside revives it (loose): ` +
+      'only recv sees the timeout, and a far end that speaks first is not heard.',
+    evidence,
+  };
+  const own: Explanation = {
+    id: 'own_firewall_first',
+    certainty: ownFits ? 'likely' : 'hint',
+    text: "It looks the same when this host's own firewall forgets the connection first.",
+    evidence: [...evidence, conntrackSentence('This host', local)],
+  };
+  return ownFits ? [own, box] : [box, own];
+}
+
+function inboundRevives(
+  inside: Forgets,
+  evidence: readonly string[],
+  input: DiagnosisInput,
+): readonly Explanation[] {
+  const { responder } = input.conntrack;
+  const farFits = responder !== undefined && nearBracket(inside, responder, input.limits.guard);
+  const box: Explanation = {
+    id: 'inbound_revives',
+    certainty: farFits ? 'hint' : 'likely',
+    text:
+      `Packets from inside die ${bracketWords(inside)}, packets from outside still pass and revive the ` +
+      'mapping: a box that tracks connections behind a fixed public address, such as a modem in bridge mode.',
+    evidence,
+  };
+  const far: Explanation = {
+    id: 'responder_firewall_first',
+    certainty: responder === undefined || farFits ? 'likely' : 'hint',
+    text: "It looks the same when a firewall at the responder, its host's or its provider's, forgets the connection first.",
+    evidence: [...evidence, conntrackSentence("The responder's host", responder)],
+  };
+  return farFits ? [far, box] : [box, far];
+}
+
+function conntrackSentence(whose: string, value: Seconds | undefined): string {
+  return value === undefined
+    ? `${whose} reports no connection tracking of its own.`
+    : `${whose} says that its own connection tracking keeps idle connections for ${durationWithSeconds(value)}.`;
+}
+
+/** Resets and closes: they name the exact moment, or somebody who answers for a connection he does not know. */
+function explainReset(outcomes: Outcomes): readonly Explanation[] {
+  const dying = forgetting(outcomes);
+  const shownBy = (manner: Forgets['manner']) => dying.filter(([, outcome]) => outcome.manner === manner);
+  const text = (list: readonly (readonly [Mode, Forgets])[]) => list.map(([m, o]) => outcomeSentence(m, o));
+  const found: Explanation[] = [];
+  const idle = shownBy('reset_idle');
+  if (idle.length > 0) {
+    found.push({
+      id: 'reset_at_expiry',
+      certainty: 'measured',
+      text: 'A box resets idle connections by itself when their time is over, so programs notice at once.',
+      evidence: text(idle),
+    });
+  }
+  const tested = shownBy('reset');
+  if (tested.length > 0) {
+    found.push({
+      id: 'answered_with_reset',
+      certainty: 'measured',
+      text:
+        'After the limit a packet is answered with a RST: a box refuses connections that it does not know, or it ' +
+        'gave the connection a new public port and the far end refused it.',
+      evidence: text(tested),
+    });
+  }
+  const closed = shownBy('closed');
+  if (closed.length > 0) {
+    found.push({
+      id: 'closed_by_somebody',
+      certainty: 'likely',
+      text: 'Idle connections are closed in an orderly way: a proxy or the far end does that, not a NAT.',
+      evidence: text(closed),
+    });
+  }
+  return found;
+}
+
+/** The hosts' own tracking: near the measured value it may be the cause, below the requirement it hides the path. */
+function explainConntrack(
+  outcomes: Outcomes,
+  patterns: readonly Explanation[],
+  input: DiagnosisInput,
+): readonly Explanation[] {
+  const found: Explanation[] = [];
+  const ends = [
+    { value: input.conntrack.local, whose: "This host's", id: 'local_conntrack', told: 'own_firewall_first' },
+    {
+      value: input.conntrack.responder,
+      whose: "The responder's host's",
+      id: 'responder_conntrack',
+      told: 'responder_firewall_first',
+    },
+  ];
+  for (const { value, whose, id, told } of ends) {
+    if (value === undefined) continue;
+    const near = forgetting(outcomes).filter(([, outcome]) =>
+      nearBracket(outcome, value, input.limits.guard),
+    );
+    const keeps = `${whose} own connection tracking forgets after ${durationWithSeconds(value)}`;
+    if (near.length > 0) {
+      found.push({
+        id: `${id}_near`,
+        certainty: 'likely',
+        text: `${keeps}, which is suspiciously near the measured value: it may be what was measured.`,
+        evidence: near.map(([mode, outcome]) => outcomeSentence(mode, outcome)),
+      });
+    } else if (value < REQ5_ESTABLISHED_IDLE_TIMEOUT && !patterns.some((p) => p.id === told)) {
+      found.push({
+        id: `${id}_short`,
+        certainty: 'hint',
+        text: `${keeps}: on this path nothing longer can be told from it.`,
+        evidence: [`RFC 5382 asks for ${durationWithSeconds(REQ5_ESTABLISHED_IDLE_TIMEOUT)}.`],
+      });
+    }
+  }
+  return found;
+}
+
+/** Deaths below what others survive, and several public addresses. */
+function explainSeveralAnswers(input: DiagnosisInput): readonly Explanation[] {
+  const found: Explanation[] = [];
+  const evidence: string[] = [];
+  let often = false;
+  for (const mode of configuredModes(input)) {
+    const early = input.modes[mode]?.earlyDeaths ?? 0;
+    const tests = input.modes[mode]?.testsBelowLower;
+    if (early < 2) continue;
+    const share = tests === undefined || tests < early ? undefined : early / tests;
+    if (early >= DEATHS_OF_A_CLAIM && share !== undefined && share >= EARLY_DEATH_SHARE) often = true;
+    const of = share === undefined ? '' : ` of ${tests} tests`;
+    evidence.push(`${mode}: ${early} early deaths${of} below an idle time that others survived.`);
+  }
+  if (input.severalSeenAddresses === true) {
+    found.push({
+      id: 'several_addresses',
+      certainty: 'measured',
+      text: "This host's connections leave through several public addresses: a pool of NATs, or several uplinks.",
+      evidence: ['The far end saw more than one address during one search.'],
+    });
+  }
+  if (evidence.length > 0) {
+    found.unshift({
+      id: 'two_answers',
+      certainty: often || input.severalSeenAddresses === true ? 'likely' : 'hint',
+      text: 'Two answers at once: several NATs with different timeouts, or one with a full table.',
+      evidence,
+    });
+  }
+  return found;
+}
+
+/** What the addresses tell about who translates. */
+function explainAddresses(outcomes: Outcomes, input: DiagnosisInput): readonly Explanation[] {
+  const { local, router, seen, routerDiffersFromSeen } = input.addresses;
+  if (local === 'cgn' || router === 'cgn') {
+    const whose = local === 'cgn' ? "This host's own address" : "The router's outer address";
+    return [
+      {
+        id: 'carrier_grade_nat',
+        certainty: 'likely',
+        text: 'A carrier-grade NAT of the provider is on this path (RFC 6888 REQ-1 binds it to RFC 5382).',
+        evidence: [`${whose} lies in 100.64.0.0/10, which is kept for that purpose (RFC 6598).`],
+      },
+    ];
+  }
+  if (seen === 'public' && (router === 'private' || routerDiffersFromSeen === true)) {
+    return [
+      {
+        id: 'second_nat',
+        certainty: 'likely',
+        text: 'At least two NATs follow each other on this path: the router is behind another one.',
+        evidence: [
+          router === 'private'
+            ? "The router's outer address is private."
+            : "The router's outer address is not the one that the far end sees.",
+        ],
+      },
+    ];
+  }
+  if (local !== 'loopback' && input.natDetected === false && forgetting(outcomes).length > 0) {
+    return [
+      {
+        id: 'no_translation',
+        certainty: 'measured',
+        text: 'No address is translated on this path: a stateful firewall forgets the connection, not a NAT.',
+        evidence: ["The far end sees this host's own address."],
+      },
+    ];
+  }
+  return [];
+}

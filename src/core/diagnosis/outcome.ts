@@ -1,0 +1,153 @@
+/** What one mode's search came to, reduced to what a diagnosis compares. */
+import { durationWithSeconds, humanDuration } from '../human-duration.js';
+import { diesAtMinIdle } from './publish.js';
+import type { Finding } from '../finding.js';
+import { MODES, type Mode } from '../mode.js';
+import type { DeathEvidence } from '../verdict.js';
+import type { Seconds } from '../../units.js';
+
+/** Where an address belongs, without the address itself. */
+export type AddressClass = 'public' | 'private' | 'cgn' | 'loopback' | 'link_local' | 'other';
+
+/** One configured mode, as the search and the engine's counters know it. */
+export interface ModeEvidence {
+  /** The search's own finding, nothing withheld. */
+  readonly finding: Finding;
+  /** Deaths by what showed them. */
+  readonly deaths: Readonly<Partial<Record<DeathEvidence, number>>>;
+  /** Deaths below the published lower bound. */
+  readonly earlyDeaths?: number;
+  /** Tests below the published lower bound, early deaths included. */
+  readonly testsBelowLower?: number;
+}
+
+/** All that a diagnosis may rest on. Durations in seconds. */
+export interface DiagnosisInput {
+  /** Every configured mode. */
+  readonly modes: Readonly<Partial<Record<Mode, ModeEvidence>>>;
+  readonly limits: {
+    readonly minIdle: Seconds;
+    readonly maxIdle: Seconds;
+    readonly resolution: Seconds;
+    readonly guard: Seconds;
+  };
+  /** The two hosts' own established timeouts; absent where a host tracks nothing or does not say. */
+  readonly conntrack: { readonly local?: Seconds; readonly responder?: Seconds };
+  /** Whether the far end sees another address than this host; absent when it does not say. */
+  readonly natDetected?: boolean;
+  /** This host's address, the router's outer address where it tells, and the one that the far end sees. */
+  readonly addresses: {
+    readonly local?: AddressClass;
+    readonly router?: AddressClass;
+    readonly seen?: AddressClass;
+    /** The router's outer address is public, but not the one that the far end sees. */
+    readonly routerDiffersFromSeen?: boolean;
+  };
+  /** Connections of one search arrived from several public addresses. */
+  readonly severalSeenAddresses?: boolean;
+}
+
+/** Independent deaths that a statement needs to be called measured. */
+export const DEATHS_OF_A_CLAIM = 3;
+
+/** One mode's result. */
+export type Outcome =
+  /** Not decided yet: nothing is said about it. */
+  | { readonly kind: 'open' }
+  /** Nothing died up to `lower`, as far as was asked. */
+  | { readonly kind: 'survives'; readonly lower: Seconds }
+  /** Idle connections die between `lower` and `upper`; `lower` is 0 when nothing survived at all. */
+  | {
+      readonly kind: 'forgets';
+      readonly lower: Seconds;
+      readonly upper: Seconds;
+      readonly deaths: number;
+      /** What showed most of the deaths; absent when no death was counted since the start. */
+      readonly manner?: DeathEvidence;
+    };
+
+/** Reduces one mode's evidence. */
+export function outcomeOf(evidence: ModeEvidence, limits: DiagnosisInput['limits']): Outcome {
+  const { finding } = evidence;
+  const { lower, upper } = finding;
+  if (upper === undefined) {
+    const asked =
+      finding.timeout !== undefined || (lower !== undefined && lower >= limits.maxIdle - limits.guard);
+    return asked && lower !== undefined ? { kind: 'survives', lower } : { kind: 'open' };
+  }
+  const atOnce = diesAtMinIdle(finding, limits) && finding.deaths >= DEATHS_OF_A_CLAIM;
+  if (finding.timeout === undefined && !atOnce) return { kind: 'open' };
+  const manner = commonest(evidence.deaths);
+  return {
+    kind: 'forgets',
+    lower: lower ?? 0,
+    upper,
+    deaths: finding.deaths,
+    ...(manner === undefined ? {} : { manner }),
+  };
+}
+
+function commonest(deaths: ModeEvidence['deaths']): DeathEvidence | undefined {
+  let best: DeathEvidence | undefined;
+  for (const kind of ['silence', 'reset', 'reset_idle', 'closed'] as const) {
+    if ((deaths[kind] ?? 0) > (best === undefined ? 0 : (deaths[best] ?? 0))) best = kind;
+  }
+  return best;
+}
+
+/** Words for what showed a death. */
+const MANNER_WORDS: Readonly<Record<DeathEvidence, string>> = {
+  silence: 'no answer',
+  reset: 'the test was answered with a RST',
+  reset_idle: 'a RST arrived while idle',
+  closed: 'somebody closed the connection',
+};
+
+/** One plain sentence of evidence for one mode. */
+export function outcomeSentence(mode: Mode, outcome: Outcome): string {
+  switch (outcome.kind) {
+    case 'open':
+      return `${mode}: not decided yet.`;
+    case 'survives':
+      return `${mode}: survived ${durationWithSeconds(outcome.lower)} idle, nothing died.`;
+    case 'forgets': {
+      const survived = outcome.lower > 0 ? `survived ${plainSeconds(outcome.lower)}` : 'nothing survived';
+      const died = `died at ${plainSeconds(outcome.upper)}`;
+      const words = outcome.upper < 60 ? '' : `, which is ${humanDuration(outcome.upper)}`;
+      const how = outcome.manner === undefined ? '' : `: ${MANNER_WORDS[outcome.manner]}`;
+      const times = outcome.deaths === 1 ? 'once' : `${outcome.deaths} times`;
+      return `${mode}: ${survived}, ${died}${words} (${times}${how}).`;
+    }
+  }
+}
+
+/** Seconds to one decimal: the two ends of a narrow bracket must not read the same. */
+function plainSeconds(duration: Seconds): string {
+  return `${Math.round(duration * 10) / 10} s`;
+}
+
+/** Widest bracket of which one value is told: 2 % of it, at least one second. */
+const NARROW_SHARE = 0.02;
+
+/** When idle connections are forgotten: "after 20 s", "between 54 s and 1 min 0 s", "within 15 s". */
+export function bracketWords({ lower, upper }: { readonly lower: Seconds; readonly upper: Seconds }): string {
+  if (lower === 0) return `within ${durationWithSeconds(upper)}`;
+  return upper - lower <= Math.max(1, NARROW_SHARE * upper)
+    ? `after ${durationWithSeconds((lower + upper) / 2)}`
+    : `between ${humanDuration(lower)} and ${durationWithSeconds(upper)}`;
+}
+
+/** Whether a value may be the limit that a bracket shows: inside it, or outside by no more than the guard or 1 %. */
+export function nearBracket(
+  bracket: { readonly lower: Seconds; readonly upper: Seconds },
+  value: Seconds,
+  guard: Seconds,
+): boolean {
+  const tolerance = Math.max(guard, 0.01 * value);
+  return value >= bracket.lower - tolerance && value <= bracket.upper + tolerance;
+}
+
+/** The configured modes in reading order. */
+export function configuredModes(input: DiagnosisInput): readonly Mode[] {
+  return MODES.filter((mode) => input.modes[mode] !== undefined);
+}

@@ -1,0 +1,112 @@
+/** Ready-to-paste settings that keep an idle connection alive with a given interval. */
+import type { Settings } from './types.js';
+import type { Seconds } from '../../units.js';
+
+/** How a setting keeps the mapping: only `data` passes a box that swallows keepalives. */
+type Means =
+  /** sends bytes of its own protocol */
+  | 'data'
+  /** makes the kernel send TCP keepalives, segments without payload */
+  | 'keepalive'
+  /** ends an idle connection before the mapping does */
+  | 'close';
+
+interface Recipe {
+  readonly product: string;
+  readonly means: Means;
+  readonly text: (interval: number) => string;
+}
+
+/**
+ * Distance of repeated TCP keepalives, seconds: several fit between the first one and the end of the mapping,
+ * which is at least as far away again, and never longer than Linux' default of 75 s.
+ */
+function keepaliveRepeat(interval: number): number {
+  return Math.max(1, Math.min(75, Math.floor(interval / 4)));
+}
+
+/** Order: what most readers look for comes first. Names and units are those of each product's own manual. */
+const RECIPES: readonly Recipe[] = [
+  {
+    product: 'OpenSSH client (~/.ssh/config)',
+    means: 'data',
+    text: (n) => `Host *\n    ServerAliveInterval ${n}\n    ServerAliveCountMax 3`,
+  },
+  {
+    product: 'OpenSSH server (/etc/ssh/sshd_config)',
+    means: 'data',
+    text: (n) => `ClientAliveInterval ${n}\nClientAliveCountMax 3`,
+  },
+  {
+    product: 'Linux kernel (/etc/sysctl.d/), for programs that turn SO_KEEPALIVE on',
+    means: 'keepalive',
+    text: (n) =>
+      [
+        `net.ipv4.tcp_keepalive_time = ${n}`,
+        `net.ipv4.tcp_keepalive_intvl = ${keepaliveRepeat(n)}`,
+        'net.ipv4.tcp_keepalive_probes = 9',
+      ].join('\n'),
+  },
+  {
+    product: 'PostgreSQL server (postgresql.conf)',
+    means: 'keepalive',
+    text: (n) => `tcp_keepalives_idle = ${n}\ntcp_keepalives_interval = ${keepaliveRepeat(n)}`,
+  },
+  {
+    product: 'PostgreSQL client (connection string)',
+    means: 'keepalive',
+    text: (n) => `keepalives=1 keepalives_idle=${n} keepalives_interval=${keepaliveRepeat(n)}`,
+  },
+  {
+    product: 'MQTT client (keep alive, mosquitto_sub shown)',
+    means: 'data',
+    text: (n) => `mosquitto_sub --keepalive ${n}`,
+  },
+  {
+    product: 'HAProxy: TCP keepalives',
+    means: 'keepalive',
+    text: (n) =>
+      [
+        'option clitcpka',
+        'option srvtcpka',
+        `clitcpka-idle ${n}s`,
+        `srvtcpka-idle ${n}s`,
+        `clitcpka-intvl ${keepaliveRepeat(n)}s`,
+        `srvtcpka-intvl ${keepaliveRepeat(n)}s`,
+      ].join('\n'),
+  },
+  {
+    product: 'HAProxy: close idle connections before the NAT forgets them',
+    means: 'close',
+    text: (n) => `timeout client ${n}s\ntimeout server ${n}s\ntimeout tunnel ${n}s`,
+  },
+  {
+    product: 'Envoy: HTTP/2 pings',
+    means: 'data',
+    text: (n) => `http2_protocol_options:\n  connection_keepalive:\n    interval: ${n}s\n    timeout: 10s`,
+  },
+  {
+    product: 'Envoy: close idle TCP connections before the NAT forgets them (tcp_proxy)',
+    means: 'close',
+    text: (n) => `idle_timeout: ${n}s`,
+  },
+];
+
+/**
+ * Settings for an interval.
+ *
+ * @param interval whole seconds, 1 … 3600, as `keepaliveRecommended` gives it
+ * @param path `keepalivesEaten`: the path swallows TCP keepalives; then only settings that send data are listed
+ * @throws RangeError when `interval` is not a whole number of at least 1
+ */
+export function settings(interval: Seconds, path: { readonly keepalivesEaten: boolean }): Settings {
+  if (!Number.isInteger(interval) || interval < 1) {
+    throw new RangeError(`interval must be whole seconds of at least 1, got ${interval}`);
+  }
+  return {
+    interval,
+    snippets: RECIPES.filter(({ means }) => !path.keepalivesEaten || means === 'data').map(
+      ({ product, text }) => ({ product, text: text(interval) }),
+    ),
+  };
+}

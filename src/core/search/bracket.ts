@@ -1,0 +1,68 @@
+/** The bracket around the timeout and how far it has come. */
+import type { SearchPhase } from '../finding.js';
+import { REQ5_ESTABLISHED_IDLE_TIMEOUT } from '../rfc5382.js';
+import type { Seconds } from '../../units.js';
+import type { SearchState } from './state.js';
+import type { SearchOptions } from './types.js';
+
+/** Independent deaths that a closed bracket and a claim about REQ-5 need. @see MEASUREMENT: 1 or 2 are often wrong */
+export const VOTES = 3;
+
+/** Upper bound, seconds; +Infinity while nothing died. */
+export function upperOf(state: Pick<SearchState, 'deaths'>): Seconds {
+  return state.deaths[0]?.idle ?? Number.POSITIVE_INFINITY;
+}
+
+/** The guard that fits the wanted resolution: a bracket from one side of a known value to the other must close. */
+export function guardOf(options: SearchOptions): Seconds {
+  return Math.min(options.guard, options.resolution / 2);
+}
+
+/** How far from a known value it is asked about: a little less than the guard, so that the verdicts' own
+ * inexactness (an idle time is known to a fraction of a second) does not spoil the bracket. */
+export function askDistance(options: SearchOptions): Seconds {
+  const guard = guardOf(options);
+  return (guard > 0 ? guard : options.resolution / 2) * 0.9;
+}
+
+/** The idle time whose survival proves REQ-5: 7440 s less the guard. */
+export function claimOf(options: SearchOptions): Seconds {
+  return REQ5_ESTABLISHED_IDLE_TIMEOUT - guardOf(options);
+}
+
+/** The idle time at which the question about REQ-5 is asked. */
+export function claimQuestion(options: SearchOptions): Seconds {
+  return REQ5_ESTABLISHED_IDLE_TIMEOUT - guardOf(options) * 0.9;
+}
+
+/** The finest bracket that the verdicts allow, never below the wanted resolution. */
+export function resolutionOf(state: Pick<SearchState, 'options' | 'slack'>): Seconds {
+  return Math.max(state.options.resolution, state.slack * 1.25);
+}
+
+/** Whether the longest idle time that may be tested survived (less the inexactness of a verdict). */
+export function reachedEnd(state: Pick<SearchState, 'options' | 'slack' | 'lower'>): boolean {
+  return state.lower >= state.options.maxIdle - Math.max(state.slack * 2, 1e-3);
+}
+
+/** Deaths that agree with the upper bound: close enough above it to speak of the same timeout. */
+export function agreeingDeaths(state: Pick<SearchState, 'options' | 'slack' | 'deaths'>): number {
+  const limit = upperOf(state) + 2 * resolutionOf(state);
+  let count = 0;
+  for (const death of state.deaths) if (death.idle <= limit) count++;
+  return count;
+}
+
+/** Whether the bracket cannot or need not become narrower. */
+export function isClosed(state: SearchState): boolean {
+  const upper = upperOf(state);
+  if (upper === Number.POSITIVE_INFINITY) return reachedEnd(state);
+  if (state.lower === 0) return upper <= state.options.minIdle * 1.05 + 1;
+  return upper - state.lower <= resolutionOf(state);
+}
+
+/** `climb` until something dies, `refine` until the bracket is closed and confirmed, then `track`. */
+export function phaseOf(state: SearchState): SearchPhase {
+  if (state.deaths.length === 0) return reachedEnd(state) ? 'track' : 'climb';
+  return isClosed(state) && agreeingDeaths(state) >= VOTES ? 'track' : 'refine';
+}

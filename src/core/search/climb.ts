@@ -1,0 +1,191 @@
+/** Late-chosen tests while the bracket is open: climbs a ladder of ages, then bisects with the ages that wait. */
+import type { Seconds } from '../../units.js';
+import { REQ5_ESTABLISHED_IDLE_TIMEOUT } from '../rfc5382.js';
+import { VOTES, claimOf, claimQuestion, isClosed, resolutionOf, upperOf } from './bracket.js';
+import {
+  ageOf,
+  discard,
+  idleConnections,
+  isAged,
+  open,
+  planLaunch,
+  roomOf,
+  testAtAge,
+  wakeAt,
+} from './connections.js';
+import { bisection, confirmation, ladderOf, nextRung, roundRung } from './questions.js';
+import { quickestPace } from './pace.js';
+import type { Connection, Draft } from './state.js';
+
+/** Budgets from here on keep one connection for the question about REQ-5; below it would cost too much of the ladder. */
+const ANCHOR_BUDGET = 12;
+
+/** A ready age this share of the bracket away from both bounds is as good as its middle. */
+const CENTRAL = 0.3;
+/** Share of the deadline that every answer of a climb may take on top of its pace. */
+const GRACE = 0.375;
+/** A connection that has passed an exact question by less than this may still answer it, seconds. */
+const EXACT_ENOUGH: Seconds = 0.05;
+
+/** Plans the launches of a new ladder. */
+export function startLadder(draft: Draft): void {
+  const { options } = draft;
+  draft.climbSince = draft.now;
+  const anchored =
+    options.connections >= ANCHOR_BUDGET &&
+    draft.lower < claimOf(options) &&
+    claimQuestion(options) <= options.maxIdle;
+  if (anchored) open(draft, 'anchor');
+  const count = roomOf(draft);
+  const ladder = ladderOf(count);
+  const first = (nextRung(options, draft.lower, ladder) * ladder.launch) / (1 - ladder.launch);
+  for (let rung = 0; rung < count; rung++)
+    planLaunch(draft, { at: draft.now + first * ((1 + ladder.step) ** rung - 1), role: 'ladder' });
+}
+
+/** Tests without an answer for so long are probably deaths; that orders the next question and decides nothing. */
+function presumptionTime(draft: Draft): Seconds {
+  return Math.min(draft.options.deadline, Math.max(draft.options.deadline / 8, 3 * draft.answerTime));
+}
+
+/** Decides what to test and to launch until the bracket is closed and confirmed. */
+export function searchLate(draft: Draft): void {
+  let presumedUpper = upperOf(draft);
+  let awaited = 0;
+  for (const connection of draft.connections) {
+    if (connection.state !== 'testing' || connection.testedAt === undefined) continue;
+    const presumedAt = connection.testedAt + presumptionTime(draft);
+    if (draft.now >= presumedAt - 1e-6) {
+      if ((connection.testAt ?? 0) > draft.lower)
+        presumedUpper = Math.min(presumedUpper, connection.testAt ?? presumedUpper);
+    } else {
+      awaited += 1;
+      wakeAt(draft, presumedAt);
+    }
+  }
+  if (presumedUpper === Number.POSITIVE_INFINITY) climb(draft, awaited);
+  else refine(draft, awaited, presumedUpper);
+}
+
+function climb(draft: Draft, awaited: number): void {
+  const { options } = draft;
+  while (roomOf(draft) > 0) open(draft, 'ladder');
+  const idle = idleConnections(draft);
+  for (const anchor of idle.filter((connection) => connection.role === 'anchor'))
+    testAtAge(draft, anchor, Math.max(claimQuestion(options), draft.lower));
+  if (awaited > 0) return;
+  const scout = idle.find((connection) => connection.role !== 'anchor');
+  if (scout === undefined) return;
+  testAtAge(draft, scout, rungOf(draft, scout, idle));
+}
+
+/** The age at which the oldest connection of the ladder is tested. */
+function rungOf(draft: Draft, scout: Connection, idle: readonly Connection[]): Seconds {
+  const { lower, options, climbSince } = draft;
+  if (lower === 0 || scout.since === undefined) return options.minIdle;
+  const starts = idle
+    .filter(({ role }) => role !== 'anchor')
+    .map(({ since }) => (since ?? draft.now) - climbSince);
+  for (const { state } of draft.connections) if (state === 'opening') starts.push(draft.now - climbSince);
+  for (const { at } of draft.launches) starts.push(at - climbSince);
+  const climb = {
+    starts,
+    now: draft.now - climbSince,
+    lower,
+    top: options.maxIdle,
+    grace: GRACE * options.deadline,
+  };
+  const elapsed = quickestPace(climb) * lower + climb.grace;
+  return roundRung(options, lower, Math.max(climbSince + elapsed - scout.since, lower * 1.004));
+}
+
+function refine(draft: Draft, awaited: number, presumedUpper: Seconds): void {
+  useTooOld(draft, presumedUpper);
+  launchSteadily(draft);
+  // A first finding may gather its confirming deaths while the one that closes the bracket is still presumed; a
+  // published one is replaced only after each death was known to be one before the next was looked for.
+  const upper = draft.published === null ? presumedUpper : upperOf(draft);
+  if (isClosed(draft) || (draft.lower > 0 && upper - draft.lower <= resolutionOf(draft)))
+    confirm(draft, upper);
+  else if (awaited === 0) bisect(draft, presumedUpper);
+}
+
+/** Connections beyond the bracket: while REQ-5 is undecided each is one more death before 7440 s, else of no use. */
+function useTooOld(draft: Draft, presumedUpper: Seconds): void {
+  const undecided = draft.compliant === null && presumedUpper < REQ5_ESTABLISHED_IDLE_TIMEOUT;
+  const limit = undecided ? presumedUpper : upperOf(draft) + 2 * resolutionOf(draft);
+  let missing = undecided ? VOTES - draft.deaths.length : 0;
+  for (const { state, testAt } of draft.connections)
+    if (state === 'testing' && testAt !== undefined && testAt > draft.lower) missing -= 1;
+  for (const connection of idleConnections(draft)) {
+    const age = ageOf(draft, connection);
+    if (age <= limit) {
+      if (undecided && missing > 0 && connection.since !== undefined)
+        wakeAt(draft, connection.since + limit + EXACT_ENOUGH);
+      return;
+    }
+    if (undecided && missing > 0 && age < REQ5_ESTABLISHED_IDLE_TIMEOUT) testAtAge(draft, connection, age);
+    else if (age > upperOf(draft) + 2 * resolutionOf(draft)) discard(draft, connection);
+    missing -= 1;
+  }
+}
+
+/** Launches evenly, so that the ages of the steady state are there when the bracket is closed. */
+function launchSteadily(draft: Draft): void {
+  const { options } = draft;
+  if (roomOf(draft) === 0) return;
+  const pace = Math.min(upperOf(draft), options.maxIdle) / options.connections;
+  const due = draft.launchedAt + Math.max(pace, Math.min(2, options.minIdle / 8));
+  if (draft.now >= due - 1e-6) open(draft, 'ladder');
+  else wakeAt(draft, due);
+}
+
+/** Looks for the deaths just above the upper bound that a closed bracket still needs, all at once. */
+function confirm(draft: Draft, upper: Seconds): void {
+  const question = confirmation(draft, upper);
+  const limit = upper + 2 * resolutionOf(draft);
+  let missing = VOTES - draft.deaths.filter((death) => death.idle <= limit).length;
+  for (const { state, testAt } of draft.connections)
+    if (state === 'testing' && testAt !== undefined && testAt > draft.lower && testAt <= limit) missing -= 1;
+  for (const connection of idleConnections(draft)) {
+    if (missing <= 0) return;
+    if (ageOf(draft, connection) > limit) continue;
+    testAtAge(draft, connection, question);
+    missing -= 1;
+  }
+}
+
+function bisect(draft: Draft, upper: Seconds): void {
+  const { lower } = draft;
+  const width = upper - lower;
+  if (width <= resolutionOf(draft) / 2) return;
+  const question = bisection(draft, lower, upper);
+  const waiting = idleConnections(draft).filter((connection) => ageOf(draft, connection) < upper);
+  const ready = question.exact ? undefined : nearestReady(draft, waiting, question.idle, width, upper);
+  if (ready !== undefined) testAtAge(draft, ready, ageOf(draft, ready));
+  else {
+    const next = waiting.find((connection) => !isAged(draft, connection, question.idle + EXACT_ENOUGH));
+    if (next !== undefined) testAtAge(draft, next, question.idle);
+  }
+}
+
+/** The connection well inside the bracket whose age is nearest to the question. */
+function nearestReady(
+  draft: Draft,
+  waiting: readonly Connection[],
+  question: Seconds,
+  width: Seconds,
+  upper: Seconds,
+): Connection | undefined {
+  const least = Math.max(draft.lower + CENTRAL * width, draft.options.minIdle);
+  const most = upper - CENTRAL * width;
+  let best: Connection | undefined;
+  let nearest = Number.POSITIVE_INFINITY;
+  for (const connection of waiting) {
+    const age = ageOf(draft, connection);
+    if (age < least || age > most || Math.abs(age - question) >= nearest) continue;
+    best = connection;
+    nearest = Math.abs(age - question);
+  }
+  return best;
+}

@@ -1,0 +1,165 @@
+/**
+ * A rolling binary search for a NAT's idle timeout, as a pure state machine: `(state, event) → state, actions`.
+ *
+ * Connections that were started at different moments have, at any time, many ages, and testing one of age a asks
+ * "is the timeout longer than a?" now. The oldest climb; the first death closes a bracket that the younger ones
+ * already fill, so it is bisected at once; afterwards a few launches an hour keep the finding fresh.
+ * No socket, clock or randomness in here. @see docs/adr/0001-search-strategy.md
+ *
+ * @example
+ * let { state, actions } = step(createSearch(options), 0, { kind: 'start' });
+ * // carry the actions out, feed what happens back:
+ * ({ state, actions } = step(state, 0.03, { kind: 'opened', id: 1 }));
+ */
+import type { Seconds } from '../../units.js';
+import { openDueLaunches, planLaunch, remove, replace } from './connections.js';
+import { huntAppointed, searchAppointed } from './appointed.js';
+import { phaseOf } from './bracket.js';
+import { searchLate, startLadder } from './climb.js';
+import { learnDeath, learnSurvival } from './evidence.js';
+import { noteAgreement, publish } from './publish.js';
+import { STATE_FORMAT, draftOf, finish } from './state.js';
+import type { Draft, SearchState } from './state.js';
+import { announceDrop, forgetOldSuspicions } from './suspicion.js';
+import { launchRound, watch } from './track.js';
+import type { ConnectionId, SearchAction, SearchConnection, SearchEvent, SearchOptions } from './types.js';
+
+export { findingOf } from './publish.js';
+export { reviveSearch } from './revive.js';
+export type { SearchState } from './state.js';
+export type * from './types.js';
+
+/** A search that has not begun: its first event is `start`. */
+export function createSearch(options: SearchOptions): SearchState {
+  return {
+    format: STATE_FORMAT,
+    options,
+    now: 0,
+    started: false,
+    nextId: 1,
+    connections: [],
+    launches: [],
+    climbSince: 0,
+    lower: 0,
+    deaths: [],
+    regime: Number.MIN_SAFE_INTEGER,
+    risen: 0,
+    suspicions: [],
+    survivals: [],
+    droppedAt: 0,
+    dropFrom: 0,
+    drops: [],
+    compliant: null,
+    compliantRun: 0,
+    published: null,
+    confirmedAt: null,
+    slack: 0,
+    answerTime: 0,
+    credit: 0,
+    creditAt: 0,
+    watched: 0,
+    launchedAt: 0,
+  };
+}
+
+/**
+ * Takes in one event and decides what to do. The given state stays as it is.
+ * @param at search time, seconds; one that runs backwards counts as the newest known
+ */
+export function step(
+  state: SearchState,
+  at: Seconds,
+  event: SearchEvent,
+): { state: SearchState; actions: readonly SearchAction[] } {
+  const draft = draftOf(state);
+  draft.now = Math.max(state.now, at);
+  takeIn(draft, event);
+  if (draft.started) decide(draft, event);
+  publish(draft);
+  return finish(draft);
+}
+
+/** The connections of the search, as they are to be shown. */
+export function connectionsOf(state: SearchState): readonly SearchConnection[] {
+  return state.connections.map(({ id, state: doing, since, testAt }) => ({
+    id,
+    state: doing,
+    ...(since === undefined ? {} : { since }),
+    ...(testAt === undefined ? {} : { testAt }),
+  }));
+}
+
+function takeIn(draft: Draft, event: SearchEvent): void {
+  switch (event.kind) {
+    case 'start':
+      if (draft.started) return;
+      draft.started = true;
+      relaunch(draft);
+      return;
+    case 'opened':
+      for (const connection of draft.connections)
+        if (connection.id === event.id && connection.state === 'opening')
+          replace(draft, { ...connection, state: 'idle', since: draft.now });
+      return;
+    case 'open_failed':
+      retryLaunch(draft, event.id);
+      return;
+    case 'verdict': {
+      const connection = draft.connections.find(({ id }) => id === event.id);
+      if (connection === undefined) return;
+      remove(draft, event.id);
+      if (event.verdict.kind === 'inconclusive') return;
+      const compliantBefore = draft.compliant;
+      if (event.verdict.kind === 'alive') learnSurvival(draft, connection, event.idle);
+      else learnDeath(draft, connection, event.idle);
+      const turned = compliantBefore === true && draft.compliant === false;
+      announceDrop(draft, turned, phaseOf(draft) === 'track');
+      noteAgreement(draft, event.verdict.kind, event.idle);
+      return;
+    }
+    case 'mapping_loss':
+    case 'interrupted':
+      draft.connections = [];
+      draft.launches = [];
+      if (draft.started) relaunch(draft);
+      return;
+    case 'tick':
+    case 'round':
+      return;
+  }
+}
+
+/** Starts anew without connections, with all that is known. */
+function relaunch(draft: Draft): void {
+  draft.creditAt = draft.now;
+  draft.credit = draft.options.connections;
+  draft.climbSince = draft.now;
+  if (draft.options.timing === 'late' && phaseOf(draft) === 'climb') startLadder(draft);
+}
+
+/** A connection that could not be opened is tried again a little later. */
+function retryLaunch(draft: Draft, id: ConnectionId): void {
+  const connection = draft.connections.find((candidate) => candidate.id === id);
+  if (connection === undefined) return;
+  remove(draft, id);
+  const { role, testAt } = connection;
+  planLaunch(draft, {
+    at: draft.now + Math.min(10, Math.max(1, draft.options.minIdle / 2)),
+    role,
+    ...(testAt === undefined ? {} : { testAt }),
+  });
+}
+
+function decide(draft: Draft, event: SearchEvent): void {
+  forgetOldSuspicions(draft);
+  openDueLaunches(draft);
+  const late = draft.options.timing === 'late';
+  if (phaseOf(draft) !== 'track') {
+    if (late) searchLate(draft);
+    else searchAppointed(draft);
+    return;
+  }
+  if (!late) huntAppointed(draft);
+  if (event.kind === 'round') launchRound(draft);
+  if (late) watch(draft);
+}

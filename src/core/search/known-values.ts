@@ -1,0 +1,36 @@
+/** The idle timeouts that vendors like: prior knowledge that orders the questions and never gives an answer. */
+import { REQ5_ESTABLISHED_IDLE_TIMEOUT } from '../rfc5382.js';
+import type { Seconds } from '../../units.js';
+
+/**
+ * Idle timeouts, seconds, that manuals and sources of NATs, firewalls and cloud gateways name as their defaults,
+ * in rising order. A timeout is a number that somebody typed, so it is far more often one of these than a random
+ * one: the search asks just below and just above them when they are near the question that it would ask anyway.
+ * A value that is missing here costs a few tests, never a wrong bound.
+ */
+export const KNOWN_VALUES: readonly Seconds[] = [
+  30,
+  60,
+  90,
+  120,
+  180,
+  240,
+  300,
+  350,
+  600,
+  900,
+  1200,
+  1800,
+  2400,
+  3600,
+  5400,
+  7200,
+  REQ5_ESTABLISHED_IDLE_TIMEOUT,
+  14400,
+  18000,
+  21600,
+  28800,
+  43200,
+  86400,
+  432000,
+];

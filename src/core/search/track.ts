@@ -1,0 +1,112 @@
+/** The steady state: keeps the finding fresh with few tests, and hunts down every suspicion at once. */
+import type { Seconds } from '../../units.js';
+import { resolutionOf, upperOf } from './bracket.js';
+import {
+  ageOf,
+  discard,
+  idleConnections,
+  isAged,
+  open,
+  replace,
+  roomOf,
+  test,
+  testAtAge,
+  wakeAt,
+} from './connections.js';
+import { watchQuestion } from './questions.js';
+import type { Draft, Role, Suspicion } from './state.js';
+import { deathsMissing } from './suspicion.js';
+
+/**
+ * Roles of the connections of one group, launched together. Ages alike make each of them the other's witness: a
+ * death at half the bound is confirmed by its siblings at once. Different ages spread the tests over time.
+ */
+const WATCH_ROLES: readonly Role[] = ['half', 'lower', 'between', 'upper'];
+/** Least time between two launches of the steady state, seconds; shorter only for timeouts of seconds. */
+const LEAST_PERIOD: Seconds = 60;
+
+/** Part of the longest age that divides among the budget: most connections of a group are tested well before it. */
+const PERIOD_SHARE = 0.96;
+
+/** Connections that are launched together. */
+function groupSize(connections: number): number {
+  if (connections >= 16) return 4;
+  return connections >= 8 ? 2 : 1;
+}
+
+/** Time between launches that keeps the budget busy, seconds. */
+function launchPeriod(draft: Draft): Seconds {
+  const { options } = draft;
+  const longest = Math.min(upperOf(draft), options.maxIdle) + options.deadline;
+  return Math.max((PERIOD_SHARE * longest) / options.connections, Math.min(LEAST_PERIOD, longest / 8));
+}
+
+/** Takes a round: launches what the pace of the budget allows. */
+export function launchRound(draft: Draft): void {
+  const size = groupSize(draft.options.connections);
+  const earned = (draft.now - draft.creditAt) / launchPeriod(draft);
+  draft.credit = Math.min(draft.credit + earned, size);
+  draft.creditAt = draft.now;
+  if (draft.credit < size || roomOf(draft) < size) return;
+  draft.credit -= size;
+  for (let member = 0; member < size; member++) {
+    const role = WATCH_ROLES[draft.watched % WATCH_ROLES.length] ?? 'lower';
+    draft.watched += 1;
+    open(draft, role, watchQuestion(draft, role));
+  }
+}
+
+/** Tests what is ripe and what a suspicion asks for. */
+export function watch(draft: Draft): void {
+  adoptLadder(draft);
+  for (const suspicion of draft.suspicions) hunt(draft, suspicion);
+  for (const connection of idleConnections(draft))
+    testAtAge(draft, connection, watchQuestion(draft, connection.role));
+}
+
+/** Gives the connections that a search left over a role in the steady state. */
+function adoptLadder(draft: Draft): void {
+  for (const connection of draft.connections) {
+    if (connection.role !== 'ladder' && connection.role !== 'anchor') continue;
+    if (connection.state === 'testing') continue;
+    const age = ageOf(draft, connection);
+    if (age > upperOf(draft) + 2 * resolutionOf(draft)) {
+      discard(draft, connection);
+      continue;
+    }
+    replace(draft, {
+      ...connection,
+      role: isAged(draft, connection, watchQuestion(draft, 'lower')) ? 'upper' : 'lower',
+    });
+  }
+}
+
+/** Looks for the deaths that would confirm a suspicion, or the survivals that would end it. */
+function hunt(draft: Draft, suspicion: Suspicion): void {
+  let missing = deathsMissing(draft, suspicion);
+  for (const connection of draft.connections) if (connection.state === 'testing') missing -= 1;
+  const idle = idleConnections(draft);
+  const witnesses = idle.filter((connection) => isAged(draft, connection, suspicion.idle));
+  witnesses.sort(
+    (a, b) => Number((a.since ?? 0) < suspicion.since) - Number((b.since ?? 0) < suspicion.since),
+  );
+  for (const connection of witnesses) {
+    if (missing <= 0) return;
+    test(draft, connection);
+    missing -= 1;
+  }
+  if (missing <= 0 || draft.connections.some((connection) => connection.state === 'testing')) return;
+  const least = Math.max(suspicion.idle / 2, suspicion.survived + 1, draft.options.minIdle);
+  const younger = idle.find((connection) => {
+    const age = ageOf(draft, connection);
+    return age >= least && age < suspicion.idle;
+  });
+  if (younger !== undefined) test(draft, younger);
+  for (const connection of idle)
+    if (
+      connection !== younger &&
+      (connection.since ?? 0) >= suspicion.since &&
+      !isAged(draft, connection, suspicion.idle)
+    )
+      wakeAt(draft, (connection.since ?? 0) + suspicion.idle);
+}

@@ -1,0 +1,122 @@
+/** The engine: all targets, their schedule, reload and stop. */
+import { createTask, type ScheduledTask, setLogger as setCronLogger } from 'node-cron';
+import type { Logger } from '../log.js';
+import type { Clock, Timer } from '../clock.js';
+import type { Config, TargetConfig } from '../config/types.js';
+import type { Path } from '../probe/path.js';
+import type { Seconds } from '../units.js';
+import type { EngineObserver, EngineView, TargetSnapshot } from './snapshot.js';
+import { StateStore } from './state-store.js';
+import { type EmbeddedFarEnd, openPath, type OpenPathOptions } from './open-path.js';
+import { TargetRunner } from './target-runner.js';
+
+/** How often it is checked whether the host slept, seconds. */
+const LOOK_FOR_SLEEP: Seconds = 2;
+/** Boot time may run ahead of monotonic time by less than this without a suspend (clock granularity), seconds. */
+const SHORTEST_SLEEP: Seconds = 1;
+
+export interface EngineOptions {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly observer: EngineObserver;
+  readonly openEmbedded: (idleTimeout: Seconds) => Promise<EmbeddedFarEnd>;
+  /** Replaceable for tests; the real network unless given. */
+  readonly openPath?: (options: OpenPathOptions) => Path;
+}
+
+export class Engine implements EngineView {
+  readonly #options: EngineOptions & { readonly openPath: NonNullable<EngineOptions['openPath']> };
+  #runners: readonly TargetRunner[] = [];
+  #config: Config | undefined;
+  #cron: ScheduledTask | undefined;
+  #sleepWatch: Timer | undefined;
+  #slept: Seconds;
+
+  constructor(options: EngineOptions) {
+    this.#options = { openPath, ...options };
+    this.#slept = options.clock.boot() - options.clock.monotonic();
+    setCronLogger(cronLogger(options.log));
+  }
+
+  get schedule(): string {
+    return this.#config?.schedule ?? '';
+  }
+
+  targets(): readonly TargetSnapshot[] {
+    return this.#runners.map((runner) => runner.snapshot());
+  }
+
+  /** Starts with a configuration, or changes over to it: targets that are the same keep their running searches. */
+  async apply(config: Config): Promise<void> {
+    const keepState = this.#config === undefined || this.#config.state_dir === config.state_dir;
+    const kept = new Map(this.#runners.map((runner) => [fingerprint(runner.target), runner] as const));
+    if (!keepState) kept.clear();
+    const wanted = new Set(config.targets.map(fingerprint));
+    const gone = this.#runners.filter((runner) => !keepState || !wanted.has(fingerprint(runner.target)));
+    await Promise.all(gone.map((runner) => runner.stop()));
+
+    const store =
+      config.state_dir === undefined ? undefined : new StateStore(config.state_dir, this.#options.log);
+    const fresh: TargetRunner[] = [];
+    this.#runners = config.targets.map((target) => {
+      const running = kept.get(fingerprint(target));
+      if (running !== undefined) return running;
+      const runner = new TargetRunner({
+        ...this.#options,
+        target,
+        ...(store === undefined ? {} : { store }),
+      });
+      fresh.push(runner);
+      return runner;
+    });
+    this.#schedule(config);
+    this.#config = config;
+    if (this.#sleepWatch === undefined) this.#watchSleep();
+    await Promise.all(fresh.map((runner) => runner.start()));
+  }
+
+  /** Closes every connection and saves every state. */
+  async stop(): Promise<void> {
+    this.#sleepWatch?.cancel();
+    await this.#cron?.destroy();
+    await Promise.all(this.#runners.map((runner) => runner.stop()));
+    this.#runners = [];
+  }
+
+  #schedule(config: Config): void {
+    if (this.#cron !== undefined && this.#config?.schedule === config.schedule) return;
+    void this.#cron?.destroy();
+    this.#cron = createTask(config.schedule, () => {
+      for (const runner of this.#runners) runner.round();
+    });
+    void this.#cron.start();
+  }
+
+  /** CLOCK_MONOTONIC stands still while a laptop sleeps, the NAT's clock does not. */
+  #watchSleep(): void {
+    const { clock } = this.#options;
+    this.#sleepWatch = clock.after(LOOK_FOR_SLEEP, () => {
+      const slept = clock.boot() - clock.monotonic();
+      const asleep = slept - this.#slept;
+      this.#slept = slept;
+      if (asleep > SHORTEST_SLEEP)
+        for (const runner of this.#runners) runner.interrupt(`this host slept for ${asleep.toFixed(0)} s`);
+      this.#watchSleep();
+    });
+  }
+}
+
+/** Two targets with the same fingerprint are the same target. */
+function fingerprint(target: TargetConfig): string {
+  return JSON.stringify(target);
+}
+
+function cronLogger(log: Logger) {
+  const child = log.child({ part: 'schedule' });
+  return {
+    info: (message: string) => child.debug(message),
+    warn: (message: string) => child.debug(message),
+    error: (message: string | Error) => child.error(message instanceof Error ? message.message : message),
+    debug: (message: string | Error) => child.debug(message instanceof Error ? message.message : message),
+  };
+}

@@ -1,0 +1,380 @@
+/** Drives one search: carries out its actions on real connections and tells it what happened. */
+import type { Logger } from '../log.js';
+import type { Clock, Timer } from '../clock.js';
+import type { TargetConfig } from '../config/types.js';
+import type { Finding } from '../core/finding.js';
+import type { Mode } from '../core/mode.js';
+import {
+  connectionsOf,
+  createSearch,
+  findingOf,
+  reviveSearch,
+  type SearchState,
+  step,
+} from '../core/search/index.js';
+import type { ConnectionId, SearchAction, SearchEvent, SearchOptions } from '../core/search/types.js';
+import { reasonOf, type Verdict } from '../core/verdict.js';
+import { observeIdleEnd } from '../probe/observe.js';
+import type { Path, ProbeConnection } from '../probe/path.js';
+import type { Observation } from '../probe/prober.js';
+import type { Seconds } from '../units.js';
+import type { Controls } from './controls.js';
+import type { EngineObserver, TestRecord, WaitingConnection } from './snapshot.js';
+
+/** Newest tests that are kept for the page and the report. */
+const TESTS_KEPT = 500;
+
+/** What a mode's part of the state file holds. */
+export interface SavedMode {
+  readonly search: unknown;
+  /** The search's time when it was saved, seconds. */
+  readonly at: Seconds;
+  readonly confirmedTimestamp?: Seconds;
+  readonly tests?: readonly TestRecord[];
+}
+
+export interface ModeRunnerOptions {
+  readonly target: TargetConfig;
+  readonly mode: Mode;
+  readonly timing: 'late' | 'at_launch';
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly observer: EngineObserver;
+  /** What was saved, and how many seconds ago (by the wall clock). */
+  readonly restored?: { readonly saved: SavedMode; readonly ago: Seconds };
+  /** Called whenever something worth saving changed. */
+  readonly changed: () => void;
+}
+
+interface Open {
+  readonly id: ConnectionId;
+  readonly connection: ProbeConnection;
+  /** Difference between boot time and monotonic time at launch: grows while the host sleeps, seconds. */
+  readonly slept: Seconds;
+  testing: boolean;
+  judged: boolean;
+}
+
+/** What a runner needs while the path stands. */
+export interface Ground {
+  readonly path: Path;
+  readonly controls: Controls;
+  readonly signal: AbortSignal;
+}
+
+export class ModeRunner {
+  readonly #options: ModeRunnerOptions;
+  readonly #open = new Map<ConnectionId, Open>();
+  readonly #tests: TestRecord[] = [];
+  #state: SearchState;
+  /** Search time minus monotonic time. */
+  readonly #origin: Seconds;
+  #ground: Ground | undefined;
+  #started = false;
+  #wake: { readonly at: Seconds; readonly timer: Timer } | undefined;
+  #confirmed: { readonly at: Seconds | undefined; readonly timestamp: Seconds } | undefined;
+
+  constructor(options: ModeRunnerOptions) {
+    this.#options = options;
+    const { restored, clock } = options;
+    const revived = restored && reviveSearch(restored.saved.search, searchOptions(options));
+    this.#state = revived ?? createSearch(searchOptions(options));
+    if (restored === undefined || revived === undefined) {
+      this.#origin = -clock.monotonic();
+      return;
+    }
+    this.#started = true;
+    this.#origin = restored.saved.at + Math.max(0, restored.ago) - clock.monotonic();
+    this.#tests.push(...(restored.saved.tests ?? []));
+    if (restored.saved.confirmedTimestamp !== undefined)
+      this.#confirmed = { at: findingOf(revived).confirmedAt, timestamp: restored.saved.confirmedTimestamp };
+  }
+
+  get mode(): Mode {
+    return this.#options.mode;
+  }
+
+  get finding(): Finding {
+    return findingOf(this.#state);
+  }
+
+  /** Unix time of the newest evidence that agreed with the finding, seconds. */
+  get confirmedTimestamp(): Seconds | undefined {
+    return this.#confirmed?.timestamp;
+  }
+
+  get tests(): readonly TestRecord[] {
+    return this.#tests;
+  }
+
+  get waiting(): WaitingConnection[] {
+    const now = this.#now();
+    return connectionsOf(this.#state).map((each) => ({
+      id: each.id,
+      state: each.state,
+      ...(each.since === undefined ? {} : { age: Math.max(0, now - each.since) }),
+      ...(each.testAt === undefined ? {} : { testAt: each.testAt }),
+    }));
+  }
+
+  save(): SavedMode {
+    return {
+      search: this.#state,
+      at: this.#now(),
+      ...(this.#confirmed === undefined ? {} : { confirmedTimestamp: this.#confirmed.timestamp }),
+      tests: this.#tests,
+    };
+  }
+
+  /** The path stands: starts the search, or goes on with it. */
+  begin(ground: Ground): void {
+    this.#ground = ground;
+    this.#send(this.#started ? { kind: 'interrupted' } : { kind: 'start' });
+    this.#started = true;
+  }
+
+  /** The path is gone: every connection is closed and nothing is learnt. The search sleeps until `begin`. */
+  end(): void {
+    this.#ground = undefined;
+    this.#wake?.timer.cancel();
+    this.#wake = undefined;
+    this.#closeAll();
+  }
+
+  /** Every connection was lost at once, and nothing is learnt. */
+  lose(kind: 'mapping_loss' | 'interrupted'): void {
+    this.#closeAll();
+    if (this.#ground !== undefined) this.#send({ kind });
+  }
+
+  /** The schedule's tick. */
+  round(): void {
+    if (this.#ground !== undefined) this.#send({ kind: 'round' });
+  }
+
+  #now(): Seconds {
+    return this.#origin + this.#options.clock.monotonic();
+  }
+
+  #send(event: SearchEvent, late = false): void {
+    const before = findingOf(this.#state);
+    const { state, actions } = step(this.#state, this.#now(), event);
+    this.#state = state;
+    this.#noticeConfirmation();
+    this.#noticeFinding(before);
+    for (const action of actions) this.#carryOut(action, late);
+    this.#options.changed();
+  }
+
+  #noticeConfirmation(): void {
+    const { confirmedAt } = findingOf(this.#state);
+    if (confirmedAt !== undefined && confirmedAt !== this.#confirmed?.at)
+      this.#confirmed = { at: confirmedAt, timestamp: this.#options.clock.wall() };
+  }
+
+  #noticeFinding(before: Finding): void {
+    const now = findingOf(this.#state);
+    if (now.timeout === before.timeout && now.compliant === before.compliant && now.phase === before.phase)
+      return;
+    this.#options.log.info(
+      {
+        phase: now.phase,
+        timeout: now.timeout,
+        lower: now.lower,
+        upper: now.upper,
+        compliant: now.compliant,
+      },
+      now.phase === before.phase ? 'finding changed' : `search enters phase ${now.phase}`,
+    );
+  }
+
+  #carryOut(action: SearchAction, late: boolean): void {
+    const { observer, target, mode, log } = this.#options;
+    switch (action.kind) {
+      case 'open':
+        void this.#launch(action.id, action.testAt);
+        return;
+      case 'test': {
+        const open = this.#open.get(action.id);
+        if (open === undefined) return;
+        if (late) void this.#conclude(open, { kind: 'unclear', reason: 'late' });
+        else void this.#test(open);
+        return;
+      }
+      case 'discard':
+        this.#close(action.id);
+        return;
+      case 'wake':
+        this.#setWake(action.at);
+        return;
+      case 'announce':
+        observer.changed?.(target, mode, action.change);
+        log.warn(
+          { change: action.change, timeout: this.finding.timeout },
+          `the idle timeout made a ${action.change}`,
+        );
+        return;
+      case 'early_death':
+        observer.earlyDeath?.(target, mode, action.idle);
+        log.info({ idle: round(action.idle) }, 'a connection died below the published lower bound');
+        return;
+    }
+  }
+
+  #setWake(at: Seconds): void {
+    if (this.#wake?.at === at) return;
+    this.#wake?.timer.cancel();
+    const timer = this.#options.clock.after(at - this.#now(), () => {
+      this.#wake = undefined;
+      const late = this.#now() - at > Math.max(1, this.#options.target.search.guard);
+      if (this.#ground !== undefined) this.#send({ kind: 'tick' }, late);
+    });
+    this.#wake = { at, timer };
+  }
+
+  async #launch(id: ConnectionId, testAt: Seconds | undefined): Promise<void> {
+    const ground = this.#ground;
+    if (ground === undefined) return;
+    let connection: ProbeConnection;
+    try {
+      connection = await ground.path.open(this.mode, testAt, ground.signal);
+    } catch (error) {
+      this.#options.log.debug(
+        { error: error instanceof Error ? error.message : error },
+        'cannot open a probe',
+      );
+      if (ground === this.#ground && this.#isWanted(id)) this.#send({ kind: 'open_failed', id });
+      return;
+    }
+    if (ground !== this.#ground || !this.#isWanted(id)) {
+      connection.close();
+      return;
+    }
+    const open: Open = { id, connection, slept: this.#slept(), testing: false, judged: false };
+    this.#open.set(id, open);
+    this.#send({ kind: 'opened', id });
+    connection.whenEnded((end) => {
+      if (!open.testing) void this.#conclude(open, observeIdleEnd(end, this.#options.clock));
+    });
+    if (testAt !== undefined) void this.#test(open);
+  }
+
+  /** Whether the search still counts on a connection that took its time to open. */
+  #isWanted(id: ConnectionId): boolean {
+    return connectionsOf(this.#state).some((each) => each.id === id);
+  }
+
+  async #test(open: Open): Promise<void> {
+    const ground = this.#ground;
+    if (ground === undefined || open.judged || open.testing) return;
+    open.testing = true;
+    const { clock, target } = this.#options;
+    const { deadline } = target.search;
+    const early = ground.controls.watch(open.connection, deadline);
+    const observation = await open.connection.test({ clock, deadline, signal: ground.signal });
+    const pathStood = early.finish();
+    await this.#conclude(open, observation, observation.kind !== 'died' || (await pathStood));
+  }
+
+  /** Runs the controls that the observation asks for, closes the connection, and tells the search. */
+  async #conclude(open: Open, observation: Observation, pathStoodMeanwhile = true): Promise<void> {
+    const ground = this.#ground;
+    if (ground === undefined || open.judged || this.#open.get(open.id) !== open) return;
+    open.testing = true;
+    let verdict = verdictOf(observation);
+    if (verdict.kind === 'dead') {
+      const failed = pathStoodMeanwhile
+        ? await ground.controls.confirm(open.connection)
+        : ('control_failed' as const);
+      if (failed !== undefined) verdict = { kind: 'inconclusive', reason: failed };
+    }
+    if (this.#slept() - open.slept > Math.max(1, this.#options.target.search.guard))
+      verdict = { kind: 'inconclusive', reason: 'interrupted' };
+    if (ground !== this.#ground || this.#open.get(open.id) !== open) return;
+    open.judged = true;
+    this.#close(open.id);
+
+    const idle = idleTime(open.connection, observation, verdict, this.#options.clock);
+    this.#record(open, verdict, idle);
+    this.#send({ kind: 'verdict', id: open.id, verdict, idle });
+  }
+
+  #record(open: Open, verdict: Verdict, idle: Seconds): void {
+    const { observer, target, mode, log, clock } = this.#options;
+    const { local, remote, seen } = open.connection;
+    const test: TestRecord = {
+      at: clock.wall(),
+      id: open.id,
+      idle,
+      verdict,
+      local,
+      remote,
+      ...(seen === undefined ? {} : { seen }),
+    };
+    this.#tests.push(test);
+    if (this.#tests.length > TESTS_KEPT) this.#tests.splice(0, this.#tests.length - TESTS_KEPT);
+    observer.tested?.(target, mode, test);
+    const news = verdict.kind !== 'alive' || idle > (this.finding.lower ?? 0) * 1.01;
+    log[news ? 'info' : 'debug'](
+      { verdict: verdict.kind, reason: reasonOf(verdict), idle: round(idle) },
+      `${verdict.kind} after ${round(idle)} s idle`,
+    );
+  }
+
+  #slept(): Seconds {
+    return this.#options.clock.boot() - this.#options.clock.monotonic();
+  }
+
+  #close(id: ConnectionId): void {
+    this.#open.get(id)?.connection.close();
+    this.#open.delete(id);
+  }
+
+  #closeAll(): void {
+    for (const open of this.#open.values()) open.connection.close();
+    this.#open.clear();
+  }
+}
+
+function searchOptions({ target, timing }: ModeRunnerOptions): SearchOptions {
+  const { search } = target;
+  return {
+    minIdle: search.min_idle,
+    maxIdle: search.max_idle,
+    resolution: search.resolution,
+    connections: search.connections,
+    deadline: search.deadline,
+    guard: search.guard,
+    timing,
+  };
+}
+
+function verdictOf(observation: Observation): Verdict {
+  switch (observation.kind) {
+    case 'answered':
+      return { kind: 'alive' };
+    case 'died':
+      return { kind: 'dead', evidence: observation.evidence };
+    case 'unclear':
+      return { kind: 'inconclusive', reason: observation.reason };
+  }
+}
+
+/** The idle time that a verdict speaks of: the smallest that it can have been when alive, the largest when dead. */
+function idleTime(
+  connection: ProbeConnection,
+  observation: Observation,
+  verdict: Verdict,
+  clock: Clock,
+): Seconds {
+  const { opened } = connection;
+  if (observation.kind === 'unclear') return Math.max(0, clock.monotonic() - opened.latest);
+  const { broken } = observation;
+  return verdict.kind === 'dead'
+    ? Math.max(0, broken.latest - opened.earliest)
+    : Math.max(0, broken.earliest - opened.latest);
+}
+
+function round(seconds: Seconds): number {
+  return Math.round(seconds * 100) / 100;
+}

@@ -1,0 +1,53 @@
+/** From a target's configuration to its path: which protocol, which ports, which token. */
+import type { Clock } from '../clock.js';
+import type { TargetConfig } from '../config/types.js';
+import type { Mode } from '../core/mode.js';
+import { readTokenFile } from '../net/token.js';
+import { createLegacyPath } from '../probe/legacy-path.js';
+import { createNativePath } from '../probe/native-path.js';
+import type { Path } from '../probe/path.js';
+import type { Seconds } from '../units.js';
+
+/** A handshake and hello may take this long even where tests are less patient, seconds. */
+const LEAST_OPEN_DEADLINE: Seconds = 3;
+
+/** Where the built-in far end listens, mode by mode. */
+export interface EmbeddedFarEnd {
+  readonly address: string;
+  readonly port: (mode: Mode) => number;
+  close(): Promise<void>;
+}
+
+export interface OpenPathOptions {
+  readonly target: TargetConfig;
+  /** The pinned address of the far end. */
+  readonly address: string;
+  readonly clock: Clock;
+  /** Only for the embedded target. */
+  readonly embedded?: EmbeddedFarEnd;
+}
+
+/** Makes the path; opens nothing yet. @throws TokenError */
+export function openPath({ target, address, clock, embedded }: OpenPathOptions): Path {
+  const deadline = Math.max(target.search.deadline, LEAST_OPEN_DEADLINE);
+  const { far_end: farEnd, local_address: localAddress, token_file: tokenFile } = target;
+  const endpoint = (port: number) => ({
+    address,
+    port,
+    ...(localAddress === undefined ? {} : { localAddress }),
+  });
+  switch (farEnd.kind) {
+    case 'native': {
+      const token = tokenFile === undefined ? {} : { token: readTokenFile(tokenFile) };
+      return createNativePath({ clock, deadline, endpoint: () => endpoint(farEnd.port), ...token });
+    }
+    case 'nat-tcp-test': {
+      const { echo_port: echo, sleep_port: sleep } = farEnd;
+      return createLegacyPath({ clock, deadline, echo: endpoint(echo), sleep: endpoint(sleep) });
+    }
+    case 'embedded': {
+      if (embedded === undefined) throw new Error('the embedded far end has not been started');
+      return createNativePath({ clock, deadline, endpoint: (mode) => endpoint(embedded.port(mode)) });
+    }
+  }
+}

@@ -1,0 +1,134 @@
+/** From a target's runners and facts to what readers see: what may be published, diagnosis, recommendation. */
+import type { TargetConfig } from '../config/types.js';
+import {
+  addressClass,
+  explain,
+  keepaliveRecommended,
+  keepalivesEaten,
+  type ModeEvidence,
+  publishable,
+  settings,
+} from '../core/diagnosis/index.js';
+import type { Finding } from '../core/finding.js';
+import type { Mode } from '../core/mode.js';
+import type { DeathEvidence } from '../core/verdict.js';
+import type { Introduction } from '../probe/path.js';
+import type { Seconds } from '../units.js';
+import type { ModeRunner } from './mode-runner.js';
+import type { ModeSnapshot, TargetEvent, TargetSnapshot, TestRecord } from './snapshot.js';
+
+/** A finding that no evidence agreed with for this long is not shown any more, seconds. */
+export const FINDING_EXPIRES_AFTER: Seconds = 7 * 86_400;
+/** Deaths and early deaths are counted over this long for the diagnosis, seconds. */
+const EVIDENCE_WINDOW: Seconds = 86_400;
+
+/** What is known about a path besides its searches. */
+export interface PathFacts {
+  readonly up?: boolean;
+  readonly downReason?: string;
+  readonly address?: string;
+  readonly introduction?: Introduction;
+  /** Our own addresses as the far end saw them, newest last, bounded. */
+  readonly seenAddresses: readonly string[];
+  /** This host's own conntrack timeout, seconds. */
+  readonly localConntrack?: Seconds;
+}
+
+/** @param now Unix time, seconds */
+export function snapshotTarget(
+  target: TargetConfig,
+  facts: PathFacts,
+  runners: readonly ModeRunner[],
+  events: readonly TargetEvent[],
+  now: Seconds,
+): TargetSnapshot {
+  const { search } = target;
+  const limits = {
+    minIdle: search.min_idle,
+    maxIdle: search.max_idle,
+    resolution: search.resolution,
+    guard: search.guard,
+  };
+  const raw = findingsOf(runners.map((runner) => [runner.mode, unexpired(runner, now)]));
+  const published = publishable(raw, limits);
+  const interval = keepaliveRecommended(raw, target.modes, limits);
+  const { localAddress, seenAddress, conntrack } = facts.introduction ?? {};
+  const natDetected = seenAddress === undefined ? undefined : seenAddress !== localAddress;
+  const conntracks = {
+    ...(facts.localConntrack === undefined ? {} : { local: facts.localConntrack }),
+    ...(conntrack === undefined ? {} : { responder: conntrack }),
+  };
+  const explanations = explain({
+    modes: Object.fromEntries(
+      runners.map((runner) => [runner.mode, evidenceOf(runner, raw[runner.mode] ?? runner.finding, now)]),
+    ),
+    limits,
+    conntrack: conntracks,
+    addresses: {
+      ...(localAddress === undefined ? {} : { local: addressClass(localAddress) }),
+      ...(seenAddress === undefined ? {} : { seen: addressClass(seenAddress) }),
+    },
+    ...(natDetected === undefined ? {} : { natDetected }),
+    severalSeenAddresses: facts.seenAddresses.length > 1,
+  });
+  return {
+    config: target,
+    ...(facts.up === undefined ? {} : { up: facts.up }),
+    ...(facts.downReason === undefined ? {} : { downReason: facts.downReason }),
+    ...(facts.address === undefined ? {} : { address: facts.address }),
+    ...(localAddress === undefined ? {} : { localAddress }),
+    ...(seenAddress === undefined ? {} : { seenAddress }),
+    ...(natDetected === undefined ? {} : { natDetected }),
+    conntrack: conntracks,
+    ...(interval === undefined
+      ? {}
+      : {
+          keepaliveRecommended: interval,
+          settings: settings(interval, { keepalivesEaten: keepalivesEaten(raw, limits) }),
+        }),
+    explanations,
+    modes: runners.map((runner) => modeSnapshot(runner, published[runner.mode] ?? runner.finding)),
+    events,
+  };
+}
+
+function modeSnapshot(runner: ModeRunner, finding: Finding): ModeSnapshot {
+  const { confirmedTimestamp } = runner;
+  return {
+    mode: runner.mode,
+    finding,
+    ...(confirmedTimestamp === undefined ? {} : { confirmedTimestamp }),
+    waiting: runner.waiting,
+    tests: runner.tests,
+  };
+}
+
+function findingsOf(entries: readonly (readonly [Mode, Finding])[]): Partial<Record<Mode, Finding>> {
+  return Object.fromEntries(entries);
+}
+
+/** The finding, emptied when its newest evidence is too old to be shown. */
+function unexpired(runner: ModeRunner, now: Seconds): Finding {
+  const { finding, confirmedTimestamp } = runner;
+  if (confirmedTimestamp === undefined || now - confirmedTimestamp <= FINDING_EXPIRES_AFTER) return finding;
+  return { phase: finding.phase, suspect: false, deaths: 0 };
+}
+
+function evidenceOf(runner: ModeRunner, finding: Finding, now: Seconds): ModeEvidence {
+  const recent = runner.tests.filter((test) => now - test.at <= EVIDENCE_WINDOW);
+  const deaths: Partial<Record<DeathEvidence, number>> = {};
+  for (const { verdict } of recent)
+    if (verdict.kind === 'dead') deaths[verdict.evidence] = (deaths[verdict.evidence] ?? 0) + 1;
+  const below = recent.filter((test) => finding.lower !== undefined && test.idle < finding.lower);
+  const counted = below.filter(conclusive);
+  return {
+    finding,
+    deaths,
+    earlyDeaths: counted.filter((test) => test.verdict.kind === 'dead').length,
+    testsBelowLower: counted.length,
+  };
+}
+
+function conclusive(test: TestRecord): boolean {
+  return test.verdict.kind !== 'inconclusive';
+}

@@ -1,0 +1,305 @@
+/** One target: pins its address, keeps its path under watch, and drives one search per mode. */
+import { isIP } from 'node:net';
+import type { Logger } from '../log.js';
+import type { Clock } from '../clock.js';
+import type { TargetConfig } from '../config/types.js';
+import type { Mode } from '../core/mode.js';
+import { resolve } from '../net/resolve.js';
+import type { Introduction, Path } from '../probe/path.js';
+import type { Seconds } from '../units.js';
+import { Controls } from './controls.js';
+import { Lifeline } from './lifeline.js';
+import { ModeRunner, type SavedMode } from './mode-runner.js';
+import type { EmbeddedFarEnd, OpenPathOptions } from './open-path.js';
+import { pause } from './pause.js';
+import type { EngineObserver, TargetEvent, TargetSnapshot } from './snapshot.js';
+import { type PathFacts, snapshotTarget } from './snapshot-target.js';
+import type { StateStore } from './state-store.js';
+
+/** How often a name is looked up again while its address is in use, seconds. */
+const LOOK_UP_AGAIN: Seconds = 60;
+/** Bounds of the pause between two tries to resolve a name, seconds. */
+const FIRST_RETRY: Seconds = 1;
+const LONGEST_RETRY: Seconds = 30;
+/** Changes are written to the state file at most this often, seconds. */
+const SAVE_AFTER: Seconds = 1;
+/** Newest events that are kept for the page. */
+const EVENTS_KEPT = 100;
+
+export interface TargetRunnerOptions {
+  readonly target: TargetConfig;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly observer: EngineObserver;
+  readonly store?: StateStore;
+  /** Starts the built-in responder behind the built-in NAT. */
+  readonly openEmbedded: (idleTimeout: Seconds) => Promise<EmbeddedFarEnd>;
+  readonly openPath: (options: OpenPathOptions) => Path;
+}
+
+/** What a target's state file holds. */
+interface SavedTarget {
+  /** Says which path was measured: another host or protocol makes the rest worthless. */
+  readonly path: string;
+  /** Unix time of the saving, seconds. */
+  readonly savedAt: Seconds;
+  readonly modes: Partial<Record<Mode, SavedMode>>;
+}
+
+export class TargetRunner {
+  readonly target: TargetConfig;
+  readonly #options: TargetRunnerOptions;
+  readonly #log: Logger;
+  readonly #stopped = new AbortController();
+  readonly #events: TargetEvent[] = [];
+  #modes: ModeRunner[] = [];
+  #embedded: EmbeddedFarEnd | undefined;
+  #facts: PathFacts = { seenAddresses: [] };
+  #running: Promise<void> | undefined;
+  #saving = false;
+
+  constructor(options: TargetRunnerOptions) {
+    this.target = options.target;
+    this.#options = options;
+    this.#log = options.log.child({ target: options.target.name });
+  }
+
+  /** Reads the saved state and starts. */
+  async start(): Promise<void> {
+    const saved = await this.#load();
+    if (this.#stopped.signal.aborted) return;
+    const ago = saved === undefined ? 0 : this.#options.clock.wall() - saved.savedAt;
+    this.#modes = this.target.modes.map((mode) => {
+      const state = saved?.modes[mode];
+      return new ModeRunner({
+        ...this.#options,
+        mode,
+        timing: this.target.far_end.kind === 'nat-tcp-test' && mode === 'recv' ? 'at_launch' : 'late',
+        log: this.#log.child({ mode }),
+        changed: () => this.#saveSoon(),
+        ...(state === undefined ? {} : { restored: { saved: state, ago } }),
+      });
+    });
+    this.#running = this.#run();
+  }
+
+  /** Closes every connection and saves. */
+  async stop(): Promise<void> {
+    this.#stopped.abort();
+    for (const mode of this.#modes) mode.end();
+    await this.#running;
+    await this.#embedded?.close();
+    await this.#save();
+  }
+
+  /** The schedule's tick. */
+  round(): void {
+    for (const mode of this.#modes) mode.round();
+  }
+
+  /** Gives up every connection in flight; `why` is for people. */
+  interrupt(why: string): void {
+    this.#tell(why, 'warn');
+    for (const mode of this.#modes) mode.lose('interrupted');
+  }
+
+  snapshot(): TargetSnapshot {
+    return snapshotTarget(this.target, this.#facts, this.#modes, this.#events, this.#options.clock.wall());
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopped;
+    while (!signal.aborted) {
+      const address = await this.#pin(signal);
+      if (address === undefined) return;
+      await this.#stand(address, signal);
+    }
+  }
+
+  /** Resolves the far end's name until an address answers or is the only choice. */
+  async #pin(signal: AbortSignal): Promise<string | undefined> {
+    const { far_end: farEnd, family } = this.target;
+    for (let retry = FIRST_RETRY; !signal.aborted; retry = Math.min(retry * 2, LONGEST_RETRY)) {
+      try {
+        if (farEnd.kind === 'embedded') {
+          this.#embedded ??= await this.#options.openEmbedded(farEnd.idle_timeout);
+          return this.#embedded.address;
+        }
+        const addresses = await resolve(farEnd.host, family);
+        return await this.#firstThatAnswers(addresses, signal);
+      } catch (error) {
+        this.#unreachable(error instanceof Error ? error.message : String(error));
+        await pause(this.#options.clock, retry, signal);
+      }
+    }
+    return undefined;
+  }
+
+  /** Of several addresses the first that answers, else the first of all: a broken IPv6 must not stop the work. */
+  async #firstThatAnswers(addresses: readonly string[], signal: AbortSignal): Promise<string> {
+    const usable = addresses.filter((address) => {
+      const { local_address: local } = this.target;
+      return local === undefined || isIP(local) === isIP(address);
+    });
+    const [first] = usable;
+    if (first === undefined)
+      throw new Error(`no address of the host has the family of ${this.target.local_address}`);
+    if (usable.length === 1) return first;
+    for (const address of usable) {
+      const works = await this.#openPath(address)
+        .check(signal)
+        .then(
+          () => true,
+          () => false,
+        );
+      if (works) return address;
+    }
+    return first;
+  }
+
+  /** Measures over one pinned address until it changes or the target is stopped. */
+  async #stand(address: string, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
+    const moved = new AbortController();
+    const here = AbortSignal.any([signal, moved.signal]);
+    let path: Path;
+    try {
+      path = this.#openPath(address);
+    } catch (error) {
+      this.#unreachable(error instanceof Error ? error.message : String(error));
+      await pause(clock, LONGEST_RETRY, signal);
+      return;
+    }
+    this.#facts = { ...this.#facts, address };
+    const { deadline } = this.target.search;
+    let begun = false;
+    const lifeline = new Lifeline({
+      path,
+      clock,
+      deadline,
+      survives: () => this.#survives(),
+      events: {
+        reached: (introduction) => {
+          this.#reached(introduction);
+        },
+        watched: () => {
+          if (begun) return;
+          begun = true;
+          for (const mode of this.#modes) mode.begin({ path, controls, signal: here });
+        },
+        unreachable: (reason) => this.#unreachable(reason),
+        mappingLoss: () => {
+          this.#options.observer.mappingLoss?.(this.target);
+          this.#tell('every mapping of the path vanished at once (reboot, new address)', 'warn');
+          for (const mode of this.#modes) mode.lose('mapping_loss');
+        },
+        farEndRestarted: () => this.interrupt('the far end was restarted: its connections are gone'),
+      },
+    });
+    const controls = new Controls({ path, lifeline, clock, deadline, signal: here });
+    const lookout = this.#untilMoved(address, here).then(() => moved.abort());
+    await lifeline.run(here);
+    for (const mode of this.#modes) mode.end();
+    moved.abort();
+    await lookout;
+  }
+
+  /** Returns when the name does not lead to `address` any more. */
+  async #untilMoved(address: string, signal: AbortSignal): Promise<void> {
+    const { far_end: farEnd, family } = this.target;
+    if (farEnd.kind === 'embedded' || isIP(farEnd.host) !== 0) return pauseForever(signal);
+    while (!signal.aborted) {
+      await pause(this.#options.clock, LOOK_UP_AGAIN, signal);
+      const answers = await resolve(farEnd.host, family).catch(() => undefined);
+      if (signal.aborted || answers === undefined || answers.includes(address)) continue;
+      this.#tell(`${farEnd.host} has a new address: ${answers.join(', ')} instead of ${address}`, 'warn');
+      return;
+    }
+  }
+
+  #openPath(address: string): Path {
+    const { openPath, clock } = this.#options;
+    const embedded = this.#embedded === undefined ? {} : { embedded: this.#embedded };
+    return openPath({ target: this.target, address, clock, ...embedded });
+  }
+
+  /** The longest idle time that is known to survive in every mode. */
+  #survives(): Seconds | undefined {
+    const lowers = this.#modes.map((mode) => mode.finding.lower);
+    return lowers.some((lower) => lower === undefined) ? undefined : Math.min(...(lowers as Seconds[]));
+  }
+
+  #reached(introduction: Introduction): void {
+    if (this.#facts.up !== true) this.#tell(`${this.target.name} answers`, 'info');
+    const { seenAddress } = introduction;
+    const { downReason: _, ...facts } = this.#facts;
+    const known = facts.seenAddresses;
+    this.#facts = {
+      ...facts,
+      up: true,
+      introduction,
+      seenAddresses:
+        seenAddress === undefined || known.includes(seenAddress) ? known : [...known, seenAddress].slice(-8),
+    };
+  }
+
+  #unreachable(reason: string): void {
+    if (this.#facts.up !== false || this.#facts.downReason !== reason)
+      this.#tell(`${this.target.name} does not answer: ${reason}`, 'warn');
+    this.#facts = { ...this.#facts, up: false, downReason: reason };
+  }
+
+  #tell(text: string, level: 'info' | 'warn'): void {
+    this.#log[level](text);
+    this.#events.push({ at: this.#options.clock.wall(), text });
+    if (this.#events.length > EVENTS_KEPT) this.#events.shift();
+  }
+
+  #identity(): string {
+    const { far_end: farEnd, family, local_address: localAddress } = this.target;
+    return JSON.stringify([farEnd, family, localAddress ?? null]);
+  }
+
+  async #load(): Promise<SavedTarget | undefined> {
+    const { store } = this.#options;
+    if (store === undefined || this.target.far_end.kind === 'embedded') return undefined;
+    const saved = (await store.load(this.target.name)) as SavedTarget | undefined;
+    if (saved === undefined) return undefined;
+    if (typeof saved !== 'object' || typeof saved.modes !== 'object' || saved.modes === null) {
+      this.#log.warn('the state file holds no state; starting without it');
+      return undefined;
+    }
+    if (saved.path !== this.#identity()) {
+      this.#log.info('the saved state belongs to another path; starting anew');
+      return undefined;
+    }
+    return saved;
+  }
+
+  #saveSoon(): void {
+    if (this.#saving || this.#options.store === undefined || this.#stopped.signal.aborted) return;
+    this.#saving = true;
+    this.#options.clock.after(SAVE_AFTER, () => {
+      this.#saving = false;
+      if (!this.#stopped.signal.aborted) void this.#save();
+    });
+  }
+
+  async #save(): Promise<void> {
+    const { store, clock } = this.#options;
+    if (store === undefined || this.target.far_end.kind === 'embedded' || this.#modes.length === 0) return;
+    const saved: SavedTarget = {
+      path: this.#identity(),
+      savedAt: clock.wall(),
+      modes: Object.fromEntries(this.#modes.map((mode) => [mode.mode, mode.save()])),
+    };
+    await store.save(this.target.name, saved);
+  }
+}
+
+function pauseForever(signal: AbortSignal): Promise<void> {
+  return new Promise((done) => {
+    if (signal.aborted) done();
+    else signal.addEventListener('abort', () => done(), { once: true });
+  });
+}

@@ -1,0 +1,190 @@
+// @ts-check
+/**
+ * Keeps the status page fresh in the browser: takes over what changed, moves the waiting connections, counts the
+ * times on. The page is complete without it. Runs as it stands here, so it is JavaScript with checked types.
+ */
+(() => {
+  const loadedAt = performance.now();
+  const serverNow = Number(document.body.dataset['now']);
+  /** The server's clock, seconds: its time when the page was made plus what passed since. */
+  const now = () => serverNow + (performance.now() - loadedAt) / 1000;
+
+  const live = /** @type {HTMLElement} */ (document.getElementById('live'));
+  const announcer = /** @type {HTMLElement} */ (document.getElementById('announce'));
+
+  /** When the ages in an element were true, on the server's clock. @type {WeakMap<Element, number>} */
+  const renderedAt = new WeakMap();
+  for (const card of document.querySelectorAll('article.card')) renderedAt.set(card, serverNow);
+
+  /** @param {number} total */
+  const words = (total) => {
+    const s = Math.floor(total);
+    if (s < 5) return 'just now';
+    if (s < 60) return `${s} s ago`;
+    if (s < 3600) return s % 60 === 0 ? `${s / 60} min ago` : `${Math.floor(s / 60)} min ${s % 60} s ago`;
+    if (s < 172800) return `${Math.floor(s / 3600)} h ${Math.floor((s % 3600) / 60)} min ago`;
+    return `${Math.floor(s / 86400)} d ${Math.floor((s % 86400) / 3600)} h ago`;
+  };
+
+  const tick = () => {
+    for (const time of document.querySelectorAll('time[data-ago]')) {
+      const at = Date.parse(/** @type {HTMLTimeElement} */ (time).dateTime) / 1000;
+      const text = words(now() - at);
+      if (time.textContent !== text) time.textContent = text;
+    }
+    for (const card of document.querySelectorAll('article.card')) moveWaiting(card);
+  };
+
+  /** @param {Element} card */
+  const moveWaiting = (card) => {
+    const passed = now() - (renderedAt.get(card) ?? now());
+    for (const strip of card.querySelectorAll('svg.strip')) {
+      const { max, knee } = /** @type {SVGElement} */ (strip).dataset;
+      const whole = Math.log1p(Number(max) / Number(knee));
+      for (const dot of strip.querySelectorAll('[data-age]')) {
+        const age = Math.min(Number(dot.getAttribute('data-age')) + passed, Number(max));
+        dot.setAttribute('cx', `${((100 * Math.log1p(age / Number(knee))) / whole).toFixed(2)}%`);
+      }
+    }
+  };
+
+  /** @param {ParentNode} root */
+  const addCopyButtons = (root) => {
+    for (const figure of root.querySelectorAll('figure.snippet')) {
+      if (!navigator.clipboard || figure.querySelector('button')) continue;
+      const button = document.createElement('button');
+      button.type = 'button';
+      button.textContent = 'Copy';
+      const caption = figure.querySelector('figcaption');
+      button.setAttribute('aria-label', `Copy the setting for ${caption?.textContent ?? ''}`);
+      button.addEventListener('click', async () => {
+        await navigator.clipboard.writeText(figure.querySelector('code')?.textContent ?? '');
+        button.textContent = 'Copied';
+        setTimeout(() => (button.textContent = 'Copy'), 2000);
+      });
+      caption?.append(button);
+    }
+  };
+
+  /** @param {string} source @param {string} parent */
+  const parse = (source, parent) => {
+    const holder = document.createElement(parent);
+    holder.innerHTML = source;
+    return holder.firstElementChild;
+  };
+
+  /**
+   * Exchanges an element for its new version; what is open stays open, what has the focus keeps it.
+   * @param {Element} old @param {Element} fresh
+   */
+  const exchange = (old, fresh) => {
+    for (const details of old.querySelectorAll('details[open][data-key]')) {
+      const key = details.getAttribute('data-key');
+      fresh.querySelector(`details[data-key="${key}"]`)?.setAttribute('open', '');
+    }
+    const focusable = 'a, button, summary, [tabindex]';
+    const position = [...old.querySelectorAll(focusable)].indexOf(
+      /** @type {Element} */ (document.activeElement),
+    );
+    const scrolled = [...old.querySelectorAll('.scroll')].map((box) => [box.scrollLeft, box.scrollTop]);
+    old.replaceWith(fresh);
+    addCopyButtons(fresh);
+    fresh.querySelectorAll('.scroll').forEach((box, index) => {
+      [box.scrollLeft = 0, box.scrollTop = 0] = scrolled[index] ?? [0, 0];
+    });
+    const focus = position < 0 ? undefined : fresh.querySelectorAll(focusable)[position];
+    if (focus instanceof HTMLElement) focus.focus({ preventScroll: true });
+  };
+
+  /** Somebody who selects text must not have it pulled away. @param {Element} card */
+  const isSelected = (card) => {
+    const selection = getSelection();
+    return selection !== null && !selection.isCollapsed && selection.containsNode(card, true);
+  };
+
+  /** Targets whose cards are out of date. @type {Set<string>} */
+  const stale = new Set();
+  let fetching = false;
+
+  const refresh = async () => {
+    const names = [...stale].filter((name) => {
+      const card = document.querySelector(`article[data-target="${CSS.escape(name)}"]`);
+      return card !== null && !isSelected(card);
+    });
+    if (fetching || names.length === 0) return;
+    fetching = true;
+    try {
+      // A fleet's names would not fit into one address: the rest comes with the next turn.
+      const asked = names.slice(0, 50);
+      const query = new URLSearchParams(asked.map((name) => ['target', name]));
+      const response = await fetch(`api/v1/fragments?${query}`, { headers: { accept: 'application/json' } });
+      if (!response.ok) throw new Error(`the server answered ${response.status}`);
+      const fragments = await response.json();
+      for (const name of asked) stale.delete(name);
+      show(fragments);
+      setLive('live', true);
+    } catch {
+      setLive('not up to date, trying again', false);
+    } finally {
+      fetching = false;
+    }
+  };
+
+  /** @param {{now: number, asof: string, summary: string, targets: {name: string, card: string, row: string}[]}} fragments */
+  const show = (fragments) => {
+    const summary = document.getElementById('summary');
+    if (summary) summary.innerHTML = fragments.summary;
+    setAsOf(fragments.now, fragments.asof);
+    for (const { name, card, row } of fragments.targets) {
+      const key = CSS.escape(name);
+      const old = document.querySelector(`article[data-target="${key}"]`);
+      const fresh = parse(card, 'div');
+      if (old && fresh) {
+        const verdict = fresh.getAttribute('data-verdict');
+        if (verdict !== old.getAttribute('data-verdict')) announcer.textContent = `${name}: ${verdict}`;
+        renderedAt.set(fresh, fragments.now);
+        exchange(old, fresh);
+      }
+      const oldRow = document.querySelector(`tr[data-row="${key}"]`);
+      const freshRow = parse(row, 'tbody');
+      if (oldRow && freshRow) exchange(oldRow, freshRow);
+    }
+    tick();
+  };
+
+  /** @param {number} at @param {string} text */
+  const setAsOf = (at, text) => {
+    const time = /** @type {HTMLTimeElement | null} */ (document.getElementById('asof'));
+    if (!time) return;
+    time.dateTime = new Date(at * 1000).toISOString();
+    time.textContent = text;
+  };
+
+  /** @param {string} text @param {boolean} good */
+  const setLive = (text, good) => {
+    if (live.textContent !== text) live.textContent = text;
+    live.className = good ? 'good' : 'bad';
+  };
+
+  const source = new EventSource('api/v1/events');
+  source.addEventListener('open', () => {
+    setLive('live', true);
+    // What happened while nobody listened is unknown: ask for everything that is shown.
+    for (const card of document.querySelectorAll('article.card'))
+      stale.add(card.getAttribute('data-target') ?? '');
+    void refresh();
+  });
+  source.addEventListener('error', () => setLive('connection lost, trying again', false));
+  source.addEventListener('changed', (event) => {
+    for (const name of JSON.parse(event.data).targets) stale.add(name);
+    void refresh();
+  });
+  // Targets came or went: the page itself is another one.
+  source.addEventListener('targets', () => location.reload());
+
+  setInterval(() => {
+    tick();
+    void refresh();
+  }, 1000);
+  addCopyButtons(document);
+})();

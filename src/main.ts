@@ -1,0 +1,84 @@
+#!/usr/bin/env node
+/** argv → command: the only place that ends the process or listens to signals. */
+import { UsageError } from './cli/flags.js';
+import { parseCommandLine } from './cli/parse.js';
+import { checkExporterConfig, type Running, startExporter } from './commands/exporter.js';
+import { runMeasure } from './commands/measure.js';
+import { startResponderCommand } from './commands/responder.js';
+import { ConfigError } from './config/problem.js';
+import { readBuild } from './version.js';
+
+/** Exit code of a usage or configuration error. */
+const EXIT_USAGE = 2;
+/** Exit code of a measurement that was cut short. */
+const EXIT_INTERRUPTED = 3;
+/** A stop that takes longer than this is cut short, milliseconds. */
+const LONGEST_STOP = 5000;
+
+async function main(): Promise<void> {
+  const build = readBuild(process.env);
+  const line = parseCommandLine(process.argv.slice(2), process.env, build);
+  switch (line.command) {
+    case 'help':
+    case 'version':
+      process.stdout.write(line.text);
+      return;
+    case 'exporter':
+      if (line.options.configCheck) {
+        process.stdout.write(checkExporterConfig(line.options));
+        return;
+      }
+      return untilSignal(await startExporter(line.options, build, line.warnings));
+    case 'responder':
+      return untilSignal(await startResponderCommand(line.options, build, line.warnings));
+    case 'measure':
+      process.exitCode = await runMeasure(line.options, build, line.warnings, {
+        stdout: process.stdout,
+        stderr: process.stderr,
+        environment: process.env,
+        signal: interruption(),
+      });
+      return;
+  }
+}
+
+/** Aborted by the first SIGTERM or SIGINT; a second one ends the process at once. */
+function interruption(): AbortSignal {
+  const controller = new AbortController();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      if (controller.signal.aborted) process.exit(EXIT_INTERRUPTED);
+      controller.abort();
+      setTimeout(() => process.exit(EXIT_INTERRUPTED), LONGEST_STOP).unref();
+    });
+  }
+  return controller.signal;
+}
+
+/** Resolves after SIGTERM or SIGINT has stopped the command; a second signal ends the process at once. */
+async function untilSignal(running: Running): Promise<void> {
+  process.on('SIGHUP', () => void running.reload?.());
+  await new Promise<void>((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      process.once(signal, () => {
+        process.once('SIGTERM', () => process.exit(1));
+        process.once('SIGINT', () => process.exit(1));
+        resolve();
+      });
+    }
+  });
+  setTimeout(() => process.exit(1), LONGEST_STOP).unref();
+  await running.stop();
+}
+
+main().then(
+  () => process.exit(process.exitCode ?? 0),
+  (error: unknown) => {
+    if (error instanceof ConfigError || error instanceof UsageError) {
+      process.stderr.write(`${error.message}\n`);
+      process.exit(EXIT_USAGE);
+    }
+    process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    process.exit(1);
+  },
+);

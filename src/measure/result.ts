@@ -1,0 +1,108 @@
+/** The end of a measurement: the text that a person reads, and the exit code that a script reads. */
+import { humanDuration, durationWithSeconds } from '../core/human-duration.js';
+import type { TargetSnapshot } from '../engine/snapshot.js';
+import { isComplete, verdictOf } from '../report/index.js';
+import { bracket } from './progress.js';
+
+/** How the words of the result are emphasised; the identity where there is no colour. */
+export interface Paint {
+  readonly good: (text: string) => string;
+  readonly bad: (text: string) => string;
+  readonly strong: (text: string) => string;
+}
+
+/** No emphasis at all. */
+export const PLAIN: Paint = { good: (text) => text, bad: (text) => text, strong: (text) => text };
+
+/** Emphasis by ANSI escape sequences. */
+export const COLOURED: Paint = {
+  good: (text) => `\u001b[1;32m${text}\u001b[0m`,
+  bad: (text) => `\u001b[1;31m${text}\u001b[0m`,
+  strong: (text) => `\u001b[1m${text}\u001b[0m`,
+};
+
+/**
+ * The exit code of a measurement: 0 compliant with RFC 5382 REQ-5, 1 not compliant, 3 no verdict. One mode that is
+ * proven not compliant decides, even when others are not finished.
+ */
+export function exitCode(snapshot: TargetSnapshot): 0 | 1 | 3 {
+  switch (verdictOf(snapshot).result) {
+    case 'compliant':
+      return 0;
+    case 'not_compliant':
+      return 1;
+    case 'unknown':
+      return 3;
+  }
+}
+
+/**
+ * The result as text: verdict, brackets, diagnosis, settings. Ends with a newline.
+ *
+ * @param options `interrupted`: somebody stopped it early, so it says what is known so far
+ */
+export function renderResult(
+  snapshot: TargetSnapshot,
+  options: { readonly interrupted?: boolean; readonly paint?: Paint } = {},
+): string {
+  const paint = options.paint ?? PLAIN;
+  const { result, sentence } = verdictOf(snapshot);
+  const colour = { compliant: paint.good, not_compliant: paint.bad, unknown: paint.strong }[result];
+  const lines: string[] = [];
+  if (options.interrupted === true && !isComplete(snapshot)) {
+    lines.push('Interrupted: this is what is known so far.', '');
+  }
+  const colon = sentence.indexOf(':') + 1;
+  lines.push(...wrap(colour(sentence.slice(0, colon)) + sentence.slice(colon)), '');
+  for (const mode of snapshot.modes) {
+    const { timeout, upper } = mode.finding;
+    const found =
+      timeout === undefined
+        ? ''
+        : `, ${upper === undefined ? 'at least' : 'about'} ${durationWithSeconds(timeout)}`;
+    lines.push(`  ${mode.mode.padEnd(10)}${bracket(mode)}${found}`);
+  }
+  if (snapshot.up === false) {
+    lines.push(
+      '',
+      `The far end does not answer${snapshot.downReason === undefined ? '' : `: ${snapshot.downReason}`}.`,
+    );
+  }
+  if (snapshot.explanations.length > 0) {
+    lines.push('', paint.strong('What it may mean'));
+    for (const { text, certainty } of snapshot.explanations) {
+      lines.push(...wrap(`${text} (${certainty})`, '- '));
+    }
+  }
+  const interval = snapshot.keepaliveRecommended;
+  if (interval !== undefined && result !== 'compliant' && snapshot.settings !== undefined) {
+    lines.push(
+      '',
+      paint.strong(`Settings that keep idle connections alive: something every ${humanDuration(interval)}`),
+    );
+    for (const { product, text } of snapshot.settings.snippets) {
+      lines.push(`# ${product}`, ...text.split('\n').map((line) => `  ${line}`));
+    }
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+/** Columns of the result's running text. */
+const TEXT_WIDTH = 92;
+
+/** Breaks running text into lines; the first begins with `mark`, the others are indented as far. */
+function wrap(text: string, mark = ''): string[] {
+  const lines: string[] = [];
+  let line = mark;
+  let empty = true;
+  for (const word of text.split(' ')) {
+    if (!empty && line.length + 1 + word.length > TEXT_WIDTH) {
+      lines.push(line);
+      line = ' '.repeat(mark.length);
+      empty = true;
+    }
+    line += empty ? word : ` ${word}`;
+    empty = false;
+  }
+  return [...lines, line];
+}

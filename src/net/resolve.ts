@@ -1,0 +1,35 @@
+/** Host names to addresses. */
+import { lookup } from 'node:dns/promises';
+import { isIP } from 'node:net';
+
+/** Thrown when a name has no address of the wanted family. */
+export class ResolveError extends Error {
+  override readonly name = 'ResolveError';
+}
+
+/**
+ * Every address of `host`, in the system's order of preference; an IP address stands for itself.
+ * @throws ResolveError
+ */
+export async function resolve(host: string, family: 4 | 6 | 'any'): Promise<readonly string[]> {
+  const literal = isIP(host);
+  if (literal !== 0) {
+    if (family !== 'any' && family !== literal)
+      throw new ResolveError(`${host} is an IPv${literal} address, but the target asks for IPv${family}`);
+    return [host];
+  }
+  try {
+    const answers = await lookup(host, {
+      all: true,
+      family: family === 'any' ? 0 : family,
+      order: 'verbatim',
+    });
+    if (answers.length === 0) throw new ResolveError(`${host} has no address`);
+    return answers.map((answer) => answer.address);
+  } catch (error) {
+    if (error instanceof ResolveError) throw error;
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
+    const wanted = family === 'any' ? '' : ` to an IPv${family} address`;
+    throw new ResolveError(`${host} does not resolve${wanted} (${code})`, { cause: error });
+  }
+}

@@ -1,0 +1,249 @@
+/** The native protocol as its client: hello, token, heartbeat canaries that also carry requests, probes. */
+import type { Clock } from '../clock.js';
+import type { Mode } from '../core/mode.js';
+import type { LinkEnd } from '../net/errors.js';
+import { openLink, type Endpoint } from '../net/link.js';
+import { randomHex, sameMac, tokenMac } from '../net/token.js';
+import type { Seconds } from '../units.js';
+import { decodeResponderMessage, encodeClientMessage, macInput } from '../wire/codec.js';
+import { LineSplitter } from '../wire/lines.js';
+import {
+  type Hello,
+  PROTOCOL_VERSION,
+  type ResponderMessage,
+  type Role,
+  type Welcome,
+} from '../wire/messages.js';
+import { Conversation, type Decoder } from './conversation.js';
+import {
+  DELAYED_ACK,
+  FarEndError,
+  type Canary,
+  type Introduction,
+  type Path,
+  type ProbeConnection,
+} from './path.js';
+import type { Moment } from './prober.js';
+import { PROBERS } from './table.js';
+
+/** Everything a responder may say. */
+export type NativeMessages = ResponderMessage;
+
+export interface NativePathOptions {
+  readonly clock: Clock;
+  /** Seconds that a connection, its hello included, may take to open. */
+  readonly deadline: Seconds;
+  /** Where connections of this mode go; canaries and checks go to `endpoint('send')`. */
+  readonly endpoint: (mode: Mode) => Endpoint;
+  /** The shared secret; read anew for each session so that it can be rotated. */
+  readonly token?: string;
+}
+
+/** A native path is one session: a secret of its own ties its connections together. */
+export function createNativePath(options: NativePathOptions): Path {
+  return new NativePath(options);
+}
+
+class NativePath implements Path {
+  readonly #options: NativePathOptions;
+  readonly #session = randomHex(16);
+  readonly #canaries = new Set<NativeCanary>();
+  readonly #probes = new Map<number, NativeProbe>();
+  #lastProbe = 0;
+
+  constructor(options: NativePathOptions) {
+    this.#options = options;
+  }
+
+  timing(): 'late' {
+    return 'late';
+  }
+
+  async open(mode: Mode, _testAt: Seconds | undefined, signal: AbortSignal): Promise<ProbeConnection> {
+    const number = ++this.#lastProbe;
+    const greeting = await this.#greet('probe', this.#options.endpoint(mode), signal, number);
+    const { conversation } = greeting;
+    let unanswered = false;
+    const probe: NativeProbe = {
+      opened: greeting.opened,
+      local: conversation.link.local,
+      remote: conversation.link.remote,
+      seen: greeting.welcome.seen,
+      introduction: greeting.introduction,
+      whenEnded: (run) => {
+        probe.ended = run;
+        conversation.whenEnded(run);
+      },
+      test: async (context) => {
+        const control = () => this.#control();
+        const observation = await PROBERS[mode].native(conversation, { ...context, probe: number, control });
+        unanswered = observation.kind !== 'answered';
+        return observation;
+      },
+      close: () => {
+        this.#probes.delete(number);
+        conversation.close();
+        // Our FIN may never arrive where a mapping is gone: spare the far end a ghost.
+        if (unanswered) this.#control()?.say(encodeClientMessage({ kind: 'drop', probe: number }));
+      },
+    };
+    this.#probes.set(number, probe);
+    return probe;
+  }
+
+  async openCanary(signal: AbortSignal): Promise<Canary> {
+    const endpoint = this.#options.endpoint('send');
+    const { conversation, introduction } = await this.#greet('control', endpoint, signal);
+    const canary: NativeCanary = {
+      conversation,
+      introduction,
+      get end() {
+        return conversation.end;
+      },
+      beat: async (deadline, beatSignal) => {
+        const nonce = randomHex(8);
+        conversation.say(encodeClientMessage({ kind: 'ping', nonce }));
+        const heard = await conversation.hear(
+          (message) => message.kind === 'pong' && message.nonce === nonce,
+          deadline,
+          { clock: this.#options.clock, signal: beatSignal },
+        );
+        return heard.kind === 'message';
+      },
+      whenEnded: (run) => conversation.whenEnded(run),
+      close: () => {
+        this.#canaries.delete(canary);
+        conversation.close();
+      },
+    };
+    conversation.whenStray((message) => {
+      if (message.kind === 'gone') this.#gone(message.probe, message.cause);
+    });
+    this.#canaries.add(canary);
+    return canary;
+  }
+
+  async check(signal: AbortSignal): Promise<Introduction> {
+    const { conversation, introduction } = await this.#greet('check', this.#options.endpoint('send'), signal);
+    conversation.close();
+    return introduction;
+  }
+
+  /** The youngest canary that has not ended: the one least likely to be forgotten. */
+  #control(): Conversation<NativeMessages> | undefined {
+    return [...this.#canaries].findLast((canary) => canary.end === undefined)?.conversation;
+  }
+
+  /** The far end saw a probe connection end; our side may never hear of it. */
+  #gone(number: number, cause: 'reset' | 'closed' | 'timed_out'): void {
+    const end: LinkEnd = {
+      kind: cause === 'timed_out' ? 'silence' : cause,
+      detail: `the far end saw the connection end (${cause})`,
+    };
+    this.#probes.get(number)?.ended?.(end);
+  }
+
+  async #greet(role: Role, endpoint: Endpoint, signal: AbortSignal, probe?: number): Promise<Greeting> {
+    const { clock, deadline, token } = this.#options;
+    const link = await openLink(endpoint, deadline, signal);
+    const conversation = new Conversation(link, nativeDecoder());
+    const hello: Hello = {
+      kind: 'hello',
+      version: PROTOCOL_VERSION,
+      role,
+      session: this.#session,
+      nonce: randomHex(16),
+      ...(probe === undefined ? {} : { probe }),
+    };
+    try {
+      let earliest = clock.monotonic();
+      const ask = async (message: Parameters<typeof encodeClientMessage>[0]): Promise<ResponderMessage> => {
+        earliest = clock.monotonic();
+        conversation.say(encodeClientMessage(message));
+        const heard = await conversation.hear(() => true, deadline, { clock, signal });
+        if (heard.kind === 'message') return heard.message;
+        if (heard.kind === 'ended')
+          throw new FarEndError(`no hello from ${link.remote}: ${heard.end.detail}`);
+        if (heard.kind === 'aborted') throw new FarEndError(`no hello from ${link.remote}: called off`);
+        throw new FarEndError(`no hello from ${link.remote} within ${deadline} s`);
+      };
+      let answer = await ask(hello);
+      let challenge: string | undefined;
+      if (answer.kind === 'challenge') {
+        if (token === undefined) throw new FarEndError(`${link.remote} asks for a token: set token_file`);
+        challenge = answer.nonce;
+        answer = await ask({ kind: 'auth', mac: tokenMac(token, macInput('client', hello, challenge)) });
+      }
+      const welcome = requireWelcome(answer, hello, link.remote);
+      if (token !== undefined) requireProof(token, hello, challenge, welcome, link.remote);
+      const opened = { earliest, latest: clock.monotonic() + DELAYED_ACK };
+      return { conversation, welcome, opened, introduction: introduce(welcome, link.localAddress) };
+    } catch (error) {
+      conversation.close();
+      throw error;
+    }
+  }
+}
+
+type NativeProbe = ProbeConnection & { ended?: (end: LinkEnd) => void };
+type NativeCanary = Canary & { readonly conversation: Conversation<NativeMessages> };
+
+interface Greeting {
+  readonly conversation: Conversation<NativeMessages>;
+  readonly welcome: Welcome;
+  readonly opened: Moment;
+  readonly introduction: Introduction;
+}
+
+function requireWelcome(answer: ResponderMessage, hello: Hello, remote: string): Welcome {
+  if (answer.kind === 'error')
+    throw new FarEndError(
+      `${remote} turned the connection away: ${answer.code}${answer.detail ? ` (${answer.detail})` : ''}`,
+    );
+  if (answer.kind !== 'welcome' || answer.nonce !== hello.nonce)
+    throw new FarEndError(`${remote} did not answer the hello as the protocol asks`);
+  return answer;
+}
+
+function requireProof(
+  token: string,
+  hello: Hello,
+  challenge: string | undefined,
+  welcome: Welcome,
+  remote: string,
+): void {
+  if (challenge === undefined)
+    throw new FarEndError(`${remote} did not ask for the token: it has none, or it is not our responder`);
+  const expected = tokenMac(token, macInput('responder', hello, challenge, welcome));
+  if (welcome.mac === undefined || !sameMac(expected, welcome.mac))
+    throw new FarEndError(`${remote} did not prove that it knows the token`);
+}
+
+function introduce(welcome: Welcome, localAddress: string): Introduction {
+  return {
+    localAddress,
+    seenAddress: welcome.seen.slice(0, welcome.seen.lastIndexOf(':')).replace(/^\[|\]$/g, ''),
+    ...(welcome.conntrack === undefined ? {} : { conntrack: welcome.conntrack }),
+    ...(welcome.instance === undefined ? {} : { instance: welcome.instance }),
+  };
+}
+
+/** Bytes to messages; a line of a verb that this version does not know is passed over. */
+function nativeDecoder(): Decoder<NativeMessages> {
+  const splitter = new LineSplitter();
+  return {
+    push(chunk) {
+      const { lines, oversized } = splitter.push(chunk);
+      const messages: ResponderMessage[] = [];
+      for (const line of lines) {
+        const decoded = decodeResponderMessage(line);
+        if (decoded.ok) messages.push(decoded.message);
+        else if (decoded.code !== 'verb')
+          return { messages, problem: `the far end does not speak the native protocol (${decoded.problem})` };
+      }
+      return oversized
+        ? { messages, problem: 'the far end does not speak the native protocol (no line break in 512 bytes)' }
+        : { messages };
+    },
+  };
+}

@@ -1,0 +1,164 @@
+/** From the engine's snapshot to the report's document. */
+import { isDecided, pathVerdict } from '../core/diagnosis/index.js';
+import { durationWithSeconds } from '../core/human-duration.js';
+import type { Mode } from '../core/mode.js';
+import { REQ5_ESTABLISHED_IDLE_TIMEOUT } from '../core/rfc5382.js';
+import { reasonOf } from '../core/verdict.js';
+import type { ModeSnapshot, TargetSnapshot, TestRecord } from '../engine/snapshot.js';
+import type { HistoryEntry } from '../history/index.js';
+import type { Seconds } from '../units.js';
+import { controls, ruledOut } from './controls.js';
+import { DOCUMENT_VERSION, type ModeResult, type ReportDocument, type TestResult } from './document.js';
+import { redacted } from './redact.js';
+
+/** What a report is made from. */
+export interface ReportInput {
+  readonly snapshot: TargetSnapshot;
+  /** Unix time of the report, seconds. */
+  readonly at: Seconds;
+  /** The program's version. */
+  readonly version: string;
+  /** Findings of the last 30 days, oldest first. */
+  readonly history?: readonly HistoryEntry[];
+}
+
+/** Who breaks the silence, for a reader who does not know the modes. */
+export const MODE_MEANINGS: Readonly<Record<Mode, string>> = {
+  send: 'This end writes after the silence; the far end must answer.',
+  recv: 'The far end writes after the silence; this end must hear it, and its answer must arrive.',
+  keepalive:
+    "This end's kernel sends TCP keepalives after the silence; the far end's kernel must acknowledge.",
+};
+
+/** Builds the document; with `redact` every address and host name is replaced by a placeholder. */
+export function buildDocument(input: ReportInput, options: { readonly redact: boolean }): ReportDocument {
+  const { snapshot } = input;
+  const { config } = snapshot;
+  const { search } = config;
+  const verdict = verdictOf(snapshot);
+  const document: ReportDocument = {
+    version: DOCUMENT_VERSION,
+    generated: isoTime(input.at),
+    program: { name: 'nat-idle-exporter', version: input.version },
+    redacted: options.redact,
+    complete: isComplete(snapshot),
+    target: targetOf(snapshot),
+    search: {
+      min_idle_seconds: search.min_idle,
+      max_idle_seconds: search.max_idle,
+      resolution_seconds: search.resolution,
+      connections: search.connections,
+      deadline_seconds: search.deadline,
+      guard_seconds: search.guard,
+    },
+    required_seconds: REQ5_ESTABLISHED_IDLE_TIMEOUT,
+    verdict,
+    modes: snapshot.modes.map(modeResult),
+    explanations: snapshot.explanations.map((e) => ({ ...e, evidence: [...e.evidence] })),
+    ruled_out: ruledOut(snapshot),
+    controls: controls(snapshot),
+    settings: (snapshot.settings?.snippets ?? []).map(({ product, text }) => ({ product, text })),
+    ask: askOf(verdict.result, snapshot),
+    events: snapshot.events.map(({ at, mode, text }) => ({
+      at: isoTime(at),
+      ...(mode === undefined ? {} : { mode }),
+      text,
+    })),
+    history: (input.history ?? []).map(({ at, mode, timeout, lower, upper, compliant }) => ({
+      at: isoTime(at),
+      mode,
+      ...(timeout === undefined ? {} : { timeout_seconds: timeout }),
+      ...(lower === undefined ? {} : { lower_bound_seconds: lower }),
+      ...(upper === undefined ? {} : { upper_bound_seconds: upper }),
+      ...(compliant === undefined ? {} : { compliant }),
+    })),
+  };
+  if (snapshot.keepaliveRecommended !== undefined) {
+    document.keepalive_recommended_seconds = snapshot.keepaliveRecommended;
+  }
+  return options.redact ? redacted(document) : document;
+}
+
+/** The verdict on the path that a snapshot shows. */
+export function verdictOf(snapshot: TargetSnapshot): ReportDocument['verdict'] {
+  const { search, modes } = snapshot.config;
+  const findings = Object.fromEntries(snapshot.modes.map(({ mode, finding }) => [mode, finding]));
+  return { ...pathVerdict(findings, modes, { minIdle: search.min_idle, guard: search.guard }) };
+}
+
+/** UTC time without fractions of a second. */
+export function isoTime(unix: Seconds): string {
+  return new Date(Math.round(unix) * 1000).toISOString().replace('.000Z', 'Z');
+}
+
+/** Whether every configured mode has come to its answer. */
+export function isComplete({ config, modes }: TargetSnapshot): boolean {
+  const { min_idle: minIdle, max_idle: maxIdle, guard } = config.search;
+  return modes.length > 0 && modes.every(({ finding }) => isDecided(finding, { minIdle, maxIdle, guard }));
+}
+
+function targetOf({ config, ...snapshot }: TargetSnapshot): ReportDocument['target'] {
+  const { far_end } = config;
+  return {
+    name: config.name,
+    protocol: far_end.kind,
+    ...(far_end.kind === 'embedded' ? {} : { host: far_end.host }),
+    ...(snapshot.address === undefined ? {} : { address: snapshot.address }),
+    ...(snapshot.localAddress === undefined ? {} : { local_address: snapshot.localAddress }),
+    ...(snapshot.seenAddress === undefined ? {} : { seen_address: snapshot.seenAddress }),
+    ...(snapshot.natDetected === undefined ? {} : { nat_detected: snapshot.natDetected }),
+    labels: { ...config.labels },
+  };
+}
+
+function modeResult({ mode, finding, confirmedTimestamp, tests }: ModeSnapshot): ModeResult {
+  return {
+    mode,
+    meaning: MODE_MEANINGS[mode],
+    result: finding.compliant === undefined ? 'unknown' : finding.compliant ? 'compliant' : 'not_compliant',
+    phase: finding.phase,
+    ...(finding.timeout === undefined ? {} : { timeout_seconds: rounded(finding.timeout) }),
+    ...(finding.lower === undefined ? {} : { lower_bound_seconds: rounded(finding.lower) }),
+    ...(finding.upper === undefined ? {} : { upper_bound_seconds: rounded(finding.upper) }),
+    deaths: finding.deaths,
+    suspect: finding.suspect,
+    ...(confirmedTimestamp === undefined ? {} : { confirmed: isoTime(confirmedTimestamp) }),
+    tests: tests.map(testResult),
+  };
+}
+
+function testResult(record: TestRecord): TestResult {
+  return {
+    at: isoTime(record.at),
+    idle_seconds: rounded(record.idle),
+    verdict: record.verdict.kind,
+    reason: reasonOf(record.verdict),
+    ...(record.local === undefined ? {} : { local_address: record.local }),
+    ...(record.seen === undefined ? {} : { seen_address: record.seen }),
+    ...(record.remote === undefined ? {} : { remote_address: record.remote }),
+  };
+}
+
+/** To the millisecond; a test is not known better. */
+function rounded(value: Seconds): Seconds {
+  return Math.round(value * 1000) / 1000;
+}
+
+function askOf(result: ReportDocument['verdict']['result'], snapshot: TargetSnapshot): string {
+  const wanted = durationWithSeconds(REQ5_ESTABLISHED_IDLE_TIMEOUT);
+  if (snapshot.config.far_end.kind === 'embedded') {
+    return 'None: this is a measurement of the built-in demonstration, not of a line.';
+  }
+  switch (result) {
+    case 'compliant':
+      return 'None: the path does what RFC 5382 asks. Please keep it so.';
+    case 'not_compliant':
+      return (
+        'Please find the device on this line that forgets idle TCP connections too early (the modem or router that ' +
+        'you supplied, or a carrier-grade NAT) and set its timeout for established TCP connections to at least ' +
+        `${wanted}. A device in bridge mode should not track connections at all.`
+      );
+    case 'unknown':
+      return `None yet: the measurement has to run until it is decided whether ${wanted} survive.`;
+  }
+}

@@ -1,0 +1,200 @@
+/**
+ * The two servers that NAT-TCP-test clients expect. Echo writes the first bytes back at once; sleep reads a
+ * number of seconds and writes the very bytes back after them. Both serve one request and close.
+ * @see docs/PROTOCOL.md
+ */
+import type { AddressInfo, Server, Socket } from 'node:net';
+import type { Logger } from '../log.js';
+import { type Seconds, toMilliseconds } from '../units.js';
+import type { Admission, Client } from './admission.js';
+import type { Limits } from './limits.js';
+import { createListener, type ListenAddress, listen, stop } from './listener.js';
+import type { RejectReason, ResponderCounts } from './metrics.js';
+
+export type LegacyKind = 'legacy_echo' | 'legacy_sleep';
+
+export interface LegacyOptions {
+  readonly kind: LegacyKind;
+  readonly limits: Limits;
+  readonly admission: Admission;
+  readonly counts: ResponderCounts;
+  readonly logger: Logger;
+  /** Monotonic seconds. */
+  readonly now: () => Seconds;
+}
+
+export interface LegacyServer {
+  /**
+   * Listens at one more address.
+   * @throws the system's error if it cannot be bound.
+   */
+  listen(address: ListenAddress): Promise<AddressInfo>;
+  /** Resets every connection. */
+  close(): Promise<void>;
+}
+
+/** Most bytes of a request, as in the original servers. */
+const MAX_REQUEST = 64;
+
+/** Longest sleep that may be asked for. */
+const MAX_SLEEP: Seconds = 86_400;
+
+/** The seconds that a request to the sleep server asks for; undefined if it is no such request. */
+export function requestedSleep(request: string): Seconds | undefined {
+  const digits = /^([0-9]{1,62})(?:\r?\n)?$/.exec(request)?.[1];
+  const sleep = Number(digits);
+  return digits !== undefined && sleep <= MAX_SLEEP ? sleep : undefined;
+}
+
+export function createLegacyServer(options: LegacyOptions): LegacyServer {
+  return new Legacy(options);
+}
+
+/** All that is kept of one client. */
+interface Guest {
+  readonly socket: Socket;
+  readonly client: Client;
+  readonly since: Seconds;
+  request: string | undefined;
+  timer: NodeJS.Timeout | undefined;
+}
+
+class Legacy implements LegacyServer {
+  readonly #options: LegacyOptions;
+  readonly #servers: Server[] = [];
+  readonly #guests = new Map<Socket, Guest>();
+  /** Answered; what is still here at the second sweep is destroyed. */
+  #leaving = new Set<Socket>();
+  #left = new Set<Socket>();
+  readonly #sweeper: NodeJS.Timeout;
+  // One set of handlers for all sockets.
+  readonly #onData: (this: Socket, chunk: Buffer) => void;
+  readonly #onClose: (this: Socket) => void;
+  readonly #answer = (guest: Guest): void => this.#respond(guest);
+
+  constructor(options: LegacyOptions) {
+    this.#options = options;
+    const received = (socket: Socket, chunk: Buffer): void => this.#received(socket, chunk);
+    const closed = (socket: Socket): void => this.#closed(socket);
+    this.#onData = function (chunk) {
+      received(this, chunk);
+    };
+    this.#onClose = function () {
+      closed(this);
+    };
+    this.#sweeper = setInterval(() => this.#sweep(), toMilliseconds(options.limits.sweepInterval)).unref();
+  }
+
+  async listen(address: ListenAddress): Promise<AddressInfo> {
+    const { counts, logger } = this.#options;
+    const server = createListener(
+      (socket) => this.#accept(socket),
+      (error) => {
+        counts.rejected.accept += 1;
+        logger.debug({ err: error }, 'accepting a connection failed');
+      },
+    );
+    const bound = await listen(server, address);
+    this.#servers.push(server);
+    return bound;
+  }
+
+  async close(): Promise<void> {
+    const stopped = this.#servers.map(stop);
+    for (const guest of [...this.#guests.values()]) {
+      this.#forget(guest);
+      guest.socket.resetAndDestroy();
+    }
+    for (const socket of [...this.#leaving, ...this.#left]) socket.destroy();
+    await Promise.all(stopped);
+    clearInterval(this.#sweeper);
+  }
+
+  #accept(socket: Socket): void {
+    const { admission, counts, kind, now } = this.#options;
+    const address = socket.remoteAddress;
+    socket.on('error', ignore);
+    if (address === undefined) {
+      socket.destroy();
+      return;
+    }
+    const client = admission.admit(address);
+    if (typeof client === 'string') {
+      counts.rejected[client] += 1;
+      socket.resetAndDestroy();
+      return;
+    }
+    const guest = { socket, client, since: now(), request: undefined, timer: undefined };
+    this.#guests.set(socket, guest);
+    counts.open[kind] += 1;
+    counts.opened[kind] += 1;
+    socket.on('data', this.#onData);
+    socket.on('close', this.#onClose);
+  }
+
+  #received(socket: Socket, chunk: Buffer): void {
+    const guest = this.#guests.get(socket);
+    // Whatever follows the request is read and forgotten, so that an end of the connection is noticed.
+    if (guest !== undefined && guest.request === undefined) this.#serve(guest, chunk);
+  }
+
+  #closed(socket: Socket): void {
+    const guest = this.#guests.get(socket);
+    if (guest !== undefined) this.#forget(guest);
+    this.#leaving.delete(socket);
+    this.#left.delete(socket);
+  }
+
+  #serve(guest: Guest, chunk: Buffer): void {
+    const request = chunk.toString('latin1', 0, MAX_REQUEST);
+    if (this.#options.kind === 'legacy_echo') {
+      guest.request = request;
+      this.#respond(guest);
+      return;
+    }
+    const sleep = chunk.length > MAX_REQUEST ? undefined : requestedSleep(request);
+    if (sleep === undefined) {
+      this.#turnAway(guest, 'request');
+      return;
+    }
+    guest.request = request;
+    guest.timer = setTimeout(this.#answer, toMilliseconds(sleep), guest);
+  }
+
+  #respond(guest: Guest): void {
+    guest.socket.write(guest.request ?? '', 'latin1');
+    this.#forget(guest);
+    this.#leaving.add(guest.socket);
+    guest.socket.destroySoon();
+  }
+
+  #turnAway(guest: Guest, reason: RejectReason): void {
+    const { counts, kind, logger } = this.#options;
+    counts.rejected[reason] += 1;
+    const { remoteAddress: client, remotePort: port } = guest.socket;
+    logger.debug({ reason, kind, client, port }, 'turned away');
+    this.#forget(guest);
+    guest.socket.destroy();
+  }
+
+  #forget(guest: Guest): void {
+    if (!this.#guests.delete(guest.socket)) return;
+    clearTimeout(guest.timer);
+    this.#options.counts.open[this.#options.kind] -= 1;
+    this.#options.admission.release(guest.client);
+  }
+
+  #sweep(): void {
+    for (const socket of this.#left) socket.destroy();
+    [this.#left, this.#leaving] = [this.#leaving, this.#left];
+    this.#leaving.clear();
+    const now = this.#options.now();
+    for (const guest of this.#guests.values()) {
+      const silent = guest.request === undefined && now - guest.since >= this.#options.limits.idleDeadline;
+      if (silent) this.#turnAway(guest, 'timeout');
+    }
+  }
+}
+
+/** The end of a connection is enough to know. */
+function ignore(): void {}

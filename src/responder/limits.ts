@@ -1,0 +1,60 @@
+/** The bounds of the responder: how many, how long, how fast. */
+import { readFileSync } from 'node:fs';
+import type { Seconds } from '../units.js';
+
+export interface Limits {
+  /** Most connections in all, the legacy ones included. */
+  readonly maxConnections: number;
+  /** Most connections of one client: an IPv4 address or an IPv6 /64. */
+  readonly maxConnectionsPerClient: number;
+  /** How long a native connection may take from accept to welcome. */
+  readonly openingDeadline: Seconds;
+  /** How long a control or check connection may be silent. */
+  readonly silentDeadline: Seconds;
+  /** How long a probe connection may live in a session without a control connection. */
+  readonly orphanDeadline: Seconds;
+  /** How long a probe connection or a legacy client may be silent. */
+  readonly idleDeadline: Seconds;
+  /** Most lines that one connection may send between two sweeps. */
+  readonly maxLinesPerSweep: number;
+  /** Most bytes of answers that a client may leave unread. */
+  readonly maxUnread: number;
+  /** How often ages are looked at. */
+  readonly sweepInterval: Seconds;
+}
+
+/** Descriptors that are kept free for listeners, files, the metrics endpoint and refused connections. */
+const RESERVED_DESCRIPTORS = 256;
+
+export const DEFAULT_LIMITS: Limits = {
+  maxConnections: 16_000,
+  maxConnectionsPerClient: 1024,
+  openingDeadline: 10,
+  silentDeadline: 3600,
+  orphanDeadline: 3600,
+  // A day of idling is the longest measurement; the rest is for its test and for late clocks.
+  idleDeadline: 26 * 3600,
+  maxLinesPerSweep: 1000,
+  maxUnread: 16 * 1024,
+  sweepInterval: 1,
+};
+
+/**
+ * The limits with those given put in the place of the defaults; `maxConnections` never exceeds what the
+ * process's descriptors allow.
+ */
+export function resolveLimits(given: Partial<Limits> = {}): Limits {
+  const limits = { ...DEFAULT_LIMITS, ...given };
+  const room = Math.max(16, openFileLimit() - RESERVED_DESCRIPTORS);
+  return { ...limits, maxConnections: Math.min(limits.maxConnections, room) };
+}
+
+/** The process's soft limit of open descriptors; infinite where it is unlimited or cannot be read. */
+export function openFileLimit(file = '/proc/self/limits'): number {
+  try {
+    const soft = /^Max open files\s+(\d+)/m.exec(readFileSync(file, 'latin1'))?.[1];
+    return soft === undefined ? Number.POSITIVE_INFINITY : Number(soft);
+  } catch {
+    return Number.POSITIVE_INFINITY;
+  }
+}

@@ -1,0 +1,124 @@
+/** What the responder counts, and the names under which Prometheus sees it. */
+import { Counter, Gauge, Registry } from 'prom-client';
+
+/** What a connection is at the moment; `pending` has not finished its opening. */
+export const CONNECTION_KINDS = [
+  'pending',
+  'control',
+  'probe',
+  'check',
+  'legacy_echo',
+  'legacy_sleep',
+] as const;
+export type ConnectionKind = (typeof CONNECTION_KINDS)[number];
+
+/**
+ * Why something was turned away. Beside the codes that a client is told: `oversized` and `binary` lines,
+ * `evicted` (gave way to a newer connection before it had opened), `rate` (too many lines), `unread` (does not
+ * read its answers), `request` (a legacy client asked for something else), `accept` (the kernel refused, most
+ * often for want of descriptors).
+ */
+export const REJECT_REASONS = [
+  'version',
+  'syntax',
+  'auth',
+  'limit_client',
+  'limit_total',
+  'unknown_probe',
+  'duplicate_probe',
+  'timeout',
+  'oversized',
+  'binary',
+  'evicted',
+  'rate',
+  'unread',
+  'request',
+  'accept',
+] as const;
+export type RejectReason = (typeof REJECT_REASONS)[number];
+
+/** Plain numbers, so that several processes can be added up. */
+export interface ResponderCounts {
+  readonly open: Record<ConnectionKind, number>;
+  readonly opened: Record<ConnectionKind, number>;
+  readonly rejected: Record<RejectReason, number>;
+}
+
+export interface ResponderMetrics {
+  readonly registry: Registry;
+  /** The counts of this process, changed in place by the servers. */
+  readonly counts: ResponderCounts;
+}
+
+function zeros<Name extends string>(names: readonly Name[]): Record<Name, number> {
+  return Object.fromEntries(names.map((name) => [name, 0])) as Record<Name, number>;
+}
+
+export function zeroCounts(): ResponderCounts {
+  return { open: zeros(CONNECTION_KINDS), opened: zeros(CONNECTION_KINDS), rejected: zeros(REJECT_REASONS) };
+}
+
+/** The sum of several processes' counts. */
+export function addCounts(all: readonly ResponderCounts[]): ResponderCounts {
+  const sum = zeroCounts();
+  for (const counts of all) {
+    for (const kind of CONNECTION_KINDS) {
+      sum.open[kind] += counts.open[kind];
+      sum.opened[kind] += counts.opened[kind];
+    }
+    for (const reason of REJECT_REASONS) sum.rejected[reason] += counts.rejected[reason];
+  }
+  return sum;
+}
+
+/**
+ * The responder's metrics in a registry of their own. Counting costs an addition; the numbers are copied at a
+ * scrape. `read` is asked then and returns this process's counts unless something else is given.
+ */
+export function createResponderMetrics(
+  read?: () => ResponderCounts | Promise<ResponderCounts>,
+): ResponderMetrics {
+  const registry = new Registry();
+  const counts = zeroCounts();
+  let asking: Promise<ResponderCounts> | undefined;
+  // The metrics of one scrape are collected side by side: they share one answer.
+  const current = (): Promise<ResponderCounts> => {
+    asking ??= Promise.resolve(read?.() ?? counts).finally(() => {
+      asking = undefined;
+    });
+    return asking;
+  };
+  new Gauge({
+    name: 'nat_responder_connections',
+    help: 'Open connections by kind; pending ones have not finished their opening.',
+    labelNames: ['kind'],
+    registers: [registry],
+    async collect() {
+      const { open } = await current();
+      for (const kind of CONNECTION_KINDS) this.set({ kind }, open[kind]);
+    },
+  });
+  new Counter({
+    name: 'nat_responder_connections_total',
+    help: 'Connections that became this kind since the start; every native one is pending first.',
+    labelNames: ['kind'],
+    registers: [registry],
+    async collect() {
+      const { opened } = await current();
+      this.reset();
+      for (const kind of CONNECTION_KINDS) this.inc({ kind }, opened[kind]);
+    },
+  });
+  new Counter({
+    name: 'nat_responder_rejected_total',
+    help: 'Connections and requests turned away since the start, by reason.',
+    labelNames: ['reason'],
+    registers: [registry],
+    async collect() {
+      const { rejected } = await current();
+      this.reset();
+      for (const reason of REJECT_REASONS) this.inc({ reason }, rejected[reason]);
+    },
+  });
+  return { registry, counts };
+}

@@ -1,0 +1,390 @@
+/**
+ * The native far end: opens connections, answers pings, rings probes when their session's control connection
+ * asks for it, and holds very many idle connections in little memory.
+ * @see docs/PROTOCOL.md
+ */
+import type { AddressInfo, Server, Socket } from 'node:net';
+import type { Logger } from '../log.js';
+import { randomHex, sameMac, tokenMac } from '../net/token.js';
+import { type Seconds, toMilliseconds } from '../units.js';
+import { decodeClientMessage, encodeResponderMessage, macInput, type ProblemCode } from '../wire/codec.js';
+import { splitLines } from '../wire/lines.js';
+import {
+  type ClientMessage,
+  type Hello,
+  PROTOCOL_VERSION,
+  type RejectCode,
+  type ResponderMessage,
+} from '../wire/messages.js';
+import { type Admission, plainAddress } from './admission.js';
+import type { Limits } from './limits.js';
+import { createListener, type ListenAddress, listen, stop } from './listener.js';
+import type { ConnectionKind, RejectReason, ResponderCounts } from './metrics.js';
+import { Connection, Sessions } from './sessions.js';
+
+export interface NativeOptions {
+  readonly limits: Limits;
+  readonly admission: Admission;
+  readonly counts: ResponderCounts;
+  readonly logger: Logger;
+  /** Without one everybody may use the responder. */
+  readonly token?: string;
+  /** The host's own established timeout, asked at every welcome. */
+  readonly conntrack: () => Seconds | undefined;
+  /** 16 hex digits, drawn anew at each start of the responder; the same in all its processes. */
+  readonly instance: string;
+  /** Monotonic seconds. */
+  readonly now: () => Seconds;
+}
+
+export interface NativeResponder {
+  /**
+   * Listens at one more address.
+   * @throws the system's error if it cannot be bound.
+   */
+  listen(address: ListenAddress): Promise<AddressInfo>;
+  /** Tells every opened connection that the responder is stopped; resolves within about a second. */
+  close(): Promise<void>;
+}
+
+/** Connections over a limit that may wait to be told so; beyond it they are reset at once. */
+const MAX_REFUSED = 64;
+
+/** How long a stopped responder waits for its last lines to leave. */
+const FAREWELL: Seconds = 1;
+
+/** What a client is told where the reason is no code of its own; `undefined` tells nothing. */
+const CODE_OF: Partial<Record<RejectReason, RejectCode>> = {
+  version: 'version',
+  syntax: 'syntax',
+  oversized: 'syntax',
+  binary: 'syntax',
+  rate: 'syntax',
+  auth: 'auth',
+  limit_client: 'limit_client',
+  limit_total: 'limit_total',
+  duplicate_probe: 'duplicate_probe',
+  timeout: 'timeout',
+};
+
+const REASON_OF: Record<ProblemCode, RejectReason> = {
+  binary: 'binary',
+  verb: 'syntax',
+  version: 'version',
+  syntax: 'syntax',
+};
+
+export function createNativeResponder(options: NativeOptions): NativeResponder {
+  return new Native(options);
+}
+
+class Native implements NativeResponder {
+  readonly #options: NativeOptions;
+  readonly #servers: Server[] = [];
+  readonly #sessions = new Sessions();
+  readonly #connections = new Map<Socket, Connection>();
+  /** Sockets whose last line is on its way: what is still here at the second sweep is destroyed. */
+  #leaving = new Set<Socket>();
+  #left = new Set<Socket>();
+  #refused = 0;
+  readonly #sweeper: NodeJS.Timeout;
+  // One set of handlers for all sockets.
+  readonly #onData: (this: Socket, chunk: Buffer) => void;
+  readonly #onError: (this: Socket, error: NodeJS.ErrnoException) => void;
+  readonly #onClose: (this: Socket) => void;
+  readonly #evict = (connection: Connection): void => this.#reject(connection, 'evicted');
+
+  constructor(options: NativeOptions) {
+    this.#options = options;
+    const find = (socket: Socket): Connection | undefined => this.#connections.get(socket);
+    const receive = (connection: Connection, chunk: Buffer): void => this.#receive(connection, chunk);
+    const closed = (socket: Socket): void => this.#closed(socket);
+    this.#onData = function (chunk) {
+      const connection = find(this);
+      if (connection !== undefined) receive(connection, chunk);
+    };
+    this.#onError = function (error) {
+      const connection = find(this);
+      if (connection === undefined) return;
+      connection.cause = error.code === 'ECONNRESET' || error.code === 'EPIPE' ? 'reset' : 'timed_out';
+    };
+    this.#onClose = function () {
+      closed(this);
+    };
+    const interval = toMilliseconds(options.limits.sweepInterval);
+    this.#sweeper = setInterval(() => this.#sweep(), interval).unref();
+  }
+
+  async listen(address: ListenAddress): Promise<AddressInfo> {
+    const server = createListener(
+      (socket) => this.#accept(socket),
+      (error) => {
+        this.#options.counts.rejected.accept += 1;
+        this.#options.logger.debug({ err: error }, 'accepting a connection failed');
+      },
+    );
+    const bound = await listen(server, address);
+    this.#servers.push(server);
+    return bound;
+  }
+
+  async close(): Promise<void> {
+    const stopped = this.#servers.map(stop);
+    for (const connection of [...this.#connections.values()]) {
+      const opened = connection.kind !== 'pending';
+      if (opened) this.#send(connection, { kind: 'error', code: 'shutting_down' });
+      this.#forget(connection);
+      this.#part(connection.socket, opened);
+    }
+    const impatience = setTimeout(() => {
+      for (const socket of [...this.#leaving, ...this.#left]) socket.destroy();
+    }, toMilliseconds(FAREWELL));
+    await Promise.all(stopped);
+    clearTimeout(impatience);
+    clearInterval(this.#sweeper);
+  }
+
+  #now(): Seconds {
+    return Math.floor(this.#options.now());
+  }
+
+  #accept(socket: Socket): void {
+    const address = socket.remoteAddress;
+    socket.on('error', this.#onError);
+    if (address === undefined) {
+      socket.destroy();
+      return;
+    }
+    const { admission, counts } = this.#options;
+    const admitted = admission.admit(address);
+    if (typeof admitted === 'string') {
+      if (this.#refused >= MAX_REFUSED) {
+        counts.rejected[admitted] += 1;
+        socket.resetAndDestroy();
+        return;
+      }
+      this.#refused += 1;
+    }
+    const connection = new Connection(socket, admitted, this.#now(), this.#evict);
+    if (connection.client !== undefined) admission.wait(connection.client, connection);
+    this.#connections.set(socket, connection);
+    counts.open.pending += 1;
+    counts.opened.pending += 1;
+    socket.on('data', this.#onData);
+    socket.on('close', this.#onClose);
+  }
+
+  #closed(socket: Socket): void {
+    const connection = this.#connections.get(socket);
+    if (connection !== undefined) this.#forget(connection, connection.cause ?? 'closed');
+    this.#leaving.delete(socket);
+    this.#left.delete(socket);
+  }
+
+  #receive(connection: Connection, chunk: Buffer): void {
+    const { socket } = connection;
+    const split = splitLines(connection.unfinished, chunk);
+    connection.unfinished = split.pending;
+    if (connection.kind === 'pending') connection.credit += chunk.length;
+    if (split.lines.length > 1) socket.cork();
+    for (const line of split.lines) {
+      this.#read(connection, line);
+      if (!this.#connections.has(socket)) break;
+    }
+    if (split.lines.length > 1) socket.uncork();
+    if (!this.#connections.has(socket)) return;
+    if (split.oversized) this.#reject(connection, 'oversized', 'line longer than 512 bytes');
+    else if (socket.writableLength > this.#options.limits.maxUnread) this.#reject(connection, 'unread');
+  }
+
+  #read(connection: Connection, line: string): void {
+    const decoded = decodeClientMessage(line);
+    if (connection.kind === 'pending') {
+      if (decoded.ok) this.#open(connection, decoded.message);
+      else this.#reject(connection, REASON_OF[decoded.code], decoded.problem);
+      return;
+    }
+    connection.activeAt = this.#now();
+    connection.lines += 1;
+    if (connection.lines > this.#options.limits.maxLinesPerSweep) {
+      this.#reject(connection, 'rate', 'too many lines');
+    } else if (!decoded.ok) this.#reject(connection, REASON_OF[decoded.code], decoded.problem);
+    else this.#serve(connection, decoded.message);
+  }
+
+  /** hello → (challenge → auth) → welcome */
+  #open(connection: Connection, message: ClientMessage): void {
+    const { token } = this.#options;
+    const { opening } = connection;
+    if (opening !== undefined && token !== undefined) {
+      const input = macInput('client', opening.hello, opening.challenge);
+      if (message.kind !== 'auth' || !sameMac(message.mac, tokenMac(token, input))) {
+        this.#reject(connection, 'auth');
+        return;
+      }
+      this.#welcome(connection, opening.hello, opening.challenge);
+    } else if (message.kind !== 'hello') {
+      this.#reject(connection, token === undefined ? 'syntax' : 'auth', 'the first line is HELLO');
+    } else if (connection.refusal !== undefined) {
+      this.#reject(connection, connection.refusal);
+    } else if (token !== undefined) {
+      const challenge = randomHex(16);
+      connection.opening = { hello: message, challenge };
+      this.#send(connection, { kind: 'challenge', nonce: challenge });
+    } else {
+      this.#welcome(connection, message);
+    }
+  }
+
+  #welcome(connection: Connection, hello: Hello, challenge?: string): void {
+    const { admission, conntrack: ask, counts, instance, token } = this.#options;
+    const { client, socket } = connection;
+    const now = this.#now();
+    if (!this.#sessions.join(connection, hello, now)) {
+      this.#reject(connection, 'duplicate_probe');
+      return;
+    }
+    const conntrack = ask();
+    const welcome = {
+      kind: 'welcome',
+      version: PROTOCOL_VERSION,
+      nonce: hello.nonce,
+      seen: seenAddress(socket),
+      ...(conntrack === undefined ? {} : { conntrack }),
+      instance,
+    } as const;
+    const proof =
+      token === undefined || challenge === undefined
+        ? {}
+        : { mac: tokenMac(token, macInput('responder', hello, challenge, welcome)) };
+    // Sent while it is pending still, so that the welcome is never longer than what was received.
+    this.#send(connection, { ...welcome, ...proof });
+    if (client !== undefined) admission.settle(client, connection);
+    counts.open.pending -= 1;
+    connection.kind = hello.role satisfies ConnectionKind;
+    counts.open[connection.kind] += 1;
+    counts.opened[connection.kind] += 1;
+    connection.opening = undefined;
+    connection.activeAt = now;
+  }
+
+  #serve(connection: Connection, message: ClientMessage): void {
+    const { kind } = connection;
+    if (message.kind === 'ping') {
+      this.#send(connection, { kind: 'pong', nonce: message.nonce });
+    } else if (message.kind === 'answer' && kind === 'probe') {
+      this.#answered(connection, message.nonce);
+    } else if (message.kind === 'call' && kind === 'control') {
+      this.#call(connection, message.probe, message.nonce);
+    } else if (message.kind === 'drop' && kind === 'control') {
+      this.#drop(connection.session?.probes.get(message.probe));
+    } else {
+      this.#reject(connection, 'syntax', `${message.kind} does not fit the role ${kind}`);
+    }
+  }
+
+  #call(caller: Connection, number: number, nonce: string): void {
+    const probe = caller.session?.probes.get(number);
+    if (probe === undefined) {
+      this.#options.counts.rejected.unknown_probe += 1;
+      this.#send(caller, { kind: 'error', code: 'unknown_probe', probe: number });
+      return;
+    }
+    probe.ringing = { caller, nonce };
+    this.#send(probe, { kind: 'ring', nonce });
+    this.#send(caller, { kind: 'rung', probe: number, nonce });
+  }
+
+  #answered(probe: Connection, nonce: string): void {
+    const { ringing } = probe;
+    if (ringing?.nonce !== nonce) return;
+    probe.ringing = undefined;
+    if (this.#connections.has(ringing.caller.socket)) {
+      this.#send(ringing.caller, { kind: 'heard', probe: probe.probe, nonce });
+    }
+  }
+
+  #drop(probe: Connection | undefined): void {
+    if (probe === undefined) return;
+    this.#forget(probe);
+    this.#part(probe.socket, false);
+  }
+
+  /** Writes a line, except one that would be more than what an unopened connection has sent. */
+  #send(connection: Connection, message: ResponderMessage): boolean {
+    const line = encodeResponderMessage(message);
+    if (connection.kind === 'pending') {
+      if (line.length > connection.credit) return false;
+      connection.credit -= line.length;
+    }
+    connection.socket.write(line, 'latin1');
+    return true;
+  }
+
+  #reject(connection: Connection, reason: RejectReason, detail?: string): void {
+    this.#options.counts.rejected[reason] += 1;
+    const code = CODE_OF[reason];
+    const told =
+      code !== undefined &&
+      this.#send(connection, { kind: 'error', code, ...(detail === undefined ? {} : { detail }) });
+    if (this.#options.logger.isLevelEnabled('debug')) {
+      const { remoteAddress: client, remotePort: port } = connection.socket;
+      this.#options.logger.debug({ reason, detail, kind: connection.kind, client, port }, 'turned away');
+    }
+    this.#forget(connection, reason === 'timeout' ? 'timed_out' : 'closed');
+    this.#part(connection.socket, told);
+  }
+
+  /** Ends a forgotten connection: after its last line, or at once. */
+  #part(socket: Socket, told: boolean): void {
+    if (told && !socket.destroyed) {
+      this.#leaving.add(socket);
+      socket.destroySoon();
+    } else {
+      socket.resetAndDestroy();
+    }
+  }
+
+  /** Takes a connection out of every book; with a cause the session is told that a probe has gone. */
+  #forget(connection: Connection, cause?: 'reset' | 'closed' | 'timed_out'): void {
+    if (!this.#connections.delete(connection.socket)) return;
+    const { admission, counts } = this.#options;
+    const { client, kind, probe, session } = connection;
+    counts.open[kind] -= 1;
+    if (client === undefined) this.#refused -= 1;
+    else {
+      admission.settle(client, connection);
+      admission.release(client);
+    }
+    this.#sessions.leave(connection, this.#now());
+    if (kind !== 'probe' || cause === undefined) return;
+    for (const control of session?.controls ?? []) this.#send(control, { kind: 'gone', probe, cause });
+  }
+
+  #sweep(): void {
+    for (const socket of this.#left) socket.destroy();
+    [this.#left, this.#leaving] = [this.#leaving, this.#left];
+    this.#leaving.clear();
+    const now = this.#now();
+    for (const connection of this.#connections.values()) {
+      connection.lines = 0;
+      if (this.#expired(connection, now)) this.#reject(connection, 'timeout');
+    }
+  }
+
+  #expired({ kind, activeAt, session }: Connection, now: Seconds): boolean {
+    const { limits } = this.#options;
+    const age = now - activeAt;
+    if (kind === 'pending') return age >= limits.openingDeadline;
+    if (kind !== 'probe') return age >= limits.silentDeadline;
+    if (age >= limits.idleDeadline) return true;
+    // An orphan is measured from the later of the two moments: it may just have been opened.
+    const orphaned = session !== undefined && session.controls.size === 0;
+    return orphaned && Math.min(age, now - session.orphanedAt) >= limits.orphanDeadline;
+  }
+}
+
+function seenAddress({ remoteAddress, remotePort, remoteFamily }: Socket): string {
+  const address = plainAddress(remoteAddress ?? (remoteFamily === 'IPv6' ? '::' : '0.0.0.0'));
+  return address.includes(':') ? `[${address}]:${remotePort ?? 0}` : `${address}:${remotePort ?? 0}`;
+}

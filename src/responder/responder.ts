@@ -1,0 +1,126 @@
+/**
+ * The far end as one thing: the native protocol and, where wanted, the two NAT-TCP-test servers, under common
+ * limits and with common metrics. The exporter runs it in its own process for the embedded target.
+ *
+ * @example
+ * const responder = await startResponder({
+ *   native: [{ host: '127.0.0.1', port: 0 }],
+ *   logger: pino({ level: 'silent' }),
+ * });
+ * responder.addresses.native[0]?.port;
+ * await responder.close();
+ */
+import type { AddressInfo } from 'node:net';
+import type { Logger } from '../log.js';
+import { hostConntrackTimeout } from '../net/conntrack.js';
+import { randomHex } from '../net/token.js';
+import type { Seconds } from '../units.js';
+import { Admission } from './admission.js';
+import { createLegacyServer } from './legacy.js';
+import { type Limits, resolveLimits } from './limits.js';
+import { isExposed, type ListenAddress } from './listener.js';
+import { createResponderMetrics, type ResponderMetrics } from './metrics.js';
+import { createNativeResponder } from './native.js';
+
+export interface ResponderOptions {
+  /** Where the native protocol is spoken; several, because a NAT may treat ports differently. */
+  readonly native: readonly ListenAddress[];
+  /** Where the NAT-TCP-test servers listen; off without an address. */
+  readonly legacyEcho?: readonly ListenAddress[];
+  readonly legacySleep?: readonly ListenAddress[];
+  /** The token that clients must prove, see `readTokenFile`. */
+  readonly token?: string;
+  /** Bounds that differ from `DEFAULT_LIMITS`. */
+  readonly limits?: Partial<Limits>;
+  readonly logger: Logger;
+  /** Metrics to count into; own ones without. */
+  readonly metrics?: ResponderMetrics;
+  /** The host's established timeout; asked of the kernel without. */
+  readonly conntrack?: () => Seconds | undefined;
+  /** 16 hex digits that tell this start of the responder from others; drawn at random without. */
+  readonly instance?: string;
+  /** Monotonic seconds. */
+  readonly now?: () => Seconds;
+}
+
+export interface Responder {
+  /** What was bound, in the order of the options. */
+  readonly addresses: {
+    readonly native: readonly AddressInfo[];
+    readonly legacyEcho: readonly AddressInfo[];
+    readonly legacySleep: readonly AddressInfo[];
+  };
+  readonly metrics: ResponderMetrics;
+  /** Ends all connections and listeners; resolves within 2 s. */
+  close(): Promise<void>;
+}
+
+/** How long a reading of the host's conntrack timeout is good for. */
+const CONNTRACK_AGE: Seconds = 60;
+
+/**
+ * Starts the far end.
+ * @throws the system's error (`EADDRINUSE`, `EACCES`, …) if an address cannot be bound; nothing is left listening.
+ */
+export async function startResponder(options: ResponderOptions): Promise<Responder> {
+  const { logger, now = monotonic, token } = options;
+  const limits = resolveLimits(options.limits);
+  const metrics = options.metrics ?? createResponderMetrics();
+  const admission = new Admission(limits);
+  const shared = { limits, admission, counts: metrics.counts, logger, now };
+  const conntrack = remember(options.conntrack ?? (() => hostConntrackTimeout()), CONNTRACK_AGE, now);
+  const native = createNativeResponder({
+    ...shared,
+    conntrack,
+    instance: options.instance ?? randomHex(8),
+    ...(token === undefined ? {} : { token }),
+  });
+  const echo = createLegacyServer({ ...shared, kind: 'legacy_echo' });
+  const sleep = createLegacyServer({ ...shared, kind: 'legacy_sleep' });
+  const servers = [native, echo, sleep];
+  const close = async (): Promise<void> => {
+    await Promise.all(servers.map((server) => server.close()));
+  };
+
+  const wanted: ResponderOptions['native'][] = [
+    options.native,
+    options.legacyEcho ?? [],
+    options.legacySleep ?? [],
+  ];
+  try {
+    const bound: AddressInfo[][] = [];
+    for (const [index, server] of servers.entries()) {
+      const addresses: AddressInfo[] = [];
+      for (const address of wanted[index] ?? []) addresses.push(await server.listen(address));
+      bound.push(addresses);
+    }
+    const [nativeBound = [], legacyEcho = [], legacySleep = []] = bound;
+    if (token === undefined && wanted.flat().some(isExposed)) {
+      logger.warn(
+        'no token is set and strangers can reach this responder: it serves everybody within its limits',
+      );
+    }
+    const { maxConnections, maxConnectionsPerClient } = limits;
+    logger.info(
+      { native: nativeBound, legacyEcho, legacySleep, maxConnections, maxConnectionsPerClient },
+      'responder listens',
+    );
+    return { addresses: { native: nativeBound, legacyEcho, legacySleep }, metrics, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function monotonic(): Seconds {
+  return performance.now() / 1000;
+}
+
+/** Asks at most once in `age` seconds. */
+function remember<Value>(ask: () => Value, age: Seconds, now: () => Seconds): () => Value {
+  let known: { readonly value: Value; readonly at: Seconds } | undefined;
+  return () => {
+    if (known === undefined || now() - known.at >= age) known = { value: ask(), at: now() };
+    return known.value;
+  };
+}

@@ -1,0 +1,45 @@
+/** The responder's own small site: a short page, metrics and health. */
+import type { Express } from 'express';
+import { createBaseApp, finishApp, PAGE_POLICY, securityHeaders } from './base-app.js';
+import { html } from './html.js';
+import { type MetricsSource, metricsRoute } from './metrics-route.js';
+
+export interface ResponderSiteOptions {
+  /** prom-client's Registry fits. */
+  readonly registry: { metrics(): Promise<string>; readonly contentType: string };
+  ready(): boolean;
+  readonly version: string;
+  /** What the page says of the responder, name and value: addresses, limits. No secrets. */
+  readonly facts?: () => readonly (readonly [string, string])[];
+  /** Path of the metrics, `/metrics` unless said otherwise. */
+  readonly telemetryPath?: string;
+  readonly onError?: (error: unknown) => void;
+}
+
+export function createResponderApp(options: ResponderSiteOptions): Express {
+  const telemetryPath = options.telemetryPath ?? '/metrics';
+  const source: MetricsSource = {
+    text: () => options.registry.metrics(),
+    contentType: options.registry.contentType,
+  };
+  const app = createBaseApp({ name: 'nat-idle-exporter responder', ready: () => options.ready() });
+  app.use(securityHeaders(PAGE_POLICY));
+  app.get(telemetryPath, metricsRoute(source));
+  app.get('/', (_request, response) => {
+    const page = html`<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark"><title>nat-idle-exporter responder</title></head>
+<body>
+<main>
+<h1>nat-idle-exporter responder</h1>
+<p>The far end of idle connections: it answers when a prober breaks the silence. Version ${options.version}.</p>
+<dl>${(options.facts?.() ?? []).map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`)}</dl>
+<p><a href=".${telemetryPath}">Metrics</a> · <a href="-/healthy">Health</a> · <a href="-/ready">Readiness</a></p>
+</main>
+</body>
+</html>
+`;
+    response.type('text/html').send(page.text);
+  });
+  return finishApp(app, options.onError);
+}

@@ -1,0 +1,272 @@
+/** The HTTP server of exporter and responder: addresses, TLS, users, clean close. Speaks HTTP/1.1 only. */
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import { ConfigError, type Problem } from '../config/problem.js';
+import { type BasicAuth, createBasicAuth } from './basic-auth.js';
+import { refuseClient } from './client-certificate.js';
+import { fileStamp, type LoadedWebConfig, readWebConfig, type WebConfig } from './web-config.js';
+
+/** The part of pino's logger that is used here. */
+export interface WebLog {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+}
+
+export interface WebServerOptions {
+  /** An express application, or any other listener. */
+  readonly app: RequestListener;
+  /** Where to listen; without `host` on every address, port 0 lets the kernel choose. */
+  readonly listen: readonly { readonly host?: string; readonly port: number }[];
+  /** The file of `--web.config.file`. */
+  readonly configFile?: string;
+  readonly log?: WebLog;
+  /** Called when the server begins to close: end what streams for ever. */
+  readonly onClose?: () => void;
+  readonly auth?: BasicAuth;
+}
+
+export interface WebServer {
+  /** Where it listens, as `http://127.0.0.1:15382` or `https://[::1]:9`; in the order of `listen`. */
+  readonly urls: readonly string[];
+  /** Looks at the web configuration and its files again; it does so by itself at each new connection and request. */
+  reload(): void;
+  /** Stops listening, lets running requests finish for a second, then cuts every connection that is left. */
+  close(): Promise<void>;
+}
+
+/** How long running requests may go on after `close()`, milliseconds; the whole stop must fit into 2 s. */
+const CLOSE_GRACE_MS = 1000;
+
+/**
+ * Starts to listen on every address.
+ * @throws ConfigError with every address that cannot be used, or with what is wrong in the web configuration
+ */
+export async function startWebServer(options: WebServerOptions): Promise<WebServer> {
+  const live = new LiveWebConfig(options.configFile, options.log);
+  const auth = options.auth ?? createBasicAuth();
+  const limiter = new RateLimiter();
+  const listener: RequestListener = (request, response) => {
+    void admit(request, response, live.current(), auth, limiter).then(
+      (admitted) => {
+        if (admitted) options.app(request, response);
+      },
+      (error: unknown) => {
+        options.log?.warn({ err: error }, 'a request failed before it was admitted');
+        response.writeHead(500).end();
+      },
+    );
+  };
+  const sockets = new Set<Socket>();
+  const servers = options.listen.map(() => makeServer(live, listener, sockets, options.log));
+  const results = await Promise.allSettled(
+    servers.map((server, index) => listenOn(server, options.listen[index] ?? { port: 0 }, options.log)),
+  );
+  const problems = results.flatMap((result): Problem[] => {
+    if (result.status === 'fulfilled') return [];
+    if (result.reason instanceof ConfigError) return [...result.reason.problems];
+    throw result.reason;
+  });
+  const close = async (): Promise<void> => {
+    options.onClose?.();
+    const closed = servers.map(
+      (server) => new Promise<void>((done) => (server.listening ? server.close(() => done()) : done())),
+    );
+    for (const server of servers) server.closeIdleConnections();
+    // Also cuts what the HTTP server does not count: handshakes under way and clients that never asked anything.
+    const cut = setTimeout(() => {
+      for (const socket of sockets) socket.destroy();
+    }, CLOSE_GRACE_MS);
+    await Promise.all(closed);
+    clearTimeout(cut);
+  };
+  if (problems.length > 0) {
+    await close();
+    throw new ConfigError(problems);
+  }
+  const scheme = live.current().tls === undefined ? 'http' : 'https';
+  const urls = servers.map((server) => urlOf(scheme, server.address() as AddressInfo));
+  return {
+    urls,
+    reload: () => {
+      live.current();
+    },
+    close,
+  };
+}
+
+function makeServer(
+  live: LiveWebConfig,
+  listener: RequestListener,
+  sockets: Set<Socket>,
+  log?: WebLog,
+): Server {
+  const { tls } = live.current();
+  const server = tls === undefined ? createServer(listener) : makeTlsServer(live, listener, log);
+  server.prependListener('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  return server;
+}
+
+function makeTlsServer(live: LiveWebConfig, listener: RequestListener, log?: WebLog): TlsServer {
+  let inUse = live.current().tls;
+  const server = createTlsServer(
+    {
+      ...inUse?.context,
+      // Whether the client is good enough is judged below; OpenSSL only asks for the certificate.
+      requestCert: inUse !== undefined && inUse.clientAuth !== 'NoClientCert',
+      rejectUnauthorized: false,
+      ALPNProtocols: ['http/1.1'],
+    },
+    listener,
+  );
+  // Before the handshake of each new connection: take up a renewed certificate.
+  server.prependListener('connection', () => {
+    const now = live.current().tls;
+    if (now === undefined || now === inUse) return;
+    inUse = now;
+    server.setSecureContext(now.context);
+  });
+  server.prependListener('secureConnection', (socket: TLSSocket) => {
+    const refusal = inUse === undefined ? undefined : refuseClient(socket, inUse);
+    if (refusal === undefined) return;
+    log?.info({ remote: socket.remoteAddress, reason: refusal }, 'TLS client refused');
+    socket.destroy();
+  });
+  return server;
+}
+
+function listenOn(
+  server: Server,
+  address: { readonly host?: string; readonly port: number },
+  log?: WebLog,
+): Promise<void> {
+  return new Promise((done, fail) => {
+    const failed = (error: NodeJS.ErrnoException): void => {
+      const { host = '', port } = address;
+      const shown = `${host.includes(':') ? `[${host}]` : host}:${port}`;
+      const rule = LISTEN_ERRORS[error.code ?? ''] ?? error.message;
+      fail(new ConfigError([{ file: `listen address ${shown}`, rule }]));
+    };
+    server.once('error', failed);
+    server.listen({ ...address }, () => {
+      server.off('error', failed);
+      // Later errors are failed accepts (no file descriptors left): the server goes on when there are some again.
+      server.on('error', (error) => log?.warn({ err: error }, 'the HTTP server could not accept'));
+      done();
+    });
+  });
+}
+
+const LISTEN_ERRORS: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'already in use',
+  EACCES: 'permission denied',
+  EADDRNOTAVAIL: 'this machine has no such address',
+  EAFNOSUPPORT: 'this machine has no such address family',
+  ENOTFOUND: 'the host name does not resolve',
+  EAI_AGAIN: 'the host name does not resolve',
+};
+
+function urlOf(scheme: string, { address, family, port }: AddressInfo): string {
+  return `${scheme}://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+}
+
+/** Answers the request here unless it may go on to the application. */
+async function admit(
+  request: IncomingMessage,
+  response: ServerResponse,
+  config: WebConfig,
+  auth: BasicAuth,
+  limiter: RateLimiter,
+): Promise<boolean> {
+  const refuse = (status: number, text: string): false => {
+    response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' }).end(`${text}\n`);
+    return false;
+  };
+  if (!limiter.take(config.rateLimit)) return refuse(429, 'Too Many Requests');
+  for (const [name, value] of config.headers) response.setHeader(name, value);
+  const result = await auth.check(request.headers.authorization, config.users);
+  if (result === 'ok') return true;
+  if (result === 'busy') {
+    response.setHeader('Retry-After', '1');
+    return refuse(503, 'Too many logins at once');
+  }
+  response.setHeader('WWW-Authenticate', 'Basic realm="nat-idle-exporter", charset="UTF-8"');
+  return refuse(401, 'Unauthorized');
+}
+
+/** A token bucket; full at the start. */
+class RateLimiter {
+  #tokens: number | undefined;
+  #at = performance.now();
+
+  take(limit: WebConfig['rateLimit']): boolean {
+    if (limit === undefined) return true;
+    const now = performance.now();
+    const gained = ((now - this.#at) / 1000) * limit.perSecond;
+    this.#at = now;
+    this.#tokens = Math.min(limit.burst, (this.#tokens ?? limit.burst) + gained);
+    if (this.#tokens < 1) return false;
+    this.#tokens -= 1;
+    return true;
+  }
+}
+
+/** The web configuration as the files are now; a broken one is told once and leaves the one before in force. */
+class LiveWebConfig {
+  readonly #file: string | undefined;
+  readonly #log: WebLog | undefined;
+  #loaded: LoadedWebConfig;
+  #stamp: string;
+
+  constructor(file: string | undefined, log: WebLog | undefined) {
+    this.#file = file;
+    this.#log = log;
+    this.#loaded = file === undefined ? NOTHING_ASKED : readWebConfig(file);
+    this.#stamp = fileStamp(this.#loaded.files);
+    if (this.#loaded.config.http2Asked) log?.info({ file }, 'http2 is ignored: this server speaks HTTP/1.1');
+  }
+
+  current(): WebConfig {
+    if (this.#file === undefined) return this.#loaded.config;
+    const stamp = fileStamp(this.#loaded.files);
+    if (stamp === this.#stamp) return this.#loaded.config;
+    this.#stamp = stamp;
+    try {
+      const next = readWebConfig(this.#file);
+      const before = this.#loaded.config.tls;
+      const after = next.config.tls;
+      if ((before === undefined) !== (after === undefined) || before?.clientAuth !== after?.clientAuth) {
+        this.#log?.warn(
+          { file: this.#file },
+          'TLS switched on or off, or client_auth_type changed: restart needed',
+        );
+        return this.#loaded.config;
+      }
+      this.#loaded = next;
+      this.#stamp = fileStamp(next.files);
+      this.#log?.info({ file: this.#file }, 'web configuration read again');
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      this.#log?.warn(
+        { problems: error.message },
+        'web configuration not taken over, the one before stays in force',
+      );
+    }
+    return this.#loaded.config;
+  }
+}
+
+const NOTHING_ASKED: LoadedWebConfig = {
+  config: { headers: new Map(), users: new Map(), http2Asked: false },
+  files: [],
+};

@@ -1,0 +1,124 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ESLint } from 'eslint';
+import ts from 'typescript';
+import { describe, expect, test } from 'vitest';
+
+/** The rooms of `src` from the ground up. A room may import itself and the floors below, not its neighbours. */
+const FLOORS: readonly (readonly string[])[] = [
+  ['units'],
+  ['core', 'wire'],
+  ['config', 'clock', 'log', 'version'],
+  ['net', 'history'],
+  ['probe'],
+  ['engine'],
+  ['web', 'report'],
+  ['responder', 'exporter'],
+  ['embedded'],
+  ['cli'],
+  ['commands'],
+  ['main'],
+];
+
+const src = fileURLToPath(new URL('../src/', import.meta.url));
+
+/** The room of a file, `core/search/state.ts` and `clock.ts` alike. */
+const roomOf = (file: string): string => file.replace(/(\.ts$|\/.*)/, '');
+
+const floorOf = (room: string): number => FLOORS.findIndex((rooms) => rooms.includes(room));
+
+interface Import {
+  readonly from: string;
+  readonly to: string;
+}
+
+/** Every TypeScript file of `src`, relative to it. */
+function sourceFiles(): string[] {
+  return readdirSync(src, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts'))
+    .sort();
+}
+
+/** The imports of one file from other files of `src`: static, dynamic, type-only and re-exports. */
+function importsOf(file: string, text: string): Import[] {
+  return ts
+    .preProcessFile(text, true, true)
+    .importedFiles.map(({ fileName }) => fileName)
+    .filter((specifier) => specifier.startsWith('.'))
+    .map((specifier) => ({
+      from: file,
+      to: relative(src, join(src, dirname(file), specifier)).replace(/\.js$/, '.ts'),
+    }));
+}
+
+/** What is wrong with an import, or undefined when it goes down or stays at home. */
+function complaintOf({ from, to }: Import): string | undefined {
+  const [room, other] = [roomOf(from), roomOf(to)];
+  if (room === other) return undefined;
+  return floorOf(other) >= 0 && floorOf(other) < floorOf(room) ? undefined : `${from} imports ${to}`;
+}
+
+describe('the rooms', () => {
+  const files = sourceFiles();
+  const imports = files.flatMap((file) => importsOf(file, readFileSync(join(src, file), 'utf8')));
+
+  test('are inspected at all', () => {
+    expect(files.length).toBeGreaterThan(20);
+    expect(imports.length).toBeGreaterThan(files.length / 2);
+    // Every import leads to a file that was inspected too: nothing was lost on the way.
+    expect(imports.filter(({ to }) => !files.includes(to))).toEqual([]);
+  });
+
+  test('all have a floor', () => {
+    expect([...new Set(files.map(roomOf))].filter((room) => floorOf(room) === -1)).toEqual([]);
+  });
+
+  test('import only downwards', () => {
+    expect(imports.map(complaintOf).filter((complaint) => complaint !== undefined)).toEqual([]);
+  });
+
+  test.each([
+    [
+      'core/search/state.ts',
+      "import { x } from '../../net/link.js';",
+      'core/search/state.ts imports net/link.ts',
+    ],
+    ['core/a.ts', "import type { x } from '../wire/b.js';", 'core/a.ts imports wire/b.ts'],
+    ['engine/a.ts', "export * from '../commands/b.js';", 'engine/a.ts imports commands/b.ts'],
+    ['net/a.ts', "const x = await import('../main.js');", 'net/a.ts imports main.ts'],
+    ['net/a.ts', "import '../attic/b.js';", 'net/a.ts imports attic/b.ts'],
+  ])('would be caught: in %s %s', (file, text, complaint) => {
+    expect(importsOf(file, text).map(complaintOf)).toEqual([complaint]);
+  });
+
+  test('have files of a readable length', () => {
+    const long = files.filter((file) => readFileSync(join(src, file), 'utf8').split('\n').length > 450);
+    expect(long).toEqual([]);
+  });
+});
+
+describe('the linter', () => {
+  const eslint = new ESLint({ cwd: dirname(src.replace(/\/$/, '')) });
+
+  // Planted in the place of real files, so that the project's own types and rules hold.
+  test.each([
+    ['core/mode.ts', 'export const x: number = Date.now();', 'no-restricted-globals'],
+    ['units.ts', 'export const x: number = performance.now();', 'no-restricted-globals'],
+    ['wire/messages.ts', 'export const x: number = Math.random();', 'no-restricted-properties'],
+    ['core/mode.ts', "export { readFileSync } from 'node:fs';", '@typescript-eslint/no-restricted-imports'],
+    ['engine/snapshot.ts', "export { connect } from 'node:net';", '@typescript-eslint/no-restricted-imports'],
+    ['engine/snapshot.ts', 'process.exit(1);', 'no-restricted-syntax'],
+    ['engine/snapshot.ts', "process.on('SIGTERM', () => undefined);", 'no-restricted-syntax'],
+    ['engine/snapshot.ts', 'export default 1;', 'no-restricted-syntax'],
+    ['engine/snapshot.ts', "console.log('x');", 'no-console'],
+    ['engine/snapshot.ts', 'Promise.reject(new Error());', '@typescript-eslint/no-floating-promises'],
+  ])(
+    'catches in %s: %s',
+    async (file, code, rule) => {
+      const [result] = await eslint.lintText(code, { filePath: join(src, file) });
+      expect(result?.messages.map(({ ruleId }) => ruleId)).toContain(rule);
+    },
+    60_000,
+  );
+});

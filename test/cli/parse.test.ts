@@ -1,0 +1,260 @@
+import { describe, expect, test } from 'vitest';
+import { UsageError } from '../../src/cli/flags.js';
+import { parseCommandLine } from '../../src/cli/parse.js';
+
+const parse = (argv: readonly string[], env: Record<string, string> = {}) =>
+  parseCommandLine(argv, env, { version: '1.2.3' });
+
+const LOG = { level: 'info', format: 'logfmt' };
+
+describe('parseCommandLine()', () => {
+  test('runs the exporter when there is nothing on the line', () => {
+    expect(parse([])).toEqual({
+      command: 'exporter',
+      options: {
+        configFile: 'config.yaml',
+        configCheck: false,
+        web: { listenAddresses: [{ port: 15_382 }], telemetryPath: '/metrics', enableLifecycle: false },
+        log: LOG,
+      },
+      warnings: [],
+    });
+  });
+
+  test('reads every flag of the exporter', () => {
+    const line = parse([
+      '--config.file=/etc/c.yaml',
+      '--config.check',
+      '--web.listen-address=:1',
+      '--web.listen-address',
+      '[::1]:2',
+      '--web.telemetry-path=/m',
+      '--web.config.file=web.yaml',
+      '--web.enable-lifecycle',
+      '--log.level=debug',
+      '--log.format=json',
+    ]);
+    expect(line).toEqual({
+      command: 'exporter',
+      options: {
+        configFile: '/etc/c.yaml',
+        configCheck: true,
+        web: {
+          listenAddresses: [{ port: 1 }, { host: '::1', port: 2 }],
+          telemetryPath: '/m',
+          configFile: 'web.yaml',
+          enableLifecycle: true,
+        },
+        log: { level: 'debug', format: 'json' },
+      },
+      warnings: [],
+    });
+  });
+
+  test('reads every flag of the responder', () => {
+    const line = parse([
+      'responder',
+      '--listen-address=:5382',
+      '--listen-address=:443',
+      '--legacy.echo-address=:31415',
+      '--legacy.sleep-address=',
+      '--token-file=t',
+      '--max-connections=7',
+      '--max-connections-per-client=3',
+      '--workers=2',
+      '--web.config.file=',
+    ]);
+    expect(line).toEqual({
+      command: 'responder',
+      options: {
+        listenAddresses: [{ port: 5382 }, { port: 443 }],
+        legacy: { echoAddress: { port: 31_415 } },
+        tokenFile: 't',
+        maxConnections: 7,
+        maxConnectionsPerClient: 3,
+        workers: 2,
+        web: { listenAddresses: [{ port: 15_383 }], telemetryPath: '/metrics' },
+        log: LOG,
+      },
+      warnings: [],
+    });
+  });
+
+  test('reads every flag of measure', () => {
+    const line = parse([
+      'measure',
+      '[2001:db8::1]:99',
+      '--mode=send,recv',
+      '--max-idle=1h',
+      '--resolution=1s',
+      '--connections=8',
+      '--deadline=500ms',
+      '--family=6',
+      '--local-address=::1',
+      '--json',
+      '--report=out.md',
+      '--redact',
+      '--quiet',
+    ]);
+    expect(line).toEqual({
+      command: 'measure',
+      options: {
+        target: {
+          name: '[2001:db8::1]:99',
+          far_end: { kind: 'native', host: '2001:db8::1', port: 99 },
+          modes: ['send', 'recv'],
+          family: 6,
+          local_address: '::1',
+          labels: {},
+          search: { min_idle: 15, max_idle: 3600, resolution: 1, connections: 8, deadline: 0.5, guard: 5 },
+        },
+        json: true,
+        report: { file: 'out.md', format: 'md' },
+        redact: true,
+        quiet: true,
+        log: { ...LOG, level: 'error' },
+      },
+      warnings: [],
+    });
+  });
+
+  test('measures up to 2h10m in all modes unless told otherwise', () => {
+    expect(parse(['measure', 'h.example'])).toMatchObject({
+      options: { target: { modes: ['send', 'recv', 'keepalive'], search: { min_idle: 15, max_idle: 7800 } } },
+    });
+  });
+
+  test('fits the search under a short --max-idle', () => {
+    expect(parse(['measure', 'h.example', '--max-idle=20s'])).toMatchObject({
+      options: { target: { search: { min_idle: 10, max_idle: 20, resolution: 2 } } },
+    });
+  });
+
+  test('measures the built-in target with little patience, and a host of that name when it has a port', () => {
+    expect(parse(['measure', 'embedded'])).toMatchObject({
+      options: {
+        target: {
+          name: 'embedded',
+          far_end: { kind: 'embedded', idle_timeout: 60 },
+          search: { deadline: 2, max_idle: 7800 },
+        },
+      },
+    });
+    expect(parse(['measure', 'embedded', '--deadline=3s', '--max-idle=90s'])).toMatchObject({
+      options: { target: { search: { deadline: 3, max_idle: 90 } } },
+    });
+    expect(parse(['measure', 'embedded:5382'])).toMatchObject({
+      options: { target: { far_end: { kind: 'native', host: 'embedded', port: 5382 } } },
+    });
+  });
+
+  test('measures over the legacy protocol on its own ports', () => {
+    expect(parse(['measure', 'h.example', '--protocol=nat-tcp-test', '--sleep-port=5'])).toMatchObject({
+      options: {
+        target: { far_end: { kind: 'nat-tcp-test', host: 'h.example', echo_port: 31_415, sleep_port: 5 } },
+      },
+    });
+  });
+
+  test.each([
+    [
+      ['--web.listen-adress=:1'],
+      "unknown option '--web.listen-adress=:1', did you mean --web.listen-address?",
+    ],
+    [['respnder'], 'unexpected argument respnder, did you mean responder?'],
+    [
+      ['--log.level=debug', 'responder'],
+      'unexpected argument responder (a command comes first, its flags after it)',
+    ],
+    [['--config.file='], '--config.file: must not be empty'],
+    [
+      ['--web.telemetry-path=metrics'],
+      '--web.telemetry-path: must begin with / and have no ? or #, found "metrics"',
+    ],
+    [['--log.level=verbose'], '--log.level: must be one of debug, info, warn, error, found verbose'],
+    [
+      ['responder', '--max-connections=0'],
+      '--max-connections: must be a whole number from 1 to 10000000, found "0"',
+    ],
+    [['measure'], "missing required argument 'host'"],
+    [['measure', 'embedded', '--family=4'], '--family: has no meaning for the built-in target'],
+    [['measure', 'h:99999'], 'HOST[:PORT]: port must be a number from 1 to 65535, found "h:99999"'],
+    [['measure', 'h', '--mode=send,listen'], '--mode: must be one of send, recv, keepalive, found listen'],
+    [
+      ['measure', 'h', '--max-idle=90'],
+      '--max-idle: duration without unit (write for example 90s), found "90"',
+    ],
+    [
+      ['measure', 'h', '--max-idle=9s', '--resolution=9s'],
+      '--resolution: must be shorter than max-idle (9s), found 9s',
+    ],
+    [['measure', 'h', '--report=r.pdf'], '--report: must end with .html, .md or .json, found r.pdf'],
+    [['measure', 'h', '--family=5'], "--family: must be one of 4, 6, any, found '5'"],
+    [
+      ['measure', 'h', '--token-file=/nonexistent'],
+      '--token-file: cannot be read: no such file, found /nonexistent',
+    ],
+    [['help', 'me'], 'unknown command me'],
+  ])('%j is refused on one line', (argv, message) => {
+    expect(() => parse(argv)).toThrow(UsageError);
+    expect(() => parse(argv)).toThrow(message);
+  });
+
+  test.each([[['--help']], [['help']], [['-h']]])('%j prints the help of the exporter', (argv) => {
+    const line = parse(argv);
+    expect(line).toMatchObject({ command: 'help' });
+    for (const word of ['--config.file', '--web.listen-address', 'NAT_IDLE_WEB_LISTEN_ADDRESS', 'measure']) {
+      expect(line).toHaveProperty('text', expect.stringContaining(word));
+    }
+  });
+
+  test('prints the help of a command', () => {
+    expect(parse(['measure', '--help'])).toEqual(parse(['help', 'measure']));
+    expect(parse(['measure', '--help'])).toHaveProperty('text', expect.stringContaining('Exit status'));
+  });
+
+  test('prints the version', () => {
+    expect(parse(['--version'])).toEqual({ command: 'version', text: 'nat-idle-exporter 1.2.3\n' });
+  });
+});
+
+describe('the environment', () => {
+  test('sets what the line does not', () => {
+    const env = {
+      NAT_IDLE_CONFIG_FILE: 'env.yaml',
+      NAT_IDLE_WEB_LISTEN_ADDRESS: ':1, [::1]:2',
+      NAT_IDLE_WEB_ENABLE_LIFECYCLE: 'true',
+      NAT_IDLE_CONFIG_CHECK: '0',
+      NAT_IDLE_LOG_LEVEL: 'error',
+    };
+    expect(parse(['--log.level=warn'], env)).toMatchObject({
+      options: {
+        configFile: 'env.yaml',
+        configCheck: false,
+        web: { listenAddresses: [{ port: 1 }, { host: '::1', port: 2 }], enableLifecycle: true },
+        log: { level: 'warn' },
+      },
+      warnings: [],
+    });
+  });
+
+  test('is checked like the line', () => {
+    expect(() => parse([], { NAT_IDLE_CONFIG_CHECK: 'maybe' })).toThrow(
+      'NAT_IDLE_CONFIG_CHECK: must be true or false, found "maybe"',
+    );
+    expect(() => parse([], { NAT_IDLE_LOG_LEVEL: 'loud' })).toThrow('--log.level: must be one of');
+  });
+
+  test('warns of variables that set nothing, and lets those of other commands and of orchestrators pass', () => {
+    const env = {
+      NAT_IDLE_CONFIG_FIL: 'x',
+      NAT_IDLE_MAX_IDLE: '1h',
+      NAT_IDLE_EXPORTER_SERVICE_HOST: '10.0.0.1',
+      NAT_IDLE_EXPORTER_PORT_15382_TCP_ADDR: '10.0.0.1',
+      HOME: '/',
+    };
+    expect(parse([], env)).toMatchObject({
+      warnings: ['environment variable NAT_IDLE_CONFIG_FIL sets no flag, did you mean NAT_IDLE_CONFIG_FILE?'],
+    });
+  });
+});

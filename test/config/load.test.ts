@@ -1,0 +1,154 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { loadConfig, parseConfig } from '../../src/config/load.js';
+import { ConfigError } from '../../src/config/problem.js';
+import { redactedConfigYaml } from '../../src/config/redact.js';
+
+const folder = fileURLToPath(new URL('../fixtures/config/', import.meta.url));
+const files = readdirSync(folder);
+const invalid = files.filter((file) => /^invalid-.*\.yaml$/.test(file));
+const valid = files.filter((file) => /^valid-.*\.yaml$/.test(file));
+
+/** The problems of a file as the operator reads them, its folder left out. */
+function complaintOf(path: string): string {
+  try {
+    loadConfig(path);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message.replaceAll(folder, '');
+    throw error;
+  }
+  return 'usable';
+}
+
+describe('the fixtures', () => {
+  test('come in pairs of a file and its exact complaint', () => {
+    expect(invalid.length).toBeGreaterThan(25);
+    const complaints = files.filter((file) => file.endsWith('.txt'));
+    expect(complaints).toEqual(invalid.map((file) => file.replace(/yaml$/, 'txt')));
+  });
+
+  test.each(invalid)('%s is refused with exactly the text beside it', (file) => {
+    const expected = readFileSync(join(folder, file.replace(/yaml$/, 'txt')), 'utf8');
+    expect(`${complaintOf(join(folder, file))}\n`).toBe(expected);
+  });
+
+  test.each(valid)('%s is accepted', (file) => {
+    expect(complaintOf(join(folder, file))).toBe('usable');
+  });
+
+  test('no complaint repeats the secret that a misplaced key holds', () => {
+    const file = 'invalid-unknown-key.yaml';
+    expect(readFileSync(join(folder, file), 'utf8')).toContain('swordfish');
+    expect(complaintOf(join(folder, file))).not.toContain('swordfish');
+  });
+});
+
+describe('loadConfig()', () => {
+  let scratch: string;
+  beforeEach(() => {
+    scratch = mkdtempSync(join(tmpdir(), 'nat-idle-config-'));
+  });
+  afterEach(() => {
+    rmSync(scratch, { recursive: true });
+  });
+
+  test('fills in every default', () => {
+    expect(loadConfig(join(folder, 'valid-minimal.yaml'))).toEqual({
+      schedule: '*/5 * * * *',
+      targets: [
+        {
+          name: 'vps',
+          far_end: { kind: 'native', host: 'responder.example', port: 5382 },
+          modes: ['send', 'recv', 'keepalive'],
+          family: 'any',
+          labels: {},
+          search: { min_idle: 15, max_idle: 7800, resolution: 10, connections: 24, deadline: 8, guard: 5 },
+        },
+      ],
+    });
+  });
+
+  test("puts the file's search over the defaults and the target's over both", () => {
+    const top = { min_idle: 20, max_idle: 86_400, resolution: 0.5, connections: 130, deadline: 3, guard: 0 };
+    expect(loadConfig(join(folder, 'valid-full.yaml'))).toEqual({
+      schedule: '0 */10 * * * *',
+      state_dir: '/var/lib/nat-idle-exporter',
+      targets: [
+        {
+          name: 'vps',
+          far_end: { kind: 'native', host: '2001:db8::1', port: 443 },
+          modes: ['send', 'recv'],
+          family: 6,
+          local_address: '2001:db8::2',
+          token_file: resolve(folder, 'token'),
+          labels: { site: 'home', isp: 'example' },
+          search: { ...top, connections: 2 },
+        },
+        {
+          name: 'legacy',
+          far_end: { kind: 'nat-tcp-test', host: 'legacy.example', echo_port: 7, sleep_port: 27_182 },
+          modes: ['recv'],
+          family: 'any',
+          labels: { site: 'home', isp: 'other' },
+          search: top,
+        },
+        {
+          name: 'embedded',
+          far_end: { kind: 'embedded', idle_timeout: 60 },
+          modes: ['send', 'recv', 'keepalive'],
+          family: 'any',
+          labels: { site: 'none', isp: 'none' },
+          search: { ...top, guard: 1 },
+        },
+      ],
+    });
+  });
+
+  test('says that a file is missing', () => {
+    expect(complaintOf('/nonexistent/config.yaml')).toBe(
+      '/nonexistent/config.yaml: cannot be read: no such file',
+    );
+  });
+
+  test('says that a folder is not a file', () => {
+    expect(complaintOf(scratch)).toBe(`${scratch}: cannot be read: is a directory`);
+  });
+
+  test('says that a file is not text', () => {
+    const file = join(scratch, 'config.yaml');
+    writeFileSync(file, Buffer.from([0x61, 0x3a, 0xff, 0xfe]));
+    expect(complaintOf(file)).toBe(`${file}: must be UTF-8 text`);
+  });
+
+  test('blames a search that no target overrides once, where it stands', () => {
+    const target = (name: string): string => `  - {name: ${name}, host: h.example}\n`;
+    const source = `search: {min_idle: 3h}\ntargets:\n${target('a')}${target('b')}`;
+    expect(() => parseConfig(source, 'c.yaml')).toThrow(
+      new ConfigError([
+        {
+          file: 'c.yaml',
+          path: 'search.min_idle',
+          rule: 'must be shorter than max_idle (2h10m)',
+          value: '3h',
+        },
+      ]),
+    );
+  });
+});
+
+describe('redactedConfigYaml()', () => {
+  test('writes a file that is read back as the same configuration', () => {
+    const config = loadConfig(join(folder, 'valid-full.yaml'));
+    expect(parseConfig(redactedConfigYaml(config), 'shown.yaml')).toEqual(config);
+  });
+
+  test('shows the path of a token and never its content', () => {
+    const path = join(folder, 'token');
+    const shown = redactedConfigYaml(loadConfig(join(folder, 'valid-full.yaml')));
+    expect(shown).toContain(`token_file: ${path}`);
+    expect(shown).not.toContain(readFileSync(path, 'utf8').trim());
+  });
+});

@@ -1,0 +1,40 @@
+import { describe, expect, it } from 'vitest';
+import { idleToSurvive, isDecided } from '../../../src/core/diagnosis/index.js';
+import { climbing, diesAtOnce, forgets, LIMITS, survives } from './findings.js';
+
+describe('idleToSurvive()', () => {
+  it('asks for the verdict when max_idle is just above 7440 s, else for max_idle', () => {
+    expect(idleToSurvive({ maxIdle: 7800, guard: 5 })).toBe(7435);
+    expect(idleToSurvive({ maxIdle: 7440, guard: 5 })).toBe(7435);
+    expect(idleToSurvive({ maxIdle: 60, guard: 1 })).toBe(59);
+    expect(idleToSurvive({ maxIdle: 86_400, guard: 5 })).toBe(86_395);
+  });
+});
+
+describe('isDecided()', () => {
+  const decided = (evidence: { finding: Parameters<typeof isDecided>[0] }, limits = LIMITS) =>
+    isDecided(evidence.finding, limits);
+
+  it('is false while climbing, true when enough survived', () => {
+    expect(decided(climbing())).toBe(false);
+    expect(decided(climbing(7000))).toBe(false);
+    expect(decided(survives(7439))).toBe(true);
+    expect(decided(survives(7439), { ...LIMITS, maxIdle: 86_400 })).toBe(false);
+    expect(decided(survives(60), { ...LIMITS, maxIdle: 60 })).toBe(true);
+  });
+
+  it('wants the third death before a closed bracket is an answer', () => {
+    expect(decided(forgets(3600, 'silence', 1))).toBe(false);
+    expect(decided(forgets(3600))).toBe(true);
+  });
+
+  it('ends when everything dies at min_idle', () => {
+    expect(decided(diesAtOnce('silence', 2))).toBe(false);
+    expect(decided(diesAtOnce())).toBe(true);
+  });
+
+  it('waits while deaths below the bound await confirmation', () => {
+    const { finding } = forgets(3600);
+    expect(isDecided({ ...finding, suspect: true }, LIMITS)).toBe(false);
+  });
+});

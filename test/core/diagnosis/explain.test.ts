@@ -1,0 +1,328 @@
+import { describe, expect, it } from 'vitest';
+import { explain, type ModeEvidence } from '../../../src/core/diagnosis/index.js';
+import { climbing, diesAtOnce, forgets, input, LIMITS, survives } from './findings.js';
+
+const T = 10;
+const alive = (): ModeEvidence => survives();
+const dead = (): ModeEvidence => forgets(T);
+const reset = (): ModeEvidence => forgets(T, 'reset');
+const resetIdle = (): ModeEvidence => forgets(T, 'reset_idle');
+
+/** Explanations that speak of the pattern, each with its certainty; hints at products are tested apart. */
+function pattern(...args: Parameters<typeof input>): readonly string[] {
+  return explain(input(...args))
+    .filter(({ id }) => id !== 'known_value')
+    .map(({ id, certainty }) => `${id}: ${certainty}`);
+}
+
+describe('explain() names what each kind of box looks like', () => {
+  const boxes: readonly {
+    box: string;
+    send: ModeEvidence;
+    recv: ModeEvidence;
+    keepalive: ModeEvidence;
+    rest?: Parameters<typeof input>[1];
+    says: readonly string[];
+  }[] = [
+    {
+      box: 'no expiry',
+      send: alive(),
+      recv: alive(),
+      keepalive: alive(),
+      says: ['no_expiry_seen: measured'],
+    },
+    {
+      box: 'strict: unknown flows dropped; double NAT; the recv answers die',
+      send: dead(),
+      recv: dead(),
+      keepalive: dead(),
+      says: ['mapping_forgotten: measured'],
+    },
+    {
+      box: 'IPv6 stateful firewall',
+      send: dead(),
+      recv: dead(),
+      keepalive: dead(),
+      rest: { natDetected: false },
+      says: ['mapping_forgotten: measured', 'no_translation: measured'],
+    },
+    {
+      box: "loose, or the client host's own firewall (which tracks nothing that we can see)",
+      send: alive(),
+      recv: dead(),
+      keepalive: alive(),
+      says: ['revived_from_inside: likely', 'own_firewall_first: hint'],
+    },
+    {
+      box: "the client host's own firewall forgets first, and says so",
+      send: alive(),
+      recv: dead(),
+      keepalive: alive(),
+      rest: { conntrack: { local: T } },
+      says: ['own_firewall_first: likely', 'revived_from_inside: hint', 'local_conntrack_near: likely'],
+    },
+    {
+      box: 'loose, while the own host keeps connections for five days',
+      send: alive(),
+      recv: dead(),
+      keepalive: alive(),
+      rest: { conntrack: { local: 432_000, responder: 432_000 } },
+      says: ['revived_from_inside: likely', 'own_firewall_first: hint'],
+    },
+    {
+      box: 'loose with a new public port; strict with RST on unknown flows',
+      send: reset(),
+      recv: dead(),
+      keepalive: reset(),
+      says: ['mapping_forgotten: measured', 'answered_with_reset: measured'],
+    },
+    {
+      box: 'RST to both ends at expiry',
+      send: resetIdle(),
+      recv: resetIdle(),
+      keepalive: resetIdle(),
+      says: ['mapping_forgotten: measured', 'reset_at_expiry: measured'],
+    },
+    {
+      box: 'eats keepalives, forgets data after T',
+      send: dead(),
+      recv: dead(),
+      keepalive: diesAtOnce(),
+      says: ['keepalives_eaten: measured', 'mapping_forgotten: measured'],
+    },
+    {
+      box: 'eats keepalives, forgets nothing',
+      send: alive(),
+      recv: alive(),
+      keepalive: diesAtOnce(),
+      says: ['keepalives_eaten: measured', 'no_expiry_seen: measured'],
+    },
+    {
+      box: 'eats keepalives, loose',
+      send: alive(),
+      recv: dead(),
+      keepalive: diesAtOnce(),
+      says: ['keepalives_eaten: measured', 'revived_from_inside: likely', 'own_firewall_first: hint'],
+    },
+    {
+      box: "inbound re-creates state, or the far end's own firewall forgets first",
+      send: dead(),
+      recv: alive(),
+      keepalive: dead(),
+      says: ['inbound_revives: likely', 'responder_firewall_first: likely'],
+    },
+    {
+      box: "the far end's own firewall forgets first, and says so",
+      send: dead(),
+      recv: alive(),
+      keepalive: dead(),
+      rest: { conntrack: { responder: T } },
+      says: ['responder_firewall_first: likely', 'inbound_revives: hint', 'responder_conntrack_near: likely'],
+    },
+    {
+      box: 'inbound re-creates state, while the far end keeps connections for five days',
+      send: dead(),
+      recv: alive(),
+      keepalive: dead(),
+      rest: { conntrack: { responder: 432_000 } },
+      says: ['inbound_revives: likely', 'responder_firewall_first: hint'],
+    },
+    {
+      box: 'everything dies below min_idle',
+      send: diesAtOnce(),
+      recv: diesAtOnce(),
+      keepalive: diesAtOnce(),
+      says: ['forgotten_at_once: measured'],
+    },
+    {
+      box: 'a loose box at 10 s before a strict one at 60 s',
+      send: forgets(60),
+      recv: forgets(10),
+      keepalive: forgets(60),
+      says: ['several_timeouts: measured'],
+    },
+    {
+      box: 'data from inside revives, keepalives do not',
+      send: alive(),
+      recv: dead(),
+      keepalive: dead(),
+      says: ['modes_disagree: hint'],
+    },
+  ];
+  for (const { box, send, recv, keepalive, rest, says } of boxes) {
+    it(box, () => {
+      expect(pattern({ send, recv, keepalive }, rest)).toEqual(says);
+    });
+  }
+});
+
+describe('explain() is never more certain than the data', () => {
+  it('says nothing while every mode climbs', () => {
+    expect(explain(input({ send: climbing(), recv: climbing(60), keepalive: climbing(60) }))).toEqual([]);
+  });
+
+  it('says nothing while one mode climbs, whatever the others and the addresses say', () => {
+    expect(
+      explain(
+        input(
+          { send: dead(), recv: climbing(3600), keepalive: diesAtOnce() },
+          { addresses: { local: 'cgn' }, conntrack: { local: T } },
+        ),
+      ),
+    ).toEqual([]);
+  });
+
+  it('says nothing without modes', () => {
+    expect(explain(input({}))).toEqual([]);
+  });
+
+  it('calls a bracket with a single death likely, not measured', () => {
+    expect(pattern({ send: forgets(T, 'silence', 1), recv: forgets(T), keepalive: forgets(T) })).toEqual([
+      'mapping_forgotten: likely',
+    ]);
+  });
+
+  it('waits for three deaths before keepalives are called eaten', () => {
+    const once = diesAtOnce('silence', 1);
+    const { timeout: _timeout, ...finding } = once.finding;
+    expect(explain(input({ send: alive(), keepalive: { ...once, finding } }))).toEqual([]);
+  });
+
+  it('does not take a max_idle that was survived for an expiry', () => {
+    const limits = { ...LIMITS, maxIdle: 60 };
+    expect(pattern({ send: survives(60), recv: survives(60) }, { limits })).toEqual([
+      'no_expiry_seen: measured',
+    ]);
+  });
+
+  it('warns that send and keepalive alone cannot see a loose box', () => {
+    expect(pattern({ send: alive(), keepalive: alive() })).toEqual([
+      'no_expiry_seen: measured',
+      'blind_without_recv: hint',
+    ]);
+  });
+
+  it('warns that recv alone cannot tell a loose box from a strict one', () => {
+    expect(pattern({ recv: dead() })).toEqual(['mapping_forgotten: measured', 'blind_without_send: hint']);
+  });
+
+  it('every explanation rests on at least one sentence of evidence', () => {
+    for (const explanation of explain(
+      input(
+        { send: reset(), recv: dead(), keepalive: diesAtOnce() },
+        { addresses: { local: 'cgn' }, conntrack: { local: 350, responder: T }, severalSeenAddresses: true },
+      ),
+    )) {
+      expect(explanation.evidence, explanation.id).not.toEqual([]);
+    }
+  });
+});
+
+describe('explain() looks at the surroundings', () => {
+  it('tells a short conntrack timeout of the responder even when it was not reached', () => {
+    expect(
+      pattern({ send: dead(), recv: dead(), keepalive: dead() }, { conntrack: { responder: 350 } }),
+    ).toEqual(['mapping_forgotten: measured', 'responder_conntrack_short: hint']);
+  });
+
+  it('says nothing about conntrack timeouts that are long enough', () => {
+    expect(
+      pattern({ send: dead(), recv: dead() }, { conntrack: { local: 432_000, responder: 86_400 } }),
+    ).toEqual(['mapping_forgotten: measured']);
+  });
+
+  it('hints at several NATs after two early deaths', () => {
+    expect(pattern({ send: { ...alive(), earlyDeaths: 1 }, recv: alive() })).toEqual([
+      'no_expiry_seen: measured',
+    ]);
+    expect(pattern({ send: { ...alive(), earlyDeaths: 2 }, recv: alive() })).toEqual([
+      'no_expiry_seen: measured',
+      'two_answers: hint',
+    ]);
+  });
+
+  it('calls several NATs likely from three early deaths and 5 % of the tests on', () => {
+    const early = (testsBelowLower: number) => ({
+      send: { ...alive(), earlyDeaths: 3, testsBelowLower },
+      recv: alive(),
+    });
+    expect(pattern(early(61))).toContain('two_answers: hint');
+    expect(pattern(early(60))).toContain('two_answers: likely');
+  });
+
+  it('tells several public addresses apart from several timeouts', () => {
+    expect(pattern({ send: alive(), recv: alive() }, { severalSeenAddresses: true })).toEqual([
+      'no_expiry_seen: measured',
+      'several_addresses: measured',
+    ]);
+  });
+
+  it('recognises a carrier-grade NAT by the local or the router address', () => {
+    const cgn = ['no_expiry_seen: measured', 'carrier_grade_nat: likely'];
+    expect(pattern({ send: alive(), recv: alive() }, { addresses: { local: 'cgn' } })).toEqual(cgn);
+    expect(pattern({ send: alive(), recv: alive() }, { addresses: { router: 'cgn' } })).toEqual(cgn);
+  });
+
+  it('recognises a second NAT by a private or a different router address', () => {
+    const second = ['no_expiry_seen: measured', 'second_nat: likely'];
+    const both = { send: alive(), recv: alive() };
+    expect(pattern(both, { addresses: { router: 'private', seen: 'public' } })).toEqual(second);
+    expect(
+      pattern(both, { addresses: { router: 'public', seen: 'public', routerDiffersFromSeen: true } }),
+    ).toEqual(second);
+    expect(pattern(both, { addresses: { router: 'public', seen: 'public' } })).toEqual([
+      'no_expiry_seen: measured',
+    ]);
+  });
+});
+
+describe('explain() hints at known values', () => {
+  const hint = (...args: Parameters<typeof input>): string | undefined =>
+    explain(input(...args)).find(({ id }) => id === 'known_value')?.text;
+
+  it('names the AWS NAT gateway for 350 s with resets, and no box that is known to drop', () => {
+    const both = { send: forgets(350, 'reset'), recv: forgets(350), keepalive: forgets(350, 'reset') };
+    expect(hint(both)).toMatch(/^Looks like: AWS NAT gateway; /);
+    expect(hint(both)).not.toMatch(/AWS Network Firewall/);
+    expect(hint(both)).toMatch(/a hint, not a proof/);
+  });
+
+  it('does not name a box that resets when the deaths were silent', () => {
+    expect(hint({ send: forgets(350), recv: forgets(350) })).not.toMatch(/AWS NAT gateway/);
+  });
+
+  it('names OpenWrt only when a packet from inside revives the mapping', () => {
+    expect(hint({ send: alive(), recv: forgets(7440), keepalive: alive() })).toMatch(/OpenWrt/);
+    expect(hint({ send: forgets(7440), recv: forgets(7440) })).not.toMatch(/OpenWrt/);
+  });
+
+  it("never names an observation on somebody's line", () => {
+    expect(hint({ send: forgets(3600), recv: forgets(3600) })).not.toMatch(/modem in bridge mode/);
+    expect(hint({ send: forgets(255), recv: forgets(255) })).toBeUndefined();
+  });
+
+  it('names no product and no missing translation on loopback', () => {
+    const both = { send: forgets(350), recv: forgets(350) };
+    const ids = (local: 'loopback' | 'private') =>
+      explain(input(both, { natDetected: false, addresses: { local } })).map(({ id }) => id);
+    expect(ids('loopback')).toEqual(['mapping_forgotten']);
+    expect(ids('private')).toEqual(['mapping_forgotten', 'no_translation', 'known_value']);
+  });
+
+  it('tells a wide bracket as a bracket, a narrow one as a value', () => {
+    const text = (lower: number, upper: number) => {
+      const wide = forgets((lower + upper) / 2);
+      const one = { ...wide, finding: { ...wide.finding, lower, upper } };
+      return explain(input({ send: one, recv: one }))[0]?.text;
+    };
+    expect(text(3595, 3605)).toMatch(/forgotten after 1 h 0 min \(3600 s\);/);
+    expect(text(54.4, 60)).toMatch(/forgotten between 54 s and 1 min 0 s \(60 s\);/);
+  });
+
+  it('names nothing for a wide bracket or an uncommon value', () => {
+    expect(hint({ send: forgets(1000), recv: forgets(1000) })).toBeUndefined();
+    const wide = forgets(350);
+    const loose = { ...wide, finding: { ...wide.finding, lower: 240, upper: 400 } };
+    expect(hint({ send: loose, recv: loose })).toBeUndefined();
+  });
+});

@@ -1,0 +1,145 @@
+import { describe, expect, it } from 'vitest';
+import {
+  type FindingsByMode,
+  keepaliveRecommended,
+  keepalivesEaten,
+  type ModeEvidence,
+  publishable,
+  settings,
+} from '../../../src/core/diagnosis/index.js';
+import { MODES } from '../../../src/core/mode.js';
+import { climbing, diesAtOnce, forgets, LIMITS, survives } from './findings.js';
+
+function findings(modes: Readonly<Partial<Record<(typeof MODES)[number], ModeEvidence>>>): FindingsByMode {
+  return Object.fromEntries(Object.entries(modes).map(([mode, { finding }]) => [mode, finding]));
+}
+
+describe('publishable()', () => {
+  it('withholds timeout and compliance of keepalives that die at min_idle while send survives', () => {
+    const eaten = findings({ send: survives(), recv: survives(), keepalive: diesAtOnce() });
+    expect(publishable(eaten, LIMITS)).toEqual({
+      ...eaten,
+      keepalive: { phase: 'refine', upper: LIMITS.minIdle + 0.01, suspect: false, deaths: 3 },
+    });
+  });
+
+  it('withholds them while send has not been tested yet, and when send is not configured', () => {
+    for (const modes of [{ send: climbing(), keepalive: diesAtOnce() }, { keepalive: diesAtOnce() }]) {
+      const published = publishable(findings(modes), LIMITS).keepalive;
+      expect(published).not.toHaveProperty('timeout');
+      expect(published).not.toHaveProperty('compliant');
+    }
+  });
+
+  it('publishes them when send dies at min_idle as well', () => {
+    const all = findings({ send: diesAtOnce(), keepalive: diesAtOnce() });
+    expect(publishable(all, LIMITS)).toEqual(all);
+  });
+
+  it('leaves keepalives alone that survived anything', () => {
+    const strict = findings({ send: forgets(10), recv: forgets(10), keepalive: forgets(10) });
+    expect(publishable(strict, LIMITS)).toEqual(strict);
+    const sole = findings({ keepalive: forgets(10) });
+    expect(publishable(sole, LIMITS)).toEqual(sole);
+  });
+
+  it('never withholds anything from send and recv', () => {
+    const all = findings({ send: diesAtOnce(), recv: survives(), keepalive: survives() });
+    expect(publishable(all, LIMITS)).toEqual(all);
+  });
+});
+
+describe('keepalivesEaten()', () => {
+  it('needs a death at min_idle and a survivor of send', () => {
+    expect(keepalivesEaten(findings({ send: forgets(10), keepalive: diesAtOnce() }), LIMITS)).toBe(true);
+    expect(keepalivesEaten(findings({ send: climbing(6), keepalive: diesAtOnce() }), LIMITS)).toBe(true);
+    expect(keepalivesEaten(findings({ send: climbing(), keepalive: diesAtOnce() }), LIMITS)).toBe(false);
+    expect(keepalivesEaten(findings({ send: diesAtOnce(), keepalive: diesAtOnce() }), LIMITS)).toBe(false);
+    expect(keepalivesEaten(findings({ send: survives(), keepalive: forgets(10) }), LIMITS)).toBe(false);
+    expect(keepalivesEaten(findings({ send: survives(), recv: survives() }), LIMITS)).toBe(false);
+  });
+});
+
+describe('keepaliveRecommended()', () => {
+  it('is half the smallest lower bound, rounded down', () => {
+    const modes = findings({ send: survives(), recv: forgets(20), keepalive: survives() });
+    expect(keepaliveRecommended(modes, MODES, LIMITS)).toBe(9);
+  });
+
+  it('is at most one hour', () => {
+    const modes = findings({ send: survives(), recv: survives(), keepalive: survives() });
+    expect(keepaliveRecommended(modes, MODES, LIMITS)).toBe(3600);
+  });
+
+  it('is absent until every configured mode has a finding', () => {
+    const known = { send: forgets(20), recv: forgets(20) };
+    expect(keepaliveRecommended(findings(known), MODES, LIMITS)).toBeUndefined();
+    expect(
+      keepaliveRecommended(findings({ ...known, keepalive: climbing(15) }), MODES, LIMITS),
+    ).toBeUndefined();
+    expect(keepaliveRecommended(findings(known), ['send', 'recv'], LIMITS)).toBe(9);
+  });
+
+  it('is absent when max_idle was survived but is too short for a finding', () => {
+    expect(keepaliveRecommended(findings({ send: survives(60) }), ['send'], LIMITS)).toBeUndefined();
+  });
+
+  it('leaves eaten keepalives out', () => {
+    const modes = findings({ send: forgets(100), recv: forgets(100), keepalive: diesAtOnce() });
+    expect(keepaliveRecommended(modes, MODES, LIMITS)).toBe(49);
+  });
+
+  it('is absent, never 0, when less than two seconds survived', () => {
+    expect(keepaliveRecommended(findings({ send: forgets(2) }), ['send'], LIMITS)).toBeUndefined();
+    expect(keepaliveRecommended(findings({ send: diesAtOnce() }), ['send'], LIMITS)).toBeUndefined();
+  });
+});
+
+describe('settings()', () => {
+  const text = (interval: number, keepalivesEaten = false): string =>
+    settings(interval, { keepalivesEaten })
+      .snippets.map((snippet) => `${snippet.product}\n${snippet.text}`)
+      .join('\n');
+
+  it('writes the interval into every product of the list', () => {
+    const all = text(300);
+    for (const line of [
+      'ServerAliveInterval 300',
+      'ClientAliveInterval 300',
+      'net.ipv4.tcp_keepalive_time = 300',
+      'net.ipv4.tcp_keepalive_intvl = 75',
+      'net.ipv4.tcp_keepalive_probes = 9',
+      'tcp_keepalives_idle = 300',
+      'keepalives_idle=300',
+      '--keepalive 300',
+      'clitcpka-idle 300s',
+      'timeout tunnel 300s',
+      'interval: 300s',
+      'idle_timeout: 300s',
+    ]) {
+      expect(all).toContain(line);
+    }
+  });
+
+  it('repeats keepalives several times before the mapping can be gone', () => {
+    expect(text(20)).toContain('tcp_keepalive_intvl = 5');
+    expect(text(1)).toContain('tcp_keepalive_intvl = 1');
+  });
+
+  it('recommends only what sends data when keepalives are eaten', () => {
+    const products = settings(300, { keepalivesEaten: true }).snippets.map(({ product }) => product);
+    expect(products).toEqual([
+      'OpenSSH client (~/.ssh/config)',
+      'OpenSSH server (/etc/ssh/sshd_config)',
+      'MQTT client (keep alive, mosquitto_sub shown)',
+      'Envoy: HTTP/2 pings',
+    ]);
+    expect(text(300, true)).not.toMatch(/tcp_keepalive|tcpka|keepalives_idle/);
+  });
+
+  it('throws for an interval that no product accepts', () => {
+    for (const interval of [0, -1, 1.5, Number.NaN]) {
+      expect(() => settings(interval, { keepalivesEaten: false })).toThrow(RangeError);
+    }
+  });
+});

@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest';
+import { type FindingsByMode, type ModeEvidence, pathVerdict } from '../../../src/core/diagnosis/index.js';
+import { MODES, type Mode } from '../../../src/core/mode.js';
+import { climbing, diesAtOnce, forgets, LIMITS, survives } from './findings.js';
+
+function verdict(modes: Readonly<Partial<Record<Mode, ModeEvidence>>>, configured: readonly Mode[] = MODES) {
+  const findings = Object.fromEntries(
+    Object.entries(modes).map(([mode, { finding }]) => [mode, finding]),
+  ) as FindingsByMode;
+  return pathVerdict(findings, configured, LIMITS);
+}
+
+describe('pathVerdict()', () => {
+  it('is compliant only when every mode is', () => {
+    expect(verdict({ send: survives(), recv: survives(), keepalive: survives() })).toEqual({
+      result: 'compliant',
+      sentence:
+        'Compliant: an idle TCP connection survives 2 h 4 min (7440 s), as RFC 5382 REQ-5 asks (seen in send, recv and keepalive).',
+    });
+    expect(verdict({ send: survives(), recv: survives() }).result).toBe('unknown');
+    expect(verdict({ send: survives(), recv: survives(), keepalive: climbing(3600) }).result).toBe('unknown');
+  });
+
+  it('is not compliant as soon as one mode is proven not to be', () => {
+    expect(verdict({ send: survives(), recv: forgets(20), keepalive: climbing() })).toEqual({
+      result: 'not_compliant',
+      sentence:
+        'Not compliant: an idle TCP connection is forgotten after 20 s (seen in recv); RFC 5382 REQ-5 asks for at least 2 h 4 min (7440 s).',
+    });
+  });
+
+  it('names the shortest timeout of those that fail', () => {
+    expect(verdict({ send: forgets(3600), recv: forgets(20), keepalive: forgets(3600) }).sentence).toMatch(
+      /forgotten after 20 s \(seen in every mode\)/,
+    );
+  });
+
+  it('names the bracket while it is open', () => {
+    const open = forgets(3600);
+    const { timeout: _timeout, ...finding } = open.finding;
+    expect(
+      verdict({ send: { ...open, finding: { ...finding, lower: 3000, upper: 3600 } } }, ['send']).sentence,
+    ).toMatch(/forgotten between 50 min 0 s and 1 h 0 min \(3600 s\)/);
+  });
+
+  it('leaves eaten keepalives out and says so', () => {
+    const { result, sentence } = verdict({ send: survives(), recv: survives(), keepalive: diesAtOnce() });
+    expect(result).toBe('compliant');
+    expect(sentence).toMatch(/TCP keepalives get no answer at all on this path and say nothing about it\.$/);
+  });
+
+  it('has no verdict when only keepalives are tested and die at once', () => {
+    expect(verdict({ keepalive: diesAtOnce() }, ['keepalive']).result).toBe('unknown');
+  });
+
+  it('does not claim anything from one death', () => {
+    expect(verdict({ send: forgets(3600, 'silence', 1), recv: survives() }, ['send', 'recv'])).toEqual({
+      result: 'unknown',
+      sentence:
+        'No verdict: an idle connection died after 1 h 0 min (3601 s) (send), which is not confirmed yet; RFC 5382 REQ-5 asks for at least 2 h 4 min (7440 s).',
+    });
+  });
+
+  it('has no verdict when a short max_idle was survived', () => {
+    expect(verdict({ send: survives(60), recv: survives(50) }, ['send', 'recv']).sentence).toMatch(
+      /^No verdict: idle connections survived 50 s in every mode, longer ones are not decided/,
+    );
+  });
+
+  it('has no verdict before the first test', () => {
+    expect(verdict({}).sentence).toMatch(/^No verdict: not every mode has an answer yet/);
+  });
+});

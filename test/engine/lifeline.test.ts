@@ -1,0 +1,131 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { Lifeline } from '../../src/engine/lifeline.js';
+import type { Seconds } from '../../src/units.js';
+import { FakeClock } from '../support/fake-clock.js';
+import { FakePath } from '../support/fake-path.js';
+
+const stops: AbortController[] = [];
+
+afterEach(() => {
+  for (const stop of stops.splice(0)) stop.abort();
+});
+
+async function start(survives: Seconds | undefined = undefined) {
+  const clock = new FakeClock();
+  const path = new FakePath(clock);
+  const story: string[] = [];
+  const stop = new AbortController();
+  stops.push(stop);
+  const lifeline = new Lifeline({
+    path,
+    clock,
+    deadline: 8,
+    survives: () => survives,
+    events: {
+      reached: () => story.at(-1) !== 'reached' && story.push('reached'),
+      watched: () => story.push('watched'),
+      unreachable: () => story.at(-1) !== 'unreachable' && story.push('unreachable'),
+      mappingLoss: () => story.push('mapping loss'),
+      farEndRestarted: () => story.push('restarted'),
+    },
+  });
+  const done = lifeline.run(stop.signal);
+  await clock.advance(1);
+  return { clock, path, story, lifeline, stop, done };
+}
+
+describe('Lifeline', () => {
+  it('opens two canaries once the far end answers', async () => {
+    const { path, story } = await start();
+    expect(story).toEqual(['reached', 'watched']);
+    expect(path.canaries).toHaveLength(2);
+  });
+
+  it('beats every canary every 2 s while nothing is known', async () => {
+    const { clock, path } = await start();
+    await clock.advance(21);
+    for (const canary of path.canaries) expect(canary.beatsAt.length).toBeGreaterThanOrEqual(9);
+  });
+
+  it('never lets a canary idle for more than a quarter of what survives, nor for more than a minute', async () => {
+    for (const [survives, longest] of [
+      [20, 5],
+      [7440, 60],
+    ] as const) {
+      const { clock, path } = await start(survives);
+      await clock.advance(600);
+      for (const { beatsAt } of path.canaries) {
+        expect(beatsAt.length).toBeGreaterThan(4);
+        const gaps = beatsAt.slice(1).map((at, index) => at - (beatsAt[index] ?? 0));
+        expect(Math.max(...gaps)).toBeLessThanOrEqual(longest + 1);
+      }
+    }
+  });
+
+  it('calls it a mapping loss when both canaries are silent while fresh connections work', async () => {
+    const { clock, path, story } = await start();
+    for (const canary of path.canaries) canary.forgotten = true;
+    await clock.advance(60);
+    expect(story).toContain('mapping loss');
+    expect(story.filter((each) => each === 'mapping loss')).toHaveLength(1);
+    expect(path.canaries).toHaveLength(4);
+  });
+
+  it('beats twice as often after a mapping loss, in case a new idle timeout is shorter than the heartbeat', async () => {
+    const { clock, path, story } = await start(7440);
+    for (const canary of path.canaries) canary.forgotten = true;
+    await clock.advance(150);
+    expect(story).toContain('mapping loss');
+    const { beatsAt } = path.canaries[2] ?? { beatsAt: [] };
+    await clock.advance(300);
+    const gaps = beatsAt.slice(1).map((at, index) => at - (beatsAt[index] ?? 0));
+    expect(Math.max(...gaps)).toBeLessThanOrEqual(31);
+  });
+
+  it('replaces one evicted canary without any alarm', async () => {
+    const { clock, path, story } = await start();
+    const [evicted] = path.canaries;
+    if (evicted !== undefined) evicted.forgotten = true;
+    await clock.advance(60);
+    expect(story).not.toContain('mapping loss');
+    expect(path.canaries).toHaveLength(3);
+    expect(evicted?.closed).toBe(true);
+  });
+
+  it('keeps its canaries through a silent outage of 30 s', async () => {
+    const { clock, path, story } = await start();
+    path.passes = false;
+    await clock.advance(30);
+    expect(story).toContain('unreachable');
+    path.passes = true;
+    await clock.advance(60);
+    expect(story).not.toContain('mapping loss');
+    expect(story.at(-1)).toBe('watched');
+    expect(path.canaries).toHaveLength(2);
+  });
+
+  it('tells a restarted far end from a mapping loss', async () => {
+    const { clock, path, story } = await start();
+    path.restart();
+    await clock.advance(10);
+    expect(story).toContain('restarted');
+    expect(story).not.toContain('mapping loss');
+  });
+
+  it('livedThrough is true only for moments after a living canary was born', async () => {
+    const { clock, path, lifeline } = await start();
+    const before = clock.monotonic();
+    expect(lifeline.livedThrough(before)).toBe(true);
+    for (const canary of path.canaries) canary.forgotten = true;
+    await clock.advance(60);
+    expect(lifeline.livedThrough(before)).toBe(false);
+    expect(lifeline.livedThrough(clock.monotonic())).toBe(true);
+  });
+
+  it('closes its canaries when it is stopped', async () => {
+    const { path, stop, done } = await start();
+    stop.abort();
+    await done;
+    expect(path.canaries.map((canary) => canary.closed)).toEqual([true, true]);
+  });
+});

@@ -1,0 +1,80 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { StateStore } from '../../src/engine/state-store.js';
+
+let directory: string;
+let warnings: string[];
+let store: StateStore;
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'state-store-'));
+  warnings = [];
+  store = open(directory);
+});
+
+afterEach(() => rm(directory, { recursive: true, force: true }));
+
+function open(path: string): StateStore {
+  const sink = { write: (line: string) => void warnings.push((JSON.parse(line) as { msg: string }).msg) };
+  return new StateStore(path, pino({ level: 'warn' }, sink));
+}
+
+async function onlyFile(): Promise<string> {
+  const [name] = await readdir(directory);
+  return join(directory, name ?? '');
+}
+
+describe('StateStore', () => {
+  it('gives back what was saved', async () => {
+    await store.save('vps', { bounds: [1, 2] });
+    expect(await open(directory).load('vps')).toEqual({ bounds: [1, 2] });
+    expect(warnings).toEqual([]);
+  });
+
+  it('knows nothing about a target that was never saved, and says nothing', async () => {
+    expect(await store.load('vps')).toBeUndefined();
+    expect(warnings).toEqual([]);
+  });
+
+  it.each([
+    ['half-written', (text: string) => text.slice(0, text.length / 2)],
+    ['empty', () => ''],
+    ['foreign', () => '{"format":"something else"}'],
+    ['of a later version', (text: string) => text.replace('"version":1', '"version":99')],
+  ])('sets a %s file aside with a warning', async (_what, damage) => {
+    await store.save('vps', { bounds: [1, 2] });
+    const path = await onlyFile();
+    const damaged = damage(await readFile(path, 'utf8'));
+    await writeFile(path, damaged);
+    expect(await store.load('vps')).toBeUndefined();
+    expect(warnings).toEqual(['the state file is not ours or damaged; set aside']);
+    const [aside] = await readdir(directory);
+    expect(aside).toMatch(/\.json\.corrupt-\d+$/);
+    expect(await readFile(join(directory, aside ?? ''), 'utf8')).toBe(damaged);
+  });
+
+  it('leaves no draft behind and keeps targets with similar names apart', async () => {
+    await Promise.all([store.save('a/b', 1), store.save('a b', 2), store.save('../a b', 3)]);
+    expect(await Promise.all(['a/b', 'a b', '../a b'].map((name) => store.load(name)))).toEqual([1, 2, 3]);
+    const names = await readdir(directory);
+    expect(names).toHaveLength(3);
+    expect(names.filter((name) => !/^target-[A-Za-z0-9_-]+\.json$/.test(name))).toEqual([]);
+  });
+
+  it('writes the last of several quick saves', async () => {
+    await Promise.all([1, 2, 3, 4].map((state) => store.save('vps', state)));
+    expect(await store.load('vps')).toBe(4);
+  });
+
+  it('says once that the directory cannot be written, and goes on', async () => {
+    const blocked = join(directory, 'file');
+    await writeFile(blocked, '');
+    const failing = open(join(blocked, 'below'));
+    await failing.save('vps', 1);
+    await failing.save('vps', 2);
+    expect(warnings).toEqual(['cannot write the state file; going on without it']);
+  });
+});

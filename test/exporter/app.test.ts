@@ -1,0 +1,323 @@
+import { once } from 'node:events';
+import { get as httpGet, type IncomingMessage } from 'node:http';
+import { gunzipSync } from 'node:zlib';
+import { afterEach, expect, test } from 'vitest';
+import { ConfigError } from '../../src/config/problem.js';
+import { createExporterApp, type ExporterAppOptions } from '../../src/exporter/app.js';
+import type { TargetsDocument } from '../../src/exporter/api.js';
+import { createExporterMetrics } from '../../src/exporter/metrics.js';
+import { startWebServer, type WebServer } from '../../src/web/server.js';
+import { createResponderApp } from '../../src/web/responder-site.js';
+import {
+  climbingTarget,
+  downTarget,
+  FakeView,
+  fleet,
+  forgettingTarget,
+  looseTarget,
+  makeConfig,
+  makeTarget,
+  SCENE_TIME,
+} from '../support/fake-view.js';
+
+const BUILD = { version: '1.2.3', revision: 'abcdef0' };
+const running: WebServer[] = [];
+
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((server) => server.close()));
+});
+
+async function serve(view: FakeView, overrides: Partial<ExporterAppOptions> = {}): Promise<string> {
+  const site = createExporterApp({
+    view,
+    metrics: createExporterMetrics({ view, build: BUILD }),
+    telemetryPath: '/metrics',
+    lifecycle: true,
+    reload: () => Promise.resolve(),
+    configYaml: () => 'targets: []\n',
+    ready: () => true,
+    buildInfo: BUILD,
+    now: () => SCENE_TIME,
+    eventInterval: 10,
+    ...overrides,
+  });
+  const server = await startWebServer({
+    app: site.app,
+    listen: [{ host: '127.0.0.1', port: 0 }],
+    onClose: () => site.close(),
+  });
+  running.push(server);
+  return server.urls[0] ?? '';
+}
+
+async function text(
+  url: string,
+  init?: RequestInit,
+): Promise<{ status: number; body: string; headers: Headers }> {
+  const response = await fetch(url, init);
+  return { status: response.status, body: await response.text(), headers: response.headers };
+}
+
+test('the metrics are text 0.0.4 at the configured path, compressed only when asked for', async () => {
+  const url = await serve(new FakeView([forgettingTarget()]), { telemetryPath: '/probe/metrics' });
+  const plain = await raw(`${url}/probe/metrics`, {});
+  expect(plain.headers['content-type']).toBe('text/plain; version=0.0.4; charset=utf-8');
+  expect(plain.headers['content-encoding']).toBeUndefined();
+  expect(plain.body.toString()).toContain('nat_idle_timeout_seconds{target="vps",mode="send"} 3598\n');
+  const packed = await raw(`${url}/probe/metrics`, { 'accept-encoding': 'gzip' });
+  expect(packed.headers['content-encoding']).toBe('gzip');
+  expect(gunzipSync(packed.body).toString()).toContain(
+    'nat_idle_timeout_seconds{target="vps",mode="send"} 3598\n',
+  );
+  expect((await text(`${url}/metrics`)).status).toBe(404);
+  expect((await text(`${url}/`)).body).toContain('href="./probe/metrics"');
+});
+
+test('/-/healthy always answers 200, /-/ready only when ready', async () => {
+  let ready = false;
+  const url = await serve(new FakeView([]), { ready: () => ready });
+  expect((await text(`${url}/-/healthy`)).status).toBe(200);
+  expect(await text(`${url}/-/ready`)).toMatchObject({
+    status: 503,
+    body: 'nat-idle-exporter is not ready.\n',
+  });
+  ready = true;
+  expect(await text(`${url}/-/ready`)).toMatchObject({ status: 200, body: 'nat-idle-exporter is ready.\n' });
+});
+
+test('/-/reload loads the configuration with POST and PUT, and with no other method', async () => {
+  let loads = 0;
+  const url = await serve(new FakeView([]), {
+    reload: () => {
+      loads++;
+      return Promise.resolve();
+    },
+  });
+  expect((await text(`${url}/-/reload`)).status).toBe(405);
+  expect(loads).toBe(0);
+  for (const method of ['POST', 'PUT']) expect((await text(`${url}/-/reload`, { method })).status).toBe(200);
+  expect(loads).toBe(2);
+});
+
+test('/-/reload shows every problem when the configuration cannot be used', async () => {
+  const problems = [
+    { file: 'config.yaml', path: 'schedule', rule: 'must be a cron expression', value: 'now' },
+    { file: 'config.yaml', path: 'targets[0].port', rule: 'must be a number from 1 to 65535', value: 0 },
+  ];
+  const url = await serve(new FakeView([]), { reload: () => Promise.reject(new ConfigError(problems)) });
+  expect(await text(`${url}/-/reload`, { method: 'POST' })).toMatchObject({
+    status: 500,
+    body: 'failed to reload the configuration:\nconfig.yaml: schedule: must be a cron expression, found now\nconfig.yaml: targets[0].port: must be a number from 1 to 65535, found 0\n',
+  });
+});
+
+test('/-/reload is forbidden without the lifecycle flag and for pages from elsewhere', async () => {
+  const never = (): Promise<void> => {
+    throw new Error('must not be called');
+  };
+  const off = await serve(new FakeView([]), { lifecycle: false, reload: never });
+  expect(await text(`${off}/-/reload`, { method: 'POST' })).toMatchObject({
+    status: 403,
+    body: 'lifecycle API is not enabled: start with --web.enable-lifecycle, or send SIGHUP\n',
+  });
+  const on = await serve(new FakeView([]), { reload: never });
+  const crossSite = await rawPost(`${on}/-/reload`, { 'sec-fetch-site': 'cross-site' });
+  expect(crossSite).toBe(403);
+});
+
+test('a bug answers 500 without a stack trace and is reported', async () => {
+  const seen: unknown[] = [];
+  const bug = new TypeError('secret detail');
+  const url = await serve(new FakeView([]), {
+    reload: () => Promise.reject(bug),
+    onError: (error) => seen.push(error),
+  });
+  expect(await text(`${url}/-/reload`, { method: 'POST' })).toMatchObject({
+    status: 500,
+    body: '500 internal error\n',
+  });
+  expect(seen).toEqual([bug]);
+});
+
+test('/config shows the configuration that it was given', async () => {
+  const url = await serve(new FakeView([]), { configYaml: () => 'token: <secret>\n' });
+  const answer = await text(`${url}/config`);
+  expect(answer.body).toBe('token: <secret>\n');
+  expect(answer.headers.get('content-type')).toBe('text/plain; charset=utf-8');
+});
+
+test('every answer carries the security headers and does not name the software', async () => {
+  const url = await serve(new FakeView([climbingTarget()]));
+  for (const path of ['/', '/metrics', '/nowhere', '/-/healthy', '/config', '/api/v1/targets', '/%']) {
+    const { headers } = await text(url + path);
+    expect([path, headers.get('content-security-policy')]).toEqual([
+      path,
+      expect.stringContaining("frame-ancestors 'none'"),
+    ]);
+    expect(headers.get('x-content-type-options')).toBe('nosniff');
+    expect(headers.get('referrer-policy')).toBe('no-referrer');
+    expect(headers.get('x-powered-by')).toBeNull();
+  }
+});
+
+test('/api/v1/targets shows all that the page shows, and one target when asked', async () => {
+  const view = new FakeView([forgettingTarget('a'), climbingTarget('b')]);
+  const url = await serve(view);
+  const all = JSON.parse((await text(`${url}/api/v1/targets`)).body) as TargetsDocument;
+  expect(all).toMatchObject({ now: SCENE_TIME, version: '1.2.3', schedule: '*/5 * * * *' });
+  expect(all.targets.map((target) => target.name)).toEqual(['a', 'b']);
+  expect(all.targets[0]).toMatchObject({
+    standing: 'violating',
+    verdict: 'Forgets an idle connection after 1 h 0 min; RFC 5382 wants 2 h 4 min',
+    keepalive_recommended: 1797,
+    seen_address: '203.0.113.9',
+    settings: { interval: 1797 },
+  });
+  expect(all.targets[0]?.modes[0]).toMatchObject({
+    lower_bound: 3595,
+    upper_bound: 3601,
+    timeout: 3598,
+    compliant: false,
+  });
+  expect(all.targets[0]?.modes[0]?.tests.at(-1)).toMatchObject({
+    verdict: 'inconclusive',
+    reason: 'interrupted',
+  });
+  expect(all.targets[1]?.modes[0]).not.toHaveProperty('upper_bound');
+  expect(all.targets[1]?.modes[0]?.waiting[0]).toMatchObject({ id: 1000, state: 'idle', age: 1180 });
+  const one = JSON.parse((await text(`${url}/api/v1/targets?target=b`)).body) as TargetsDocument;
+  expect(one.targets.map((target) => target.name)).toEqual(['b']);
+});
+
+test('the page escapes names, labels, reasons and events', async () => {
+  const evil = `<script>alert(1)</script>"'&`;
+  const view = new FakeView([
+    downTarget(evil, { labels: { site: evil } }),
+    makeTarget(makeConfig('x'), { up: false, downReason: evil, events: [{ at: SCENE_TIME, text: evil }] }),
+  ]);
+  const url = await serve(view);
+  const { body } = await text(`${url}/?q=${encodeURIComponent('"><b>')}`);
+  const everything = (await text(url)).body + body;
+  expect(everything).not.toContain('<script>alert');
+  expect(everything).not.toContain('"><b>');
+  expect(everything).toContain('&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#39;&amp;');
+});
+
+test('the page of a large fleet has pages and a search that works without a script', async () => {
+  const url = await serve(new FakeView(fleet(120)));
+  const cards = (body: string): number => body.match(/<article /g)?.length ?? 0;
+  expect(cards((await text(url)).body)).toBe(50);
+  const last = (await text(`${url}/?page=3`)).body;
+  expect(cards(last)).toBe(20);
+  expect(last).toContain('Page 3 of 3');
+  expect(cards((await text(`${url}/?page=99`)).body)).toBe(20);
+  const found = (await text(`${url}/?q=SITE-07`)).body;
+  expect(cards(found)).toBe(1);
+  expect((await text(`${url}/?q=nobody`)).body).toContain('No target matches');
+});
+
+test('/report/<target> exists only with a report handler', async () => {
+  const view = new FakeView([looseTarget('a b/c')]);
+  const without = await serve(view);
+  expect((await text(`${without}/report/x`)).status).toBe(404);
+  expect((await text(without)).body).not.toContain('href="report/');
+  const url = await serve(view, {
+    report: (target, query) => ({
+      contentType: 'text/html; charset=utf-8',
+      body: `${target.config.name} ${query.get('format') ?? 'html'}`,
+    }),
+  });
+  expect((await text(url)).body).toContain('href="report/a%20b%2Fc"');
+  const report = await text(`${url}/report/a%20b%2Fc?format=md`);
+  expect(report.body).toBe('a b/c md');
+  expect(report.headers.get('content-security-policy')).toContain("style-src 'unsafe-inline'");
+  expect((await text(`${url}/report/other`)).status).toBe(404);
+});
+
+test('/api/v1/events tells which targets changed, and that targets came or went', async () => {
+  const view = new FakeView([climbingTarget('a'), climbingTarget('b')]);
+  const url = await serve(view);
+  const stream = await openStream(`${url}/api/v1/events`);
+  view.show([climbingTarget('a'), forgettingTarget('b')]);
+  expect(await stream.next()).toBe('event: changed\ndata: {"targets":["b"]}');
+  view.show([climbingTarget('a')]);
+  expect(await stream.next()).toBe('event: targets\ndata: {"targets":["a"]}');
+  await running[0]?.close();
+  await stream.ended;
+});
+
+test('/api/v1/fragments renders the cards that were asked for', async () => {
+  const url = await serve(new FakeView([climbingTarget('a'), climbingTarget('b')]));
+  const body = JSON.parse((await text(`${url}/api/v1/fragments?target=b`)).body) as {
+    targets: { name: string; card: string; row: string }[];
+  };
+  expect(body.targets.map((target) => target.name)).toEqual(['b']);
+  expect(body.targets[0]?.card).toContain('<article');
+});
+
+test('createResponderApp() has a page, metrics and health', async () => {
+  const registry = {
+    metrics: () => Promise.resolve('x 1\n'),
+    contentType: 'text/plain; version=0.0.4; charset=utf-8',
+  };
+  const app = createResponderApp({
+    registry,
+    ready: () => true,
+    version: '1.2.3',
+    facts: () => [['listens on', ':5382 <b>']],
+  });
+  const server = await startWebServer({ app, listen: [{ host: '127.0.0.1', port: 0 }] });
+  running.push(server);
+  const url = server.urls[0] ?? '';
+  expect((await text(url)).body).toContain('<dt>listens on</dt><dd>:5382 &lt;b&gt;</dd>');
+  expect((await text(`${url}/metrics`)).body).toBe('x 1\n');
+  expect((await text(`${url}/-/healthy`)).status).toBe(200);
+  expect((await text(`${url}/-/ready`)).status).toBe(200);
+  expect((await text(`${url}/-/reload`, { method: 'POST' })).status).toBe(404);
+});
+
+/** A request exactly as told: fetch() would add and undo compression by itself. */
+async function raw(url: string, headers: Record<string, string>) {
+  const sent = httpGet(url, { headers });
+  const [response] = (await once(sent, 'response')) as [IncomingMessage];
+  const chunks: Buffer[] = [];
+  for await (const chunk of response) chunks.push(chunk as Buffer);
+  return { headers: response.headers, body: Buffer.concat(chunks) };
+}
+
+async function rawPost(url: string, headers: Record<string, string>): Promise<number | undefined> {
+  const sent = httpGet(url, { headers, method: 'POST' });
+  const [response] = (await once(sent, 'response')) as [IncomingMessage];
+  response.resume();
+  return response.statusCode;
+}
+
+/** Reads server-sent events one by one. */
+async function openStream(url: string) {
+  const sent = httpGet(url);
+  const [response] = (await once(sent, 'response')) as [IncomingMessage];
+  expect(response.headers['content-type']).toBe('text/event-stream; charset=utf-8');
+  let buffer = '';
+  const waiting: ((event: string) => void)[] = [];
+  const ready: string[] = [];
+  response.setEncoding('utf8').on('data', (chunk: string) => {
+    buffer += chunk;
+    for (let end = buffer.indexOf('\n\n'); end >= 0; end = buffer.indexOf('\n\n')) {
+      const event = buffer.slice(0, end);
+      buffer = buffer.slice(end + 2);
+      if (!event.startsWith('event:')) continue;
+      const taker = waiting.shift();
+      if (taker === undefined) ready.push(event);
+      else taker(event);
+    }
+  });
+  return {
+    ended: once(response, 'end'),
+    next: (): Promise<string> =>
+      new Promise((done) => {
+        const event = ready.shift();
+        if (event === undefined) waiting.push(done);
+        else done(event);
+      }),
+  };
+}

@@ -1,0 +1,29 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { VERDICT_REASONS } from '../../src/core/verdict.js';
+import { IDLE_BUCKETS, METRICS, SELF_METRICS } from '../../src/exporter/metric-names.js';
+
+const DOCUMENT = readFileSync(new URL('../../docs/METRICS.md', import.meta.url), 'utf8');
+const ROWS = DOCUMENT.split('\n').filter((line) => line.startsWith('| `'));
+
+test('docs/METRICS.md has one row for each metric, with its labels', () => {
+  const described = [...Object.values(METRICS), ...Object.values(SELF_METRICS)];
+  const documented = ROWS.map((row) => /^\| `(\w+)`/.exec(row)?.[1] ?? '').filter((name) =>
+    /^(nat|rfc)/.test(name),
+  );
+  expect(documented.sort()).toEqual(described.map(({ name }) => name).sort());
+  for (const { name, labels } of described) {
+    const row = ROWS.find((line) => line.startsWith(`| \`${name}\``));
+    for (const label of labels.filter((word) => word !== 'target')) expect(row).toContain(`\`${label}\``);
+  }
+});
+
+test('docs/METRICS.md has one row for each reason of a verdict', () => {
+  for (const [reason, verdict] of Object.entries(VERDICT_REASONS)) {
+    expect(ROWS.filter((row) => row.startsWith(`| \`${verdict}\` | \`${reason}\` |`))).toHaveLength(1);
+  }
+});
+
+test('docs/METRICS.md names the buckets of the histogram', () => {
+  expect(DOCUMENT).toContain(`buckets ${IDLE_BUCKETS.join(' ')} |`);
+});

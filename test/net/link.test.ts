@@ -1,0 +1,128 @@
+import { createServer, type Server, type Socket } from 'node:net';
+import { once } from 'node:events';
+import { afterEach, describe, expect, it } from 'vitest';
+import { ConnectError, formatAddress, type Link, openLink } from '../../src/net/link.js';
+import { unansweredProbes } from '../../src/net/tcp-table.js';
+
+const signal = new AbortController().signal;
+const open: { close(): void }[] = [];
+
+afterEach(() => {
+  for (const each of open.splice(0)) each.close();
+});
+
+async function serve(host: string, onSocket: (socket: Socket) => void = () => undefined): Promise<Server> {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', () => undefined);
+    onSocket(socket);
+  });
+  server.listen(0, host);
+  await once(server, 'listening');
+  open.push({
+    close: () => {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    },
+  });
+  return server;
+}
+
+function portOf(server: Server): number {
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}
+
+async function connect(address: string, server: Server): Promise<Link> {
+  const link = await openLink({ address, port: portOf(server) }, 2, signal);
+  open.push({ close: () => link.destroy() });
+  return link;
+}
+
+function ended(link: Link): Promise<string> {
+  return new Promise((resolve) => {
+    link.own({ data: () => undefined, ended: (end) => resolve(end.kind) });
+    link.write('x');
+  });
+}
+
+describe('openLink', () => {
+  it('tells a refused connection from other failures', async () => {
+    const server = await serve('127.0.0.1');
+    const port = portOf(server);
+    server.close();
+    const failure = await openLink({ address: '127.0.0.1', port }, 2, signal).catch(
+      (error: unknown) => error,
+    );
+    expect(failure).toBeInstanceOf(ConnectError);
+    expect((failure as ConnectError).end.kind).toBe('refused');
+    expect((failure as ConnectError).message).toBe(`cannot connect to 127.0.0.1:${port}: connection refused`);
+  });
+
+  it('binds to the local address that it is given', async () => {
+    const server = await serve('127.0.0.1');
+    const link = await openLink(
+      { address: '127.0.0.1', port: portOf(server), localAddress: '127.0.0.7' },
+      2,
+      signal,
+    );
+    expect(link.localAddress).toBe('127.0.0.7');
+    link.destroy();
+  });
+
+  it('gives up when it is called off', async () => {
+    const off = new AbortController();
+    off.abort();
+    await expect(openLink({ address: '127.0.0.1', port: 9 }, 2, off.signal)).rejects.toThrow('called off');
+  });
+});
+
+describe('Link', () => {
+  it('reports a RST as reset', async () => {
+    const server = await serve('127.0.0.1', (socket) => socket.once('data', () => socket.resetAndDestroy()));
+    await expect(ended(await connect('127.0.0.1', server))).resolves.toBe('reset');
+  });
+
+  it('reports a FIN as closed', async () => {
+    const server = await serve('127.0.0.1', (socket) => socket.once('data', () => socket.end()));
+    await expect(ended(await connect('127.0.0.1', server))).resolves.toBe('closed');
+  });
+
+  it('tells a late owner of an end that it missed', async () => {
+    const server = await serve('127.0.0.1', (socket) => socket.once('data', () => socket.resetAndDestroy()));
+    const link = await connect('127.0.0.1', server);
+    await ended(link);
+    await expect(ended(link)).resolves.toBe('reset');
+  });
+});
+
+describe.runIf(process.platform === 'linux')('unansweredProbes', () => {
+  it.each(['127.0.0.1', '::1'])(
+    'finds the connection to %s in the kernel table and counts nothing while it idles',
+    async (host) => {
+      const link = await connect(host, await serve(host));
+      expect(await unansweredProbes(link)).toBe(0);
+    },
+  );
+
+  it('is undefined for a connection that the kernel does not know', async () => {
+    const link = await connect('127.0.0.1', await serve('127.0.0.1'));
+    expect(await unansweredProbes({ ...addressesOf(link), localPort: 1 })).toBeUndefined();
+  });
+});
+
+function addressesOf(link: Link) {
+  const { localAddress, localPort, remoteAddress, remotePort } = link;
+  return { localAddress, localPort, remoteAddress, remotePort };
+}
+
+describe('formatAddress', () => {
+  it('puts brackets around an IPv6 address', () => {
+    expect([formatAddress('192.0.2.1', 80), formatAddress('2001:db8::1', 80)]).toEqual([
+      '192.0.2.1:80',
+      '[2001:db8::1]:80',
+    ]);
+  });
+});

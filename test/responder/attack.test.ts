@@ -1,0 +1,327 @@
+/** The responder under attack: what it must survive, what it must not do, and what it says about it. */
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { tokenMac } from '../../src/net/token.js';
+import { encodeClientMessage, HELLO_BYTES, macInput } from '../../src/wire/codec.js';
+import { type Fixture, startFixture } from './fixture.js';
+import { eventually, newHello, RawClient } from './raw-client.js';
+
+const X = '0123456789abcdef';
+const TOKEN = 'correct horse battery staple';
+/** Attackers come from here; the honest client comes from 127.0.0.1. */
+const ATTACKER = '127.0.0.66';
+
+// A wait has its own deadline; this one is for a busy machine.
+vi.setConfig({ testTimeout: 30_000 });
+
+let far: Fixture;
+const clients: RawClient[] = [];
+afterEach(async () => {
+  for (const client of clients.splice(0)) client.destroy();
+  await far.close();
+});
+
+async function attacker(address = ATTACKER): Promise<RawClient> {
+  const client = await RawClient.connect(far.port, address);
+  clients.push(client);
+  return client;
+}
+
+/** Opens a connection, is welcomed and gets a pong; how long that took in seconds. */
+async function honestExchange(address = '127.0.0.1'): Promise<number> {
+  const start = performance.now();
+  const client = await RawClient.open(far.port, newHello('check'), address);
+  client.say({ kind: 'ping', nonce: X });
+  const heard = await client.hear(2);
+  expect(heard.map(({ kind }) => kind)).toEqual(['welcome', 'pong']);
+  client.destroy();
+  return (performance.now() - start) / 1000;
+}
+
+const rejected = () => far.metrics.counts.rejected;
+
+describe('slow senders', () => {
+  it('are ended 10 s after they were accepted, however busily they dribble', async () => {
+    far = await startFixture();
+    const slow = await Promise.all(Array.from({ length: 50 }, () => attacker()));
+    // A client is connected before the far end has accepted it.
+    await eventually(() => far.metrics.counts.open.pending === 50, 'all are accepted');
+    const hello = encodeClientMessage(newHello());
+    for (let second = 0; second < 10; second += 1) {
+      for (const client of slow) client.write(hello.charAt(second));
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      expect(slow.some((client) => client.closed)).toBe(false);
+      far.advance(1);
+    }
+    await eventually(() => slow.every((client) => client.closed), 'slow senders are ended');
+    expect(slow.every((client) => client.received.length <= client.sent)).toBe(true);
+    expect(rejected().timeout).toBe(50);
+    expect(far.metrics.counts.open.pending).toBe(0);
+    expect(await honestExchange()).toBeLessThan(1);
+  });
+
+  it('that do not read their answers are cut off', async () => {
+    far = await startFixture({ limits: { maxUnread: 4096, maxLinesPerSweep: 1e9 } });
+    const greedy = await RawClient.open(far.port, newHello('check'), ATTACKER);
+    clients.push(greedy);
+    greedy.socket.pause();
+    const pings = encodeClientMessage({ kind: 'ping', nonce: X }).repeat(2000);
+    const flood = setInterval(() => {
+      if (greedy.socket.writableLength < 1e6 && !greedy.socket.destroyed) greedy.write(pings);
+    }, 1);
+    try {
+      await eventually(() => rejected().unread === 1, 'the greedy client is cut off');
+    } finally {
+      clearInterval(flood);
+    }
+    expect(await honestExchange()).toBeLessThan(1);
+  });
+
+  it('and fast ones are held to a number of lines a second', async () => {
+    far = await startFixture({ limits: { sweepInterval: 60 } });
+    const fast = await RawClient.open(far.port, newHello('check'), ATTACKER);
+    fast.write(encodeClientMessage({ kind: 'ping', nonce: X }).repeat(1001));
+    const heard = await fast.hearToTheEnd();
+    expect(heard.filter((kind) => kind === 'pong')).toHaveLength(1000);
+    expect(heard.at(-1)).toBe('syntax');
+    expect(rejected().rate).toBe(1);
+  });
+});
+
+describe('half-open floods', () => {
+  it("from one address give way to that address' own newer connections, and touch nobody else", async () => {
+    far = await startFixture({ limits: { maxConnections: 400, maxConnectionsPerClient: 100 } });
+    for (let wave = 0; wave < 3; wave += 1) await Promise.all(Array.from({ length: 100 }, () => attacker()));
+    expect(await honestExchange()).toBeLessThan(1);
+    // Even behind the attacker's own address there is room for who opens at once.
+    expect(await honestExchange(ATTACKER)).toBeLessThan(1);
+    expect(far.metrics.counts.open.pending).toBeLessThanOrEqual(100);
+    expect(rejected().evicted).toBeGreaterThanOrEqual(201);
+    expect(rejected().limit_total).toBe(0);
+  });
+
+  it('from many addresses up to the total cap do not keep an honest client out', async () => {
+    far = await startFixture({ limits: { maxConnections: 200, maxConnectionsPerClient: 100 } });
+    const settled = await RawClient.open(far.port, newHello('control'));
+    clients.push(settled);
+    for (let index = 0; index < 500; index += 1) await attacker(`127.0.1.${1 + (index % 50)}`);
+    expect(await honestExchange()).toBeLessThan(1);
+    settled.say({ kind: 'ping', nonce: X });
+    expect((await settled.hear(2))[1]).toEqual({ kind: 'pong', nonce: X });
+    expect(far.metrics.counts.open.pending).toBeLessThanOrEqual(200);
+    expect(rejected().evicted).toBeGreaterThanOrEqual(301);
+    const silent = clients.slice(1).every((client) => client.received.length === 0);
+    expect(silent).toBe(true);
+  });
+
+  it('that say hello and then nothing are ended too, where a token is set', async () => {
+    far = await startFixture({ token: TOKEN });
+    const waiting = await Promise.all(
+      Array.from({ length: 20 }, () => RawClient.open(far.port, newHello(), ATTACKER)),
+    );
+    clients.push(...waiting);
+    far.advance(10);
+    await eventually(() => waiting.every((client) => client.closed), 'the unproven are ended');
+    expect(waiting.every((client) => client.received.length <= client.sent)).toBe(true);
+    expect(rejected().timeout).toBe(20);
+  });
+});
+
+describe('limits', () => {
+  it('tell a client that opened all of its places, and leave others theirs', async () => {
+    far = await startFixture({ limits: { maxConnections: 20, maxConnectionsPerClient: 5 } });
+    for (let index = 0; index < 5; index += 1) {
+      clients.push(await RawClient.open(far.port, newHello('probe', { probe: index }), ATTACKER));
+    }
+    const sixth = await attacker();
+    sixth.say(newHello());
+    expect(await sixth.hearToTheEnd()).toEqual(['limit_client']);
+    expect(await honestExchange()).toBeLessThan(1);
+    clients[0]?.destroy();
+    await eventually(() => far.metrics.counts.open.probe === 4, 'a place is free');
+    expect(await honestExchange(ATTACKER)).toBeLessThan(1);
+  });
+
+  it('tell a client that all places are taken', async () => {
+    far = await startFixture({ limits: { maxConnections: 16, maxConnectionsPerClient: 16 } });
+    for (let index = 0; index < 16; index += 1) {
+      const address = `127.0.1.${1 + (index % 4)}`;
+      clients.push(await RawClient.open(far.port, newHello('probe', { probe: index }), address));
+    }
+    const late = await RawClient.connect(far.port);
+    late.say(newHello());
+    expect(await late.hearToTheEnd()).toEqual(['limit_total']);
+    expect(far.metrics.counts.open.probe).toBe(16);
+  });
+
+  it('reset at once when too many wait to be told', async () => {
+    far = await startFixture({ limits: { maxConnectionsPerClient: 1 } });
+    clients.push(await RawClient.open(far.port, newHello(), ATTACKER));
+    await Promise.all(Array.from({ length: 100 }, () => attacker()));
+    await eventually(() => rejected().limit_client === 36, '36 of 100 are reset');
+    expect(far.metrics.counts.open.pending).toBe(64);
+    far.advance(10);
+    await eventually(() => far.metrics.counts.open.pending === 0, 'the others are reaped');
+    expect(await honestExchange()).toBeLessThan(1);
+  });
+});
+
+describe('oversized and binary lines', () => {
+  it.each([
+    ['a line without an end', 'A'.repeat(100_000), 'oversized'],
+    ['zeros', '\0'.repeat(600), 'oversized'],
+    ['a TLS client hello', `\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03${'\xaa'.repeat(300)}\n`, 'binary'],
+    ['a web browser', 'GET / HTTP/1.1\r\nHost: x\r\n\r\n', 'syntax'],
+    ['a short hello', 'HELLO v=1\n', 'syntax'],
+    ['a ping before hello', `PING nonce=${X}\n`, 'syntax'],
+    ['an empty line', '\n', 'syntax'],
+  ] as const)('%s is turned away without amplification', async (_name, bytes, reason) => {
+    far = await startFixture();
+    const client = await attacker();
+    client.write(bytes);
+    await client.hearToTheEnd();
+    expect(client.received.length).toBeLessThanOrEqual(bytes.length);
+    expect(rejected()[reason]).toBe(1);
+    expect(await honestExchange()).toBeLessThan(1);
+  });
+
+  it('end an opened connection as well', async () => {
+    far = await startFixture();
+    const long = await RawClient.open(far.port);
+    long.write('B'.repeat(512));
+    expect(await long.hearToTheEnd()).toEqual(['welcome', 'syntax']);
+    const binary = await RawClient.open(far.port);
+    binary.write(Buffer.from([0xff, 0x00, 0x0a]));
+    expect(await binary.hearToTheEnd()).toEqual(['welcome', 'syntax']);
+    expect(rejected()).toMatchObject({ oversized: 1, binary: 1 });
+  });
+});
+
+describe('tokens', () => {
+  it('replayed from a recorded connection prove nothing on the next', async () => {
+    far = await startFixture({ token: TOKEN });
+    const hello = newHello('control');
+    const honest = await RawClient.open(far.port, hello);
+    clients.push(honest);
+    const nonce = honest.messages[0]?.kind === 'challenge' ? honest.messages[0].nonce : '';
+    const auth = { kind: 'auth', mac: tokenMac(TOKEN, macInput('client', hello, nonce)) } as const;
+    honest.say(auth);
+    expect((await honest.hear(2))[1]).toMatchObject({ kind: 'welcome' });
+
+    const replay = await attacker();
+    replay.say(hello);
+    replay.say(auth);
+    expect(await replay.hearToTheEnd()).toEqual(['challenge', 'auth']);
+    expect(replay.messages[0]).not.toEqual(honest.messages[0]);
+    expect(replay.received.length).toBeLessThanOrEqual(replay.sent);
+    honest.say({ kind: 'ping', nonce: X });
+    expect((await honest.hear(3))[2]).toEqual({ kind: 'pong', nonce: X });
+    expect(rejected().auth).toBe(1);
+  });
+
+  it.each(['a guess', 'the proof for another session', 'the proof of the other direction'] as const)(
+    'forged with %s are refused, without amplification',
+    async (forgery) => {
+      far = await startFixture({ token: TOKEN });
+      const hello = newHello('control');
+      const client = await RawClient.open(far.port, hello, ATTACKER);
+      const nonce = client.messages[0]?.kind === 'challenge' ? client.messages[0].nonce : '';
+      const welcome = { kind: 'welcome', version: 1, nonce: hello.nonce, seen: '127.0.0.1:1' } as const;
+      const macs = {
+        'a guess': 'a'.repeat(64),
+        'the proof for another session': tokenMac(TOKEN, macInput('client', newHello('control'), nonce)),
+        'the proof of the other direction': tokenMac(TOKEN, macInput('responder', hello, nonce, welcome)),
+      };
+      client.say({ kind: 'auth', mac: macs[forgery] });
+      expect(await client.hearToTheEnd()).toEqual(['challenge', 'auth']);
+      expect(client.received.length).toBeLessThanOrEqual(client.sent);
+      expect(rejected().auth).toBe(1);
+    },
+  );
+
+  it.each([
+    ['ping', { kind: 'ping', nonce: X }],
+    ['call', { kind: 'call', probe: 1, nonce: X }],
+    ['drop', { kind: 'drop', probe: 1 }],
+    ['answer', { kind: 'answer', nonce: X }],
+    ['another hello', newHello()],
+  ] as const)('are needed before %s', async (_name, message) => {
+    far = await startFixture({ token: TOKEN });
+    const client = await RawClient.open(far.port, newHello('control'), ATTACKER);
+    client.say(message);
+    expect(await client.hearToTheEnd()).toEqual(['challenge', 'auth']);
+    const early = await attacker();
+    early.say(message.kind === 'hello' ? { kind: 'auth', mac: 'b'.repeat(64) } : message);
+    await early.hearToTheEnd();
+    expect(early.received.length).toBeLessThanOrEqual(early.sent);
+    expect(rejected().auth).toBe(2);
+  });
+
+  it('are not needed to be told of a version that is not spoken', async () => {
+    far = await startFixture({ token: TOKEN });
+    const client = await attacker();
+    client.write(`${'HELLO v=9 pad='.padEnd(HELLO_BYTES - 1, '0')}\n`);
+    expect(await client.hearToTheEnd()).toEqual(['version']);
+  });
+});
+
+/** Runs in a thread of its own: reconnects at a steady pace, half with a hello, half silent, all reset. */
+const FLOOD = `
+const { connect } = require('node:net');
+const { parentPort, workerData: { port, localAddress, hello, rate } } = require('node:worker_threads');
+const start = performance.now();
+let launched = 0;
+let connected = 0;
+const pace = setInterval(() => {
+  const due = Math.min(launched + 100, ((performance.now() - start) / 1000) * rate);
+  for (; launched < due; launched += 1) {
+    const talks = launched % 2 === 0;
+    const socket = connect({ port, host: '127.0.0.1', localAddress }, () => {
+      connected += 1;
+      if (talks) socket.write(hello, () => socket.resetAndDestroy());
+      else socket.resetAndDestroy();
+    });
+    socket.on('error', () => {});
+  }
+}, 5);
+parentPort.on('message', () => {
+  clearInterval(pace);
+  parentPort.postMessage(connected / ((performance.now() - start) / 1000));
+  parentPort.close();
+});
+`;
+
+describe('a thousand reconnects a second from one address', () => {
+  it('leave an honest client its pong within 1 s', { timeout: 30_000 }, async () => {
+    far = await startFixture({ limits: { maxConnectionsPerClient: 64 } });
+    const control = await RawClient.open(far.port, newHello('control'));
+    clients.push(control);
+    const hello = encodeClientMessage(newHello('check'));
+    const flood = new Worker(FLOOD, {
+      eval: true,
+      workerData: { port: far.port, localAddress: ATTACKER, hello, rate: 2000 },
+    });
+    let slowestFresh = 0;
+    let slowestPong = 0;
+    await eventually(() => far.metrics.counts.opened.pending > 1000, 'the flood has begun');
+    for (let round = 0; round < 10; round += 1) {
+      const asked = performance.now();
+      control.say({ kind: 'ping', nonce: X });
+      await control.hear(round + 2);
+      slowestPong = Math.max(slowestPong, (performance.now() - asked) / 1000);
+      slowestFresh = Math.max(slowestFresh, await honestExchange());
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    flood.postMessage('stop');
+    const [rate] = (await once(flood, 'message')) as [number];
+    console.log(
+      `${Math.round(rate)} reconnects/s; slowest pong ${slowestPong.toFixed(3)} s, fresh ${slowestFresh.toFixed(3)} s`,
+    );
+    expect(rate).toBeGreaterThan(1000);
+    expect(slowestPong).toBeLessThan(1);
+    expect(slowestFresh).toBeLessThan(1);
+    await eventually(() => far.metrics.counts.open.pending === 0, 'nothing is left over');
+    expect(far.metrics.counts.opened.pending).toBeGreaterThan(1000);
+  });
+});

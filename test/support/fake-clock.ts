@@ -1,0 +1,64 @@
+/** A clock that moves only when a test says so. */
+import type { Clock, Timer } from '../../src/clock.js';
+import type { Seconds } from '../../src/units.js';
+
+interface Pending {
+  readonly due: Seconds;
+  readonly run: () => void;
+}
+
+export class FakeClock implements Clock {
+  #now: Seconds = 1000;
+  #asleep: Seconds = 0;
+  #wallOffset: Seconds = 1_700_000_000;
+  readonly #pending = new Set<Pending>();
+
+  monotonic(): Seconds {
+    return this.#now;
+  }
+
+  boot(): Seconds {
+    return this.#now + this.#asleep;
+  }
+
+  wall(): Seconds {
+    return this.#now + this.#asleep + this.#wallOffset;
+  }
+
+  after(delay: Seconds, run: () => void): Timer {
+    const pending = { due: this.#now + Math.max(0, delay), run };
+    this.#pending.add(pending);
+    return { cancel: () => this.#pending.delete(pending) };
+  }
+
+  /** Lets `duration` seconds pass, timer by timer, with all promises settled in between. */
+  async advance(duration: Seconds): Promise<void> {
+    const end = this.#now + duration;
+    await settle();
+    for (;;) {
+      const next = [...this.#pending].sort((a, b) => a.due - b.due)[0];
+      if (next === undefined || next.due > end) break;
+      this.#pending.delete(next);
+      this.#now = Math.max(this.#now, next.due);
+      next.run();
+      await settle();
+    }
+    this.#now = end;
+    await settle();
+  }
+
+  /** The machine sleeps: boot time and wall time run on, monotonic time stands still. */
+  sleep(duration: Seconds): void {
+    this.#asleep += duration;
+  }
+
+  /** Somebody sets the wall clock. */
+  stepWall(by: Seconds): void {
+    this.#wallOffset += by;
+  }
+}
+
+/** Lets everything that is ready run. */
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 4; turn++) await new Promise((resolve) => setImmediate(resolve));
+}

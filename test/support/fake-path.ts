@@ -1,0 +1,164 @@
+/** A path without a network: the test decides what is reachable, what is forgotten, and who restarts. */
+import type { LinkEnd } from '../../src/net/errors.js';
+import {
+  type Canary,
+  FarEndError,
+  type Introduction,
+  type Path,
+  type ProbeConnection,
+} from '../../src/probe/path.js';
+import type { Clock } from '../../src/clock.js';
+import type { Mode } from '../../src/core/mode.js';
+import type { Observation, TestContext } from '../../src/probe/prober.js';
+import type { Seconds } from '../../src/units.js';
+import { pause } from '../../src/engine/pause.js';
+
+export class FakePath implements Path {
+  readonly #clock: Clock;
+  readonly canaries: FakeCanary[] = [];
+  checks = 0;
+  /** Whether packets pass at all. */
+  passes = true;
+  instance = 'a';
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  get introduction(): Introduction {
+    return { localAddress: '192.0.2.2', seenAddress: '198.51.100.1', instance: this.instance };
+  }
+
+  timing(): 'late' {
+    return 'late';
+  }
+
+  /** What the NAT remembers an idle connection for; undefined means for ever. */
+  idleTimeout: Seconds | undefined;
+  readonly probes = new Set<FakeProbe>();
+  opened = 0;
+
+  async open(_mode: Mode, _testAt: Seconds | undefined, signal: AbortSignal): Promise<ProbeConnection> {
+    await pause(this.#clock, this.passes ? 0.05 : 3, signal);
+    if (!this.passes || signal.aborted) throw new FarEndError('no answer within 3 s');
+    this.opened += 1;
+    const probe = new FakeProbe(this, this.#clock);
+    this.probes.add(probe);
+    return probe;
+  }
+
+  /** The NAT is rebooted: it knows nobody any more. */
+  reboot(): void {
+    for (const each of [...this.canaries, ...this.probes]) each.forgotten = true;
+  }
+
+  async check(signal: AbortSignal): Promise<Introduction> {
+    this.checks += 1;
+    await pause(this.#clock, this.passes ? 0.05 : 3, signal);
+    if (!this.passes) throw new FarEndError('no answer within 3 s');
+    return this.introduction;
+  }
+
+  openCanary(): Promise<Canary> {
+    const canary = new FakeCanary(this, this.#clock);
+    this.canaries.push(canary);
+    return Promise.resolve(canary);
+  }
+
+  /** The far end is restarted: every connection gets a FIN. */
+  restart(): void {
+    this.instance += "'";
+    for (const each of [...this.canaries, ...this.probes])
+      each.finish({ kind: 'closed', detail: 'closed by the far end' });
+  }
+}
+
+/** An idle connection through the fake NAT. */
+export class FakeProbe implements ProbeConnection {
+  readonly #path: FakePath;
+  readonly #clock: Clock;
+  readonly #since: Seconds;
+  readonly opened: ProbeConnection['opened'];
+  readonly local = '192.0.2.2:40000';
+  readonly remote = '203.0.113.9:5382';
+  readonly introduction: Introduction;
+  forgotten = false;
+  #ended: ((end: LinkEnd) => void) | undefined;
+
+  constructor(path: FakePath, clock: Clock) {
+    this.#path = path;
+    this.#clock = clock;
+    this.#since = clock.monotonic();
+    this.opened = { earliest: this.#since, latest: this.#since };
+    this.introduction = path.introduction;
+  }
+
+  whenEnded(run: (end: LinkEnd) => void): void {
+    this.#ended = run;
+  }
+
+  finish(end: LinkEnd): void {
+    this.#ended?.(end);
+  }
+
+  async test({ deadline, signal }: TestContext): Promise<Observation> {
+    const now = this.#clock.monotonic();
+    const broken = { earliest: now, latest: now };
+    const { idleTimeout } = this.#path;
+    if (idleTimeout !== undefined && now - this.#since >= idleTimeout) this.forgotten = true;
+    while (this.#clock.monotonic() < now + deadline && !signal.aborted) {
+      await pause(this.#clock, 0.06, signal);
+      if (this.#path.passes && !this.forgotten) return { kind: 'answered', broken };
+    }
+    return signal.aborted
+      ? { kind: 'unclear', reason: 'interrupted' }
+      : { kind: 'died', evidence: 'silence', broken };
+  }
+
+  close(): void {
+    this.#ended = undefined;
+    this.#path.probes.delete(this);
+  }
+}
+
+export class FakeCanary implements Canary {
+  readonly #path: FakePath;
+  readonly #clock: Clock;
+  readonly introduction: Introduction;
+  readonly beatsAt: Seconds[] = [];
+  forgotten = false;
+  closed = false;
+  end: LinkEnd | undefined;
+  #ended: ((end: LinkEnd) => void) | undefined;
+
+  constructor(path: FakePath, clock: Clock) {
+    this.#path = path;
+    this.#clock = clock;
+    this.introduction = path.introduction;
+  }
+
+  /** As TCP would: repeats until it gets through or the deadline passes. */
+  async beat(deadline: Seconds, signal: AbortSignal): Promise<boolean> {
+    this.beatsAt.push(this.#clock.monotonic());
+    const end = this.#clock.monotonic() + deadline;
+    while (this.#clock.monotonic() < end && this.end === undefined && !signal.aborted) {
+      await pause(this.#clock, 0.1, signal);
+      if (this.#path.passes && !this.forgotten) return true;
+    }
+    return false;
+  }
+
+  whenEnded(run: (end: LinkEnd) => void): void {
+    this.#ended = run;
+  }
+
+  finish(end: LinkEnd): void {
+    if (this.end !== undefined || this.closed) return;
+    this.end = end;
+    this.#ended?.(end);
+  }
+
+  close(): void {
+    this.closed = true;
+  }
+}

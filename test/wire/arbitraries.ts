@@ -1,0 +1,118 @@
+/** Random messages and bytes for the tests of the wire. */
+import fc from 'fast-check';
+import { MAX_DETAIL, MAX_NUMBER, REJECT_CODES } from '../../src/wire/codec.js';
+import { type ClientMessage, PROTOCOL_VERSION, type ResponderMessage } from '../../src/wire/messages.js';
+
+const hex = (digits: number) =>
+  fc.string({
+    unit: fc.constantFrom(...Array.from('0123456789abcdef')),
+    minLength: digits,
+    maxLength: digits,
+  });
+const number = fc.integer({ min: 0, max: MAX_NUMBER });
+const version = fc.constant(PROTOCOL_VERSION);
+const printable = fc.constantFrom(
+  ...Array.from({ length: 95 }, (_, index) => String.fromCharCode(32 + index)),
+);
+
+export const challenges = hex(32);
+export const macs = hex(64);
+
+export const hellos = fc.oneof(
+  fc.record({
+    kind: fc.constant('hello' as const),
+    version,
+    role: fc.constantFrom('control' as const, 'check' as const),
+    session: hex(32),
+    nonce: hex(32),
+  }),
+  fc.record({
+    kind: fc.constant('hello' as const),
+    version,
+    role: fc.constant('probe' as const),
+    session: hex(32),
+    probe: number,
+    nonce: hex(32),
+  }),
+);
+
+export const clientMessages: fc.Arbitrary<ClientMessage> = fc.oneof(
+  hellos,
+  fc.record({ kind: fc.constant('auth' as const), mac: macs }),
+  fc.record({ kind: fc.constant('ping' as const), nonce: hex(16) }),
+  fc.record({ kind: fc.constant('call' as const), probe: number, nonce: hex(16) }),
+  fc.record({ kind: fc.constant('drop' as const), probe: number }),
+  fc.record({ kind: fc.constant('answer' as const), nonce: hex(16) }),
+);
+
+const endpoints = fc.oneof(
+  fc.tuple(fc.ipV4(), fc.nat({ max: 65_535 })).map(([address, port]) => `${address}:${port}`),
+  fc.tuple(fc.ipV6(), fc.nat({ max: 65_535 })).map(([address, port]) => `[${address.toLowerCase()}]:${port}`),
+);
+
+export const welcomes = fc.record(
+  {
+    kind: fc.constant('welcome' as const),
+    version,
+    nonce: hex(32),
+    seen: endpoints,
+    conntrack: number,
+    instance: hex(16),
+    mac: macs,
+  },
+  { requiredKeys: ['kind', 'version', 'nonce', 'seen'] },
+);
+
+export const errors = fc.record(
+  {
+    kind: fc.constant('error' as const),
+    code: fc.constantFrom(...REJECT_CODES),
+    probe: number,
+    detail: fc.string({ unit: printable, minLength: 1, maxLength: MAX_DETAIL }),
+  },
+  { requiredKeys: ['kind', 'code'] },
+);
+
+export const responderMessages: fc.Arbitrary<ResponderMessage> = fc.oneof(
+  fc.record({ kind: fc.constant('challenge' as const), nonce: challenges }),
+  welcomes,
+  fc.record({ kind: fc.constantFrom('pong' as const, 'ring' as const), nonce: hex(16) }),
+  fc.record({ kind: fc.constantFrom('rung' as const, 'heard' as const), probe: number, nonce: hex(16) }),
+  fc.record({
+    kind: fc.constant('gone' as const),
+    probe: number,
+    cause: fc.constantFrom('reset' as const, 'closed' as const, 'timed_out' as const),
+  }),
+  errors,
+);
+
+/** Lines that look like ours and are not: good words in bad places. */
+export const almostLines = fc
+  .array(
+    fc.oneof(
+      fc.constantFrom(
+        ...[
+          'HELLO',
+          'AUTH',
+          'PING',
+          'CALL',
+          'WELCOME',
+          'ERROR',
+          'GONE',
+          'RING',
+          ' ',
+          ' ',
+          '=',
+          '%20',
+          '%',
+          '0',
+        ],
+        ...['v=1', 'role=probe', 'nonce=', 'probe=', 'mac=', 'detail=', 'code=version', 'seen=[::1]:1', '\r'],
+      ),
+      hex(16),
+      hex(32),
+      fc.string({ maxLength: 4 }),
+    ),
+    { maxLength: 12 },
+  )
+  .map((words) => words.join(''));

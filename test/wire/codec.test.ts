@@ -1,0 +1,231 @@
+import fc from 'fast-check';
+import { describe, expect, it, vi } from 'vitest';
+import {
+  decodeClientMessage,
+  decodeResponderMessage,
+  encodeClientMessage,
+  encodeResponderMessage,
+  HELLO_BYTES,
+  MAX_DETAIL,
+  macInput,
+} from '../../src/wire/codec.js';
+import { MAX_LINE_BYTES } from '../../src/wire/lines.js';
+import type { Hello, Welcome } from '../../src/wire/messages.js';
+import {
+  almostLines,
+  challenges,
+  clientMessages,
+  errors,
+  hellos,
+  responderMessages,
+  welcomes,
+} from './arbitraries.js';
+
+const SESSION = '0123456789abcdef0123456789abcdef';
+const NONCE = 'fedcba9876543210fedcba9876543210';
+const HELLO: Hello = {
+  kind: 'hello',
+  version: 1,
+  role: 'probe',
+  session: SESSION,
+  probe: 7,
+  nonce: NONCE,
+};
+const WELCOME: Welcome = { kind: 'welcome', version: 1, nonce: NONCE, seen: '192.0.2.1:5000' };
+
+const body = (line: string) => line.slice(0, -1);
+const pad = (line: string) => `${line} pad=`.padEnd(HELLO_BYTES - 1, '0');
+
+// The many inputs take seconds on a busy machine.
+vi.setConfig({ testTimeout: 120_000 });
+
+describe('codec', () => {
+  it('reads back every client message that it wrote', () => {
+    fc.assert(
+      fc.property(clientMessages, (message) => {
+        expect(decodeClientMessage(body(encodeClientMessage(message)))).toEqual({ ok: true, message });
+      }),
+      { numRuns: 20_000 },
+    );
+  });
+
+  it('reads back every responder message that it wrote', () => {
+    fc.assert(
+      fc.property(responderMessages, (message) => {
+        expect(decodeResponderMessage(body(encodeResponderMessage(message)))).toEqual({ ok: true, message });
+      }),
+      { numRuns: 20_000 },
+    );
+  });
+
+  it('never throws and never invents a message on arbitrary text', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.string({ unit: 'binary', maxLength: 600 }), almostLines), (line) => {
+        // What is accepted means the same when it is written again.
+        const client = decodeClientMessage(line);
+        if (client.ok) {
+          expect(decodeClientMessage(body(encodeClientMessage(client.message)))).toEqual(client);
+        }
+        const responder = decodeResponderMessage(line);
+        if (responder.ok) {
+          expect(decodeResponderMessage(body(encodeResponderMessage(responder.message)))).toEqual(responder);
+        }
+      }),
+      { numRuns: 60_000 },
+    );
+  });
+
+  it('turns down every message with one byte changed to something outside of its alphabet', () => {
+    fc.assert(
+      fc.property(
+        clientMessages,
+        fc.nat(),
+        fc.constantFrom('\0', '\n', '\u00e9', '\t'),
+        (message, at, bad) => {
+          const line = body(encodeClientMessage(message));
+          const index = at % line.length;
+          const spoilt = line.slice(0, index) + bad + line.slice(index + 1);
+          expect(decodeClientMessage(spoilt)).toMatchObject({ ok: false, code: 'binary' });
+        },
+      ),
+      { numRuns: 10_000 },
+    );
+  });
+
+  it('never answers a hello with a line longer than it', () => {
+    fc.assert(
+      fc.property(hellos, fc.oneof(welcomes, errors), (hello, answer) => {
+        const asked = encodeClientMessage(hello);
+        expect(asked.length).toBe(HELLO_BYTES);
+        expect(encodeResponderMessage(answer).length).toBeLessThanOrEqual(asked.length);
+      }),
+      { numRuns: 5_000 },
+    );
+    const longest = encodeResponderMessage({
+      kind: 'welcome',
+      version: 1,
+      nonce: NONCE,
+      seen: '[ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255]:65535',
+      conntrack: 4_294_967_295,
+      mac: 'f'.repeat(64),
+    });
+    const wordiest = encodeResponderMessage({
+      kind: 'error',
+      code: 'shutting_down',
+      detail: ' '.repeat(MAX_DETAIL),
+    });
+    expect(longest.length).toBeLessThan(HELLO_BYTES);
+    expect(wordiest.length).toBeLessThan(HELLO_BYTES);
+    expect(HELLO_BYTES).toBeLessThan(MAX_LINE_BYTES);
+  });
+
+  it('writes the lines that the document shows', () => {
+    expect(encodeClientMessage(HELLO)).toBe(
+      `${pad(`HELLO v=1 role=probe session=${SESSION} probe=7 nonce=${NONCE}`)}\n`,
+    );
+    expect(encodeClientMessage({ kind: 'call', probe: 7, nonce: '0123456789abcdef' })).toBe(
+      'CALL probe=7 nonce=0123456789abcdef\n',
+    );
+    expect(encodeResponderMessage({ ...WELCOME, conntrack: 432_000 })).toBe(
+      `WELCOME v=1 nonce=${NONCE} seen=192.0.2.1:5000 conntrack=432000\n`,
+    );
+    expect(encodeResponderMessage({ kind: 'error', code: 'syntax', detail: '100 % wrong' })).toBe(
+      'ERROR code=syntax detail=100%20%25%20wrong\n',
+    );
+  });
+
+  it('cuts the detail of an error to printable ASCII of bounded length', () => {
+    const line = encodeResponderMessage({
+      kind: 'error',
+      code: 'syntax',
+      detail: `caf\u00e9\n${'x'.repeat(99)}`,
+    });
+    expect(decodeResponderMessage(body(line))).toEqual({
+      ok: true,
+      message: { kind: 'error', code: 'syntax', detail: `caf??${'x'.repeat(MAX_DETAIL - 5)}` },
+    });
+  });
+
+  it.each([
+    ['', 'syntax', 'a line begins with a verb in capital letters'],
+    ['ping nonce=0123456789abcdef', 'syntax', 'a line begins with a verb in capital letters'],
+    ['GET / HTTP/1.1', 'syntax', 'a verb is followed by key=value pairs'],
+    ['NOISE a=1', 'verb', 'unknown verb NOISE'],
+    ['PING', 'syntax', 'nonce is missing'],
+    ['PING nonce=', 'syntax', 'a verb is followed by key=value pairs'],
+    ['PING  nonce=0123456789abcdef', 'syntax', 'a verb is followed by key=value pairs'],
+    ['PING nonce=0123456789abcdef ', 'syntax', 'a verb is followed by key=value pairs'],
+    ['PING nonce=0123456789ABCDEF', 'syntax', 'nonce must be 16 lower-case hex digits'],
+    ['PING nonce=0123456789abcde', 'syntax', 'nonce must be 16 lower-case hex digits'],
+    ['PING nonce=0123456789abcdef nonce=0123456789abcdef', 'syntax', 'nonce is given twice'],
+    ['PING nonce=0123456789abcdef extra=1', 'syntax', 'unknown key extra'],
+    ['CALL probe=01 nonce=0123456789abcdef', 'syntax', 'probe must be an integer of 0 to 4294967295'],
+    ['CALL probe=4294967296 nonce=0123456789abcdef', 'syntax', 'probe must be an integer of 0 to 4294967295'],
+    ['CALL probe=-1 nonce=0123456789abcdef', 'syntax', 'probe must be an integer of 0 to 4294967295'],
+    ['HELLO v=1', 'syntax', 'a HELLO has at least 255 characters, this one has 9'],
+    [pad('HELLO v=2 anything=new'), 'version', 'version 2, this side speaks 1'],
+    [pad('HELLO v=x'), 'syntax', 'v must be a version number'],
+    [pad('HELLO'), 'syntax', 'v must be a version number'],
+    [pad(`HELLO v=1 role=king session=${SESSION} nonce=${NONCE}`), 'syntax', /^role must be one of/],
+    [pad(`HELLO v=1 role=probe session=${SESSION} nonce=${NONCE}`), 'syntax', 'probe is missing'],
+    [
+      pad(`HELLO v=1 role=control probe=1 session=${SESSION} nonce=${NONCE}`),
+      'syntax',
+      'only the role probe has a probe number',
+    ],
+    ['PING nonce=\u0000', 'binary', 'not printable ASCII'],
+  ])('decodeClientMessage(%j) names the rule that is broken', (line, code, problem) => {
+    const decoded = decodeClientMessage(line);
+    expect(decoded).toMatchObject({ ok: false, code });
+    if (!decoded.ok) expect(decoded.problem).toMatch(problem);
+  });
+
+  it.each([
+    ['WELCOME v=1 nonce=00 seen=192.0.2.1:1', 'syntax', 'nonce must be 32 lower-case hex digits'],
+    [`WELCOME v=1 nonce=${NONCE} seen=example:1`, 'syntax', 'seen must be an address and a port'],
+    [`WELCOME v=1 nonce=${NONCE} seen=192.0.2.1:65536`, 'syntax', 'seen must be an address and a port'],
+    [`WELCOME v=7 nonce=${NONCE}`, 'version', 'version 7, this side speaks 1'],
+    ['ERROR code=mood', 'syntax', /^code must be one of/],
+    ['ERROR code=auth detail=%41', 'syntax', 'detail must have at most 64 characters'],
+    ['GONE probe=1 cause=whim', 'syntax', /^cause must be one of/],
+    ['SSH-2.0-OpenSSH_9.2', 'syntax', 'a line begins with a verb in capital letters'],
+  ])('decodeResponderMessage(%j) names the rule that is broken', (line, code, problem) => {
+    const decoded = decodeResponderMessage(line);
+    expect(decoded).toMatchObject({ ok: false, code });
+    if (!decoded.ok) expect(decoded.problem).toMatch(problem);
+  });
+
+  it('passes over keys that a later revision may add to hello and welcome', () => {
+    const hello = pad(`HELLO v=1 role=check session=${SESSION} nonce=${NONCE} colour=red`);
+    expect(decodeClientMessage(hello)).toMatchObject({ ok: true, message: { role: 'check' } });
+    const welcome = `WELCOME v=1 nonce=${NONCE} seen=[2001:db8::1]:5000 load=3`;
+    expect(decodeResponderMessage(welcome)).toMatchObject({ ok: true, message: { kind: 'welcome' } });
+  });
+});
+
+describe('macInput', () => {
+  it('differs whenever direction, hello, challenge or welcome differ', () => {
+    fc.assert(
+      fc.property(hellos, hellos, challenges, challenges, welcomes, welcomes, (h1, h2, c1, c2, w1, w2) => {
+        const bare = (welcome: Welcome) => ({ ...welcome, mac: undefined });
+        const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
+        const sameStart = same(h1, h2) && c1 === c2;
+        expect(macInput('client', h1, c1) === macInput('client', h2, c2)).toBe(sameStart);
+        expect(macInput('client', h1, c1)).not.toBe(macInput('responder', h1, c1, w1));
+        expect(macInput('responder', h1, c1, w1) === macInput('responder', h1, c1, w2)).toBe(
+          same(bare(w1), bare(w2)),
+        );
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it('is the text that the document shows', () => {
+    const challenge = 'c'.repeat(32);
+    const start = `HELLO v=1 role=probe session=${SESSION} probe=7 nonce=${NONCE}\nCHALLENGE nonce=${challenge}\n`;
+    expect(macInput('client', HELLO, challenge)).toBe(`nat-idle-exporter client\n${start}`);
+    expect(macInput('responder', HELLO, challenge, { ...WELCOME, mac: 'f'.repeat(64) })).toBe(
+      `nat-idle-exporter responder\n${start}WELCOME v=1 nonce=${NONCE} seen=192.0.2.1:5000\n`,
+    );
+  });
+});
