@@ -1,7 +1,7 @@
 /** The list of our dashboards and the two forms in which they are shipped. */
-import type { Dashboard } from '@grafana/grafana-foundation-sdk/dashboard';
 import { fleetDashboard } from './fleet-dashboard.js';
 import { healthDashboard } from './health-dashboard.js';
+import type { Dashboard } from './kit.js';
 import { pathDashboard } from './path-dashboard.js';
 
 /** File name without ending, and the dashboard. */
@@ -45,7 +45,7 @@ export function importVariant(dashboard: Dashboard): object {
     ...copy,
     templating: {
       ...copy.templating,
-      list: copy.templating?.list?.filter((variable) => variable.type !== 'datasource'),
+      list: copy.templating?.list?.filter((variable) => variable.name !== 'datasource'),
     },
   };
 }

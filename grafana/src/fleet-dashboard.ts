@@ -10,7 +10,6 @@ import {
   VizOrientation,
 } from '@grafana/grafana-foundation-sdk/common';
 import { PanelBuilder as BarGaugeBuilder } from '@grafana/grafana-foundation-sdk/bargauge';
-import type { Dashboard } from '@grafana/grafana-foundation-sdk/dashboard';
 import { PanelBuilder as HistogramBuilder } from '@grafana/grafana-foundation-sdk/histogram';
 import { PanelBuilder as StatBuilder } from '@grafana/grafana-foundation-sdk/stat';
 import { PanelBuilder as TableBuilder } from '@grafana/grafana-foundation-sdk/table';
@@ -22,6 +21,7 @@ import {
   allSeriesTooltip,
   assemble,
   byThresholds,
+  type Dashboard,
   datasourceVariable,
   face,
   filterVariable,
@@ -143,7 +143,8 @@ function byLabel(): Placed[] {
     new BarGaugeBuilder(),
     {
       title: 'Shortest idle timeout, by $label',
-      description: 'The shortest timeout found on any path and in any mode, for each value of the chosen label.',
+      description:
+        'The shortest timeout found on any path and in any mode, for each value of the chosen label.',
       unit: DURATION,
       empty: 'no finding yet',
     },
@@ -246,11 +247,18 @@ export function fleetDashboard(): Dashboard {
   return assemble({
     uid: 'nat-idle-fleet',
     title: 'NAT idle timeout: fleet (CGN audit)',
-    description: 'Many paths side by side: which violate RFC 5382 REQ-5, how badly, and what they have in common.',
+    description:
+      'Many paths side by side: which violate RFC 5382 REQ-5, how badly, and what they have in common.',
     from: 'now-7d',
     variables: [
       datasourceVariable(),
-      labelVariable('job', 'Job', 'label_values(nat_search_phase, job)', 'Scrape job of the exporters.', 'any'),
+      labelVariable(
+        'job',
+        'Job',
+        'label_values(nat_search_phase, job)',
+        'Scrape job of the exporters.',
+        'any',
+      ),
       labelVariable(
         'instance',
         'Exporter',

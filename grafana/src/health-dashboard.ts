@@ -4,7 +4,6 @@ import {
   BigValueGraphMode,
   BigValueTextMode,
 } from '@grafana/grafana-foundation-sdk/common';
-import type { Dashboard } from '@grafana/grafana-foundation-sdk/dashboard';
 import { PanelBuilder as StatBuilder } from '@grafana/grafana-foundation-sdk/stat';
 import { PanelBuilder as TableBuilder } from '@grafana/grafana-foundation-sdk/table';
 import { PanelBuilder as TimeSeriesBuilder } from '@grafana/grafana-foundation-sdk/timeseries';
@@ -13,6 +12,7 @@ import {
   allSeriesTooltip,
   assemble,
   byThresholds,
+  type Dashboard,
   datasourceVariable,
   type Face,
   face,
@@ -54,7 +54,12 @@ function state(look: Face, w: number, query: ReturnType<typeof instant>, good: s
 function glance(): Placed[] {
   const builds = face(
     new TableBuilder(),
-    { title: 'Versions', description: 'Every exporter with its version.', unit: 'none', empty: 'no exporter' },
+    {
+      title: 'Versions',
+      description: 'Every exporter with its version.',
+      unit: 'none',
+      empty: 'no exporter',
+    },
     [table(`nat_idle_exporter_build_info{${SELF}}`)],
   ).withTransformation({
     id: 'organize',
@@ -255,7 +260,12 @@ function responder(): Placed[] {
         empty: 'nothing was turned away',
       },
       7,
-      [range(`sum by (reason) (rate(nat_responder_rejected_total{${SELF}}[$__rate_interval])) > 0`, '{{reason}}')],
+      [
+        range(
+          `sum by (reason) (rate(nat_responder_rejected_total{${SELF}}[$__rate_interval])) > 0`,
+          '{{reason}}',
+        ),
+      ],
     ),
   ];
 }

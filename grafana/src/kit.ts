@@ -5,8 +5,8 @@
 import {
   AdHocVariableBuilder,
   AnnotationQueryBuilder,
-  type Dashboard,
-  DashboardBuilder,
+  type Dashboard as ClassicDashboard,
+  DashboardBuilder as ClassicDashboardBuilder,
   DashboardCursorSync,
   DashboardLinkBuilder,
   DashboardLinkType,
@@ -37,6 +37,13 @@ import {
   VizTooltipOptionsBuilder,
 } from '@grafana/grafana-foundation-sdk/common';
 import { DataqueryBuilder, PromQueryFormat } from '@grafana/grafana-foundation-sdk/prometheus';
+
+/* eslint-disable @typescript-eslint/no-deprecated -- the SDK prefers its second model, which only the newest
+   Grafana imports from a file; every Grafana from 10 to 13 reads the classic one. */
+/** A dashboard in the classic model. */
+export type Dashboard = ClassicDashboard;
+const DashboardBuilder = ClassicDashboardBuilder;
+/* eslint-enable @typescript-eslint/no-deprecated */
 
 /** Every query goes to the data source that the reader chose. */
 export const DATASOURCE = { type: 'prometheus', uid: '${datasource}' };
@@ -168,7 +175,6 @@ export function labelVariable(
     .description(description)
     .datasource(DATASOURCE)
     .query({ query, refId: `variable-${name}` })
-    .definition(query)
     .refresh(VariableRefresh.OnTimeRangeChanged)
     .sort(VariableSort.NaturalAsc)
     .multi(choice !== 'one')
@@ -191,16 +197,16 @@ export function filterVariable(): Builder<VariableModel> {
     .datasource(DATASOURCE);
 }
 
-export function mark(name: string, expr: string, color: string, title: string): AnnotationQueryBuilder {
+/** Marks on every chart where `expr` returns something. */
+export function mark(name: string, expr: string, color: string, text: string): AnnotationQueryBuilder {
   return new AnnotationQueryBuilder()
     .name(name)
     .datasource(DATASOURCE)
     .enable(true)
     .iconColor(color)
-    .expr(expr)
-    .step('60s')
+    .target(new DataqueryBuilder().expr(expr).interval('60s').range().refId('Anno'))
     .titleFormat(name)
-    .textFormat(title);
+    .textFormat(text);
 }
 
 export interface DashboardParts {
@@ -272,7 +278,21 @@ export function assemble(parts: DashboardParts): Dashboard {
   dashboard.panels = placed;
   // The SDK's `annotations` knows no built-in one; Grafana adds its own where the list exists.
   dashboard.annotations = { list: dashboard.annotations?.list ?? [] };
+  for (const panel of [...placed, ...placed.flatMap((one) => ('panels' in one ? one.panels : []))]) {
+    if ('options' in panel) dropKeys(panel.options, OPTIONS_GONE);
+  }
+  dashboard.templating?.list?.forEach((variable) => dropKeys(variable, INTERVAL_ONLY));
   return dashboard;
+}
+
+/** What the SDK writes for every variable although only one of type `interval` may have it. */
+const INTERVAL_ONLY = ['auto', 'auto_min', 'auto_count'];
+/** Options that the SDK still writes and Grafana has given up: a table's footer belongs to its columns now. */
+const OPTIONS_GONE = ['footer'];
+
+function dropKeys(object: unknown, keys: readonly string[]): void {
+  if (typeof object !== 'object' || object === null) return;
+  for (const key of keys) Reflect.deleteProperty(object, key);
 }
 
 function refId(index: number): string {

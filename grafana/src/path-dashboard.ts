@@ -11,7 +11,6 @@ import {
   VisibilityMode,
   VizOrientation,
 } from '@grafana/grafana-foundation-sdk/common';
-import type { Dashboard } from '@grafana/grafana-foundation-sdk/dashboard';
 import {
   HeatmapColorMode,
   HeatmapColorOptionsBuilder,
@@ -29,6 +28,7 @@ import {
   BLUE,
   buckets,
   byThresholds,
+  type Dashboard,
   datasourceVariable,
   type Face,
   face,
@@ -57,7 +57,12 @@ const MODES = `${PATH}, mode=~"$mode"`;
 /** Durations as "1 hour, 30 minutes". */
 const DURATION = 'dtdurations';
 
-function stat(look: Face, w: number, h: number, queries: ReturnType<typeof instant>[]): {
+function stat(
+  look: Face,
+  w: number,
+  h: number,
+  queries: ReturnType<typeof instant>[],
+): {
   readonly builder: StatBuilder;
   readonly place: Placed;
 } {
@@ -116,7 +121,8 @@ function glance(): Placed[] {
   const up = stat(
     {
       title: 'Far end',
-      description: 'Whether the responder answers now, and whether it sees another address than ours (a NAT).',
+      description:
+        'Whether the responder answers now, and whether it sees another address than ours (a NAT).',
       unit: 'none',
       empty: 'not tried yet',
     },
@@ -302,8 +308,18 @@ function evidence(): Placed[] {
     .legend(legend('sum'))
     .tooltip(allSeriesTooltip());
   return [
-    heat('alive', 'Survived, by idle time', 'How many connections were alive when tested, by how long they had been idle (seconds).', 'Greens'),
-    heat('dead', 'Forgotten, by idle time', 'How many connections were dead when tested, by how long they had been idle (seconds).', 'Reds'),
+    heat(
+      'alive',
+      'Survived, by idle time',
+      'How many connections were alive when tested, by how long they had been idle (seconds).',
+      'Greens',
+    ),
+    heat(
+      'dead',
+      'Forgotten, by idle time',
+      'How many connections were dead when tested, by how long they had been idle (seconds).',
+      'Reds',
+    ),
     { builder: verdicts, w: 12, h: 9 },
     { builder: events, w: 12, h: 9 },
   ];
@@ -312,7 +328,9 @@ function evidence(): Placed[] {
 /** 1 climb, 2 refine, 3 track: one series for each mode. */
 function phaseNumber(): string {
   return ['climb', 'refine', 'track']
-    .map((phase, index) => `${index + 1} * sum without (phase) (nat_search_phase{${MODES}, phase="${phase}"})`)
+    .map(
+      (phase, index) => `${index + 1} * sum without (phase) (nat_search_phase{${MODES}, phase="${phase}"})`,
+    )
     .join('\n+ ');
 }
 
@@ -326,10 +344,7 @@ function search(): Placed[] {
       unit: 'none',
       empty: 'The search has not begun',
     },
-    [
-      range(phaseNumber(), '{{mode}}'),
-      range(`4 * (nat_search_suspect{${MODES}} == 1)`, '{{mode}} suspect'),
-    ],
+    [range(phaseNumber(), '{{mode}}'), range(`4 * (nat_search_suspect{${MODES}} == 1)`, '{{mode}} suspect')],
   )
     .mappings(
       words({
@@ -382,7 +397,13 @@ export function pathDashboard(): Dashboard {
     from: 'now-24h',
     variables: [
       datasourceVariable(),
-      labelVariable('job', 'Job', 'label_values(nat_search_phase, job)', 'Scrape job of the exporter.', 'any'),
+      labelVariable(
+        'job',
+        'Job',
+        'label_values(nat_search_phase, job)',
+        'Scrape job of the exporter.',
+        'any',
+      ),
       labelVariable(
         'instance',
         'Exporter',
@@ -401,15 +422,20 @@ export function pathDashboard(): Dashboard {
         'mode',
         'Mode',
         'label_values(nat_search_phase{job=~"$job", instance=~"$instance", target=~"$target"}, mode)',
-        'Who breaks the silence: send the client, recv the far end, keepalive the client\'s kernel.',
+        "Who breaks the silence: send the client, recv the far end, keepalive the client's kernel.",
         'any',
       ),
     ],
     annotations: [
-      mark('All mappings lost', `increase(nat_mapping_losses_total{${PATH}}[2m]) > 0`, 'purple', '{{target}}'),
+      mark(
+        'All mappings lost',
+        `increase(nat_mapping_losses_total{${PATH}}[$__rate_interval]) > 0`,
+        'purple',
+        '{{target}}',
+      ),
       mark(
         'Idle timeout changed',
-        `increase(nat_idle_timeout_changes_total{${PATH}}[2m]) > 0`,
+        `increase(nat_idle_timeout_changes_total{${PATH}}[$__rate_interval]) > 0`,
         'orange',
         '{{mode}}: {{direction}}',
       ),

@@ -1,0 +1,105 @@
+/** A real Prometheus as a child process on a loopback port, with a history that it loads before it starts. */
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+
+/** One series of an answer; a value is `[Unix time, text]`. */
+export interface Series {
+  readonly metric: Readonly<Record<string, string>>;
+  readonly value?: readonly [number, string];
+  readonly values?: readonly (readonly [number, string])[];
+}
+
+export interface PrometheusServer {
+  readonly url: string;
+  query(expr: string, at: number): Promise<readonly Series[]>;
+  queryRange(expr: string, from: number, to: number, step: number): Promise<readonly Series[]>;
+  close(): Promise<void>;
+}
+
+/** A port of the loopback that is free now. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}
+
+/** Asks until something answers 200. */
+export async function untilReady(url: string, deadlineMs = 30_000): Promise<void> {
+  const end = performance.now() + deadlineMs;
+  for (;;) {
+    const ok = await fetch(url).then(
+      (response) => response.ok,
+      () => false,
+    );
+    if (ok) return;
+    if (performance.now() > end) throw new Error(`${url} is not ready after ${deadlineMs} ms`);
+    await wait(50);
+  }
+}
+
+/** The HTTP API of a running Prometheus. */
+export function prometheusApi(url: string): Omit<PrometheusServer, 'close'> {
+  const ask = async (path: string, form: Record<string, string>): Promise<readonly Series[]> => {
+    const response = await fetch(`${url}/api/v1/${path}`, {
+      method: 'POST',
+      body: new URLSearchParams(form),
+    });
+    const answer = (await response.json()) as {
+      status: string;
+      error?: string;
+      data?: { resultType: string; result: readonly Series[] };
+    };
+    if (answer.status !== 'success' || answer.data === undefined) {
+      throw new Error(`${form['query'] ?? ''}: ${answer.error ?? 'no data'}`);
+    }
+    return answer.data.result;
+  };
+  return {
+    url,
+    query: (expr, at) => ask('query', { query: expr, time: String(at) }),
+    queryRange: (expr, from, to, step) =>
+      ask('query_range', { query: expr, start: String(from), end: String(to), step: String(step) }),
+  };
+}
+
+/** Starts a Prometheus that scrapes nothing and knows `history` (OpenMetrics text with timestamps). */
+export async function startPrometheus(history: string): Promise<PrometheusServer> {
+  const folder = mkdtempSync(join(tmpdir(), 'nat-idle-prometheus-'));
+  const data = join(folder, 'data');
+  mkdirSync(data);
+  writeFileSync(join(folder, 'history.txt'), history);
+  writeFileSync(join(folder, 'prometheus.yml'), 'scrape_configs: []\n');
+  execFileSync('promtool', ['tsdb', 'create-blocks-from', 'openmetrics', join(folder, 'history.txt'), data]);
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const child = spawn(
+    'prometheus',
+    [
+      `--config.file=${join(folder, 'prometheus.yml')}`,
+      `--storage.tsdb.path=${data}`,
+      '--storage.tsdb.retention.time=100y',
+      `--web.listen-address=127.0.0.1:${port}`,
+    ],
+    { stdio: 'ignore' },
+  );
+  const ended = new Promise((resolve) => child.once('exit', resolve));
+  const close = async (): Promise<void> => {
+    child.kill('SIGTERM');
+    await ended;
+    rmSync(folder, { recursive: true, force: true });
+  };
+  try {
+    await untilReady(`${url}/-/ready`);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { ...prometheusApi(url), close };
+}
