@@ -56,7 +56,7 @@ function glance(): Placed[] {
     new TableBuilder(),
     {
       title: 'Versions',
-      description: 'Every exporter with its version.',
+      description: 'Every exporter and responder with its version.',
       unit: 'none',
       empty: 'no exporter',
     },
