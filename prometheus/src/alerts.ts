@@ -125,7 +125,14 @@ export function alerts(t: Thresholds): readonly Alert[] {
     {
       name: 'NatIdleExporterAbsent',
       severity: 'warning',
-      expr: [gone, 'or', '(absent(nat_idle_exporter_config_last_reload_successful) unless on ()', '(', gone, '))'].join('\n'),
+      expr: [
+        gone,
+        'or',
+        '(absent(nat_idle_exporter_config_last_reload_successful) unless on ()',
+        '(',
+        gone,
+        '))',
+      ].join('\n'),
       for: t.exporterAbsentFor,
       summary: 'nat-idle-exporter{{ with $labels.instance }} on {{ . }}{{ end }} is gone',
       description: `Prometheus has had no metrics from nat-idle-exporter{{ with $labels.instance }} on {{ . }}{{ end }} for at least ${inWords(t.exporterAbsentFor)}: nobody watches the idle timeouts.`,
