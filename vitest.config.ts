@@ -1,8 +1,8 @@
 import { defineConfig } from 'vitest/config';
 import { SkipReporter } from './test/support/skips.js';
 
-/** Suites that use real kernels, daemons and browsers: their moments matter, so nothing runs beside them. */
-const REAL = ['test/netns/**/*.test.ts', 'test/e2e/**/*.test.ts', 'test/browser/**/*.test.ts'];
+/** Suites on real kernels, daemons, browsers and clocks: their moments matter, so nothing runs beside them. */
+const REAL = ['netns', 'e2e', 'browser', 'embedded'].map((folder) => `test/${folder}/**/*.test.ts`);
 
 export default defineConfig({
   test: {

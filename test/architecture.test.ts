@@ -15,7 +15,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['engine'],
   ['web', 'report'],
   ['responder', 'exporter'],
-  ['embedded'],
+  ['embedded', 'measure'],
   ['cli'],
   ['commands'],
   ['main'],

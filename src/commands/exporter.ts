@@ -14,6 +14,7 @@ import type { Seconds } from '../units.js';
 import type { Build } from '../version.js';
 import { startWebServer, type WebServer } from '../web/server.js';
 import { embeddedResponder } from './embedded-responder.js';
+import { ExporterHistory } from './exporter-history.js';
 
 /** A command that runs until it is told to stop. */
 export interface Running {
@@ -49,6 +50,7 @@ export async function startExporter(
     observer: metrics.observer,
     openEmbedded: (idleTimeout: Seconds) => openEmbeddedTarget(idleTimeout, embeddedResponder),
   });
+  const history = new ExporterHistory(engine, systemClock, log);
   let ready = false;
   let reloading: Promise<void> = Promise.resolve();
   const reload = (): Promise<void> => {
@@ -56,6 +58,7 @@ export async function startExporter(
       try {
         const changed = loadConfig(flags.configFile);
         await engine.apply(changed);
+        await history.apply(changed);
         config = changed;
         web.reload();
         metrics.reload(true, systemClock.wall());
@@ -79,6 +82,7 @@ export async function startExporter(
     configYaml: () => redactedConfigYaml(config),
     ready: () => ready,
     buildInfo: build,
+    report: (target, query) => history.report(target, query, build.version),
     onError: (error) => log.error({ error }, 'a request failed'),
   });
   const web: WebServer = await startWebServer({
@@ -92,6 +96,7 @@ export async function startExporter(
     log.info({ url, version: build.version }, 'serving the status page and metrics');
   try {
     await engine.apply(config);
+    await history.apply(config);
   } catch (error) {
     await web.close();
     throw error;
@@ -105,7 +110,7 @@ export async function startExporter(
     stop: async () => {
       ready = false;
       log.info('stopping');
-      await Promise.all([web.close(), engine.stop()]);
+      await Promise.all([web.close(), history.close().then(() => engine.stop())]);
     },
   };
 }

@@ -80,7 +80,7 @@ export class ModeRunner {
     const revived = restored && reviveSearch(restored.saved.search, searchOptions(options));
     this.#state = revived ?? createSearch(searchOptions(options));
     if (restored === undefined || revived === undefined) {
-      this.#origin = -clock.monotonic();
+      this.#origin = 0 - clock.monotonic();
       return;
     }
     this.#started = true;

@@ -1,4 +1,5 @@
 /** One target: pins its address, keeps its path under watch, and drives one search per mode. */
+import { setMaxListeners } from 'node:events';
 import { isIP } from 'node:net';
 import type { Logger } from '../log.js';
 import type { Clock } from '../clock.js';
@@ -62,6 +63,7 @@ export class TargetRunner {
     this.target = options.target;
     this.#options = options;
     this.#log = options.log.child({ target: options.target.name });
+    setMaxListeners(0, this.#stopped.signal);
   }
 
   /** Reads the saved state and starts. */
@@ -162,6 +164,8 @@ export class TargetRunner {
     const { clock } = this.#options;
     const moved = new AbortController();
     const here = AbortSignal.any([signal, moved.signal]);
+    // Every connection of the target listens to it: many listeners are no leak.
+    setMaxListeners(0, here);
     let path: Path;
     try {
       path = this.#openPath(address);

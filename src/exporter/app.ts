@@ -34,7 +34,10 @@ export interface ExporterAppOptions {
   ready(): boolean;
   readonly buildInfo: BuildInfo;
   /** Makes `/report/<target>` exist. */
-  readonly report?: (target: TargetSnapshot, query: URLSearchParams) => RenderedReport;
+  readonly report?: (
+    target: TargetSnapshot,
+    query: URLSearchParams,
+  ) => RenderedReport | Promise<RenderedReport>;
   /** Wall clock, Unix seconds. */
   readonly now?: () => Seconds;
   /** Told of bugs that ended in an answer of 500. */
@@ -63,10 +66,10 @@ export function createExporterApp(options: ExporterAppOptions): ExporterApp {
   const app = createBaseApp({ name: 'nat-idle-exporter', ready: () => options.ready() });
 
   if (report !== undefined) {
-    app.get('/report/:target', securityHeaders(DOCUMENT_POLICY), (request, response, next) => {
+    app.get('/report/:target', securityHeaders(DOCUMENT_POLICY), async (request, response, next) => {
       const target = view.targets().find(({ config }) => config.name === request.params['target']);
       if (target === undefined) return next();
-      const { contentType, body } = report(target, queryOf(request));
+      const { contentType, body } = await report(target, queryOf(request));
       response.setHeader('Content-Type', contentType);
       response.end(body);
     });

@@ -1,5 +1,5 @@
 /** A link with messages on it: say something, wait for an answer, notice the end. */
-import type { Clock, Timer } from '../clock.js';
+import type { Clock } from '../clock.js';
 import type { LinkEnd } from '../net/errors.js';
 import type { Link } from '../net/link.js';
 import type { Seconds } from '../units.js';
@@ -69,27 +69,26 @@ export class Conversation<Message> {
     { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
   ): Promise<Heard<Message>> {
     return new Promise((resolve) => {
-      let timer: Timer | undefined;
+      if (this.#end !== undefined) return resolve({ kind: 'ended', end: this.#end });
+      if (signal.aborted) return resolve({ kind: 'aborted' });
       const due = clock.monotonic() + deadline;
+      const timer = clock.after(deadline, () => {
+        const stalled = Math.max(0, clock.monotonic() - due);
+        // Timers run before sockets are read: let what has already arrived speak first.
+        setImmediate(() => setImmediate(() => waiter.settle({ kind: 'deadline', stalled })));
+      });
       const abort = (): void => waiter.settle({ kind: 'aborted' });
       const waiter: Waiter<Message> = {
         wants,
         settle: (heard) => {
           this.#waiters.delete(waiter);
-          timer?.cancel();
+          timer.cancel();
           signal.removeEventListener('abort', abort);
           resolve(heard);
         },
       };
-      if (this.#end !== undefined) return waiter.settle({ kind: 'ended', end: this.#end });
-      if (signal.aborted) return waiter.settle({ kind: 'aborted' });
       this.#waiters.add(waiter);
       signal.addEventListener('abort', abort, { once: true });
-      timer = clock.after(deadline, () => {
-        const stalled = Math.max(0, clock.monotonic() - due);
-        // Timers run before sockets are read: let what has already arrived speak first.
-        setImmediate(() => setImmediate(() => waiter.settle({ kind: 'deadline', stalled })));
-      });
     });
   }
 

@@ -16,9 +16,11 @@ interface Node {
 function documented(heading: string): Record<string, unknown> {
   const block = new RegExp(`^##+ ${heading}$[^]*?\`\`\`yaml\n([^]*?)\`\`\``, 'm').exec(text)?.[1] ?? '';
   const keys = block.matchAll(/^(?:\[ )?(\w+):.*?(?:\| default = (.*?) \])?$/gm);
-  return Object.fromEntries(
-    [...keys].map(([, key, value]) => [key, value === undefined ? undefined : load(value)]),
-  );
+  const entries = [...keys].map(([, key = '', value]): [string, unknown] => [
+    key,
+    value === undefined ? undefined : load(value),
+  ]);
+  return Object.fromEntries(entries);
 }
 
 /** The keys of a mapping of the schema, each with its default. */

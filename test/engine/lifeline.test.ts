@@ -10,7 +10,7 @@ afterEach(() => {
   for (const stop of stops.splice(0)) stop.abort();
 });
 
-async function start(survives: Seconds | undefined = undefined) {
+async function start(survives?: Seconds) {
   const clock = new FakeClock();
   const path = new FakePath(clock);
   const story: string[] = [];

@@ -1,0 +1,85 @@
+/** Ties the local history to the engine: notes findings as they change, reads them for the report. */
+import { join } from 'node:path';
+import type { Clock, Timer } from '../clock.js';
+import type { Config } from '../config/types.js';
+import type { EngineView } from '../engine/snapshot.js';
+import type { RenderedReport } from '../exporter/app.js';
+import { type History, openHistory } from '../history/index.js';
+import type { Logger } from '../log.js';
+import { REPORT_FORMATS, type ReportFormat, renderReport } from '../report/index.js';
+import type { TargetSnapshot } from '../engine/snapshot.js';
+import type { Seconds } from '../units.js';
+
+/** How often the findings are looked at; the store writes only what changed, or once an hour. */
+const NOTE_EVERY: Seconds = 60;
+
+const CONTENT_TYPES: Readonly<Record<ReportFormat, string>> = {
+  html: 'text/html; charset=utf-8',
+  md: 'text/markdown; charset=utf-8',
+  json: 'application/json; charset=utf-8',
+};
+
+/** The history of one exporter; without a state directory it remembers nothing. */
+export class ExporterHistory {
+  readonly #view: EngineView;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  #directory: string | undefined;
+  #history: History | undefined;
+  #timer: Timer | undefined;
+
+  constructor(view: EngineView, clock: Clock, log: Logger) {
+    this.#view = view;
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  /** Follows the configuration's state directory. */
+  async apply(config: Config): Promise<void> {
+    if (config.state_dir === this.#directory && this.#timer !== undefined) return;
+    await this.close();
+    this.#directory = config.state_dir;
+    if (config.state_dir === undefined) return;
+    this.#history = openHistory(join(config.state_dir, 'history'), this.#clock, {
+      warn: (text) => this.#log.warn(text),
+    });
+    this.#noteAgain();
+  }
+
+  /** Renders the report of a target; `?format=html|md|json`, `?redact=1` hides addresses and host names. */
+  async report(snapshot: TargetSnapshot, query: URLSearchParams, version: string): Promise<RenderedReport> {
+    const format = REPORT_FORMATS.find((each) => each === query.get('format')) ?? 'html';
+    const redact = ['1', 'true', 'yes'].includes(query.get('redact') ?? '');
+    const history = (await this.#history?.read(snapshot.config.name)) ?? [];
+    const body = renderReport({ snapshot, at: this.#clock.wall(), version, history }, { format, redact });
+    return { contentType: CONTENT_TYPES[format], body };
+  }
+
+  /** Writes what is left. */
+  async close(): Promise<void> {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    if (this.#history !== undefined) this.#note(this.#history);
+    await this.#history?.close();
+    this.#history = undefined;
+  }
+
+  #noteAgain(): void {
+    this.#timer = this.#clock.after(NOTE_EVERY, () => {
+      if (this.#history !== undefined) this.#note(this.#history);
+      this.#noteAgain();
+    });
+  }
+
+  /** The embedded target starts anew with each process: its past says nothing. */
+  #note(history: History): void {
+    const now = this.#clock.wall();
+    for (const { config, modes } of this.#view.targets()) {
+      if (config.far_end.kind === 'embedded') continue;
+      for (const { mode, finding } of modes) {
+        if (finding.lower === undefined && finding.upper === undefined) continue;
+        history.record(config.name, mode, finding, now);
+      }
+    }
+  }
+}
