@@ -1,10 +1,10 @@
 /** A real Prometheus as a child process on a loopback port, with a history that it loads before it starts. */
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
+import { until } from '../netns/until.js';
+import { freePort } from './program.js';
 
 /** One series of an answer; a value is `[Unix time, text]`. */
 export interface Series {
@@ -20,38 +20,17 @@ export interface PrometheusServer {
   close(): Promise<void>;
 }
 
-/** A port of the loopback that is free now. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
-}
+/** Fetches an address and gives the body, whatever the status: an API tells its errors in the body. */
+export type FetchText = (url: string) => Promise<string>;
 
-/** Asks until something answers 200. */
-export async function untilReady(url: string, deadlineMs = 30_000): Promise<void> {
-  const end = performance.now() + deadlineMs;
-  for (;;) {
-    const ok = await fetch(url).then(
-      (response) => response.ok,
-      () => false,
-    );
-    if (ok) return;
-    if (performance.now() > end) throw new Error(`${url} is not ready after ${deadlineMs} ms`);
-    await wait(50);
-  }
-}
+const fetchText: FetchText = async (url) => (await fetch(url)).text();
 
-/** The HTTP API of a running Prometheus. */
-export function prometheusApi(url: string): Omit<PrometheusServer, 'close'> {
+/** The HTTP API of a running Prometheus, also of one that only `read` can reach. */
+export function prometheusApi(url: string, read: FetchText = fetchText): Omit<PrometheusServer, 'close'> {
   const ask = async (path: string, form: Record<string, string>): Promise<readonly Series[]> => {
-    const response = await fetch(`${url}/api/v1/${path}`, {
-      method: 'POST',
-      body: new URLSearchParams(form),
-    });
-    const answer = (await response.json()) as {
+    const answer = JSON.parse(
+      await read(`${url}/api/v1/${path}?${new URLSearchParams(form).toString()}`),
+    ) as {
       status: string;
       error?: string;
       data?: { resultType: string; result: readonly Series[] };
@@ -96,7 +75,7 @@ export async function startPrometheus(history: string): Promise<PrometheusServer
     rmSync(folder, { recursive: true, force: true });
   };
   try {
-    await untilReady(`${url}/-/ready`);
+    await until('Prometheus is ready', 30_000, async () => (await fetch(`${url}/-/ready`)).ok);
   } catch (error) {
     await close();
     throw error;
