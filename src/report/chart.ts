@@ -4,7 +4,7 @@ import { REQ5_ESTABLISHED_IDLE_TIMEOUT } from '../core/rfc5382.js';
 import type { ReportDocument } from './document.js';
 
 const WIDTH = 680;
-const STRIP_HEIGHT = 76;
+const STRIP_HEIGHT = 62;
 const MARGIN = { top: 30, right: 14, bottom: 36, left: 86 } as const;
 
 /** Idle times that people think in, seconds; those within the axis become its ticks. */
