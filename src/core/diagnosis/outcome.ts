@@ -151,3 +151,16 @@ export function nearBracket(
 export function configuredModes(input: DiagnosisInput): readonly Mode[] {
   return MODES.filter((mode) => input.modes[mode] !== undefined);
 }
+
+/** A mode that forgets. */
+export type Forgets = Extract<Outcome, { kind: 'forgets' }>;
+
+/** The result of each configured mode. */
+export type Outcomes = ReadonlyMap<Mode, Outcome>;
+
+/** The modes that forget. */
+export function forgetting(outcomes: Outcomes): readonly (readonly [Mode, Forgets])[] {
+  return [...outcomes].flatMap(([mode, outcome]) =>
+    outcome.kind === 'forgets' ? [[mode, outcome] as const] : [],
+  );
+}

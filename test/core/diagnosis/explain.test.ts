@@ -331,7 +331,7 @@ describe('explain() hints at known values', () => {
 describe('docs/REPORT.md', () => {
   it('lists every explanation', () => {
     const folder = new URL('../../../src/core/diagnosis/', import.meta.url);
-    const source = ['explain.ts', 'known.ts']
+    const source = ['explain.ts', 'surroundings.ts', 'known.ts']
       .map((file) => readFileSync(new URL(file, folder), 'utf8'))
       .join();
     const ids = [...source.matchAll(/\bid: '(\w+)'/g)].map(([, id]) => id ?? '');
