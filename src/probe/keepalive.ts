@@ -78,7 +78,9 @@ async function watchBlindly<M>(
   context: TestContext,
 ): Promise<Observation> {
   const heard = await pause(connection, Math.max(BLIND_DEADLINE, context.deadline), context);
-  return heard.kind === 'deadline' ? { kind: 'answered', broken } : observeFailure(heard, broken, context.clock);
+  return heard.kind === 'deadline'
+    ? { kind: 'answered', broken }
+    : observeFailure(heard, broken, context.clock);
 }
 
 async function pause<M>(
