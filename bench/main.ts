@@ -1,7 +1,7 @@
 /** `npm run bench -- NAME [options]`: runs one benchmark; without a name, lists them. */
 
 /** A benchmark: prints its figures and writes its own section of docs/BENCHMARKS.md. */
-export type Benchmark = (args: readonly string[]) => Promise<void>;
+export type Benchmark = (args: readonly string[]) => Promise<void> | void;
 
 interface Entry {
   readonly about: string;

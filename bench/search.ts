@@ -3,7 +3,7 @@ import { randomFrom } from '../test/support/prng.js';
 import { table, writeSection } from './document.js';
 import { coldStart, multiples } from './search/cold-start.js';
 import type { ColdStart } from './search/cold-start.js';
-import { FIGURES, FULL, SUBSET, coldStartsOnGrid, standing } from './search/figures.js';
+import { FIGURES, FULL, SUBSET, coldStartsOnGrid, coldStartsOnMixture, standing } from './search/figures.js';
 import type { Size } from './search/figures.js';
 import { logGrid, quantile, shippedSearch } from './search/model.js';
 import { sequential, sequentialNotices, sweep, sweepNotices } from './search/rivals.js';
@@ -13,7 +13,7 @@ const COMMAND = 'npm run bench -- search';
 const WORDS = { aim: 'PASS (aim)', pass: 'PASS', below: '**below**' } as const;
 
 /** Prints the figures and writes them to docs/BENCHMARKS.md; `--quick` only prints, from fewer runs. */
-export async function benchSearch(args: readonly string[]): Promise<void> {
+export function benchSearch(args: readonly string[]): void {
   const quick = args.includes('--quick');
   const size = quick ? SUBSET : FULL;
   const sections = [about(size), figures(size), coldStarts(size), changes(size)];
@@ -61,6 +61,7 @@ function coldStarts(size: Size): string {
       String(count),
       coldStartsOnGrid(count, size),
     ]),
+    ['this search, mixture of popular values', '24', coldStartsOnMixture(24, size)],
     ['this search', '130', dear.map((timeout, seed) => coldStart(shippedSearch(130), timeout, seed))],
   ];
   const show = (values: readonly number[]): string =>

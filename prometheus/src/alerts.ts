@@ -43,10 +43,11 @@ export function alerts(t: Thresholds): readonly Alert[] {
   const staleAge = `${t.staleAfter} + ${t.staleTimeouts} * ${timeout}`;
   const rejected =
     'nat_responder_rejected_total{reason=~"auth|version|limit_client|limit_total|accept|duplicate_probe"}';
+  // Only an exporter has a configuration to load; the build info is the responder's, too.
   const gone = [
     'up == 0',
     'and on (job, instance)',
-    `last_over_time(nat_idle_exporter_build_info[${promDuration(t.exporterRemembered)}])`,
+    `last_over_time(nat_idle_exporter_config_last_reload_successful[${promDuration(t.exporterRemembered)}])`,
   ].join('\n');
   return [
     {
@@ -124,7 +125,14 @@ export function alerts(t: Thresholds): readonly Alert[] {
     {
       name: 'NatIdleExporterAbsent',
       severity: 'warning',
-      expr: [gone, 'or', '(absent(nat_idle_exporter_build_info) unless on ()', '(', gone, '))'].join('\n'),
+      expr: [
+        gone,
+        'or',
+        '(absent(nat_idle_exporter_config_last_reload_successful) unless on ()',
+        '(',
+        gone,
+        '))',
+      ].join('\n'),
       for: t.exporterAbsentFor,
       summary: 'nat-idle-exporter{{ with $labels.instance }} on {{ . }}{{ end }} is gone',
       description: `Prometheus has had no metrics from nat-idle-exporter{{ with $labels.instance }} on {{ . }}{{ end }} for at least ${inWords(t.exporterAbsentFor)}: nobody watches the idle timeouts.`,

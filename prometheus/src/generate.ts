@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { renderAlerts, renderRecordingRules } from './render.js';
+import { renderAlerts, renderPrometheusRule, renderRecordingRules } from './render.js';
 import { runbookAddress } from './runbook.js';
 import { SHIPPED_THRESHOLDS } from './thresholds.js';
 
@@ -14,6 +14,7 @@ const runbook = values.runbook ?? runbookAddress(readFileSync(new URL('package.j
 const files = {
   'prometheus/rules/nat-idle.rules.yml': renderRecordingRules(),
   'prometheus/alerts/nat-idle.alerts.yml': renderAlerts({ thresholds: SHIPPED_THRESHOLDS, runbook }),
+  'deploy/kubernetes/prometheus-rule.yaml': renderPrometheusRule({ thresholds: SHIPPED_THRESHOLDS, runbook }),
 };
 for (const [path, text] of Object.entries(files)) {
   const file = fileURLToPath(new URL(path, root));

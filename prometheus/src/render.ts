@@ -1,4 +1,5 @@
-/** Writes the rules as the YAML files that Prometheus 2.42 and newer read. */
+/** Writes the rules as the YAML files that Prometheus 2.42 and newer read, and for its operator. */
+import { dump, load } from 'js-yaml';
 import { alerts, runbookUrl } from './alerts.js';
 import { RECORDING_RULES } from './recording.js';
 import { promDuration, type Thresholds } from './thresholds.js';
@@ -65,4 +66,18 @@ export function renderAlerts(options: RenderOptions): string {
 
 function withValue(template: string): string {
   return template.replaceAll('<VALUE>', '$value');
+}
+
+/** Both files as one object for the Prometheus operator. */
+export function renderPrometheusRule(options: RenderOptions): string {
+  const groups = [renderRecordingRules(options.interval), renderAlerts(options)].flatMap(
+    (text) => (load(text) as { groups: unknown[] }).groups,
+  );
+  const object = {
+    apiVersion: 'monitoring.coreos.com/v1',
+    kind: 'PrometheusRule',
+    metadata: { name: 'nat-idle-exporter' },
+    spec: { groups },
+  };
+  return `${HEAD}\n${dump(object, { lineWidth: -1 })}`;
 }

@@ -8,6 +8,9 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 const PREFIX = 'NAT_IDLE_';
 
+/** Not a flag: the commit that an image was built from, read by `readBuild`. */
+const REVISION_VARIABLE = `${PREFIX}REVISION`;
+
 /** What Kubernetes and Docker set for a service that happens to be called `nat-idle-…`. */
 const SERVICE_VARIABLE = /_(SERVICE_(HOST|PORT)(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(ADDR|PORT|PROTO))?)?)$/;
 
@@ -57,7 +60,8 @@ export function unknownVariables(commands: readonly Command[], environment: Envi
     options.filter((option) => !isCommandLineOnly(option)).map((option) => variableOf(option.long ?? '')),
   );
   return Object.keys(environment)
-    .filter((name) => name.startsWith(PREFIX) && !known.includes(name) && !SERVICE_VARIABLE.test(name))
+    .filter((name) => name.startsWith(PREFIX) && name !== REVISION_VARIABLE)
+    .filter((name) => !known.includes(name) && !SERVICE_VARIABLE.test(name))
     .sort()
     .map((name) => {
       const meant = didYouMean(name, known);

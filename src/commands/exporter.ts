@@ -83,6 +83,7 @@ export async function startExporter(
     ready: () => ready,
     buildInfo: build,
     report: (target, query) => history.report(target, query, build.version),
+    history: (target) => history.read(target),
     onError: (error) => log.error({ error }, 'a request failed'),
   });
   // The saved state is read before anybody can ask: a restart must not look like a loss of knowledge.
@@ -105,7 +106,8 @@ export async function startExporter(
   metrics.reload(true, systemClock.wall());
   ready = true;
   logStart(log, config);
-  for (const url of web.urls) log.info({ url, version: build.version }, 'serving the status page and metrics');
+  for (const url of web.urls)
+    log.info({ url, version: build.version }, 'serving the status page and metrics');
 
   return {
     reload: () => reload().catch(() => undefined),

@@ -65,9 +65,9 @@ export function survivalChart(document: ReportDocument): string {
   const modes = document.modes.map(({ mode }) => mode);
   const of = (kind: string): Dot[] => dots.filter(({ verdict }) => verdict === kind);
   const place = { x: 'idle', y: 'time', fy: 'mode', clip: false } as const;
-  const { document: page } = parseHTML('<!doctype html><html><body></body></html>');
+  const page = (parseHTML('<!doctype html><html><body></body></html>') as { document: unknown }).document;
 
-  const svg: DrawnElement = Plot.plot({
+  const svg = Plot.plot({
     document: page,
     width: WIDTH,
     height: MARGIN.top + MARGIN.bottom + STRIP_HEIGHT * Math.max(1, modes.length),
@@ -109,7 +109,7 @@ export function survivalChart(document: ReportDocument): string {
         dx: 4,
       }),
     ],
-  });
+  }) as DrawnElement;
   tidy(svg);
   return svg.outerHTML;
 }

@@ -7,6 +7,7 @@ import type { AddressInfo, Server, Socket } from 'node:net';
 import type { Logger } from '../log.js';
 import { type Seconds, toMilliseconds } from '../units.js';
 import type { Admission, Client } from './admission.js';
+import { Farewells } from './farewell.js';
 import type { Limits } from './limits.js';
 import { createListener, type ListenAddress, listen, stop } from './listener.js';
 import type { RejectReason, ResponderCounts } from './metrics.js';
@@ -63,9 +64,7 @@ class Legacy implements LegacyServer {
   readonly #options: LegacyOptions;
   readonly #servers: Server[] = [];
   readonly #guests = new Map<Socket, Guest>();
-  /** Answered; what is still here at the second sweep is destroyed. */
-  #leaving = new Set<Socket>();
-  #left = new Set<Socket>();
+  readonly #farewells = new Farewells();
   readonly #sweeper: NodeJS.Timeout;
   // One set of handlers for all sockets.
   readonly #onData: (this: Socket, chunk: Buffer) => void;
@@ -105,7 +104,7 @@ class Legacy implements LegacyServer {
       this.#forget(guest);
       guest.socket.resetAndDestroy();
     }
-    for (const socket of [...this.#leaving, ...this.#left]) socket.destroy();
+    this.#farewells.destroyAll();
     await Promise.all(stopped);
     clearInterval(this.#sweeper);
   }
@@ -141,8 +140,7 @@ class Legacy implements LegacyServer {
   #closed(socket: Socket): void {
     const guest = this.#guests.get(socket);
     if (guest !== undefined) this.#forget(guest);
-    this.#leaving.delete(socket);
-    this.#left.delete(socket);
+    this.#farewells.closed(socket);
   }
 
   #serve(guest: Guest, chunk: Buffer): void {
@@ -164,8 +162,7 @@ class Legacy implements LegacyServer {
   #respond(guest: Guest): void {
     guest.socket.write(guest.request ?? '', 'latin1');
     this.#forget(guest);
-    this.#leaving.add(guest.socket);
-    guest.socket.destroySoon();
+    this.#farewells.part(guest.socket, true);
   }
 
   #turnAway(guest: Guest, reason: RejectReason): void {
@@ -185,9 +182,7 @@ class Legacy implements LegacyServer {
   }
 
   #sweep(): void {
-    for (const socket of this.#left) socket.destroy();
-    [this.#left, this.#leaving] = [this.#leaving, this.#left];
-    this.#leaving.clear();
+    this.#farewells.sweep();
     const now = this.#options.now();
     for (const guest of this.#guests.values()) {
       const silent = guest.request === undefined && now - guest.since >= this.#options.limits.idleDeadline;

@@ -231,12 +231,7 @@ targets:
     const [file = ''] = await stateFiles();
     const path = join(bench.directory, 'state', file);
     const text = await readFile(path, 'utf8');
-    for (const damage of [
-      text.slice(0, -40),
-      text.replace(/"lower":/g, '"lowest":'),
-      '[]',
-      '{"format":1}',
-    ]) {
+    for (const damage of [text.slice(0, -40), text.replace(/"lower":/g, '"lowest":'), '[]', '{"format":1}']) {
       await writeFile(path, damage);
       const again = await bench.exporter(config);
       expect(await lower(again, 'vps')).toBeUndefined();

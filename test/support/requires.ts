@@ -18,6 +18,7 @@ const COMMANDS = {
   'prometheus-alertmanager': 'prometheus-alertmanager',
   'prometheus-pushgateway': 'prometheus-pushgateway',
   python3: 'python3',
+  systemd: 'systemd-analyze',
   'util-linux': 'unshare',
 } as const;
 

@@ -60,9 +60,7 @@ export function explain(input: DiagnosisInput): readonly Explanation[] {
 }
 
 function findingsOf(input: DiagnosisInput): FindingsByMode {
-  return Object.fromEntries(
-    configuredModes(input).map((mode) => [mode, input.modes[mode]?.finding]),
-  ) as FindingsByMode;
+  return Object.fromEntries(configuredModes(input).map((mode) => [mode, input.modes[mode]?.finding]));
 }
 
 function forgetting(outcomes: Outcomes): readonly (readonly [Mode, Forgets])[] {
@@ -347,20 +345,22 @@ function explainSeveralAnswers(input: DiagnosisInput): readonly Explanation[] {
     const of = share === undefined ? '' : ` of ${tests} tests`;
     evidence.push(`${mode}: ${early} early deaths${of} below an idle time that others survived.`);
   }
+  if (evidence.length > 0) {
+    found.push({
+      id: 'two_answers',
+      certainty: often ? 'likely' : 'hint',
+      text: 'Two answers at once: several NATs with different timeouts, or one with a full table.',
+      evidence,
+    });
+  }
   if (input.severalSeenAddresses === true) {
     found.push({
       id: 'several_addresses',
-      certainty: 'measured',
-      text: "This host's connections leave through several public addresses: a pool of NATs, or several uplinks.",
-      evidence: ['The far end saw more than one address during one search.'],
-    });
-  }
-  if (evidence.length > 0) {
-    found.unshift({
-      id: 'two_answers',
-      certainty: often || input.severalSeenAddresses === true ? 'likely' : 'hint',
-      text: 'Two answers at once: several NATs with different timeouts, or one with a full table.',
-      evidence,
+      certainty: 'hint',
+      text:
+        "This host's connections left through several public addresses: a pool of NATs, several uplinks, or an " +
+        'address that changed.',
+      evidence: ['The far end saw more than one address of this host.'],
     });
   }
   return found;

@@ -71,8 +71,8 @@ export function outcomeOf(evidence: ModeEvidence, limits: DiagnosisInput['limits
   const { finding } = evidence;
   const { lower, upper } = finding;
   if (upper === undefined) {
-    const asked =
-      finding.timeout !== undefined || (lower !== undefined && lower >= limits.maxIdle - limits.guard);
+    // Without a death, `track` means that the longest idle time was reached.
+    const asked = finding.timeout !== undefined || finding.phase === 'track';
     return asked && lower !== undefined ? { kind: 'survives', lower } : { kind: 'open' };
   }
   const atOnce = diesAtMinIdle(finding, limits) && finding.deaths >= DEATHS_OF_A_CLAIM;

@@ -1,5 +1,5 @@
 /** What a search does in the situations that a user meets. */
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import {
   createSearch,
   connectionsOf,
@@ -12,6 +12,8 @@ import { randomFrom } from '../../support/prng.js';
 import { SimulatedPath, steadyPath } from '../../support/simulated-nat.js';
 import type { PathOptions } from '../../support/simulated-nat.js';
 import { drive } from '../../support/virtual-driver.js';
+
+vi.setConfig({ testTimeout: 60_000 });
 
 const shipped: SearchOptions = {
   minIdle: 15,
@@ -73,6 +75,19 @@ describe('a first search', () => {
         });
         expect(Math.abs((findingOf(run.state).timeout ?? 0) - 20)).toBeLessThanOrEqual(0.5);
       });
+
+  test('does not take slow survivors for deaths (a keepalive judged by 12 s of silence)', () => {
+    const run = drive({
+      search: shipped,
+      path: steadyPath(7440, randomFrom(7)),
+      rounds: 300,
+      until: 20_000,
+      answerTime: 12,
+      observe: (state) => findingOf(state).phase === 'track',
+    });
+    expect(findingOf(run.state)).toMatchObject({ compliant: true });
+    expect(run.at).toBeLessThan(1.35 * 7440);
+  });
 
   test('shows a lower bound from the first survivor on and nothing that it does not know', () => {
     const run = drive({ search: shipped, path: steadyPath(3600, randomFrom(7)), until: 60 });
@@ -140,6 +155,23 @@ describe('the verdict on REQ-5', () => {
       expect(finding.compliant).toBe(false);
       expect(finding.timeout).toBeLessThan(7440);
     });
+
+  test('is asked once, not for ever, when there is no guard and verdicts are inexact', () => {
+    for (const [timeout, compliant] of [
+      [86_400, true],
+      [6998.6, false],
+    ] as const) {
+      const run = drive({
+        search: { ...shipped, minIdle: 2, resolution: 0.5, deadline: 1, guard: 0, connections: 64 },
+        path: steadyPath(timeout, randomFrom(1)),
+        rounds: 300,
+        until: 10_000,
+        inexactness: { alive: 0.2, dead: 0.05 },
+        observe: (state) => findingOf(state).phase === 'track',
+      });
+      expect(findingOf(run.state)).toMatchObject({ phase: 'track', compliant });
+    }
+  });
 
   test('holds with any budget', () => {
     for (const connections of [2, 3, 8, 130])

@@ -1,0 +1,52 @@
+/** Every query of every dashboard runs on a real Prometheus and shows something of the scripted story. */
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { dashboardFiles, emptyQueries, panelsOf, queriesOf, readDashboard } from '../support/panels.js';
+import { type PrometheusServer, startPrometheus } from '../support/prometheus.js';
+import { requires } from '../support/requires.js';
+import { CHAPTERS, tellStory } from '../support/story.js';
+
+requires({ packages: ['prometheus'] }).describe('the dashboards on a Prometheus that knows the story', () => {
+  // A past day on a round hour: blocks are cut at even hours.
+  const begin = Math.floor(Date.now() / 86_400_000) * 86_400 - 2 * 86_400;
+  const moments = Object.values(CHAPTERS).map((chapter) => begin + chapter);
+  let prometheus: PrometheusServer;
+
+  beforeAll(async () => {
+    prometheus = await startPrometheus(await tellStory(begin));
+  });
+  afterAll(async () => prometheus.close());
+
+  it('leave no query empty', async () => {
+    const story = { from: begin, to: begin + CHAPTERS.end, step: 300, moments };
+    expect(await emptyQueries(prometheus, story)).toEqual([]);
+  });
+
+  it('show nothing, without errors, where nothing is known', async () => {
+    const queries = dashboardFiles.flatMap((file) => queriesOf(readDashboard(file), { target: 'nobody' }));
+    expect(queries.length).toBeGreaterThan(40);
+    for (const { expr } of queries) await prometheus.query(expr, begin + CHAPTERS.healthy);
+  });
+
+  it('tell the drop: forgets after an hour, violated, keepalive below half of it', async () => {
+    const at = begin + CHAPTERS.drop;
+    const ask = async (title: string, refId = 'A') => {
+      const panel = panelsOf(readDashboard('nat-idle-timeout.json')).find((one) => one.title === title);
+      const dashboard = readDashboard('nat-idle-timeout.json');
+      const where = `${dashboard.title} / ${panel?.title ?? 'missing'} / ${refId}`;
+      const query = queriesOf(dashboard, { target: 'vps' }).find((one) => one.where === where);
+      const series = await prometheus.query(query?.expr ?? '', at);
+      return series.map(({ metric, value }) => [
+        metric['mode'] ?? metric['target'] ?? '',
+        Number(value?.[1]),
+      ]);
+    };
+    expect(await ask('Idle connections')).toEqual([
+      ['keepalive', 3600],
+      ['recv', 3600],
+      ['send', 3600],
+    ]);
+    expect(await ask('Idle connections', 'B')).toEqual([]);
+    expect(await ask('RFC 5382 REQ-5')).toEqual([['vps', 0]]);
+    expect(await ask('Recommended keepalive interval')).toEqual([['vps', 1797]]);
+  });
+});

@@ -1,0 +1,129 @@
+/** Reads our dashboards as Grafana does: every panel's queries with the variables filled in. */
+import { readdirSync, readFileSync } from 'node:fs';
+import type { PrometheusServer } from './prometheus.js';
+
+const folder = new URL('../../grafana/dashboards/', import.meta.url);
+
+export interface PanelJson {
+  readonly id: number;
+  readonly type: string;
+  readonly title: string;
+  readonly description?: string;
+  readonly collapsed?: boolean;
+  readonly gridPos: { readonly x: number; readonly y: number; readonly w: number; readonly h: number };
+  readonly datasource?: { readonly uid: string };
+  readonly fieldConfig?: { readonly defaults: { readonly unit?: string; readonly noValue?: string } };
+  readonly options?: Readonly<Record<string, unknown>>;
+  readonly targets?: readonly {
+    readonly refId: string;
+    readonly expr: string;
+    readonly instant?: boolean;
+    readonly datasource?: { readonly uid: string };
+  }[];
+  readonly panels?: readonly PanelJson[];
+}
+
+export interface DashboardJson {
+  readonly uid: string;
+  readonly title: string;
+  readonly description: string;
+  readonly tags: readonly string[];
+  readonly graphTooltip: number;
+  readonly panels: readonly PanelJson[];
+  readonly annotations: {
+    readonly list: readonly { readonly name: string; readonly target?: { readonly expr: string } }[];
+  };
+  readonly templating: {
+    readonly list: readonly { readonly name: string; readonly type: string; readonly definition?: string }[];
+  };
+}
+
+export const dashboardFiles: readonly string[] = readdirSync(folder).filter((file) => file.endsWith('.json'));
+
+export function readDashboard(file: string): DashboardJson {
+  return JSON.parse(readFileSync(new URL(file, folder), 'utf8')) as DashboardJson;
+}
+
+/** All panels that show something, those in collapsed rows included. */
+export function panelsOf(dashboard: DashboardJson): PanelJson[] {
+  return dashboard.panels
+    .flatMap((panel) => [panel, ...(panel.panels ?? [])])
+    .filter((panel) => panel.type !== 'row');
+}
+
+/** What Grafana puts in place of a dashboard's variables and its own. */
+const VARIABLES: Readonly<Record<string, string>> = {
+  job: '.*',
+  instance: '.*',
+  target: '.*',
+  mode: '.*',
+  label: 'site',
+  __rate_interval: '10m',
+  __interval: '5m',
+  __range: '1d',
+};
+
+/** The expression that Prometheus sees. @throws when a variable is not known */
+export function fillIn(expr: string, variables: Readonly<Record<string, string>> = {}): string {
+  return expr.replace(/\$\{?(\w+)\}?/g, (_, name: string) => {
+    const value = variables[name] ?? VARIABLES[name];
+    if (value === undefined) throw new Error(`unknown variable ${name} in ${expr}`);
+    return value;
+  });
+}
+
+/** One query of a panel, with where it stands. */
+export interface PanelQuery {
+  readonly where: string;
+  readonly expr: string;
+  readonly instant: boolean;
+}
+
+export function queriesOf(
+  dashboard: DashboardJson,
+  variables: Readonly<Record<string, string>> = {},
+): PanelQuery[] {
+  const panels = panelsOf(dashboard).flatMap((panel) =>
+    (panel.targets ?? []).map((target) => ({
+      where: `${dashboard.title} / ${panel.title} / ${target.refId}`,
+      expr: fillIn(target.expr, variables),
+      instant: target.instant === true,
+    })),
+  );
+  const annotations = dashboard.annotations.list.flatMap(({ name, target }) =>
+    target === undefined
+      ? []
+      : [
+          {
+            where: `${dashboard.title} / annotation ${name}`,
+            expr: fillIn(target.expr, variables),
+            instant: false,
+          },
+        ],
+  );
+  return [...panels, ...annotations];
+}
+
+/**
+ * Runs every query of every dashboard: the ranges over the whole story, the instants at the given moments.
+ * @returns the places whose query never returned anything
+ */
+export async function emptyQueries(
+  prometheus: Pick<PrometheusServer, 'query' | 'queryRange'>,
+  story: {
+    readonly from: number;
+    readonly to: number;
+    readonly step: number;
+    readonly moments: readonly number[];
+  },
+  variables: Readonly<Record<string, string>> = {},
+): Promise<string[]> {
+  const empty: string[] = [];
+  for (const query of dashboardFiles.flatMap((file) => queriesOf(readDashboard(file), variables))) {
+    const answers = query.instant
+      ? await Promise.all(story.moments.map((moment) => prometheus.query(query.expr, moment)))
+      : [await prometheus.queryRange(query.expr, story.from, story.to, story.step)];
+    if (answers.every((series) => series.length === 0)) empty.push(query.where);
+  }
+  return empty;
+}

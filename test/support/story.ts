@@ -1,0 +1,168 @@
+/**
+ * A scripted day of a small fleet, told by the exporter's and the responder's own metrics code: a path is healthy,
+ * its timeout drops to an hour, recovers, then the line fails. Beside it stand a loose box, a path that still
+ * climbs, and the embedded target.
+ */
+import type { Finding } from '../../src/core/finding.js';
+import { MODES } from '../../src/core/mode.js';
+import type { Verdict } from '../../src/core/verdict.js';
+import type { TargetSnapshot } from '../../src/engine/snapshot.js';
+import { createExporterMetrics } from '../../src/exporter/metrics.js';
+import { createResponderMetrics } from '../../src/responder/metrics.js';
+import { ALIVE, FakeView, makeConfig, makeMode, makeTarget, makeTest, SILENT } from './fake-view.js';
+
+const STEP = 300;
+const HOUR = 3600;
+
+/** Moments of the story, seconds after its begin. */
+export const CHAPTERS = {
+  healthy: 6 * HOUR,
+  drop: 12 * HOUR,
+  recovered: 18 * HOUR,
+  outage: 23 * HOUR,
+  end: 24 * HOUR,
+};
+
+const DROP = 8 * HOUR;
+const RECOVERY = 14 * HOUR;
+const OUTAGE = 22 * HOUR;
+
+const UNREACHABLE: Verdict = { kind: 'inconclusive', reason: 'unreachable' };
+const LIMIT: Partial<Finding> = { phase: 'track', lower: 7795, timeout: 7795, compliant: true };
+const HOURLY: Partial<Finding> = {
+  phase: 'track',
+  lower: 3595,
+  upper: 3605,
+  timeout: 3600,
+  compliant: false,
+  deaths: 4,
+};
+
+const vps = makeConfig('vps', { labels: { site: 'home' } });
+const loose = makeConfig('loose', { labels: { site: 'office' } });
+const young = makeConfig('young', { labels: { site: 'cabin' } });
+const embedded = makeConfig('embedded', { labels: { site: '' } });
+
+function waiting(count: number) {
+  return Array.from({ length: count }, (_, id) => ({ id, state: 'idle' as const, age: 60 * id }));
+}
+
+/** What is known `t` seconds after the begin, which is at the Unix time `begin`. */
+function scene(t: number, begin: number): TargetSnapshot[] {
+  const now = begin + t;
+  const dropped = t >= DROP && t < RECOVERY;
+  const suspect = t >= DROP - 2 * STEP && t < DROP;
+  const refining = t >= DROP && t < DROP + HOUR;
+  const finding: Partial<Finding> = dropped
+    ? { ...HOURLY, phase: refining ? 'refine' : 'track' }
+    : { ...LIMIT, suspect };
+  const common = { address: '198.51.100.7', natDetected: true, conntrack: { local: 432000, responder: 350 } };
+  return [
+    makeTarget(vps, {
+      ...common,
+      up: t < OUTAGE,
+      keepaliveRecommended: dropped ? 1797 : 3600,
+      modes: MODES.map((mode) =>
+        makeMode(mode, finding, {
+          waiting: t < OUTAGE ? waiting(24) : [],
+          confirmedTimestamp: Math.min(now, begin + OUTAGE) - 120,
+        }),
+      ),
+    }),
+    makeTarget(loose, {
+      ...common,
+      up: true,
+      keepaliveRecommended: 149,
+      modes: MODES.map((mode) =>
+        makeMode(
+          mode,
+          mode === 'recv'
+            ? { phase: 'track', lower: 299, upper: 301, timeout: 300, compliant: false, deaths: 4 }
+            : LIMIT,
+          { waiting: waiting(24), confirmedTimestamp: now - 60 },
+        ),
+      ),
+    }),
+    makeTarget(young, {
+      ...common,
+      up: true,
+      modes: MODES.map((mode) =>
+        makeMode(mode, { phase: 'climb', lower: 15 + t / 24 }, { waiting: waiting(12) }),
+      ),
+    }),
+    makeTarget(embedded, {
+      up: true,
+      natDetected: true,
+      keepaliveRecommended: 29,
+      modes: MODES.map((mode) =>
+        makeMode(
+          mode,
+          { phase: 'track', lower: 59, upper: 61, timeout: 60, compliant: false, deaths: 4 },
+          { waiting: waiting(8), confirmedTimestamp: now - 5 },
+        ),
+      ),
+    }),
+  ];
+}
+
+/** Adds what a server like Prometheus adds, and the moment, to every sample of a metrics page. */
+function stamp(text: string, job: string, instance: string, at: number): string[] {
+  const labels = `job="${job}",instance="${instance}"`;
+  const lines = text
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith('#'))
+    .map((line) => {
+      const end = line.lastIndexOf(' ');
+      const [series, value] = [line.slice(0, end), line.slice(end + 1)];
+      const labelled = series.endsWith('}')
+        ? `${series.slice(0, -1)}${series.endsWith('{}') ? '' : ','}${labels}}`
+        : `${series}{${labels}}`;
+      return `${labelled} ${value} ${at}`;
+    });
+  return [
+    ...lines,
+    `up{${labels}} 1 ${at}`,
+    `scrape_duration_seconds{${labels}} 0.01 ${at}`,
+    `scrape_samples_scraped{${labels}} ${lines.length} ${at}`,
+  ];
+}
+
+/** The whole day as OpenMetrics text; `begin` is a Unix time. */
+export async function tellStory(begin: number): Promise<string> {
+  const view = new FakeView(scene(0, begin));
+  const metrics = createExporterMetrics({ view, build: { version: '0.1.0', revision: 'story' } });
+  metrics.reload(true, begin);
+  const responder = createResponderMetrics();
+  const lines: string[] = [];
+  for (let t = 0; t <= CHAPTERS.end; t += STEP) {
+    view.show(scene(t, begin));
+    happen(t, metrics.observer);
+    const { open, opened, rejected } = responder.counts;
+    Object.assign(open, { control: 3, probe: t < OUTAGE ? 144 : 72, check: 1 });
+    opened.probe += 6;
+    opened.check += 1;
+    rejected.syntax += 1;
+    if (t > DROP) rejected.auth += 2;
+    lines.push(...stamp(await metrics.text(), 'nat-idle-exporter', 'home:15382', begin + t));
+    lines.push(...stamp(await responder.registry.metrics(), 'nat-idle-responder', 'vps:15383', begin + t));
+  }
+  return `${lines.join('\n')}\n# EOF\n`;
+}
+
+function happen(t: number, observer: ReturnType<typeof createExporterMetrics>['observer']): void {
+  for (const mode of MODES) {
+    const dropped = t >= DROP - 2 * STEP && t < RECOVERY;
+    const verdict = t >= OUTAGE ? UNREACHABLE : dropped ? SILENT : ALIVE;
+    observer.tested?.(vps, mode, makeTest(t, dropped ? 3605 : 7795, verdict));
+    if (dropped) observer.tested?.(vps, mode, makeTest(t, 3595, ALIVE));
+    observer.tested?.(
+      loose,
+      mode,
+      makeTest(t, mode === 'recv' ? 301 : 7795, mode === 'recv' ? SILENT : ALIVE),
+    );
+    if (t === DROP) observer.changed?.(vps, mode, 'drop');
+    if (t === RECOVERY) observer.changed?.(vps, mode, 'rise');
+    if (t === DROP - STEP) observer.earlyDeath?.(vps, mode, 3605);
+  }
+  if (t === 3 * HOUR || t === OUTAGE) observer.mappingLoss?.(vps);
+}
