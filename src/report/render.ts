@@ -1,5 +1,6 @@
 /** The report in each of its forms. */
 import { buildDocument, type ReportInput } from './build.js';
+import { survivalChart } from './chart.js';
 import { renderHtml } from './html.js';
 import { renderMarkdown } from './markdown.js';
 
@@ -15,14 +16,14 @@ export const REPORT_FORMATS: readonly ReportFormat[] = ['html', 'md', 'json'];
  * @param options `redact`: addresses and host names are replaced by placeholders
  * @returns one self-contained file's text, ending with a newline
  */
-export function renderReport(
+export async function renderReport(
   input: ReportInput,
   options: { readonly format: ReportFormat; readonly redact: boolean },
-): string {
+): Promise<string> {
   const document = buildDocument(input, options);
   switch (options.format) {
     case 'html':
-      return renderHtml(document);
+      return renderHtml(document, await survivalChart(document));
     case 'md':
       return renderMarkdown(document);
     case 'json':
