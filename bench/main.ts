@@ -13,6 +13,10 @@ const BENCHMARKS: Readonly<Record<string, Entry>> = {
     about: 'the search against the sweep and a sequential bisection, in virtual time',
     load: async () => (await import('./search.js')).benchSearch,
   },
+  responder: {
+    about: 'idle connections, memory and accepts of the responder beside a thread-per-connection server',
+    load: async () => (await import('./responder.js')).benchResponders,
+  },
 };
 
 async function main(args: readonly string[]): Promise<number> {

@@ -8,6 +8,7 @@ import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
+import { writeSection } from './document.js';
 import { startClusteredResponder } from '../src/responder/cluster.js';
 import { openFileLimit } from '../src/responder/limits.js';
 import { startResponder } from '../src/responder/responder.js';
@@ -31,6 +32,19 @@ export interface ResponderFigures {
 /** Sources 127.0.1.1 … so that no client is over its limit. */
 const PER_SOURCE = 1000;
 const WINDOW = 500;
+
+/**
+ * Prints the figures and writes them to docs/BENCHMARKS.md: `[connections]` for one process (15 000), and the same
+ * number for two workers.
+ */
+export async function benchResponders(args: readonly string[]): Promise<void> {
+  const connections = Number(args[0] ?? 15_000);
+  const figures = await benchResponder(connections);
+  figures.splice(1, 0, await benchClusteredResponder(2, connections));
+  const table = formatResponderFigures(figures);
+  console.log(table);
+  writeSection('responder', table);
+}
 
 /** Runs both servers with the same number of connections and returns what was seen. */
 export async function benchResponder(connections = 15_000): Promise<ResponderFigures[]> {

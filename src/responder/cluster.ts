@@ -40,9 +40,9 @@ const STOP_DEADLINE: Seconds = 1.8;
 const RESTART_DELAY: Seconds = 1;
 
 /**
- * Starts a responder of several processes. `maxConnections` holds for all workers together,
- * give or take a thousandth for each; `maxConnectionsPerClient` holds in each of them. Its metrics are the sums; the counters do not fall when a
- * worker dies.
+ * Starts a responder of several processes. `maxConnections` holds for all workers together, give or take a
+ * thousandth for each; `maxConnectionsPerClient` holds in each of them. Its metrics are the sums; the counters do
+ * not fall when a worker dies.
  * @throws the system's error (with `code` and `port`) if an address cannot be bound; no process is left then.
  */
 export async function startClusteredResponder(options: ClusterOptions): Promise<Responder> {

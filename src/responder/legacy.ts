@@ -6,6 +6,7 @@
 import type { AddressInfo, Server, Socket } from 'node:net';
 import type { Logger } from '../log.js';
 import { type Seconds, toMilliseconds } from '../units.js';
+import { decodeSleepRequest, LEGACY_READ_LIMIT } from '../wire/legacy.js';
 import type { Admission, Client } from './admission.js';
 import { Farewells } from './farewell.js';
 import type { Limits } from './limits.js';
@@ -32,19 +33,6 @@ export interface LegacyServer {
   listen(address: ListenAddress): Promise<AddressInfo>;
   /** Resets every connection. */
   close(): Promise<void>;
-}
-
-/** Most bytes of a request, as in the original servers. */
-const MAX_REQUEST = 64;
-
-/** Longest sleep that may be asked for. */
-const MAX_SLEEP: Seconds = 86_400;
-
-/** The seconds that a request to the sleep server asks for; undefined if it is no such request. */
-export function requestedSleep(request: string): Seconds | undefined {
-  const digits = /^([0-9]{1,62})(?:\r?\n)?$/.exec(request)?.[1];
-  const sleep = Number(digits);
-  return digits !== undefined && sleep <= MAX_SLEEP ? sleep : undefined;
 }
 
 export function createLegacyServer(options: LegacyOptions): LegacyServer {
@@ -144,13 +132,13 @@ class Legacy implements LegacyServer {
   }
 
   #serve(guest: Guest, chunk: Buffer): void {
-    const request = chunk.toString('latin1', 0, MAX_REQUEST);
+    const request = chunk.toString('latin1', 0, LEGACY_READ_LIMIT);
     if (this.#options.kind === 'legacy_echo') {
       guest.request = request;
       this.#respond(guest);
       return;
     }
-    const sleep = chunk.length > MAX_REQUEST ? undefined : requestedSleep(request);
+    const sleep = chunk.length > LEGACY_READ_LIMIT ? undefined : decodeSleepRequest(request);
     if (sleep === undefined) {
       this.#turnAway(guest, 'request');
       return;

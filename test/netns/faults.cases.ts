@@ -12,6 +12,7 @@ import { SERVER } from './lab.js';
 import { series, total } from './metrics.js';
 import {
   hasFindings,
+  isConfirmedAfter,
   MODES,
   published,
   reasonsOf,
@@ -30,13 +31,6 @@ const BOX = { box: 'strict', idleTimeout: GROUND.idleTimeout } as const;
 /** Every mode has survived something, none has a finding: the search is on its way up. */
 function isClimbing(page: string): boolean {
   return MODES.every((mode) => (published(page, mode).lower ?? 0) >= 7);
-}
-
-/** Every mode's finding has newer evidence than the given page has. */
-function isConfirmedAfter(before: string, page: string): boolean {
-  return MODES.every(
-    (mode) => (published(page, mode).confirmed ?? 0) > (published(before, mode).confirmed ?? 0) + 1,
-  );
 }
 
 interface Faulty {
@@ -98,6 +92,30 @@ export function describeFaults(): void {
     test.concurrent(title, { timeout }, () => survive(faulty));
   };
 
+  for (const [seconds, patience] of [
+    [300, 200],
+    [30, 200],
+    [5, 150],
+  ] as const)
+    fault(
+      `a silent outage of ${seconds} s kills nothing that lived`,
+      {
+        happen: async ({ lab }) => {
+          await lab.outage(true);
+          await sleep(seconds * 1000);
+          await lab.outage(false);
+        },
+        patience,
+        // Five minutes once are enough.
+        whileClimbing: seconds < 300,
+        expected: (page) => {
+          for (const mode of MODES)
+            for (const reason of reasonsOf(page, mode, 'dead')) expect(reason).toBe('silence');
+        },
+      },
+      600_000,
+    );
+
   fault('a reboot of the NAT is an event of its own', {
     happen: ({ lab }) => lab.reboot(),
     expected: (page) => {
@@ -122,30 +140,6 @@ export function describeFaults(): void {
       expect(losses(page)).toBeGreaterThanOrEqual(1);
     },
   });
-
-  for (const [seconds, patience] of [
-    [5, 150],
-    [30, 200],
-    [300, 200],
-  ] as const)
-    fault(
-      `a silent outage of ${seconds} s kills nothing that lived`,
-      {
-        happen: async ({ lab }) => {
-          await lab.outage(true);
-          await sleep(seconds * 1000);
-          await lab.outage(false);
-        },
-        patience,
-        // Five minutes once are enough.
-        whileClimbing: seconds < 300,
-        expected: (page) => {
-          for (const mode of MODES)
-            for (const reason of reasonsOf(page, mode, 'dead')) expect(reason).toBe('silence');
-        },
-      },
-      600_000,
-    );
 
   fault('evicted mappings are early deaths, not a new timeout', {
     whileClimbing: false,

@@ -5,7 +5,15 @@ import { expect, test } from 'vitest';
 import { expectBracket, type Ground } from './expectations.js';
 import { SERVER } from './lab.js';
 import { series, total } from './metrics.js';
-import { EXPORTER_PORT, hasFindings, MODES, published, withProduct, type Mode } from './product.js';
+import {
+  EXPORTER_PORT,
+  hasFindings,
+  isConfirmedAfter,
+  MODES,
+  published,
+  withProduct,
+  type Mode,
+} from './product.js';
 import { until } from './until.js';
 
 const GROUND: Ground = { idleTimeout: 20, resolution: 1, minIdle: 5, maxIdle: 40 };
@@ -51,6 +59,8 @@ export function describeFindings(): void {
           }),
         );
         for (const mode of MODES) expectBracket(page, mode, { ...GROUND, idleTimeout });
+        // A change back before this one has its confirmations would be no change at all.
+        await product.until('the new value stands', 120, (text) => isConfirmedAfter(page, text, idleTimeout));
       }
     }),
   );

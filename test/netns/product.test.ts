@@ -15,9 +15,10 @@ const NEEDS: readonly (readonly [program: string, debianPackage: string])[] = [
 describeLab(
   'the product on a real kernel NAT',
   () => {
+    // The longest tests first: they start in this order, a few at a time.
+    describeFaults();
     describeFindings();
     describeTruth();
-    describeFaults();
   },
   NEEDS.filter(([program]) => !hasProgram(program)).map(
     ([program, debianPackage]) => `${program} (Debian package ${debianPackage})`,

@@ -2,7 +2,6 @@
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { createLab, SERVER, type InsideOptions, type Lab, type LabOptions, type LabProcess } from './lab.js';
 import { allSeries, series, total, type Labels } from './metrics.js';
@@ -78,16 +77,13 @@ export function reasonsOf(page: string, mode: Mode, verdict: 'alive' | 'dead' | 
 
 /** Programs that start take a core each; more at once would disturb the labs that already measure. */
 const STARTS_AT_ONCE = 2;
-let starting = 0;
+const turns: Promise<unknown>[] = Array.from({ length: STARTS_AT_ONCE }, () => Promise.resolve());
 
-async function inTurn<T>(start: () => Promise<T>): Promise<T> {
-  while (starting >= STARTS_AT_ONCE) await sleep(20);
-  starting += 1;
-  try {
-    return await start();
-  } finally {
-    starting -= 1;
-  }
+/** Starts things a few at a time, first come, first served. */
+function inTurn<T>(start: () => Promise<T>): Promise<T> {
+  const turn = (turns.shift() ?? Promise.resolve()).then(start);
+  turns.push(turn.catch(() => undefined));
+  return turn;
 }
 
 export class Product {
@@ -110,17 +106,17 @@ export class Product {
    */
   static async start(box: LabOptions, options: ProductOptions = {}): Promise<Product> {
     if (!existsSync(MAIN)) throw new Error(`${MAIN} is missing: run npm run build first`);
-    const product = new Product(await createLab(box), options);
-    try {
-      await inTurn(async () => {
+    return inTurn(async () => {
+      const product = new Product(await createLab(box), options);
+      try {
         if (options.responder !== false) await product.startResponder();
         await product.startExporter();
-      });
-    } catch (error) {
-      await product.close();
-      throw error;
-    }
-    return product;
+      } catch (error) {
+        await product.close();
+        throw error;
+      }
+      return product;
+    });
   }
 
   get exporter(): LabProcess {
@@ -241,4 +237,14 @@ export async function withProduct(
 /** Whether every mode publishes a timeout. */
 export function hasFindings(page: string, modes: readonly Mode[] = MODES): boolean {
   return modes.every((mode) => published(page, mode).timeout !== undefined);
+}
+
+/**
+ * Whether every mode's finding has evidence that is newer than what a former page shows.
+ * @param seconds how much newer at least
+ */
+export function isConfirmedAfter(former: string, page: string, seconds = 1): boolean {
+  return MODES.every(
+    (mode) => (published(page, mode).confirmed ?? 0) > (published(former, mode).confirmed ?? 0) + seconds,
+  );
 }

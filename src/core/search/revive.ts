@@ -14,6 +14,7 @@ const NUMBERS = [
   'droppedAt',
   'dropFrom',
   'compliantRun',
+  'failures',
   'slack',
   'answerTime',
   'credit',

@@ -109,6 +109,8 @@ export interface SearchState {
   /** What is shown while a new bracket is being searched. */
   readonly published: PublishedBracket | null;
   readonly confirmedAt: Seconds | null;
+  /** Launches in a row that failed. */
+  readonly failures: number;
   /** Largest difference seen between the idle time that a survivor was tested at and the one that it proves. */
   readonly slack: Seconds;
   /** Longest time that an answer took. */

@@ -255,6 +255,24 @@ describe('a search in the steady state', () => {
     expect(findingOf(run.state).timeout).toBeCloseTo(3600, 0);
   });
 
+  test('tries a far end that is down ever more slowly, and is quick again once it is up', () => {
+    const opens: number[] = [];
+    const run = drive({
+      search: shipped,
+      path: steadyPath(300, randomFrom(7), { outages: [{ from: 0, to: 7200 }] }),
+      rounds: 300,
+      until: 8000,
+      observe: (_, at, actions) => {
+        for (const action of actions) if (action.kind === 'open') opens.push(at);
+        return false;
+      },
+    });
+    const tries = (from: number, to: number): number => opens.filter((at) => at >= from && at < to).length;
+    expect(tries(0, 300)).toBeGreaterThan(2 * tries(3000, 3300));
+    expect(tries(3000, 3300)).toBeGreaterThanOrEqual(shipped.connections);
+    expect(findingOf(run.state)).toMatchObject({ phase: 'track', timeout: expect.closeTo(300, 0) as number });
+  });
+
   test('spends at most 3000 packets a day at 7440 s', () => {
     const search = shipped;
     const path = steadyPath(7440, randomFrom(7));
