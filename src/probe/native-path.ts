@@ -26,9 +26,6 @@ import {
 import type { Moment } from './prober.js';
 import { PROBERS } from './table.js';
 
-/** Everything a responder may say. */
-export type NativeMessages = ResponderMessage;
-
 export interface NativePathOptions {
   readonly clock: Clock;
   /** Seconds that a connection, its hello included, may take to open. */
@@ -130,7 +127,7 @@ class NativePath implements Path {
   }
 
   /** The youngest canary that has not ended: the one least likely to be forgotten. */
-  #control(): Conversation<NativeMessages> | undefined {
+  #control(): Conversation<ResponderMessage> | undefined {
     return [...this.#canaries].findLast((canary) => canary.end === undefined)?.conversation;
   }
 
@@ -186,10 +183,10 @@ class NativePath implements Path {
 }
 
 type NativeProbe = ProbeConnection & { ended?: (end: LinkEnd) => void };
-type NativeCanary = Canary & { readonly conversation: Conversation<NativeMessages> };
+type NativeCanary = Canary & { readonly conversation: Conversation<ResponderMessage> };
 
 interface Greeting {
-  readonly conversation: Conversation<NativeMessages>;
+  readonly conversation: Conversation<ResponderMessage>;
   readonly welcome: Welcome;
   readonly opened: Moment;
   readonly introduction: Introduction;
@@ -229,7 +226,7 @@ function introduce(welcome: Welcome, localAddress: string): Introduction {
 }
 
 /** Bytes to messages; a line of a verb that this version does not know is passed over. */
-function nativeDecoder(): Decoder<NativeMessages> {
+function nativeDecoder(): Decoder<ResponderMessage> {
   const splitter = new LineSplitter();
   return {
     push(chunk) {

@@ -4,7 +4,7 @@ import type { Mode } from '../core/mode.js';
 import type { DeathEvidence, InconclusiveReason } from '../core/verdict.js';
 import type { Seconds } from '../units.js';
 import type { Conversation } from './conversation.js';
-import type { NativeMessages } from './native-path.js';
+import type { ResponderMessage } from '../wire/messages.js';
 
 /** A moment that is known only to lie between two readings of the monotonic clock. */
 export interface Moment {
@@ -34,7 +34,7 @@ export interface NativeTestContext extends TestContext {
   /** The name of this connection on the wire. */
   readonly probe: number;
   /** A heartbeat canary's conversation, which carries requests; undefined when none lives. */
-  control(): Conversation<NativeMessages> | undefined;
+  control(): Conversation<ResponderMessage> | undefined;
 }
 
 /** What a legacy test gets beyond that. */
@@ -51,7 +51,7 @@ export interface LegacyTestContext extends TestContext {
 export interface Prober {
   readonly mode: Mode;
   /** Breaks the silence over the native protocol and waits for the answer. Never throws for what the network does. */
-  native(connection: Conversation<NativeMessages>, context: NativeTestContext): Promise<Observation>;
+  native(connection: Conversation<ResponderMessage>, context: NativeTestContext): Promise<Observation>;
   /** Which of the original's two servers this mode talks to. */
   readonly legacyServer: 'echo' | 'sleep';
   /** The same over the legacy protocol. */

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { Seconds } from '../units.js';
 import { encodeClientMessage } from '../wire/codec.js';
 import type { Conversation, Heard } from './conversation.js';
-import type { NativeMessages } from './native-path.js';
+import type { ResponderMessage } from '../wire/messages.js';
 import { LONGEST_STALL, observeFailure } from './observe.js';
 import type { NativeTestContext, Observation, Prober } from './prober.js';
 
@@ -87,7 +87,7 @@ type Called =
   | Observation;
 
 async function callFarEnd(
-  control: Conversation<NativeMessages>,
+  control: Conversation<ResponderMessage>,
   nonce: string,
   context: NativeTestContext,
 ): Promise<Called> {
