@@ -8,6 +8,8 @@ import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
+import { writeSection } from './document.js';
+import { startClusteredResponder } from '../src/responder/cluster.js';
 import { openFileLimit } from '../src/responder/limits.js';
 import { startResponder } from '../src/responder/responder.js';
 import { randomHex } from '../src/net/token.js';
@@ -31,6 +33,19 @@ export interface ResponderFigures {
 const PER_SOURCE = 1000;
 const WINDOW = 500;
 
+/**
+ * Prints the figures and writes them to docs/BENCHMARKS.md: `[connections]` for one process (15 000), and the same
+ * number for two workers.
+ */
+export async function benchResponders(args: readonly string[]): Promise<void> {
+  const connections = Number(args[0] ?? 15_000);
+  const figures = await benchResponder(connections);
+  figures.splice(1, 0, await benchClusteredResponder(2, connections));
+  const table = formatResponderFigures(figures);
+  console.log(table);
+  writeSection('responder', table);
+}
+
 /** Runs both servers with the same number of connections and returns what was seen. */
 export async function benchResponder(connections = 15_000): Promise<ResponderFigures[]> {
   const most = Math.min(connections, openFileLimit() - 300);
@@ -42,6 +57,51 @@ export async function benchResponder(connections = 15_000): Promise<ResponderFig
     greeted,
   );
   return [ours, threads];
+}
+
+/**
+ * Several worker processes behind one port, with as many client processes as the descriptors ask for. The
+ * workers' garbage is not collected before they are weighed, so their memory is an upper bound.
+ */
+export async function benchClusteredResponder(
+  connections: number,
+  workers: number,
+): Promise<ResponderFigures> {
+  const server = await forkServer(['serve', String(workers), String(connections + 1000)]);
+  const most = openFileLimit() - 300;
+  const processes = Math.ceil(connections / most);
+  const shares = Array.from({ length: processes }, (_, index) =>
+    Math.floor((connections + index) / processes),
+  );
+  const clients: ChildProcess[] = [];
+  const pids = (): number[] => [server.pid, ...childrenOf(server.pid)];
+  const sum = (read: (pid: number) => number): number => pids().reduce((total, pid) => total + read(pid), 0);
+  try {
+    const before = sum(residentBytes);
+    const cpuBefore = sum(cpuSeconds);
+    const began = performance.now();
+    const opened = await Promise.all(
+      shares.map(async (share, index) => {
+        const client = forkSelf(['client', String(server.port), String(share), String(index)]);
+        clients.push(client);
+        return ((await once(client, 'message')) as [number])[0];
+      }),
+    );
+    const seconds = (performance.now() - began) / 1000;
+    const cpu = sum(cpuSeconds) - cpuBefore;
+    const held = opened.reduce((total, count) => total + count, 0);
+    return {
+      server: `responder (${workers} workers, ${shares.length} client processes)`,
+      connections: held,
+      lost: connections - held,
+      bytesPerConnection: (sum(residentBytes) - before) / held,
+      opensPerSecond: held / seconds,
+      cpuMicroseconds: (cpu * 1e6) / held,
+    };
+  } finally {
+    for (const client of clients) client.kill('SIGKILL');
+    server.stop();
+  }
 }
 
 /** Prints `benchResponder` as a table in Markdown. */
@@ -155,11 +215,22 @@ function cpuSeconds(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) / 100;
 }
 
-async function forkResponder(): Promise<Server> {
-  const child = fork(fileURLToPath(import.meta.url), ['serve'], {
+function childrenOf(pid: number): number[] {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').trim();
+  return children === '' ? [] : children.split(' ').map(Number);
+}
+
+function forkSelf(args: readonly string[]): ChildProcess {
+  return fork(fileURLToPath(import.meta.url), args, {
     execArgv: ['--expose-gc', '--import', 'tsx'],
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
+}
+
+const forkResponder = (): Promise<Server> => forkServer(['serve']);
+
+async function forkServer(args: readonly string[]): Promise<Server> {
+  const child = forkSelf(args);
   const [port] = (await once(child, 'message')) as [number];
   return {
     port,
@@ -168,7 +239,8 @@ async function forkResponder(): Promise<Server> {
       child.send('settle');
       await once(child, 'message');
     },
-    stop: () => child.kill('SIGKILL'),
+    // Not killed: it has to take its workers along.
+    stop: () => child.disconnect(),
   };
 }
 
@@ -200,12 +272,16 @@ async function spawnThreads(): Promise<Server> {
 }
 
 /** The measured process: a responder that collects its garbage when it is asked. */
-async function serve(): Promise<void> {
-  const responder = await startResponder({
+async function serve(workers: number, maxConnections: number): Promise<void> {
+  const options = {
     native: [{ host: '127.0.0.1', port: 0 }],
-    limits: { maxConnections: 19_000 },
+    limits: { maxConnections },
     logger: pino({ level: 'silent' }),
-  });
+  };
+  const responder =
+    workers === 0
+      ? await startResponder(options)
+      : await startClusteredResponder({ ...options, workers, execArgv: ['--import', 'tsx'] });
   process.on('message', () => {
     (globalThis as { gc?: () => void }).gc?.();
     // A second collection frees what the first one's finalizers let go of.
@@ -214,11 +290,34 @@ async function serve(): Promise<void> {
       process.send?.('settled');
     }, 500);
   });
-  process.on('disconnect', () => process.exit(0));
+  process.on('disconnect', () => void responder.close().finally(() => process.exit(0)));
   process.send?.(responder.addresses.native[0]?.port);
 }
 
+/** One client process: opens its share, says how many it holds, and holds them until it is killed. */
+async function runClient(port: number, share: number, number: number): Promise<void> {
+  let held = 0;
+  let next = 0;
+  const opener = async (): Promise<void> => {
+    while (next < share) {
+      const index = number * share + next++;
+      if ((await helloAnswered(port, index)) !== undefined) held += 1;
+    }
+  };
+  await Promise.all(Array.from({ length: WINDOW }, opener));
+  process.on('disconnect', () => process.exit(0));
+  process.send?.(held);
+}
+
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  if (process.argv[2] === 'serve') await serve();
-  else console.log(formatResponderFigures(await benchResponder(Number(process.argv[2] ?? 15_000))));
+  const [, , what = '', ...numbers] = process.argv;
+  const [first = 0, second = 19_000, third = 0] = numbers.map(Number);
+  if (what === 'serve') await serve(first, second);
+  else if (what === 'client') await runClient(first, second, third);
+  else {
+    const figures = await benchResponder(Number(what || 15_000));
+    // Two workers on two processors; more only where descriptors ask for it.
+    if (first > 0) figures.splice(1, 0, await benchClusteredResponder(second, first));
+    console.log(formatResponderFigures(figures));
+  }
 }

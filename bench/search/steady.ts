@@ -26,7 +26,12 @@ export function changeNoticed(
       regimes: [regime(0, change.from), regime(at, change.to)],
       applies: change.applies,
       eviction,
-      ...(eviction > 0 ? { outages: disturbances(random, at + DAY, 3, 120) } : {}),
+      ...(eviction > 0
+        ? {
+            outages: disturbances(random, at + DAY, 3, 120),
+            reboots: disturbances(random, at + DAY, 20 / 30, 60),
+          }
+        : {}),
     },
     random,
   );
@@ -93,6 +98,7 @@ export function twoNodes(
     randomFrom(seed),
   );
   const tests: { at: number; early: boolean }[] = [];
+  let early = 0;
   let last = 0;
   let shown = 0;
   let wasShown = false;
@@ -108,8 +114,8 @@ export function twoNodes(
       wasShown = state.compliant === false;
       if (event.kind === 'verdict')
         tests.push({ at, early: actions.some(({ kind }) => kind === 'early_death') });
-      while (tests[0] !== undefined && tests[0].at < at - DAY) tests.shift();
-      const early = tests.reduce((count, test) => count + Number(test.early), 0);
+      early += Number(event.kind === 'verdict' && tests.at(-1)?.early === true);
+      while (tests[0] !== undefined && tests[0].at < at - DAY) early -= Number(tests.shift()?.early === true);
       const alerted = tests.length >= 20 && early / tests.length > EARLY_DEATH_RATIO;
       if (alerted || actions.some((action) => action.kind === 'announce')) noticedAfter ??= at;
       return false;

@@ -4,7 +4,7 @@ import type { Clock, Timer } from '../clock.js';
 import type { Config } from '../config/types.js';
 import type { EngineView } from '../engine/snapshot.js';
 import type { RenderedReport } from '../exporter/app.js';
-import { type History, openHistory } from '../history/index.js';
+import { type History, type HistoryEntry, openHistory } from '../history/index.js';
 import type { Logger } from '../log.js';
 import { REPORT_FORMATS, type ReportFormat, renderReport } from '../report/index.js';
 import type { TargetSnapshot } from '../engine/snapshot.js';
@@ -50,9 +50,17 @@ export class ExporterHistory {
   async report(snapshot: TargetSnapshot, query: URLSearchParams, version: string): Promise<RenderedReport> {
     const format = REPORT_FORMATS.find((each) => each === query.get('format')) ?? 'html';
     const redact = ['1', 'true', 'yes'].includes(query.get('redact') ?? '');
-    const history = (await this.#history?.read(snapshot.config.name)) ?? [];
-    const body = renderReport({ snapshot, at: this.#clock.wall(), version, history }, { format, redact });
+    const history = await this.read(snapshot.config.name);
+    const body = await renderReport(
+      { snapshot, at: this.#clock.wall(), version, history },
+      { format, redact },
+    );
     return { contentType: CONTENT_TYPES[format], body };
+  }
+
+  /** The findings of the last 30 days, oldest first; none without a state directory. */
+  async read(target: string): Promise<readonly HistoryEntry[]> {
+    return (await this.#history?.read(target)) ?? [];
   }
 
   /** Writes what is left. */

@@ -83,27 +83,31 @@ export async function startExporter(
     ready: () => ready,
     buildInfo: build,
     report: (target, query) => history.report(target, query, build.version),
+    history: (target) => history.read(target),
     onError: (error) => log.error({ error }, 'a request failed'),
   });
-  const web: WebServer = await startWebServer({
-    app: site.app,
-    listen: flags.web.listenAddresses,
-    log,
-    onClose: () => site.close(),
-    ...(flags.web.configFile === undefined ? {} : { configFile: flags.web.configFile }),
-  });
-  for (const url of web.urls)
-    log.info({ url, version: build.version }, 'serving the status page and metrics');
+  // The saved state is read before anybody can ask: a restart must not look like a loss of knowledge.
+  await engine.apply(config);
+  await history.apply(config);
+  let web: WebServer;
   try {
-    await engine.apply(config);
-    await history.apply(config);
+    web = await startWebServer({
+      app: site.app,
+      listen: flags.web.listenAddresses,
+      log,
+      onClose: () => site.close(),
+      ...(flags.web.configFile === undefined ? {} : { configFile: flags.web.configFile }),
+    });
   } catch (error) {
-    await web.close();
+    await history.close();
+    await engine.stop();
     throw error;
   }
   metrics.reload(true, systemClock.wall());
   ready = true;
   logStart(log, config);
+  for (const url of web.urls)
+    log.info({ url, version: build.version }, 'serving the status page and metrics');
 
   return {
     reload: () => reload().catch(() => undefined),

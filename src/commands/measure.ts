@@ -75,16 +75,18 @@ export async function runMeasure(
     await engine.apply({ schedule: SCHEDULE, targets: [flags.target] });
     const [ending, snapshot] = await untilDecided(engine, view, systemClock, io);
     view.close();
-    const report = (format: 'html' | 'md' | 'json'): string =>
+    const report = (format: 'html' | 'md' | 'json'): Promise<string> =>
       renderReport(
         { snapshot, at: systemClock.wall(), version: build.version },
         { format, redact: flags.redact },
       );
     const paint = wantsColour(io.stdout, io.environment) ? COLOURED : PLAIN;
     io.stdout.write(
-      flags.json ? report('json') : renderResult(snapshot, { interrupted: ending === 'interrupted', paint }),
+      flags.json
+        ? await report('json')
+        : renderResult(snapshot, { interrupted: ending === 'interrupted', paint }),
     );
-    if (flags.report !== undefined) await writeFile(flags.report.file, report(flags.report.format));
+    if (flags.report !== undefined) await writeFile(flags.report.file, await report(flags.report.format));
     return ending === 'interrupted' ? EXIT_NO_VERDICT : exitCode(snapshot);
   } finally {
     view.close();

@@ -5,7 +5,7 @@ import { formatListenAddress, type ListenAddress } from '../config/listen-addres
 import { ConfigError } from '../config/problem.js';
 import { createLogger } from '../log.js';
 import { readTokenFile, TokenError } from '../net/token.js';
-import { createResponderMetrics } from '../responder/metrics.js';
+import { startClusteredResponder } from '../responder/cluster.js';
 import { type Responder, startResponder } from '../responder/responder.js';
 import type { Build } from '../version.js';
 import { createResponderApp } from '../web/responder-site.js';
@@ -21,39 +21,40 @@ export async function startResponderCommand(
   const log = createLogger(flags.log);
   for (const warning of warnings) log.warn(warning);
   const token = flags.tokenFile === undefined ? {} : { token: tokenOf(flags.tokenFile) };
-  const metrics = createResponderMetrics();
-  new Gauge({
-    name: 'nat_idle_exporter_build_info',
-    help: 'Always 1; the labels tell which program this is.',
-    labelNames: ['version', 'revision', 'nodeversion'],
-    registers: [metrics.registry],
-  }).set({ version: build.version, revision: build.revision, nodeversion: process.version }, 1);
-
+  const options = {
+    native: flags.listenAddresses,
+    ...(flags.legacy.echoAddress === undefined ? {} : { legacyEcho: [flags.legacy.echoAddress] }),
+    ...(flags.legacy.sleepAddress === undefined ? {} : { legacySleep: [flags.legacy.sleepAddress] }),
+    ...token,
+    limits: {
+      maxConnections: flags.maxConnections,
+      maxConnectionsPerClient: flags.maxConnectionsPerClient,
+    },
+    logger: log,
+  };
   let responder: Responder;
   try {
-    responder = await startResponder({
-      native: flags.listenAddresses,
-      ...(flags.legacy.echoAddress === undefined ? {} : { legacyEcho: [flags.legacy.echoAddress] }),
-      ...(flags.legacy.sleepAddress === undefined ? {} : { legacySleep: [flags.legacy.sleepAddress] }),
-      ...token,
-      limits: {
-        maxConnections: flags.maxConnections,
-        maxConnectionsPerClient: flags.maxConnectionsPerClient,
-      },
-      logger: log,
-      metrics,
-    });
+    responder = await (flags.workers > 1
+      ? startClusteredResponder({ ...options, workers: flags.workers })
+      : startResponder(options));
   } catch (error) {
     throw bindProblem(error, [
       ...flags.listenAddresses,
       ...[flags.legacy.echoAddress, flags.legacy.sleepAddress].filter((address) => address !== undefined),
     ]);
   }
+  const { registry } = responder.metrics;
+  new Gauge({
+    name: 'nat_idle_exporter_build_info',
+    help: 'Always 1; the labels tell which program this is.',
+    labelNames: ['version', 'revision', 'nodeversion'],
+    registers: [registry],
+  }).set({ version: build.version, revision: build.revision, nodeversion: process.version }, 1);
   let ready = true;
   try {
     const web = await startWebServer({
       app: createResponderApp({
-        registry: metrics.registry,
+        registry,
         ready: () => ready,
         version: build.version,
         telemetryPath: flags.web.telemetryPath,

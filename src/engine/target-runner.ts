@@ -5,6 +5,7 @@ import type { Logger } from '../log.js';
 import type { Clock } from '../clock.js';
 import type { TargetConfig } from '../config/types.js';
 import type { Mode } from '../core/mode.js';
+import { hostConntrackTimeout } from '../net/conntrack.js';
 import { resolve } from '../net/resolve.js';
 import type { Introduction, Path } from '../probe/path.js';
 import type { Seconds } from '../units.js';
@@ -236,10 +237,14 @@ export class TargetRunner {
   #reached(introduction: Introduction): void {
     if (this.#facts.up !== true) this.#tell(`${this.target.name} answers`, 'info');
     const { seenAddress } = introduction;
-    const { downReason: _, ...facts } = this.#facts;
+    const { downReason: _, localConntrack: _old, ...facts } = this.#facts;
     const known = facts.seenAddresses;
+    // The built-in path stays inside this process: what the host forgets has no part in it.
+    const embedded = this.target.far_end.kind === 'embedded';
+    const localConntrack = embedded ? undefined : hostConntrackTimeout();
     this.#facts = {
       ...facts,
+      ...(localConntrack === undefined ? {} : { localConntrack }),
       up: true,
       introduction,
       seenAddresses:

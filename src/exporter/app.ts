@@ -1,16 +1,17 @@
 /** The exporter's site: status page, metrics, health, reload, configuration, JSON, live events. */
 import type { Express, Request, RequestHandler, Response } from 'express';
 import { ConfigError } from '../config/problem.js';
+import type { HistoryEntry } from '../history/index.js';
 import type { EngineView, TargetSnapshot } from '../engine/snapshot.js';
 import type { Milliseconds, Seconds } from '../units.js';
 import { createBaseApp, DOCUMENT_POLICY, finishApp, PAGE_POLICY, securityHeaders } from '../web/base-app.js';
 import { type MetricsSource, metricsRoute } from '../web/metrics-route.js';
 import { targetsDocument } from './api.js';
-import { createLiveEvents } from './live-events.js';
+import { changeKey, createLiveEvents } from './live-events.js';
 import type { BuildInfo } from './metrics.js';
 import { type Asset, loadAssets } from './page/assets.js';
-import { renderCard } from './page/card.js';
-import { renderPage, renderRow, renderSummary } from './page/page.js';
+import { type CardContext, renderCard } from './page/card.js';
+import { renderPage, renderRow, renderSummary, selectTargets } from './page/page.js';
 import { moment } from './page/words.js';
 
 /** A report about one target, ready to be sent. */
@@ -38,6 +39,8 @@ export interface ExporterAppOptions {
     target: TargetSnapshot,
     query: URLSearchParams,
   ) => RenderedReport | Promise<RenderedReport>;
+  /** The findings of the last 30 days of a target, oldest first. */
+  readonly history?: (target: string) => Promise<readonly HistoryEntry[]>;
   /** Wall clock, Unix seconds. */
   readonly now?: () => Seconds;
   /** Told of bugs that ended in an answer of 500. */
@@ -53,6 +56,9 @@ export interface ExporterApp {
 
 /** Most cards in one answer of `/api/v1/fragments`. */
 const MOST_FRAGMENTS = 50;
+/** How long an unchanged card is handed out again; the passing of time is drawn by the browser. */
+const FRAGMENT_KEPT_MS: Milliseconds = 500;
+const HISTORY_KEPT_MS: Milliseconds = 60_000;
 const YEAR_SECONDS = 31_536_000;
 
 export function createExporterApp(options: ExporterAppOptions): ExporterApp {
@@ -63,12 +69,16 @@ export function createExporterApp(options: ExporterAppOptions): ExporterApp {
     view,
     options.eventInterval === undefined ? {} : { interval: options.eventInterval },
   );
+  const histories = cachedHistories(options.history);
   const app = createBaseApp({ name: 'nat-idle-exporter', ready: () => options.ready() });
 
   if (report !== undefined) {
     app.get('/report/:target', securityHeaders(DOCUMENT_POLICY), async (request, response, next) => {
       const target = view.targets().find(({ config }) => config.name === request.params['target']);
-      if (target === undefined) return next();
+      if (target === undefined) {
+        next();
+        return;
+      }
       const { contentType, body } = await report(target, queryOf(request));
       response.setHeader('Content-Type', contentType);
       response.end(body);
@@ -77,7 +87,8 @@ export function createExporterApp(options: ExporterAppOptions): ExporterApp {
 
   app.use(securityHeaders(PAGE_POLICY));
   app.get(telemetryPath, metricsRoute(options.metrics));
-  for (const asset of Object.values(assets)) app.get(`/assets/${asset.name}`, serveAsset(asset));
+  for (const asset of [assets.style, assets.script, assets.icon])
+    app.get(`/assets/${asset.name}`, serveAsset(asset));
   app.all('/-/reload', reloadRoute(options));
   app.get('/config', (_request, response) => {
     response.type('text/plain').send(options.configYaml());
@@ -89,39 +100,93 @@ export function createExporterApp(options: ExporterAppOptions): ExporterApp {
   });
   app.get('/api/v1/events', live.handler);
 
-  const context = (): { now: Seconds; reports: boolean } => ({ now: now(), reports: report !== undefined });
-  app.get('/api/v1/fragments', (request, response) => {
+  const reports = report !== undefined;
+  const fragments = cachedFragments();
+  app.get('/api/v1/fragments', async (request, response) => {
     const wanted = new Set(queryOf(request).getAll('target').slice(0, MOST_FRAGMENTS));
     const all = view.targets();
-    const rendered = context();
+    const shown = all.filter(({ config }) => wanted.has(config.name));
+    const context: CardContext = { now: now(), reports, history: await histories(shown) };
     response.json({
-      now: rendered.now,
-      asof: moment(rendered.now),
+      now: context.now,
+      asof: moment(context.now),
       summary: renderSummary(all).text,
-      targets: all
-        .filter(({ config }) => wanted.has(config.name))
-        .map((target) => ({
-          name: target.config.name,
-          card: renderCard(target, rendered).text,
-          row: renderRow(target, rendered.now).text,
-        })),
+      targets: shown.map((target) => fragments(target, context)),
     });
   });
-  app.get('/', (request, response) => {
+  app.get('/', async (request, response) => {
     const query = queryOf(request);
+    const targets = view.targets();
+    const selection = selectTargets(
+      targets,
+      query.get('q') ?? '',
+      Number.parseInt(query.get('page') ?? '1', 10) || 1,
+    );
     const page = renderPage({
-      targets: view.targets(),
+      targets,
+      selection,
       schedule: view.schedule,
       version: options.buildInfo.version,
       telemetryPath,
       assets: { style: assets.style.name, script: assets.script.name },
-      context: context(),
-      query: query.get('q') ?? '',
-      page: Number.parseInt(query.get('page') ?? '1', 10) || 1,
+      context: { now: now(), reports, history: await histories(selection.shown) },
     });
     response.type('text/html').send(page);
   });
   return { app: finishApp(app, options.onError), close: () => live.close() };
+}
+
+/** A target's pieces of the page, as its script takes them over. */
+interface Fragment {
+  readonly name: string;
+  /** Unix time at which they were true. */
+  readonly at: Seconds;
+  readonly card: string;
+  readonly row: string;
+}
+
+/** Renders a target at most once in a while, however many look at it: drawing must not hold up the probes. */
+function cachedFragments(): (target: TargetSnapshot, context: CardContext) => Fragment {
+  const cache = new Map<
+    string,
+    { readonly key: number; readonly until: number; readonly fragment: Fragment }
+  >();
+  return (target, context) => {
+    const { name } = target.config;
+    const kept = cache.get(name);
+    const key = changeKey(target);
+    if (kept?.key === key && performance.now() < kept.until) return kept.fragment;
+    const card = renderCard(target, context).text;
+    const row = renderRow(target, context.now).text;
+    const fragment: Fragment = { name, at: context.now, card, row };
+    cache.set(name, { key, until: performance.now() + FRAGMENT_KEPT_MS, fragment });
+    return fragment;
+  };
+}
+
+/** Reads the histories of some targets; each is read again after a minute, however many look at it. */
+function cachedHistories(
+  read: ExporterAppOptions['history'],
+): (targets: readonly TargetSnapshot[]) => Promise<ReadonlyMap<string, readonly HistoryEntry[]>> {
+  const cache = new Map<
+    string,
+    { readonly at: number; readonly entries: Promise<readonly HistoryEntry[]> }
+  >();
+  return async (targets) => {
+    if (read === undefined) return new Map();
+    const found = new Map<string, readonly HistoryEntry[]>();
+    await Promise.all(
+      targets.map(async ({ config: { name } }) => {
+        let kept = cache.get(name);
+        if (kept === undefined || performance.now() - kept.at > HISTORY_KEPT_MS) {
+          kept = { at: performance.now(), entries: read(name) };
+          cache.set(name, kept);
+        }
+        found.set(name, await kept.entries);
+      }),
+    );
+    return found;
+  };
 }
 
 function queryOf(request: Request): URLSearchParams {

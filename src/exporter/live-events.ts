@@ -87,12 +87,12 @@ function event(name: string, data: object): string {
   return `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
 }
 
-/** A number for each target that differs whenever a reader would see something else, the passing of time aside. */
 function changeKeys(targets: readonly TargetSnapshot[]): Map<string, number> {
   return new Map(targets.map((target) => [target.config.name, changeKey(target)]));
 }
 
-function changeKey(target: TargetSnapshot): number {
+/** A number that differs whenever a reader would see something else of the target, the passing of time aside. */
+export function changeKey(target: TargetSnapshot): number {
   const { modes, events, explanations, up, downReason, seenAddress, address, keepaliveRecommended } = target;
   const words: unknown[] = [up, downReason, seenAddress, address, target.localAddress, target.natDetected];
   words.push(keepaliveRecommended, target.conntrack.local, target.conntrack.responder, events.length);

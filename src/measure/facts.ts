@@ -1,5 +1,5 @@
 /** What is told while the measurement runs, each fact once and only when it is certain. */
-import { keepalivesEaten } from '../core/diagnosis/index.js';
+import { DEATHS_OF_A_CLAIM, keepalivesEaten } from '../core/diagnosis/index.js';
 import { durationWithSeconds, humanDuration } from '../core/human-duration.js';
 import { REQ5_ESTABLISHED_IDLE_TIMEOUT } from '../core/rfc5382.js';
 import type { ModeSnapshot, TargetSnapshot } from '../engine/snapshot.js';
@@ -71,7 +71,7 @@ function areKeepalivesEaten({ config, modes }: TargetSnapshot): boolean {
   const findings = Object.fromEntries(modes.map(({ mode, finding }) => [mode, finding]));
   const deaths = findings['keepalive']?.deaths ?? 0;
   const { min_idle: minIdle, guard } = config.search;
-  return deaths >= 3 && keepalivesEaten(findings, { minIdle, guard });
+  return deaths >= DEATHS_OF_A_CLAIM && keepalivesEaten(findings, { minIdle, guard });
 }
 
 function modeFacts({ mode, finding }: ModeSnapshot): readonly Fact[] {
@@ -96,15 +96,15 @@ function modeFacts({ mode, finding }: ModeSnapshot): readonly Fact[] {
   facts.push({
     id: `${mode}:died`,
     kind: 'news',
-    text: `${mode}: a connection died after ${durationWithSeconds(upper)} idle; ${deaths >= 3 ? 'narrowing' : 'this is being confirmed'}.`,
+    text: `${mode}: a connection died after ${durationWithSeconds(upper)} idle; ${deaths >= DEATHS_OF_A_CLAIM ? 'narrowing' : 'this is being confirmed'}.`,
   });
   if (compliant === false) {
     facts.push({
       id: `${mode}:not_compliant`,
       kind: 'news',
       text:
-        `${mode}: not compliant, ${deaths} connections died within ${durationWithSeconds(upper)} idle` +
-        `${timeout === undefined ? '; narrowing' : ''}.`,
+        `${mode}: not compliant, at least ${DEATHS_OF_A_CLAIM} independent connections died before ` +
+        `${humanDuration(REQ5_ESTABLISHED_IDLE_TIMEOUT)} of silence${timeout === undefined ? '; narrowing' : ''}.`,
     });
   }
   if (timeout !== undefined && lower !== undefined) {

@@ -88,6 +88,5 @@ function seconds(value: Seconds): string {
 
 /** Cuts a line to the terminal's width, so that it never wraps and the view can be redrawn in place. */
 function fit(line: string, width: number): string {
-  const characters = [...line];
-  return characters.length <= width ? line : characters.slice(0, Math.max(0, width)).join('');
+  return line.slice(0, Math.max(0, width));
 }

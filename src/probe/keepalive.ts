@@ -55,9 +55,9 @@ async function watch<M>(
   let before: number | undefined;
   for (let look = FIRST_LOOK; ; look = NEXT_LOOK) {
     const heard = await pause(connection, look, context);
-    if (heard.kind !== 'deadline' || heard.stalled > 0.5) return observeFailure(stall(heard), broken);
+    if (heard.kind !== 'deadline' || heard.stalled > 0.5) return observeFailure(stall(heard), broken, clock);
     const count = await unansweredProbes(connection.link);
-    if (connection.end !== undefined) return observeEnd(connection.end, broken);
+    if (connection.end !== undefined) return observeEnd(connection.end, broken, clock);
     if (count === undefined) return watchBlindly(connection, broken, context);
     // Answered: nothing is outstanding on two looks in a row, or an outstanding probe was answered.
     if (count === 0 && before !== undefined) return { kind: 'answered', broken };
@@ -78,7 +78,9 @@ async function watchBlindly<M>(
   context: TestContext,
 ): Promise<Observation> {
   const heard = await pause(connection, Math.max(BLIND_DEADLINE, context.deadline), context);
-  return heard.kind === 'deadline' ? { kind: 'answered', broken } : observeFailure(heard, broken);
+  return heard.kind === 'deadline'
+    ? { kind: 'answered', broken }
+    : observeFailure(heard, broken, context.clock);
 }
 
 async function pause<M>(

@@ -8,14 +8,18 @@ import type { Moment, Observation } from './prober.js';
 /** A stall of our own process longer than this while a test waited makes its silence worthless, seconds. */
 export const LONGEST_STALL: Seconds = 1;
 
-/** What the end of a connection says when it comes while a test is running. */
-export function observeEnd(end: LinkEnd, broken: Moment): Observation {
+/**
+ * What the end of a connection says when it comes while a test is running. A RST or FIN need not be an answer to the
+ * test: it may be that of a mapping that expired just now, so the death is dated no earlier than its arrival.
+ */
+export function observeEnd(end: LinkEnd, broken: Moment, clock: Clock): Observation {
+  const until = { earliest: broken.earliest, latest: clock.monotonic() };
   switch (end.kind) {
     case 'reset':
     case 'refused':
-      return { kind: 'died', evidence: 'reset', broken };
+      return { kind: 'died', evidence: 'reset', broken: until };
     case 'closed':
-      return { kind: 'died', evidence: 'closed', broken };
+      return { kind: 'died', evidence: 'closed', broken: until };
     case 'silence':
       return { kind: 'died', evidence: 'silence', broken };
     case 'unreachable':
@@ -28,7 +32,7 @@ export function observeEnd(end: LinkEnd, broken: Moment): Observation {
 /** What the end of a connection says when it comes while the connection is idle. */
 export function observeIdleEnd(end: LinkEnd, clock: Clock): Observation {
   const now = clock.monotonic();
-  const observation = observeEnd(end, { earliest: now, latest: now });
+  const observation = observeEnd(end, { earliest: now, latest: now }, clock);
   return observation.kind === 'died' && observation.evidence === 'reset'
     ? { ...observation, evidence: 'reset_idle' }
     : observation;
@@ -38,10 +42,11 @@ export function observeIdleEnd(end: LinkEnd, clock: Clock): Observation {
 export function observeFailure<M>(
   heard: Exclude<Heard<M>, { kind: 'message' }>,
   broken: Moment,
+  clock: Clock,
 ): Observation {
   switch (heard.kind) {
     case 'ended':
-      return observeEnd(heard.end, broken);
+      return observeEnd(heard.end, broken, clock);
     case 'deadline':
       return heard.stalled > LONGEST_STALL
         ? { kind: 'unclear', reason: 'late' }

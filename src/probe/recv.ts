@@ -50,13 +50,13 @@ export const recvProber: Prober = {
       heardRing,
       seenReset.then((gone) => (gone.kind === 'message' ? FAR_END_WAS_RESET : heardRing)),
     ]);
-    if (ring.kind !== 'message') return observeFailure(ring, rung.broken);
+    if (ring.kind !== 'message') return observeFailure(ring, rung.broken, context.clock);
     connection.say(encodeClientMessage({ kind: 'answer', nonce }));
     const answer = await heardAnswer;
     if (answer.kind === 'message') return { kind: 'answered', broken: rung.broken };
     // The control connection's end says nothing about the tested one.
     if (answer.kind === 'ended') return { kind: 'unclear', reason: 'canary_lost' };
-    return observeFailure(answer, rung.broken);
+    return observeFailure(answer, rung.broken, context.clock);
   },
 
   /** The far end was asked at launch to write after `testAt` seconds; its bytes are our own request. */
@@ -70,10 +70,10 @@ export const recvProber: Prober = {
     if (heard.kind !== 'message') {
       if (heard.kind === 'ended' && clock.monotonic() < opened.earliest + testAt) {
         const now = clock.monotonic();
-        const idle = observeFailure(heard, { earliest: now, latest: now });
+        const idle = observeFailure(heard, { earliest: now, latest: now }, clock);
         return idle.kind === 'died' && idle.evidence === 'reset' ? { ...idle, evidence: 'reset_idle' } : idle;
       }
-      return observeFailure(heard, broken);
+      return observeFailure(heard, broken, clock);
     }
     // A far end that writes too early did not test what was asked.
     return clock.monotonic() < opened.earliest + testAt - SLEEP_SLACK

@@ -36,5 +36,7 @@ async function ask<M>(
   connection.say(question);
   const broken = { earliest, latest: context.clock.monotonic() };
   const heard = await connection.hear(isAnswer, context.deadline, context);
-  return heard.kind === 'message' ? { kind: 'answered', broken } : observeFailure(heard, broken);
+  return heard.kind === 'message'
+    ? { kind: 'answered', broken }
+    : observeFailure(heard, broken, context.clock);
 }

@@ -11,6 +11,9 @@ import { controls, ruledOut } from './controls.js';
 import { DOCUMENT_VERSION, type ModeResult, type ReportDocument, type TestResult } from './document.js';
 import { redacted } from './redact.js';
 
+/** Explanations that put a host of our own under suspicion before anybody else. */
+const OWN_TRACKING: readonly string[] = ['local_conntrack_near', 'responder_conntrack_near'];
+
 /** What a report is made from. */
 export interface ReportInput {
   readonly snapshot: TargetSnapshot;
@@ -106,7 +109,9 @@ function targetOf({ config, ...snapshot }: TargetSnapshot): ReportDocument['targ
     ...(snapshot.address === undefined ? {} : { address: snapshot.address }),
     ...(snapshot.localAddress === undefined ? {} : { local_address: snapshot.localAddress }),
     ...(snapshot.seenAddress === undefined ? {} : { seen_address: snapshot.seenAddress }),
-    ...(snapshot.natDetected === undefined ? {} : { nat_detected: snapshot.natDetected }),
+    ...(snapshot.natDetected === undefined || far_end.kind === 'embedded'
+      ? {}
+      : { nat_detected: snapshot.natDetected }),
     labels: { ...config.labels },
   };
 }
@@ -153,6 +158,12 @@ function askOf(result: ReportDocument['verdict']['result'], snapshot: TargetSnap
     case 'compliant':
       return 'None: the path does what RFC 5382 asks. Please keep it so.';
     case 'not_compliant':
+      if (snapshot.explanations.some(({ id }) => OWN_TRACKING.includes(id))) {
+        return (
+          "None of the provider yet: a host at one end of the path forgets after the same time by itself. Raise that host's " +
+          'connection tracking timeout first, then measure again.'
+        );
+      }
       return (
         'Please find the device on this line that forgets idle TCP connections too early (the modem or router that ' +
         'you supplied, or a carrier-grade NAT) and set its timeout for established TCP connections to at least ' +

@@ -25,16 +25,21 @@ export function controls(snapshot: TargetSnapshot): string[] {
       discarded.set(verdict.reason, (discarded.get(verdict.reason) ?? 0) + 1);
     }
   }
-  const found = [
-    `Each of the ${dead} deaths listed counts only because, at that moment, a fresh connection to the same far end worked.`,
-    'Each of them counts only because a heartbeat connection, which is never idle for long, lived through the whole idle time of the dead one: neither an outage nor a restart of the path lies in between.',
-    'No connection was tested twice: every test is an independent connection with its own ports.',
-  ];
+  const found = dead === 0 ? ['No test that counts ended in a death.'] : deathControls(dead);
+  found.push('No connection was tested twice: every test is an independent connection with its own ports.');
   if (discarded.size > 0) {
     const reasons = [...discarded].map(([reason, count]) => `${count} because ${INCONCLUSIVE_WORDS[reason]}`);
     found.push(`Tests that were set aside and moved nothing: ${reasons.join(', ')}.`);
   }
   return found;
+}
+
+function deathControls(dead: number): string[] {
+  const each = dead === 1 ? 'The death listed' : `Each of the ${dead} deaths listed`;
+  return [
+    `${each} counts only because, at that moment, a fresh connection to the same far end worked.`,
+    'It also counts only because a heartbeat connection, which is never idle for long, lived through the whole idle time of the dead connection: neither an outage nor a restart of the path lies in between.',
+  ];
 }
 
 /** Other causes of a dead connection, and whether the measurement excludes them. */

@@ -1,6 +1,5 @@
 /** The report as one HTML page: no requests, no script, made for A4 and for a mail's attachment. */
 import { durationWithSeconds } from '../core/human-duration.js';
-import { survivalChart } from './chart.js';
 import type { ModeResult, ReportDocument } from './document.js';
 import { STYLE } from './style.js';
 import {
@@ -16,8 +15,8 @@ import {
   utcWords,
 } from './words.js';
 
-/** Renders the page. */
-export function renderHtml(document: ReportDocument): string {
+/** Renders the page around the survival chart's SVG. */
+export function renderHtml(document: ReportDocument, svg: string): string {
   const title = `Idle timeout of TCP connections: ${document.target.name}`;
   return `<!DOCTYPE html>
 <html lang="en">
@@ -32,7 +31,7 @@ export function renderHtml(document: ReportDocument): string {
 ${[
   heading(document),
   summary(document),
-  chart(document),
+  chart(document, svg),
   ask(document),
   explanations(document),
   method(document),
@@ -89,7 +88,7 @@ function summary(document: ReportDocument): string {
     (mode) => `<tr>
 <th scope="row">${mode.mode}<span class="sub">${escape(mode.meaning)}</span></th>
 <td>${mode.timeout_seconds === undefined ? 'not known' : timeoutWords(mode)}</td>
-<td>${escape(bracketWords(mode))}</td>
+<td>${escape(bracketWords(mode))}${mode.confirmed === undefined ? '' : `<span class="sub">confirmed ${utcWords(mode.confirmed)}</span>`}</td>
 <td>${mode.deaths}</td>
 <td><span class="tag ${mode.result}">${escape(RESULT_WORDS[mode.result])}</span></td>
 </tr>`,
@@ -111,12 +110,12 @@ function timeoutWords(mode: ModeResult): string {
   return escape(`${mode.upper_bound_seconds === undefined ? 'at least ' : ''}${durationWithSeconds(value)}`);
 }
 
-function chart(document: ReportDocument): string {
+function chart(document: ReportDocument, svg: string): string {
   const alternative = document.modes.map((mode) => `${mode.mode}: ${bracketWords(mode)}.`).join(' ');
   return `<section>
 <h2>Every test at its idle time</h2>
 <figure>
-<div role="img" aria-label="${escape(`Survival by idle time. ${alternative}`)}">${survivalChart(document)}</div>
+<div role="img" aria-label="${escape(`Survival by idle time. ${alternative}`)}">${svg}</div>
 <figcaption><span class="key alive">●</span> answered <span class="key dead">×</span> dead <span class="key other">◇</span> says nothing.
 Each mode’s strip runs from the earliest test (top) to the newest (bottom). Green ground: survived; yellow: not decided; red: did not survive.</figcaption>
 </figure>

@@ -160,10 +160,17 @@ function list(items: readonly string[]): string {
   return items.map((item) => `- ${item}`).join('\n');
 }
 
-/** Text that Markdown leaves alone: no markup, no HTML, no line breaks. */
+/** Text that Markdown leaves alone: no markup, no HTML, no line breaks. Addresses of pages stay as they are. */
 function plain(text: string): string {
   return text
     .replace(/\s+/g, ' ')
+    .split(/(https?:\/\/[^\s|<>()]+)/)
+    .map((part, index) => (index % 2 === 1 ? part : escaped(part)))
+    .join('');
+}
+
+function escaped(text: string): string {
+  return text
     .replace(/[\\`*_[\]|~]/g, '\\$&')
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;');

@@ -2,6 +2,8 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import type { Limits } from './limits.js';
 
+type Caps = Pick<Limits, 'maxConnections' | 'maxConnectionsPerClient' | 'maxConnectionsPerProcess'>;
+
 /** A connection that has not finished its opening and gives way where a limit is reached. */
 export interface Evictable {
   /** Ends the connection and releases its place at once. */
@@ -23,13 +25,19 @@ export class Client {
 export type Refusal = 'limit_client' | 'limit_total';
 
 export class Admission {
-  readonly #limits: Pick<Limits, 'maxConnections' | 'maxConnectionsPerClient'>;
+  readonly #limits: Caps;
   readonly #clients = new Map<string, Client>();
   readonly #pending = new Set<Evictable>();
   #connections = 0;
+  #reported = 0;
+  readonly #report: ((connections: number) => void) | undefined;
+  /** Connections that other processes of the same responder hold. */
+  elsewhere = 0;
 
-  constructor(limits: Pick<Limits, 'maxConnections' | 'maxConnectionsPerClient'>) {
+  /** `report` is called whenever the number of connections has changed by a thousandth of what is allowed. */
+  constructor(limits: Caps, report?: (connections: number) => void) {
     this.#limits = limits;
+    this.#report = report;
   }
 
   /** Connections that were admitted and not released. */
@@ -43,7 +51,7 @@ export class Admission {
     const known = this.#clients.get(key);
     if (known !== undefined && known.connections >= this.#limits.maxConnectionsPerClient) {
       if (!evictOldest(known.pending)) return 'limit_client';
-    } else if (this.#connections >= this.#limits.maxConnections) {
+    } else if (this.#full()) {
       if (!evictOldest(this.#pending)) return 'limit_total';
     }
     // Asked again: the eviction may have released the client's last place.
@@ -54,6 +62,7 @@ export class Admission {
     }
     client.connections += 1;
     this.#connections += 1;
+    this.#changed();
     return client;
   }
 
@@ -62,6 +71,22 @@ export class Admission {
     client.connections -= 1;
     this.#connections -= 1;
     if (client.connections === 0) this.#clients.delete(client.key);
+    this.#changed();
+  }
+
+  #full(): boolean {
+    const { maxConnections, maxConnectionsPerProcess } = this.#limits;
+    return (
+      this.#connections >= maxConnectionsPerProcess || this.#connections + this.elsewhere >= maxConnections
+    );
+  }
+
+  #changed(): void {
+    if (this.#report === undefined) return;
+    const step = Math.max(1, this.#limits.maxConnections / 1000);
+    if (Math.abs(this.#connections - this.#reported) < step) return;
+    this.#reported = this.#connections;
+    this.#report(this.#connections);
   }
 
   /** Marks an admitted connection as not opened yet. */

@@ -6,7 +6,9 @@
 import type { AddressInfo, Server, Socket } from 'node:net';
 import type { Logger } from '../log.js';
 import { type Seconds, toMilliseconds } from '../units.js';
+import { decodeSleepRequest, LEGACY_READ_LIMIT } from '../wire/legacy.js';
 import type { Admission, Client } from './admission.js';
+import { Farewells } from './farewell.js';
 import type { Limits } from './limits.js';
 import { createListener, type ListenAddress, listen, stop } from './listener.js';
 import type { RejectReason, ResponderCounts } from './metrics.js';
@@ -33,19 +35,6 @@ export interface LegacyServer {
   close(): Promise<void>;
 }
 
-/** Most bytes of a request, as in the original servers. */
-const MAX_REQUEST = 64;
-
-/** Longest sleep that may be asked for. */
-const MAX_SLEEP: Seconds = 86_400;
-
-/** The seconds that a request to the sleep server asks for; undefined if it is no such request. */
-export function requestedSleep(request: string): Seconds | undefined {
-  const digits = /^([0-9]{1,62})(?:\r?\n)?$/.exec(request)?.[1];
-  const sleep = Number(digits);
-  return digits !== undefined && sleep <= MAX_SLEEP ? sleep : undefined;
-}
-
 export function createLegacyServer(options: LegacyOptions): LegacyServer {
   return new Legacy(options);
 }
@@ -63,9 +52,7 @@ class Legacy implements LegacyServer {
   readonly #options: LegacyOptions;
   readonly #servers: Server[] = [];
   readonly #guests = new Map<Socket, Guest>();
-  /** Answered; what is still here at the second sweep is destroyed. */
-  #leaving = new Set<Socket>();
-  #left = new Set<Socket>();
+  readonly #farewells = new Farewells();
   readonly #sweeper: NodeJS.Timeout;
   // One set of handlers for all sockets.
   readonly #onData: (this: Socket, chunk: Buffer) => void;
@@ -105,7 +92,7 @@ class Legacy implements LegacyServer {
       this.#forget(guest);
       guest.socket.resetAndDestroy();
     }
-    for (const socket of [...this.#leaving, ...this.#left]) socket.destroy();
+    this.#farewells.destroyAll();
     await Promise.all(stopped);
     clearInterval(this.#sweeper);
   }
@@ -141,18 +128,17 @@ class Legacy implements LegacyServer {
   #closed(socket: Socket): void {
     const guest = this.#guests.get(socket);
     if (guest !== undefined) this.#forget(guest);
-    this.#leaving.delete(socket);
-    this.#left.delete(socket);
+    this.#farewells.closed(socket);
   }
 
   #serve(guest: Guest, chunk: Buffer): void {
-    const request = chunk.toString('latin1', 0, MAX_REQUEST);
+    const request = chunk.toString('latin1', 0, LEGACY_READ_LIMIT);
     if (this.#options.kind === 'legacy_echo') {
       guest.request = request;
       this.#respond(guest);
       return;
     }
-    const sleep = chunk.length > MAX_REQUEST ? undefined : requestedSleep(request);
+    const sleep = chunk.length > LEGACY_READ_LIMIT ? undefined : decodeSleepRequest(request);
     if (sleep === undefined) {
       this.#turnAway(guest, 'request');
       return;
@@ -164,8 +150,7 @@ class Legacy implements LegacyServer {
   #respond(guest: Guest): void {
     guest.socket.write(guest.request ?? '', 'latin1');
     this.#forget(guest);
-    this.#leaving.add(guest.socket);
-    guest.socket.destroySoon();
+    this.#farewells.part(guest.socket, true);
   }
 
   #turnAway(guest: Guest, reason: RejectReason): void {
@@ -185,9 +170,7 @@ class Legacy implements LegacyServer {
   }
 
   #sweep(): void {
-    for (const socket of this.#left) socket.destroy();
-    [this.#left, this.#leaving] = [this.#leaving, this.#left];
-    this.#leaving.clear();
+    this.#farewells.sweep();
     const now = this.#options.now();
     for (const guest of this.#guests.values()) {
       const silent = guest.request === undefined && now - guest.since >= this.#options.limits.idleDeadline;

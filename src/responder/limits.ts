@@ -5,6 +5,8 @@ import type { Seconds } from '../units.js';
 export interface Limits {
   /** Most connections in all, the legacy ones included. */
   readonly maxConnections: number;
+  /** Most connections in one process; never more than its descriptors allow. */
+  readonly maxConnectionsPerProcess: number;
   /** Most connections of one client: an IPv4 address or an IPv6 /64. */
   readonly maxConnectionsPerClient: number;
   /** How long a native connection may take from accept to welcome. */
@@ -28,6 +30,7 @@ const RESERVED_DESCRIPTORS = 256;
 
 export const DEFAULT_LIMITS: Limits = {
   maxConnections: 16_000,
+  maxConnectionsPerProcess: Number.POSITIVE_INFINITY,
   maxConnectionsPerClient: 1024,
   openingDeadline: 10,
   silentDeadline: 3600,
@@ -39,14 +42,11 @@ export const DEFAULT_LIMITS: Limits = {
   sweepInterval: 1,
 };
 
-/**
- * The limits with those given put in the place of the defaults; `maxConnections` never exceeds what the
- * process's descriptors allow.
- */
+/** The limits with those given put in the place of the defaults, and what the process's descriptors allow. */
 export function resolveLimits(given: Partial<Limits> = {}): Limits {
   const limits = { ...DEFAULT_LIMITS, ...given };
   const room = Math.max(16, openFileLimit() - RESERVED_DESCRIPTORS);
-  return { ...limits, maxConnections: Math.min(limits.maxConnections, room) };
+  return { ...limits, maxConnectionsPerProcess: Math.min(limits.maxConnectionsPerProcess, room) };
 }
 
 /** The process's soft limit of open descriptors; infinite where it is unlimited or cannot be read. */

@@ -7,19 +7,17 @@ import type { AddressInfo, Server, Socket } from 'node:net';
 import type { Logger } from '../log.js';
 import { randomHex, sameMac, tokenMac } from '../net/token.js';
 import { type Seconds, toMilliseconds } from '../units.js';
-import { decodeClientMessage, encodeResponderMessage, macInput, type ProblemCode } from '../wire/codec.js';
+import { decodeClientMessage, encodeResponderMessage, macInput } from '../wire/codec.js';
 import { splitLines } from '../wire/lines.js';
-import {
-  type ClientMessage,
-  type Hello,
-  PROTOCOL_VERSION,
-  type RejectCode,
-  type ResponderMessage,
-} from '../wire/messages.js';
-import { type Admission, plainAddress } from './admission.js';
+import { type ClientMessage, type Hello, PROTOCOL_VERSION, type ResponderMessage } from '../wire/messages.js';
+import type { Admission } from './admission.js';
+import { CODE_OF, REASON_OF, seenAddress } from './answers.js';
+import { Calls } from './calls.js';
+import { Farewells } from './farewell.js';
 import type { Limits } from './limits.js';
 import { createListener, type ListenAddress, listen, stop } from './listener.js';
 import type { ConnectionKind, RejectReason, ResponderCounts } from './metrics.js';
+import type { GoneCause, PeerOrder, Peers } from './peers.js';
 import { Connection, Sessions } from './sessions.js';
 
 export interface NativeOptions {
@@ -35,6 +33,8 @@ export interface NativeOptions {
   readonly instance: string;
   /** Monotonic seconds. */
   readonly now: () => Seconds;
+  /** The other workers, where there are several. */
+  readonly peers?: Peers;
 }
 
 export interface NativeResponder {
@@ -53,27 +53,6 @@ const MAX_REFUSED = 64;
 /** How long a stopped responder waits for its last lines to leave. */
 const FAREWELL: Seconds = 1;
 
-/** What a client is told where the reason is no code of its own; `undefined` tells nothing. */
-const CODE_OF: Partial<Record<RejectReason, RejectCode>> = {
-  version: 'version',
-  syntax: 'syntax',
-  oversized: 'syntax',
-  binary: 'syntax',
-  rate: 'syntax',
-  auth: 'auth',
-  limit_client: 'limit_client',
-  limit_total: 'limit_total',
-  duplicate_probe: 'duplicate_probe',
-  timeout: 'timeout',
-};
-
-const REASON_OF: Record<ProblemCode, RejectReason> = {
-  binary: 'binary',
-  verb: 'syntax',
-  version: 'version',
-  syntax: 'syntax',
-};
-
 export function createNativeResponder(options: NativeOptions): NativeResponder {
   return new Native(options);
 }
@@ -83,10 +62,12 @@ class Native implements NativeResponder {
   readonly #servers: Server[] = [];
   readonly #sessions = new Sessions();
   readonly #connections = new Map<Socket, Connection>();
-  /** Sockets whose last line is on its way: what is still here at the second sweep is destroyed. */
-  #leaving = new Set<Socket>();
-  #left = new Set<Socket>();
+  readonly #farewells = new Farewells();
   #refused = 0;
+  /** Openings that wait for the primary, by ticket. */
+  readonly #joining = new Map<number, (accepted: boolean) => void>();
+  #lastTicket = 0;
+  readonly #calls: Calls;
   readonly #sweeper: NodeJS.Timeout;
   // One set of handlers for all sockets.
   readonly #onData: (this: Socket, chunk: Buffer) => void;
@@ -96,6 +77,13 @@ class Native implements NativeResponder {
 
   constructor(options: NativeOptions) {
     this.#options = options;
+    this.#calls = new Calls({
+      ...options,
+      sessions: this.#sessions,
+      isOpen: (connection) => this.#connections.has(connection.socket),
+      send: (connection, message) => this.#send(connection, message),
+      drop: (probe) => this.#drop(probe),
+    });
     const find = (socket: Socket): Connection | undefined => this.#connections.get(socket);
     const receive = (connection: Connection, chunk: Buffer): void => this.#receive(connection, chunk);
     const closed = (socket: Socket): void => this.#closed(socket);
@@ -111,6 +99,7 @@ class Native implements NativeResponder {
     this.#onClose = function () {
       closed(this);
     };
+    options.peers?.follow((order) => this.#obey(order));
     const interval = toMilliseconds(options.limits.sweepInterval);
     this.#sweeper = setInterval(() => this.#sweep(), interval).unref();
   }
@@ -134,11 +123,9 @@ class Native implements NativeResponder {
       const opened = connection.kind !== 'pending';
       if (opened) this.#send(connection, { kind: 'error', code: 'shutting_down' });
       this.#forget(connection);
-      this.#part(connection.socket, opened);
+      this.#farewells.part(connection.socket, opened);
     }
-    const impatience = setTimeout(() => {
-      for (const socket of [...this.#leaving, ...this.#left]) socket.destroy();
-    }, toMilliseconds(FAREWELL));
+    const impatience = setTimeout(() => this.#farewells.destroyAll(), toMilliseconds(FAREWELL));
     await Promise.all(stopped);
     clearTimeout(impatience);
     clearInterval(this.#sweeper);
@@ -177,8 +164,7 @@ class Native implements NativeResponder {
   #closed(socket: Socket): void {
     const connection = this.#connections.get(socket);
     if (connection !== undefined) this.#forget(connection, connection.cause ?? 'closed');
-    this.#leaving.delete(socket);
-    this.#left.delete(socket);
+    this.#farewells.closed(socket);
   }
 
   #receive(connection: Connection, chunk: Buffer): void {
@@ -216,13 +202,15 @@ class Native implements NativeResponder {
   #open(connection: Connection, message: ClientMessage): void {
     const { token } = this.#options;
     const { opening } = connection;
-    if (opening !== undefined && token !== undefined) {
+    if (opening !== undefined && token !== undefined && !connection.joining) {
       const input = macInput('client', opening.hello, opening.challenge);
       if (message.kind !== 'auth' || !sameMac(message.mac, tokenMac(token, input))) {
         this.#reject(connection, 'auth');
         return;
       }
-      this.#welcome(connection, opening.hello, opening.challenge);
+      this.#join(connection, opening.hello, opening.challenge);
+    } else if (connection.joining) {
+      this.#reject(connection, 'syntax', 'wait for WELCOME');
     } else if (message.kind !== 'hello') {
       this.#reject(connection, token === undefined ? 'syntax' : 'auth', 'the first line is HELLO');
     } else if (connection.refusal !== undefined) {
@@ -232,8 +220,28 @@ class Native implements NativeResponder {
       connection.opening = { hello: message, challenge };
       this.#send(connection, { kind: 'challenge', nonce: challenge });
     } else {
-      this.#welcome(connection, message);
+      this.#join(connection, message);
     }
+  }
+
+  /** With other workers the primary is asked first: one of them may have the probe number. */
+  #join(connection: Connection, hello: Hello, challenge?: string): void {
+    const { peers } = this.#options;
+    if (peers === undefined || hello.role === 'check') {
+      this.#welcome(connection, hello, challenge);
+      return;
+    }
+    const { session } = hello;
+    const probe = hello.probe === undefined ? {} : { probe: hello.probe };
+    connection.joining = true;
+    const ticket = ++this.#lastTicket;
+    this.#joining.set(ticket, (accepted) => {
+      if (!this.#connections.has(connection.socket)) {
+        if (accepted) peers.ask({ kind: 'leave', session, ...probe });
+      } else if (accepted) this.#welcome(connection, hello, challenge);
+      else this.#reject(connection, 'duplicate_probe');
+    });
+    peers.ask({ kind: 'join', ticket, session, ...probe });
   }
 
   #welcome(connection: Connection, hello: Hello, challenge?: string): void {
@@ -273,41 +281,34 @@ class Native implements NativeResponder {
     if (message.kind === 'ping') {
       this.#send(connection, { kind: 'pong', nonce: message.nonce });
     } else if (message.kind === 'answer' && kind === 'probe') {
-      this.#answered(connection, message.nonce);
+      this.#calls.answered(connection, message.nonce);
     } else if (message.kind === 'call' && kind === 'control') {
-      this.#call(connection, message.probe, message.nonce);
+      this.#calls.call(connection, message.probe, message.nonce);
     } else if (message.kind === 'drop' && kind === 'control') {
-      this.#drop(connection.session?.probes.get(message.probe));
+      this.#calls.drop(connection, message.probe);
     } else {
       this.#reject(connection, 'syntax', `${message.kind} does not fit the role ${kind}`);
     }
   }
 
-  #call(caller: Connection, number: number, nonce: string): void {
-    const probe = caller.session?.probes.get(number);
-    if (probe === undefined) {
-      this.#options.counts.rejected.unknown_probe += 1;
-      this.#send(caller, { kind: 'error', code: 'unknown_probe', probe: number });
+  #drop(probe: Connection): void {
+    this.#forget(probe);
+    this.#farewells.part(probe.socket, false);
+  }
+
+  /** What another worker wants of this one. */
+  #obey(order: PeerOrder): void {
+    if (order.kind === 'elsewhere') {
+      this.#options.admission.elsewhere = order.connections;
       return;
     }
-    probe.ringing = { caller, nonce };
-    this.#send(probe, { kind: 'ring', nonce });
-    this.#send(caller, { kind: 'rung', probe: number, nonce });
-  }
-
-  #answered(probe: Connection, nonce: string): void {
-    const { ringing } = probe;
-    if (ringing?.nonce !== nonce) return;
-    probe.ringing = undefined;
-    if (this.#connections.has(ringing.caller.socket)) {
-      this.#send(ringing.caller, { kind: 'heard', probe: probe.probe, nonce });
+    if (order.kind !== 'joined') {
+      this.#calls.obey(order);
+      return;
     }
-  }
-
-  #drop(probe: Connection | undefined): void {
-    if (probe === undefined) return;
-    this.#forget(probe);
-    this.#part(probe.socket, false);
+    const answer = this.#joining.get(order.ticket);
+    this.#joining.delete(order.ticket);
+    answer?.(order.accepted);
   }
 
   /** Writes a line, except one that would be more than what an unopened connection has sent. */
@@ -332,23 +333,13 @@ class Native implements NativeResponder {
       this.#options.logger.debug({ reason, detail, kind: connection.kind, client, port }, 'turned away');
     }
     this.#forget(connection, reason === 'timeout' ? 'timed_out' : 'closed');
-    this.#part(connection.socket, told);
-  }
-
-  /** Ends a forgotten connection: after its last line, or at once. */
-  #part(socket: Socket, told: boolean): void {
-    if (told && !socket.destroyed) {
-      this.#leaving.add(socket);
-      socket.destroySoon();
-    } else {
-      socket.resetAndDestroy();
-    }
+    this.#farewells.part(connection.socket, told);
   }
 
   /** Takes a connection out of every book; with a cause the session is told that a probe has gone. */
-  #forget(connection: Connection, cause?: 'reset' | 'closed' | 'timed_out'): void {
+  #forget(connection: Connection, cause?: GoneCause): void {
     if (!this.#connections.delete(connection.socket)) return;
-    const { admission, counts } = this.#options;
+    const { admission, counts, peers } = this.#options;
     const { client, kind, probe, session } = connection;
     counts.open[kind] -= 1;
     if (client === undefined) this.#refused -= 1;
@@ -356,15 +347,16 @@ class Native implements NativeResponder {
       admission.settle(client, connection);
       admission.release(client);
     }
+    this.#calls.left(connection);
+    if (session === undefined) return;
     this.#sessions.leave(connection, this.#now());
-    if (kind !== 'probe' || cause === undefined) return;
-    for (const control of session?.controls ?? []) this.#send(control, { kind: 'gone', probe, cause });
+    const gone = { ...(kind === 'probe' ? { probe } : {}), ...(cause === undefined ? {} : { cause }) };
+    peers?.ask({ kind: 'leave', session: session.key, ...gone });
+    if (kind === 'probe' && cause !== undefined) this.#calls.gone(session.key, probe, cause);
   }
 
   #sweep(): void {
-    for (const socket of this.#left) socket.destroy();
-    [this.#left, this.#leaving] = [this.#leaving, this.#left];
-    this.#leaving.clear();
+    this.#farewells.sweep();
     const now = this.#now();
     for (const connection of this.#connections.values()) {
       connection.lines = 0;
@@ -379,12 +371,6 @@ class Native implements NativeResponder {
     if (kind !== 'probe') return age >= limits.silentDeadline;
     if (age >= limits.idleDeadline) return true;
     // An orphan is measured from the later of the two moments: it may just have been opened.
-    const orphaned = session !== undefined && session.controls.size === 0;
-    return orphaned && Math.min(age, now - session.orphanedAt) >= limits.orphanDeadline;
+    return session?.orphaned === true && Math.min(age, now - session.orphanedAt) >= limits.orphanDeadline;
   }
-}
-
-function seenAddress({ remoteAddress, remotePort, remoteFamily }: Socket): string {
-  const address = plainAddress(remoteAddress ?? (remoteFamily === 'IPv6' ? '::' : '0.0.0.0'));
-  return address.includes(':') ? `[${address}]:${remotePort ?? 0}` : `${address}:${remotePort ?? 0}`;
 }

@@ -21,6 +21,7 @@ import { type Limits, resolveLimits } from './limits.js';
 import { isExposed, type ListenAddress } from './listener.js';
 import { createResponderMetrics, type ResponderMetrics } from './metrics.js';
 import { createNativeResponder } from './native.js';
+import type { Peers } from './peers.js';
 
 export interface ResponderOptions {
   /** Where the native protocol is spoken; several, because a NAT may treat ports differently. */
@@ -41,6 +42,8 @@ export interface ResponderOptions {
   readonly instance?: string;
   /** Monotonic seconds. */
   readonly now?: () => Seconds;
+  /** The other workers of a clustered responder. */
+  readonly peers?: Peers;
 }
 
 export interface Responder {
@@ -55,6 +58,10 @@ export interface Responder {
   close(): Promise<void>;
 }
 
+/** Said at the start where strangers can reach a responder without a token. */
+export const NO_TOKEN_WARNING =
+  'no token is set and strangers can reach this responder: it serves everybody within its limits';
+
 /** How long a reading of the host's conntrack timeout is good for. */
 const CONNTRACK_AGE: Seconds = 60;
 
@@ -66,8 +73,12 @@ export async function startResponder(options: ResponderOptions): Promise<Respond
   const { logger, now = monotonic, token } = options;
   const limits = resolveLimits(options.limits);
   const metrics = options.metrics ?? createResponderMetrics();
-  const admission = new Admission(limits);
-  const shared = { limits, admission, counts: metrics.counts, logger, now };
+  const { peers } = options;
+  const report = (connections: number): void => peers?.ask({ kind: 'load', connections });
+  const admission = new Admission(limits, peers === undefined ? undefined : report);
+  report(0);
+  const others = peers === undefined ? {} : { peers };
+  const shared = { limits, admission, counts: metrics.counts, logger, now, ...others };
   const conntrack = remember(options.conntrack ?? (() => hostConntrackTimeout()), CONNTRACK_AGE, now);
   const native = createNativeResponder({
     ...shared,
@@ -96,11 +107,10 @@ export async function startResponder(options: ResponderOptions): Promise<Respond
     }
     const [nativeBound = [], legacyEcho = [], legacySleep = []] = bound;
     if (token === undefined && wanted.flat().some(isExposed)) {
-      logger.warn(
-        'no token is set and strangers can reach this responder: it serves everybody within its limits',
-      );
+      logger.warn(NO_TOKEN_WARNING);
     }
-    const { maxConnections, maxConnectionsPerClient } = limits;
+    const { maxConnectionsPerClient } = limits;
+    const maxConnections = Math.min(limits.maxConnections, limits.maxConnectionsPerProcess);
     logger.info(
       { native: nativeBound, legacyEcho, legacySleep, maxConnections, maxConnectionsPerClient },
       'responder listens',

@@ -4,6 +4,7 @@ import type { Seconds } from '../units.js';
 import type { Hello } from '../wire/messages.js';
 import type { Client, Evictable, Refusal } from './admission.js';
 import type { ConnectionKind } from './metrics.js';
+import type { Origin } from './peers.js';
 
 /** A connection that has said hello and has not yet proven the token. */
 export interface Opening {
@@ -13,7 +14,7 @@ export interface Opening {
 
 /** A `ring` that waits for its `answer`. */
 export interface Ringing {
-  readonly caller: Connection;
+  readonly caller: Connection | Origin;
   readonly nonce: string;
 }
 
@@ -36,6 +37,10 @@ export class Connection implements Evictable {
   unfinished: Uint8Array | undefined = undefined;
   opening: Opening | undefined = undefined;
   ringing: Ringing | undefined = undefined;
+  /** Number under which other workers answer its calls; 0 before the first one. */
+  callerNumber = 0;
+  /** It waits for the primary to say whether its probe number is free. */
+  joining = false;
   cause: 'reset' | 'timed_out' | undefined = undefined;
 
   constructor(
@@ -60,12 +65,18 @@ export class Session {
   readonly key: string;
   readonly controls = new Set<Connection>();
   readonly probes = new Map<number, Connection>();
+  /** Whether other workers have control connections of it. */
+  controlsElsewhere = false;
   /** Since when it has had no control connection, in whole seconds. */
   orphanedAt: Seconds;
 
   constructor(key: string, now: Seconds) {
     this.key = key;
     this.orphanedAt = now;
+  }
+
+  get orphaned(): boolean {
+    return this.controls.size === 0 && !this.controlsElsewhere;
   }
 }
 

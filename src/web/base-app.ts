@@ -60,7 +60,10 @@ export function finishApp(app: Express, onError?: (error: unknown) => void): Exp
   const failed: ErrorRequestHandler = (error: unknown, _request, response, next) => {
     const status = statusOf(error);
     if (status >= 500) onError?.(error);
-    if (response.headersSent) return next(error);
+    if (response.headersSent) {
+      next(error);
+      return;
+    }
     const text = status < 500 ? 'bad request' : 'internal error';
     response.status(status).type('text/plain').send(`${status} ${text}\n`);
   };

@@ -161,7 +161,9 @@ function issueProblems(file: string, document: unknown, issue: z.core.$ZodIssue)
     (at, key) => (at as Record<PropertyKey, unknown> | null)?.[key],
     document,
   );
-  const value = secret || found === undefined ? {} : { value: found };
+  // Nor is a whole section shown: it may hold one.
+  const showable = path.length > 0 && ['string', 'number', 'boolean'].includes(typeof found);
+  const value = secret || !showable ? {} : { value: found };
   if (issue.code === 'invalid_value') {
     const values = issue.values.map(String).filter((word) => word !== '' && word !== 'RequireClientCert');
     return [{ file, ...place, rule: `must be one of ${values.join(', ')}`, ...value }];
@@ -219,6 +221,11 @@ function readTls(
   ] as const) {
     if (!inline && !named)
       problems.push({ file, path: path(`${name}_file`), rule: `is missing (or ${name})` });
+  }
+  // An empty CA would not mean "nobody": the TLS library would fall back to the public authorities.
+  if (ca !== undefined && !/-----BEGIN (X509 |TRUSTED )?CERTIFICATE-----/.test(ca)) {
+    const key = raw.client_ca_file ? 'client_ca_file' : 'client_ca';
+    problems.push({ file, path: path(key), rule: 'must hold a certificate (PEM)' });
   }
   const clientAuth = clientAuthOf(raw.client_auth_type);
   if (ca !== undefined && clientAuth === 'NoClientCert') {

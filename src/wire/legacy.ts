@@ -14,7 +14,7 @@ export function encodeSleepRequest(idle: Seconds): string {
 
 /** The seconds that a request asks for; undefined when it is not a number of 0 to 86400 with an optional newline. */
 export function decodeSleepRequest(request: string): Seconds | undefined {
-  const digits = /^(\d{1,5})\r?\n?$/.exec(request)?.[1];
+  const digits = /^(\d{1,62})(?:\r?\n)?$/.exec(request)?.[1];
   const idle = Number(digits);
   return digits !== undefined && idle <= MAX_LEGACY_SLEEP ? idle : undefined;
 }

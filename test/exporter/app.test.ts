@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { get as httpGet, type IncomingMessage } from 'node:http';
 import { gunzipSync } from 'node:zlib';
+import { HtmlValidate } from 'html-validate';
 import { afterEach, expect, test } from 'vitest';
 import { ConfigError } from '../../src/config/problem.js';
 import { createExporterApp, type ExporterAppOptions } from '../../src/exporter/app.js';
@@ -11,6 +12,7 @@ import { createResponderApp } from '../../src/web/responder-site.js';
 import {
   climbingTarget,
   downTarget,
+  droppingHistory,
   FakeView,
   fleet,
   forgettingTarget,
@@ -203,6 +205,28 @@ test('the page escapes names, labels, reasons and events', async () => {
   expect(everything).toContain('&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#39;&amp;');
 });
 
+for (const [what, targets] of Object.entries({
+  'after a verdict': [forgettingTarget('a b')],
+  'of a fleet': fleet(10),
+  'without targets': [],
+})) {
+  test(`the page ${what} is valid HTML`, async () => {
+    const url = await serve(new FakeView(targets), {
+      history: () => Promise.resolve(droppingHistory()),
+      report: () => ({ contentType: 'text/plain', body: '' }),
+    });
+    const validator = new HtmlValidate({
+      root: true,
+      extends: ['html-validate:standard', 'html-validate:a11y'],
+    });
+    const { results } = await validator.validateString((await text(url)).body);
+    const problems = results.flatMap(({ messages }) =>
+      messages.map(({ ruleId, message, line, column }) => `${line}:${column} ${ruleId}: ${message}`),
+    );
+    expect(problems).toEqual([]);
+  });
+}
+
 test('the page of a large fleet has pages and a search that works without a script', async () => {
   const url = await serve(new FakeView(fleet(120)));
   const cards = (body: string): number => body.match(/<article /g)?.length ?? 0;
@@ -234,6 +258,24 @@ test('/report/<target> exists only with a report handler', async () => {
   expect((await text(`${url}/report/other`)).status).toBe(404);
 });
 
+test('the page shows the last 30 days where a history is kept, and reads it once a minute at most', async () => {
+  let reads = 0;
+  const view = new FakeView([forgettingTarget('a'), climbingTarget('b')]);
+  const url = await serve(view, {
+    history: (name) => {
+      reads++;
+      return Promise.resolve(name === 'a' ? droppingHistory() : []);
+    },
+  });
+  const { body } = await text(url);
+  expect(body.match(/Last 30 days/g)).toHaveLength(1);
+  expect(body.match(/class="history"/g)).toHaveLength(3);
+  expect(body.match(/1\u00a0h\u00a00\u00a0min became 5\u00a0min/g)).toHaveLength(3);
+  await text(url);
+  await text(`${url}/api/v1/fragments?target=a`);
+  expect(reads).toBe(2);
+});
+
 test('/api/v1/events tells which targets changed, and that targets came or went', async () => {
   const view = new FakeView([climbingTarget('a'), climbingTarget('b')]);
   const url = await serve(view);
@@ -253,6 +295,16 @@ test('/api/v1/fragments renders the cards that were asked for', async () => {
   };
   expect(body.targets.map((target) => target.name)).toEqual(['b']);
   expect(body.targets[0]?.card).toContain('<article');
+});
+
+test('/api/v1/fragments never hands out a card from before a change', async () => {
+  const view = new FakeView([climbingTarget('a')]);
+  const url = await serve(view);
+  const card = async (): Promise<string> => (await text(`${url}/api/v1/fragments?target=a`)).body;
+  const before = await card();
+  expect(await card()).toBe(before);
+  view.show([forgettingTarget('a')]);
+  expect(await card()).toContain('forgets too early');
 });
 
 test('createResponderApp() has a page, metrics and health', async () => {

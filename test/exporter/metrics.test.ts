@@ -1,4 +1,4 @@
-import { execFile, spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { expect, test } from 'vitest';
 import { METRICS, SELF_METRICS } from '../../src/exporter/metric-names.js';
 import { createExporterMetrics, type ExporterMetrics } from '../../src/exporter/metrics.js';
@@ -20,6 +20,7 @@ import {
   SCENE_TIME,
   SILENT,
 } from '../support/fake-view.js';
+import { requires } from '../support/requires.js';
 
 const BUILD = { version: '1.2.3', revision: 'abcdef0', nodeVersion: 'v0.0.0' };
 
@@ -234,19 +235,18 @@ test('the metrics of a scripted fleet are those of the golden file', async () =>
   await expect(text).toMatchFileSnapshot('../golden/metrics.prom');
 });
 
-const promtool = spawnSync('promtool', ['--version']).error === undefined;
-if (!promtool) console.warn('SKIPPED: promtool check metrics (install the Debian package prometheus)');
-
-test.skipIf(!promtool)('promtool check metrics finds nothing, default metrics included', async () => {
-  const view = new FakeView(fleet(5));
-  const metrics = createExporterMetrics({ view, build: BUILD });
-  metrics.reload(true, SCENE_TIME);
-  const first = view.targets()[0] as TargetSnapshot;
-  metrics.observer.tested?.(first.config, 'send', makeTest(1, 15, SILENT));
-  const text = await metrics.text();
-  expect(text).toContain('process_resident_memory_bytes');
-  expect(text).toContain('nodejs_eventloop_lag_seconds');
-  expect(await promtoolCheck(text)).toEqual({ code: 0, output: '' });
+requires({ packages: ['prometheus'] }).describe('promtool check metrics', () => {
+  test('finds nothing, default metrics included', async () => {
+    const view = new FakeView(fleet(5));
+    const metrics = createExporterMetrics({ view, build: BUILD });
+    metrics.reload(true, SCENE_TIME);
+    const first = view.targets()[0] as TargetSnapshot;
+    metrics.observer.tested?.(first.config, 'send', makeTest(1, 15, SILENT));
+    const text = await metrics.text();
+    expect(text).toContain('process_resident_memory_bytes');
+    expect(text).toContain('nodejs_eventloop_lag_seconds');
+    expect(await promtoolCheck(text)).toEqual({ code: 0, output: '' });
+  });
 });
 
 function promtoolCheck(text: string): Promise<{ code: number; output: string }> {

@@ -91,7 +91,7 @@ describe('openHistory()', () => {
       .trim()
       .split('\n')
       .slice(1)
-      .map((line) => now - JSON.parse(line).at);
+      .map((line) => now - (JSON.parse(line) as { at: number }).at);
     expect(Math.max(...ages)).toBeLessThanOrEqual(HISTORY_AGE + 86_400);
   });
 

@@ -152,7 +152,7 @@ describe('newFacts()', () => {
     const third = refining(3);
     const proven = { ...third, finding: { ...third.finding, compliant: false } };
     expect(texts(target([proven]))).toContain(
-      'send: not compliant, 3 connections died within 1 h 7 min (4032 s) idle; narrowing.',
+      'send: not compliant, at least 3 independent connections died before 2 h 4 min of silence; narrowing.',
     );
   });
 

@@ -12,34 +12,51 @@ interface Reply extends Partial<HttpAnswer> {
   readonly error?: string;
 }
 
+interface Waiting {
+  readonly resolve: (answer: HttpAnswer) => void;
+  readonly reject: (error: Error) => void;
+}
+
 /** One long-lived helper process in one namespace. */
 export class Fetcher {
   readonly #process: LabProcess;
+  readonly #waiting = new Map<number, Waiting>();
   #requests = 0;
 
   /** @param wrap puts a command into the namespace */
   constructor(wrap: (argv: readonly string[]) => string[]) {
     const script = fileURLToPath(new URL('helpers/fetcher.ts', import.meta.url));
-    this.#process = new LabProcess(wrap([process.execPath, '--import', 'tsx', script]));
+    this.#process = new LabProcess(wrap([process.execPath, '--import', 'tsx', script]), {
+      onLine: (line) => {
+        this.#answer(JSON.parse(line) as Reply);
+      },
+    });
+    void this.#process.exited.then(() => {
+      for (const { reject } of this.#waiting.values())
+        reject(new Error(`the fetcher ended\n${this.#process.stderr}`));
+      this.#waiting.clear();
+    });
+  }
+
+  #answer({ id, error, status = 0, body = '' }: Reply): void {
+    const waiting = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    if (error === undefined) waiting?.resolve({ status, body });
+    else waiting?.reject(new Error(error));
   }
 
   /**
    * @param deadline milliseconds
    * @throws when nothing answers in time
    */
-  async fetch(url: string, method = 'GET', deadline = 5000): Promise<HttpAnswer> {
+  fetch(url: string, method = 'GET', deadline = 5000): Promise<HttpAnswer> {
+    if (this.#process.status !== undefined) return Promise.reject(new Error('the fetcher has ended'));
     this.#requests += 1;
     const id = this.#requests;
-    const from = this.#process.mark();
-    this.#process.write(`${JSON.stringify({ id, url, method, deadline })}\n`);
-    const line = await this.#process.waitForLine(
-      new RegExp(`^\\{"id":${id},.*\\}$`),
-      deadline + 10_000,
-      from,
-    );
-    const reply = JSON.parse(line[0]) as Reply;
-    if (reply.error !== undefined) throw new Error(reply.error);
-    return { status: reply.status ?? 0, body: reply.body ?? '' };
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject });
+      this.#process.write(`${JSON.stringify({ id, url, method, deadline })}\n`);
+    });
   }
 
   async close(): Promise<void> {

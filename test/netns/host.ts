@@ -4,6 +4,7 @@
  */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { Socket } from 'node:net';
 import { isRoot } from './requirements.js';
 
 /** Every namespace is called `natlab-<pid of the test process>-<number>-<place>`. */
@@ -76,9 +77,8 @@ async function open(): Promise<void> {
 /** Lets the event loop end while the janitor waits; its stdin closes with our process. */
 function unreference(child: ChildProcess): void {
   child.unref();
-  for (const stream of [child.stdin, child.stdout]) {
-    if (stream !== null && 'unref' in stream && typeof stream.unref === 'function') stream.unref();
-  }
+  // The pipes of a child are sockets, although their type does not say so.
+  for (const stream of [child.stdin, child.stdout]) if (stream instanceof Socket) stream.unref();
 }
 
 /** Shell text that ends the processes in, and deletes, every namespace whose name begins with `prefix`. */

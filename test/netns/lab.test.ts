@@ -153,6 +153,33 @@ describeLab('the lab', () => {
       }),
   );
 
+  test.concurrent(
+    'the keepalive eater leaves handshakes, data and acknowledgements alone',
+    { timeout: 60_000 },
+    () =>
+      inLab('keepalive_eater', 60, async (lab) => {
+        const eaten = async (): Promise<number> => {
+          const { stdout } = await lab.exec('nat', 'nft', ['list', 'chain', 'inet', 'box', 'eat']);
+          return Number(/counter packets (\d+)/.exec(stdout)?.[1]);
+        };
+        // Two megabytes at once, then drops of data slower than delayed acknowledgements, then a clean end.
+        const serve = `require('http').createServer(async (q, r) => {
+        r.write('x'.repeat(2e6));
+        for (let i = 0; i < 4; i++) { await new Promise((f) => setTimeout(f, 1000)); r.write('y'); }
+        r.end();
+      }).listen(8000, () => console.log('on'))`;
+        const server = lab.spawn('server', process.execPath, ['-e', serve]);
+        await server.waitForLine(/^on$/, 20_000);
+        for (const host of [SERVER.v4, `[${SERVER.v6}]`])
+          expect((await lab.http('client', `http://${host}:8000/`, 'GET', 20_000)).body).toHaveLength(
+            2e6 + 4,
+          );
+        expect(await eaten()).toBe(0);
+        expect(columns(await sweep(lab, SERVER.v4, [['keepalive', 4]]), [4]).keepalive).toBe('-');
+        expect(await eaten()).toBeGreaterThanOrEqual(2);
+      }),
+  );
+
   const abandon = ['--import', 'tsx', fileURLToPath(new URL('helpers/abandon.ts', import.meta.url))];
 
   test.concurrent.each(['SIGKILL', 'SIGINT', 'SIGTERM'] as const)(

@@ -49,8 +49,8 @@ export interface Lab {
   ): Promise<ExecResult>;
   /** Starts a command in a namespace. */
   spawn(where: Place, command: string, args?: readonly string[], options?: InsideOptions): LabProcess;
-  /** One HTTP request from inside a namespace; throws when nothing answers within 5 s. */
-  http(where: Place, url: string, method?: string): Promise<HttpAnswer>;
+  /** One HTTP request from inside a namespace; throws when its answer is not complete within `deadline` ms [5000]. */
+  http(where: Place, url: string, method?: string, deadline?: number): Promise<HttpAnswer>;
   /** The metrics page of a program that listens on the loopback of a namespace. */
   metrics(where: Place, port: number, path?: string): Promise<string>;
   /**
@@ -187,13 +187,13 @@ class NamespaceLab implements Lab {
     return child;
   }
 
-  http(where: Place, url: string, method = 'GET'): Promise<HttpAnswer> {
+  http(where: Place, url: string, method = 'GET', deadline = 5000): Promise<HttpAnswer> {
     let fetcher = this.#fetchers.get(where);
     if (fetcher === undefined) {
       fetcher = new Fetcher((argv) => this.#wrap(where, argv));
       this.#fetchers.set(where, fetcher);
     }
-    return fetcher.fetch(url, method);
+    return fetcher.fetch(url, method, deadline);
   }
 
   async metrics(where: Place, port: number, path = '/metrics'): Promise<string> {

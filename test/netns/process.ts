@@ -1,5 +1,6 @@
 /** A child process as tests want it: its output kept, its lines awaited, its end certain. */
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { createInterface } from 'node:readline';
 
 export interface ExitStatus {
   readonly code: number | null;
@@ -10,6 +11,8 @@ export interface SpawnOptions {
   /** Added to this process's environment; `undefined` removes a variable. */
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly cwd?: string;
+  /** Takes each line of stdout, which is then not kept: for processes that print for as long as they live. */
+  readonly onLine?: (line: string) => void;
 }
 
 /** A running (or ended) child process. It is killed by the kernel should the test process die first. */
@@ -31,10 +34,13 @@ export class LabProcess {
     const env: NodeJS.ProcessEnv = { ...process.env, ...options.env };
     this.#child = spawn(program, args, { stdio: 'pipe', env, ...(options.cwd && { cwd: options.cwd }) });
     this.pid = this.#child.pid ?? -1;
-    this.#child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      this.#stdout += text;
-      this.#wake();
-    });
+    const { onLine } = options;
+    if (onLine === undefined)
+      this.#child.stdout.setEncoding('utf8').on('data', (text: string) => {
+        this.#stdout += text;
+        this.#wake();
+      });
+    else createInterface({ input: this.#child.stdout }).on('line', onLine);
     this.#child.stderr.setEncoding('utf8').on('data', (text: string) => {
       this.#stderr += text;
       this.#wake();
@@ -85,7 +91,8 @@ export class LabProcess {
 
   /** Sends a signal (SIGSTOP, SIGCONT, SIGHUP …) without waiting for anything. */
   signal(name: NodeJS.Signals): void {
-    if (this.#status === undefined) process.kill(this.pid, name);
+    // Node's own kill knows whether the process was reaped already; its pid may be somebody else's by then.
+    if (this.#status === undefined) this.#child.kill(name);
   }
 
   /**

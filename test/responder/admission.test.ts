@@ -46,7 +46,7 @@ describe('clientKey', () => {
 });
 
 describe('Admission', () => {
-  const limits = { maxConnections: 6, maxConnectionsPerClient: 3 };
+  const limits = { maxConnections: 6, maxConnectionsPerClient: 3, maxConnectionsPerProcess: 100 };
 
   it('never exceeds its limits and counts exactly, whatever comes and goes', () => {
     const step = fc.record({
@@ -94,12 +94,30 @@ describe('Admission', () => {
     expect(admission.admit('192.0.2.0')).toBe('limit_client');
     expect(admission.admit('192.0.2.9')).toBe('limit_total');
   });
+
+  it('counts what other processes hold, and says what this one holds', () => {
+    const reports: number[] = [];
+    const admission = new Admission(limits, (connections) => reports.push(connections));
+    const client = admission.admit('192.0.2.1');
+    admission.elsewhere = 5;
+    expect(admission.admit('192.0.2.2')).toBe('limit_total');
+    admission.elsewhere = 4;
+    expect(admission.admit('192.0.2.2')).toBeTypeOf('object');
+    if (typeof client !== 'string') admission.release(client);
+    expect(reports).toEqual([1, 2, 1]);
+  });
+
+  it('holds the limit of its process below that of all', () => {
+    const admission = new Admission({ ...limits, maxConnectionsPerProcess: 1 });
+    admission.admit('192.0.2.1');
+    expect(admission.admit('192.0.2.2')).toBe('limit_total');
+  });
 });
 
 describe('resolveLimits', () => {
   it('stays below the limit of open descriptors', () => {
-    expect(resolveLimits({ maxConnections: 1e9 }).maxConnections).toBe(openFileLimit() - 256);
-    expect(resolveLimits({ maxConnections: 20 }).maxConnections).toBe(20);
+    expect(resolveLimits({ maxConnections: 1e9 }).maxConnectionsPerProcess).toBe(openFileLimit() - 256);
+    expect(resolveLimits({ maxConnectionsPerProcess: 20 }).maxConnectionsPerProcess).toBe(20);
   });
 
   it('openFileLimit() is infinite where it cannot be read', () => {

@@ -1,9 +1,11 @@
 /** The responder under attack: what it must survive, what it must not do, and what it says about it. */
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
+import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { tokenMac } from '../../src/net/token.js';
 import { encodeClientMessage, HELLO_BYTES, macInput } from '../../src/wire/codec.js';
+import { almostLines } from '../wire/arbitraries.js';
 import { type Fixture, startFixture } from './fixture.js';
 import { eventually, newHello, RawClient } from './raw-client.js';
 
@@ -183,6 +185,37 @@ describe('oversized and binary lines', () => {
     await client.hearToTheEnd();
     expect(client.received.length).toBeLessThanOrEqual(bytes.length);
     expect(rejected()[reason]).toBe(1);
+    expect(await honestExchange()).toBeLessThan(1);
+  });
+
+  it('of every other kind leave no trace, opened or not', async () => {
+    far = await startFixture({ limits: { maxConnectionsPerClient: 10_000 } });
+    const chunks = fc.array(
+      fc.oneof(
+        fc.uint8Array({ maxLength: 700 }),
+        almostLines.map((line) => Buffer.from(line)),
+      ),
+      {
+        minLength: 1,
+        maxLength: 4,
+      },
+    );
+    await fc.assert(
+      fc.asyncProperty(chunks, fc.boolean(), async (parts, opened) => {
+        const client = await attacker();
+        if (opened) client.say(newHello('control'));
+        for (const part of parts) client.write(Buffer.from(part));
+        client.socket.end();
+        const heard = await client.hearToTheEnd();
+        if (opened) expect(heard[0]).toBe('welcome');
+        else expect(client.received.length).toBeLessThanOrEqual(client.sent);
+      }),
+      { numRuns: 500 },
+    );
+    await eventually(
+      () => Object.values(far.metrics.counts.open).every((open) => open === 0),
+      'nothing is left over',
+    );
     expect(await honestExchange()).toBeLessThan(1);
   });
 

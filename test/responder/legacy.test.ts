@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { requestedSleep } from '../../src/responder/legacy.js';
+import { decodeSleepRequest } from '../../src/wire/legacy.js';
 import { type Fixture, startFixture } from './fixture.js';
 import { eventually } from './raw-client.js';
 
@@ -97,14 +97,14 @@ describe('legacy sleep', () => {
   });
 
   it.each(['', 'x', '-1', '1.5', '86401', '1 ', '1\n\n', '\n', '9'.repeat(65)])(
-    'requestedSleep(%j) is none',
+    'decodeSleepRequest(%j) is none',
     (request) => {
-      expect(requestedSleep(request)).toBeUndefined();
+      expect(decodeSleepRequest(request)).toBeUndefined();
     },
   );
 
-  it('requestedSleep() takes whole seconds up to a day', () => {
-    expect(['0', '7200', '86400\n'].map(requestedSleep)).toEqual([0, 7200, 86_400]);
+  it('decodeSleepRequest() takes whole seconds up to a day', () => {
+    expect(['0', '7200', '86400\n'].map(decodeSleepRequest)).toEqual([0, 7200, 86_400]);
   });
 
   it('closes without an answer on anything else, and counts it', async () => {

@@ -1,5 +1,5 @@
 /** Certificates for tests, made by openssl: a CA, a server for localhost, clients with a name of choice. */
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -7,8 +7,6 @@ export interface Pair {
   readonly cert: string;
   readonly key: string;
 }
-
-export const hasOpenssl = spawnSync('openssl', ['version']).error === undefined;
 
 /** Makes a self-signed CA; returns the paths of its certificate and key. */
 export function makeCa(directory: string, name: string): Pair {

@@ -3,6 +3,7 @@ import type { TargetConfig } from '../../src/config/types.js';
 import type { Explanation } from '../../src/core/diagnosis/types.js';
 import type { Finding } from '../../src/core/finding.js';
 import { MODES, type Mode } from '../../src/core/mode.js';
+import type { HistoryEntry } from '../../src/history/index.js';
 import type { Verdict } from '../../src/core/verdict.js';
 import type {
   EngineView,
@@ -247,4 +248,16 @@ export function fleet(count: number): TargetSnapshot[] {
     const name = `site-${String(index + 1).padStart(2, '0')}`;
     return make(name, { labels: { site: name, isp: `isp-${String(index % 4)}` } });
   });
+}
+
+/** A month in which the timeout dropped from one hour to five minutes ten days ago. */
+export function droppingHistory(): HistoryEntry[] {
+  const day = 86_400;
+  return Array.from({ length: 30 }, (_, index) => index).flatMap((index) =>
+    MODES.map((mode) => {
+      const bracket =
+        index < 20 ? { lower: 3595, upper: 3605, timeout: 3600 } : { lower: 295, upper: 305, timeout: 300 };
+      return { at: SCENE_TIME - (30 - index) * day + 60, mode, ...bracket, compliant: false };
+    }),
+  );
 }

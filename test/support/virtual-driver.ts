@@ -41,6 +41,8 @@ export interface DriveOptions {
   readonly until: number;
   /** Idle time that an alive verdict loses and a dead one gains, seconds. */
   readonly inexactness?: { readonly alive: number; readonly dead: number };
+  /** Seconds until a survivor's verdict, 0.06 as a rule. */
+  readonly answerTime?: number;
   /** Called after every step; returning true ends the run. */
   readonly observe?: (
     state: SearchState,
@@ -248,13 +250,13 @@ class VirtualDriver {
 
   /** What a test at this moment will tell, and when. */
   #judge(live: Live, at: number): void {
-    const { path, search, inexactness } = this.#options;
+    const { path, search, inexactness, answerTime } = this.#options;
     const idle = at - live.entry.since;
     this.#tested += 1;
     if (at < live.forgottenAt)
       for (const wait of RETRANSMISSIONS)
         if (wait < search.deadline && path.passes(at + wait)) {
-          this.#schedule(at + wait + ANSWER_TIME, {
+          this.#schedule(at + wait + (answerTime ?? ANSWER_TIME), {
             kind: 'verdict',
             id: live.id,
             verdict: { kind: 'alive' },

@@ -5,13 +5,14 @@ import { connect as tcpConnect } from 'node:net';
 import { EventEmitter, once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { TLSSocket } from 'node:tls';
+import { TLSSocket } from 'node:tls';
 import bcrypt from 'bcryptjs';
 import express from 'express';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { ConfigError } from '../../src/config/problem.js';
 import { startWebServer, type WebServer, type WebServerOptions } from '../../src/web/server.js';
-import { hasOpenssl, makeCa, makeCertificate, type Pair } from '../support/certificates.js';
+import { makeCa, makeCertificate, type Pair } from '../support/certificates.js';
+import { requires } from '../support/requires.js';
 
 const LOOPBACK = { host: '127.0.0.1', port: 0 } as const;
 /** Tells when a request has arrived at its handler. */
@@ -33,11 +34,11 @@ let directory = '';
 let ca: Pair;
 const running: WebServer[] = [];
 
-if (!hasOpenssl) console.warn('SKIPPED: https (install the Debian package openssl)');
+const openssl = requires({ packages: ['openssl'] });
 
 beforeAll(() => {
   directory = mkdtempSync(join(tmpdir(), 'web-server-'));
-  if (!hasOpenssl) return;
+  if (!openssl.met) return;
   ca = makeCa(directory, 'ca');
   makeCertificate(directory, 'server', ca, 'DNS:localhost,IP:127.0.0.1');
 });
@@ -67,9 +68,9 @@ function get(url: string | undefined, options: RequestOptions = {}): Promise<Ans
   const request = url.startsWith('https') ? httpsRequest : httpRequest;
   return new Promise((done, fail) => {
     const sent = request(url, { agent: false, ...options }, (response) => {
-      const socket = response.socket as TLSSocket;
-      const protocol = socket.getProtocol?.() ?? null;
-      const serial = socket.getPeerX509Certificate?.()?.serialNumber;
+      const socket = response.socket instanceof TLSSocket ? response.socket : undefined;
+      const protocol = socket?.getProtocol() ?? null;
+      const serial = socket?.getPeerX509Certificate()?.serialNumber;
       let body = '';
       response.setEncoding('utf8').on('data', (chunk: string) => (body += chunk));
       response.on('end', () => {
@@ -127,7 +128,7 @@ test('close() ends idle keep-alive connections, silent ones and streams within 2
   const server = await start();
   const url = new URL(server.urls[0] ?? '');
   const agent = new Agent({ keepAlive: true });
-  await get(url.href, { agent } as RequestOptions);
+  await get(url.href, { agent });
   const silent = tcpConnect(Number(url.port), '127.0.0.1');
   await once(silent, 'connect');
   const silentClosed = once(silent, 'close');
@@ -201,35 +202,9 @@ test('the rate limit of the web configuration answers 429', async () => {
   expect(statuses).toEqual([200, 200, 429]);
 });
 
-test.skipIf(!hasOpenssl)('https answers with the configured certificate and TLS versions', async () => {
-  const configFile = tlsConfig(
-    'tls12.yml',
-    '  max_version: TLS12\n  cipher_suites: [TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384]\n  curve_preferences: [CurveP384]\n',
-  );
-  const url = (await start({ configFile })).urls[0];
-  expect(url).toMatch(/^https:/);
-  expect(await get(url, trusting())).toMatchObject({ status: 200, protocol: 'TLSv1.2' });
-  await expect(get(url, { ...trusting(), minVersion: 'TLSv1.3' })).rejects.toThrow();
-  await expect(get(url, { ...trusting(), ciphers: 'ECDHE-ECDSA-AES128-GCM-SHA256' })).rejects.toThrow();
-  await expect(get(url, {})).rejects.toThrow(/certificate/);
-  const plain = await get(url?.replace('https', 'http')).catch((error: unknown) => error);
-  expect(plain).toBeInstanceOf(Error);
-});
-
-test.skipIf(!hasOpenssl)('a renewed certificate is used by the next connection', async () => {
-  const pair = makeCertificate(directory, 'renewed', ca, 'DNS:localhost,IP:127.0.0.1');
-  const configFile = writeConfig(
-    'renew.yml',
-    'tls_server_config: {cert_file: renewed.pem, key_file: renewed.key}\n',
-  );
-  const url = (await start({ configFile })).urls[0];
-  const before = await get(url, trusting());
-  makeCertificate(directory, 'renewed', ca, 'DNS:localhost,IP:127.0.0.1');
-  const after = await get(url, trusting());
-  expect(after.status).toBe(200);
-  expect(after.serial).not.toBe(before.serial);
-  writeFileSync(pair.key, 'half a key');
-  expect((await get(url, trusting())).serial).toBe(after.serial);
+test('startWebServer() tells what is wrong in the web configuration', async () => {
+  const configFile = writeConfig('wrong.yml', 'tls: {}\n');
+  await expect(start({ configFile })).rejects.toThrow(`${configFile}: tls: is not a known key`);
 });
 
 /** Who gets in: without a certificate, with one of a strange CA, with a good one. */
@@ -241,46 +216,74 @@ const ADMITTED = {
   RequireAndVerifyClientCert: [false, false, true],
 } as const;
 
-for (const [type, admitted] of Object.entries(ADMITTED)) {
-  for (const version of ['TLS12', 'TLS13']) {
-    test.skipIf(!hasOpenssl)(`${type} admits the clients that Go would, ${version}`, async () => {
-      const strangeCa = makeCa(directory, 'strange-ca');
-      const strange = makeCertificate(directory, 'strange', strangeCa, 'DNS:client');
-      const good = makeCertificate(directory, 'good', ca, 'DNS:client');
-      const verify = type === 'NoClientCert' ? '' : '  client_ca_file: ca.pem\n';
-      const more = `  client_auth_type: ${type}\n  max_version: ${version}\n${verify}`;
-      const url = (await start({ configFile: tlsConfig('clients.yml', more) })).urls[0];
-      const results = [undefined, strange, good].map((client) =>
-        get(url, trusting(client)).then(
-          (answer) => answer.status === 200,
-          () => false,
-        ),
-      );
-      expect(await Promise.all(results)).toEqual(admitted);
-    });
+openssl.describe('https', () => {
+  test('https answers with the configured certificate and TLS versions', async () => {
+    const configFile = tlsConfig(
+      'tls12.yml',
+      '  max_version: TLS12\n  cipher_suites: [TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384]\n  curve_preferences: [CurveP384]\n',
+    );
+    const url = (await start({ configFile })).urls[0];
+    expect(url).toMatch(/^https:/);
+    expect(await get(url, trusting())).toMatchObject({ status: 200, protocol: 'TLSv1.2' });
+    await expect(get(url, { ...trusting(), minVersion: 'TLSv1.3' })).rejects.toThrow();
+    await expect(get(url, { ...trusting(), ciphers: 'ECDHE-ECDSA-AES128-GCM-SHA256' })).rejects.toThrow();
+    await expect(get(url, {})).rejects.toThrow(/certificate/);
+    const plain = await get(url?.replace('https', 'http')).catch((error: unknown) => error);
+    expect(plain).toBeInstanceOf(Error);
+  });
+
+  test('a renewed certificate is used by the next connection', async () => {
+    const pair = makeCertificate(directory, 'renewed', ca, 'DNS:localhost,IP:127.0.0.1');
+    const configFile = writeConfig(
+      'renew.yml',
+      'tls_server_config: {cert_file: renewed.pem, key_file: renewed.key}\n',
+    );
+    const url = (await start({ configFile })).urls[0];
+    const before = await get(url, trusting());
+    makeCertificate(directory, 'renewed', ca, 'DNS:localhost,IP:127.0.0.1');
+    const after = await get(url, trusting());
+    expect(after.status).toBe(200);
+    expect(after.serial).not.toBe(before.serial);
+    writeFileSync(pair.key, 'half a key');
+    expect((await get(url, trusting())).serial).toBe(after.serial);
+  });
+
+  test('client_allowed_sans admits only certificates with such a name', async () => {
+    const more =
+      '  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: ca.pem\n  client_allowed_sans: [scraper.example, 192.0.2.7]\n';
+    const url = (await start({ configFile: tlsConfig('sans.yml', more) })).urls[0];
+    const names = [
+      'DNS:other,DNS:scraper.example',
+      'IP:192.0.2.7',
+      'DNS:x.scraper.example',
+      'URI:scraper.example/x',
+    ];
+    const results = names.map((altNames, index) =>
+      get(url, trusting(makeCertificate(directory, `san-${String(index)}`, ca, altNames))).then(
+        (answer) => answer.status,
+        () => 'refused',
+      ),
+    );
+    expect(await Promise.all(results)).toEqual([200, 200, 'refused', 'refused']);
+  });
+
+  for (const [type, admitted] of Object.entries(ADMITTED)) {
+    for (const version of ['TLS12', 'TLS13']) {
+      test(`${type} admits the clients that Go would, ${version}`, async () => {
+        const strangeCa = makeCa(directory, 'strange-ca');
+        const strange = makeCertificate(directory, 'strange', strangeCa, 'DNS:client');
+        const good = makeCertificate(directory, 'good', ca, 'DNS:client');
+        const verify = type === 'NoClientCert' ? '' : '  client_ca_file: ca.pem\n';
+        const more = `  client_auth_type: ${type}\n  max_version: ${version}\n${verify}`;
+        const url = (await start({ configFile: tlsConfig('clients.yml', more) })).urls[0];
+        const results = [undefined, strange, good].map((client) =>
+          get(url, trusting(client)).then(
+            (answer) => answer.status === 200,
+            () => false,
+          ),
+        );
+        expect(await Promise.all(results)).toEqual(admitted);
+      });
+    }
   }
-}
-
-test.skipIf(!hasOpenssl)('client_allowed_sans admits only certificates with such a name', async () => {
-  const more =
-    '  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: ca.pem\n  client_allowed_sans: [scraper.example, 192.0.2.7]\n';
-  const url = (await start({ configFile: tlsConfig('sans.yml', more) })).urls[0];
-  const names = [
-    'DNS:other,DNS:scraper.example',
-    'IP:192.0.2.7',
-    'DNS:x.scraper.example',
-    'URI:scraper.example/x',
-  ];
-  const results = names.map((altNames, index) =>
-    get(url, trusting(makeCertificate(directory, `san-${String(index)}`, ca, altNames))).then(
-      (answer) => answer.status,
-      () => 'refused',
-    ),
-  );
-  expect(await Promise.all(results)).toEqual([200, 200, 'refused', 'refused']);
-});
-
-test('startWebServer() tells what is wrong in the web configuration', async () => {
-  const configFile = writeConfig('wrong.yml', 'tls: {}\n');
-  await expect(start({ configFile })).rejects.toThrow(`${configFile}: tls: is not a known key`);
 });

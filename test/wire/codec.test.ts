@@ -107,6 +107,7 @@ describe('codec', () => {
       nonce: NONCE,
       seen: '[ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255]:65535',
       conntrack: 4_294_967_295,
+      instance: 'f'.repeat(16),
       mac: 'f'.repeat(64),
     });
     const wordiest = encodeResponderMessage({

@@ -13,10 +13,13 @@ const VERDICT_MARGIN = 1.1;
 
 /** The longest idle time that has to survive before a search in which nothing dies is over, seconds. */
 export function idleToSurvive(limits: { readonly maxIdle: Seconds; readonly guard: Seconds }): Seconds {
-  const { maxIdle, guard } = limits;
-  const asksForVerdict =
-    maxIdle >= REQ5_ESTABLISHED_IDLE_TIMEOUT && maxIdle <= VERDICT_MARGIN * REQ5_ESTABLISHED_IDLE_TIMEOUT;
-  return (asksForVerdict ? REQ5_ESTABLISHED_IDLE_TIMEOUT : maxIdle) - guard;
+  return asksForVerdict(limits.maxIdle) ? REQ5_ESTABLISHED_IDLE_TIMEOUT - limits.guard : limits.maxIdle;
+}
+
+function asksForVerdict(maxIdle: Seconds): boolean {
+  return (
+    maxIdle >= REQ5_ESTABLISHED_IDLE_TIMEOUT && maxIdle <= VERDICT_MARGIN * REQ5_ESTABLISHED_IDLE_TIMEOUT
+  );
 }
 
 /**
@@ -27,9 +30,12 @@ export function isDecided(
   finding: Finding,
   limits: { readonly minIdle: Seconds; readonly maxIdle: Seconds; readonly guard: Seconds },
 ): boolean {
+  const { lower, upper } = finding;
   if (finding.suspect) return false;
-  if (finding.upper === undefined) {
-    return finding.lower !== undefined && finding.lower >= idleToSurvive(limits);
+  if (upper === undefined) {
+    // A search in which nothing died tracks once it has reached the longest idle time.
+    if (finding.phase === 'track') return true;
+    return asksForVerdict(limits.maxIdle) && lower !== undefined && lower >= idleToSurvive(limits);
   }
   if (diesAtMinIdle(finding, limits)) return finding.deaths >= DEATHS_OF_A_CLAIM;
   return finding.timeout !== undefined && finding.compliant !== undefined;

@@ -3,10 +3,8 @@ import { durationWithSeconds } from '../human-duration.js';
 import { KNOWN_TIMEOUTS, type KnownTimeout } from '../known-timeouts.js';
 import type { Mode } from '../mode.js';
 import type { Seconds } from '../../units.js';
-import { nearBracket, type Outcome, outcomeSentence } from './outcome.js';
+import { type Forgets, nearBracket, outcomeSentence } from './outcome.js';
 import type { Explanation } from './types.js';
-
-type Forgets = Extract<Outcome, { kind: 'forgets' }>;
 
 /** Most products that one hint names; the rest is counted. */
 const MOST_NAMES = 4;

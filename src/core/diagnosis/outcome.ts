@@ -71,8 +71,8 @@ export function outcomeOf(evidence: ModeEvidence, limits: DiagnosisInput['limits
   const { finding } = evidence;
   const { lower, upper } = finding;
   if (upper === undefined) {
-    const asked =
-      finding.timeout !== undefined || (lower !== undefined && lower >= limits.maxIdle - limits.guard);
+    // Without a death, `track` means that the longest idle time was reached.
+    const asked = finding.timeout !== undefined || finding.phase === 'track';
     return asked && lower !== undefined ? { kind: 'survives', lower } : { kind: 'open' };
   }
   const atOnce = diesAtMinIdle(finding, limits) && finding.deaths >= DEATHS_OF_A_CLAIM;
@@ -150,4 +150,17 @@ export function nearBracket(
 /** The configured modes in reading order. */
 export function configuredModes(input: DiagnosisInput): readonly Mode[] {
   return MODES.filter((mode) => input.modes[mode] !== undefined);
+}
+
+/** A mode that forgets. */
+export type Forgets = Extract<Outcome, { kind: 'forgets' }>;
+
+/** The result of each configured mode. */
+export type Outcomes = ReadonlyMap<Mode, Outcome>;
+
+/** The modes that forget. */
+export function forgetting(outcomes: Outcomes): readonly (readonly [Mode, Forgets])[] {
+  return [...outcomes].flatMap(([mode, outcome]) =>
+    outcome.kind === 'forgets' ? [[mode, outcome] as const] : [],
+  );
 }

@@ -39,7 +39,7 @@ function climb(draft: Draft): void {
   while (roomOf(draft) > 0) {
     const ages = inFlight(draft);
     const highest = Math.max(draft.lower, ages.at(-1) ?? 0);
-    if (highest < options.maxIdle - 1e-6) open(draft, 'ladder', nextRung(options, highest, ladder));
+    if (highest < options.maxIdle - 1e-6) open(draft, 'ladder', nextRung(draft, highest, ladder));
     else {
       const gap = widestGap([draft.lower, ...ages.filter((age) => age > draft.lower)]);
       if (gap.width <= options.resolution) return;

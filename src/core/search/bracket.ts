@@ -30,13 +30,16 @@ export function claimOf(options: SearchOptions): Seconds {
   return REQ5_ESTABLISHED_IDLE_TIMEOUT - guardOf(options);
 }
 
-/** The idle time at which the question about REQ-5 is asked. */
-export function claimQuestion(options: SearchOptions): Seconds {
-  return REQ5_ESTABLISHED_IDLE_TIMEOUT - guardOf(options) * 0.9;
+/** What a verdict depends on besides the bounds. */
+type Exactness = Pick<SearchState, 'options' | 'slack'>;
+
+/** The idle time at which the question about REQ-5 is asked: so that a survivor, less its slack, proves the claim. */
+export function claimQuestion({ options, slack }: Exactness): Seconds {
+  return claimOf(options) + Math.max(guardOf(options) * 0.1, slack * 1.25);
 }
 
 /** The finest bracket that the verdicts allow, never below the wanted resolution. */
-export function resolutionOf(state: Pick<SearchState, 'options' | 'slack'>): Seconds {
+export function resolutionOf(state: Exactness): Seconds {
   return Math.max(state.options.resolution, state.slack * 1.25);
 }
 

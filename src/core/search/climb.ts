@@ -34,18 +34,23 @@ export function startLadder(draft: Draft): void {
   const anchored =
     options.connections >= ANCHOR_BUDGET &&
     draft.lower < claimOf(options) &&
-    claimQuestion(options) <= options.maxIdle;
+    claimQuestion(draft) <= options.maxIdle;
   if (anchored) open(draft, 'anchor');
   const count = roomOf(draft);
   const ladder = ladderOf(count);
-  const first = (nextRung(options, draft.lower, ladder) * ladder.launch) / (1 - ladder.launch);
+  const first = (nextRung(draft, draft.lower, ladder) * ladder.launch) / (1 - ladder.launch);
   for (let rung = 0; rung < count; rung++)
     planLaunch(draft, { at: draft.now + first * ((1 + ladder.step) ** rung - 1), role: 'ladder' });
 }
 
-/** Tests without an answer for so long are probably deaths; that orders the next question and decides nothing. */
+/**
+ * Tests without an answer for so long are probably deaths; that orders the next question and decides nothing. Some
+ * survivors are slow by nature (a keepalive that is only judged by its silence), so it follows the slowest answer.
+ */
 function presumptionTime(draft: Draft): Seconds {
-  return Math.min(draft.options.deadline, Math.max(draft.options.deadline / 8, 3 * draft.answerTime));
+  const { deadline } = draft.options;
+  const patience = Math.min(3 * draft.answerTime, Math.max(deadline, 1.5 * draft.answerTime));
+  return Math.max(deadline / 8, patience);
 }
 
 /** Decides what to test and to launch until the bracket is closed and confirmed. */
@@ -68,11 +73,10 @@ export function searchLate(draft: Draft): void {
 }
 
 function climb(draft: Draft, awaited: number): void {
-  const { options } = draft;
   while (roomOf(draft) > 0) open(draft, 'ladder');
   const idle = idleConnections(draft);
   for (const anchor of idle.filter((connection) => connection.role === 'anchor'))
-    testAtAge(draft, anchor, Math.max(claimQuestion(options), draft.lower));
+    testAtAge(draft, anchor, Math.max(claimQuestion(draft), draft.lower));
   if (awaited > 0) return;
   const scout = idle.find((connection) => connection.role !== 'anchor');
   if (scout === undefined) return;
@@ -95,8 +99,12 @@ function rungOf(draft: Draft, scout: Connection, idle: readonly Connection[]): S
     top: options.maxIdle,
     grace: GRACE * options.deadline,
   };
-  const elapsed = quickestPace(climb) * lower + climb.grace;
-  return roundRung(options, lower, Math.max(climbSince + elapsed - scout.since, lower * 1.004));
+  const pace = quickestPace(climb);
+  const planned =
+    pace === undefined
+      ? lower * (1 + ladderOf(options.connections).step)
+      : climbSince + pace * lower + climb.grace - scout.since;
+  return roundRung(draft, lower, Math.max(planned, lower * 1.004));
 }
 
 function refine(draft: Draft, awaited: number, presumedUpper: Seconds): void {

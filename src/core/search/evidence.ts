@@ -1,7 +1,7 @@
 /** What a verdict teaches: moves the bounds, counts for and against REQ-5, raises and settles suspicions. */
 import { REQ5_ESTABLISHED_IDLE_TIMEOUT } from '../rfc5382.js';
 import type { Seconds } from '../../units.js';
-import { VOTES, claimOf, resolutionOf, upperOf } from './bracket.js';
+import { VOTES, claimOf, isClosed, resolutionOf, upperOf } from './bracket.js';
 import type { Connection, Death, Draft, Survival } from './state.js';
 import { contradict, declareConfirmedDrop, suspect } from './suspicion.js';
 
@@ -38,7 +38,7 @@ export function learnSurvival(draft: Draft, connection: Connection, idle: Second
 /** Takes in a death at `idle` seconds. */
 export function learnDeath(draft: Draft, connection: Connection, idle: Seconds): void {
   const death: Death = { idle, since: connection.since ?? draft.now - idle, at: draft.now };
-  if (idle > draft.lower) {
+  if (idle > draft.lower + toleranceBelow(draft, connection)) {
     if (idle <= upperOf(draft) + 2 * resolutionOf(draft)) draft.risen = 0;
     draft.deaths = [...draft.deaths, death].sort((a, b) => a.idle - b.idle).slice(0, DEATHS_KEPT);
   } else {
@@ -50,6 +50,18 @@ export function learnDeath(draft: Draft, connection: Connection, idle: Seconds):
   judgeCompliance(draft);
 }
 
+/**
+ * How far above the lower bound a death still contradicts it. In the steady state the lower bound is asked about
+ * again and again; a verdict's inexactness must not turn such a death into a new upper bound right above it.
+ */
+function toleranceBelow(draft: Draft, connection: Connection): Seconds {
+  const { role } = connection;
+  const upper = upperOf(draft);
+  const asksAbove = role === 'upper' && upper !== Number.POSITIVE_INFINITY;
+  if (role === 'ladder' || asksAbove || draft.published === null || !isClosed(draft)) return 0;
+  return Math.min(2 * draft.slack + 0.1 * draft.options.resolution, (upper - draft.lower) / 2);
+}
+
 /** A survival beyond the upper bound: too few deaths there were no deaths by age, or the timeout rose. */
 function survivedBeyondUpper(draft: Draft, survival: Survival): void {
   const overtaken = draft.deaths.filter((death) => death.idle <= survival.idle);
@@ -58,8 +70,11 @@ function survivedBeyondUpper(draft: Draft, survival: Survival): void {
     for (const death of overtaken) suspect(draft, death);
     return;
   }
+  if (draft.risen === 0) draft.risenAt = draft.now;
   draft.risen += 1;
   if (draft.risen < survivalsForRise(draft)) return;
+  // Deaths from before the rise speak of the old timeout, whatever their idle time was.
+  draft.deaths = draft.deaths.filter((death) => death.at >= draft.risenAt);
   raiseLower(draft, survival.idle);
   draft.regime = survival.since;
   draft.risen = 0;
@@ -69,14 +84,21 @@ function survivedBeyondUpper(draft: Draft, survival: Survival): void {
 function raiseLower(draft: Draft, idle: Seconds): void {
   draft.lower = idle;
   draft.deaths = draft.deaths.filter((death) => death.idle > idle);
+  if (draft.deaths.length > 0) return;
+  // A new climb: its pace counts from the start of the oldest connection that can take part.
+  draft.climbSince = draft.connections.reduce(
+    (oldest, { since }) => Math.min(oldest, since ?? oldest),
+    draft.now,
+  );
 }
 
 /** Remembers how exact verdicts are here: idle time lost by a survivor, and the time that an answer takes. */
 function learnExactness(draft: Draft, connection: Connection, idle: Seconds): void {
-  if (connection.testedAt === undefined || connection.since === undefined) return;
-  const lost = Math.max(0, connection.testedAt - connection.since - idle);
-  draft.slack = Math.max(lost, draft.slack * 0.9);
-  draft.answerTime = Math.max(draft.now - connection.testedAt, draft.answerTime * 0.9);
+  const { since, testAt, testedAt } = connection;
+  if (since === undefined) return;
+  const asked = testedAt === undefined ? testAt : testedAt - since;
+  if (asked !== undefined) draft.slack = Math.max(asked - idle, draft.slack * 0.9, 0);
+  if (testedAt !== undefined) draft.answerTime = Math.max(draft.now - testedAt, draft.answerTime * 0.9);
 }
 
 /** REQ-5: proven by a survival of 7440 s less the guard, refuted by three deaths before 7440 s; else as before. */

@@ -29,6 +29,11 @@ export { reviveSearch } from './revive.js';
 export type { SearchState } from './state.js';
 export type * from './types.js';
 
+/** Seconds until a launch that failed is repeated (less when idle times of seconds are tested). */
+const RETRY_TIME: Seconds = 10;
+/** Times that this is doubled while every launch fails: about two minutes at most. */
+const RETRY_DOUBLINGS = 4;
+
 /** A search that has not begun: its first event is `start`. */
 export function createSearch(options: SearchOptions): SearchState {
   return {
@@ -44,6 +49,7 @@ export function createSearch(options: SearchOptions): SearchState {
     deaths: [],
     regime: Number.MIN_SAFE_INTEGER,
     risen: 0,
+    risenAt: 0,
     suspicions: [],
     survivals: [],
     droppedAt: 0,
@@ -53,6 +59,7 @@ export function createSearch(options: SearchOptions): SearchState {
     compliantRun: 0,
     published: null,
     confirmedAt: null,
+    failures: 0,
     slack: 0,
     answerTime: 0,
     credit: 0,
@@ -97,6 +104,7 @@ function takeIn(draft: Draft, event: SearchEvent): void {
       relaunch(draft);
       return;
     case 'opened':
+      draft.failures = 0;
       for (const connection of draft.connections)
         if (connection.id === event.id && connection.state === 'opening')
           replace(draft, { ...connection, state: 'idle', since: draft.now });
@@ -137,14 +145,17 @@ function relaunch(draft: Draft): void {
   if (draft.options.timing === 'late' && phaseOf(draft) === 'climb') startLadder(draft);
 }
 
-/** A connection that could not be opened is tried again a little later. */
+/** A connection that could not be opened is tried again later; ever more slowly while none can be opened at all. */
 function retryLaunch(draft: Draft, id: ConnectionId): void {
   const connection = draft.connections.find((candidate) => candidate.id === id);
   if (connection === undefined) return;
   remove(draft, id);
+  draft.failures += 1;
+  const { minIdle, connections } = draft.options;
+  const patience = 2 ** Math.min(RETRY_DOUBLINGS, Math.floor(draft.failures / connections));
   const { role, testAt } = connection;
   planLaunch(draft, {
-    at: draft.now + Math.min(10, Math.max(1, draft.options.minIdle / 2)),
+    at: draft.now + patience * Math.min(RETRY_TIME, Math.max(1, minIdle / 2)),
     role,
     ...(testAt === undefined ? {} : { testAt }),
   });

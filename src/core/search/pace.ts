@@ -25,8 +25,9 @@ export interface Climb {
  * The quickest pace p that can be kept up to the top: as soon as `lower` is proven, the next test runs when the
  * climb is `p · lower + grace` old, always with the oldest connection, which is then replaced by a new one. A
  * timeout just above `lower` is thus found at p times itself, whatever it is.
+ * @returns undefined when no pace lasts to the top
  */
-export function quickestPace(climb: Climb): number {
+export function quickestPace(climb: Climb): number | undefined {
   const queue = new Float64Array(4096);
   let slow = SLOWEST;
   let quick = 1;
@@ -35,7 +36,7 @@ export function quickestPace(climb: Climb): number {
     if (lasts(climb, pace, queue)) slow = pace;
     else quick = pace;
   }
-  return slow;
+  return slow === SLOWEST ? undefined : slow;
 }
 
 /** Whether the connections suffice for this pace: each rung must be above the one before. */

@@ -38,8 +38,12 @@ function contradicts(timeout: Seconds | undefined, compliant: boolean | null): b
 export function publish(draft: Draft): void {
   const present = presentBracket(draft);
   const settled = phaseOf(draft) === 'track' || present.timeout !== undefined;
-  if (settled) draft.published = sameBracket(draft.published, present) ? draft.published : present;
-  else if (draft.published !== null && contradicts(draft.published.timeout, draft.compliant))
+  if (settled) {
+    if (sameBracket(draft.published, present)) return;
+    // The evidence that changes what is shown agrees with it.
+    draft.published = present;
+    if (present.timeout !== undefined) draft.confirmedAt = draft.now;
+  } else if (draft.published !== null && contradicts(draft.published.timeout, draft.compliant))
     draft.published = null;
 }
 

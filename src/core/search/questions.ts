@@ -31,21 +31,22 @@ export interface Question {
 }
 
 /** The next idle time of a climb above `lower`, seconds. */
-export function nextRung(options: SearchOptions, lower: Seconds, ladder: Ladder): Seconds {
-  if (lower === 0) return options.minIdle;
-  return roundRung(options, lower, lower * (1 + ladder.step));
+export function nextRung(draft: Draft, lower: Seconds, ladder: Ladder): Seconds {
+  if (lower === 0) return draft.options.minIdle;
+  return roundRung(draft, lower, lower * (1 + ladder.step));
 }
 
 /** A planned idle time of a climb, moved to just above a known value that is near, seconds. */
-export function roundRung(options: SearchOptions, lower: Seconds, planned: Seconds): Seconds {
-  const plain = Math.max(planned, lower + options.resolution / 2);
+export function roundRung(draft: Draft, lower: Seconds, planned: Seconds): Seconds {
+  const { options, slack } = draft;
+  const plain = Math.max(planned, lower + options.resolution / 4 + slack);
   let rung = plain;
   for (const known of KNOWN_VALUES) {
     const above = known + askDistance(options);
     if (above > lower + (plain - lower) / 3 && above <= lower + (plain - lower) * 1.5) rung = above;
   }
-  const claim = claimQuestion(options);
-  if (lower < claimOf(options) && rung > claim && rung < claim * 1.02) rung = claim;
+  const claim = claimQuestion(draft);
+  if (lower < claimOf(options) && rung > claim) rung = claim;
   return Math.min(rung, options.maxIdle);
 }
 
@@ -57,14 +58,16 @@ export function bisection(draft: Draft, lower: Seconds, upper: Seconds): Questio
   const { options } = draft;
   if (lower === 0) return { idle: Math.max(options.minIdle, upper - walkDown(draft, upper)), exact: false };
   const width = upper - lower;
-  const claim = claimQuestion(options);
-  if (lower < claimOf(options) && claim < upper) return { idle: claim, exact: true };
+  const claim = claimQuestion(draft);
+  // A question that all but repeats the upper bound would be answered by one more death and teach nothing.
+  const highest = upper - Math.max(2 * draft.slack, options.resolution / 10);
+  if (lower < claimOf(options) && claim < highest) return { idle: claim, exact: true };
   for (const known of KNOWN_VALUES) {
     const distance = askDistance(options);
     if (known <= lower || known > upper) continue;
     if (known - distance > lower && Math.abs(known - distance - (lower + upper) / 2) < width * 0.35)
       return { idle: known - distance, exact: true };
-    if (known + distance < upper && known - distance * 2 < lower)
+    if (known + distance < highest && known - distance * 2 < lower)
       return { idle: known + distance, exact: true };
   }
   return { idle: (lower + upper + Math.min(draft.slack, width / 2)) / 2, exact: false };
@@ -87,20 +90,16 @@ export function watchQuestion(draft: Draft, role: Role): Seconds {
   const { options } = draft;
   const upper = upperOf(draft);
   const margin = Math.min(Math.max(options.resolution / 5, draft.lower * 5e-4), draft.lower * 0.05);
+  const above = upper === Number.POSITIVE_INFINITY ? options.maxIdle : confirmation(draft) + margin;
+  if (role === 'upper') return above;
   let below = upper === Number.POSITIVE_INFINITY ? options.maxIdle : draft.lower - margin;
-  const claim = claimQuestion(options);
-  if (draft.lower >= claimOf(options)) below = Math.max(below, Math.min(claim, options.maxIdle));
+  if (draft.lower >= claimOf(options))
+    below = Math.max(below, Math.min(claimQuestion(draft), options.maxIdle));
   below = Math.max(below, options.minIdle);
-  switch (role) {
-    case 'half':
-      return Math.max(options.minIdle, nearKnown(options, below / 2));
-    case 'between':
-      return Math.max(options.minIdle, below * 0.74);
-    case 'upper':
-      return upper === Number.POSITIVE_INFINITY ? options.maxIdle : confirmation(draft) + margin;
-    default:
-      return below;
-  }
+  if (role === 'half') return Math.max(options.minIdle, nearKnown(options, below * 0.5));
+  if (role === 'between') return Math.max(options.minIdle, below * 0.74);
+  // While a rise is being confirmed, everybody else asks beyond the upper bound.
+  return draft.risen > 0 ? above : below;
 }
 
 /** Just above a known value slightly below this idle time, else the idle time itself. */

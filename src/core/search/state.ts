@@ -92,6 +92,8 @@ export interface SearchState {
   readonly regime: Seconds;
   /** Survivals in a row beyond the upper bound. */
   readonly risen: number;
+  /** When the first of them was learnt. */
+  readonly risenAt: Seconds;
   readonly suspicions: readonly Suspicion[];
   /** Newest survivals, oldest first. */
   readonly survivals: readonly Survival[];
@@ -107,6 +109,8 @@ export interface SearchState {
   /** What is shown while a new bracket is being searched. */
   readonly published: PublishedBracket | null;
   readonly confirmedAt: Seconds | null;
+  /** Launches in a row that failed. */
+  readonly failures: number;
   /** Largest difference seen between the idle time that a survivor was tested at and the one that it proves. */
   readonly slack: Seconds;
   /** Longest time that an answer took. */

@@ -14,25 +14,23 @@ import {
   wakeAt,
 } from './connections.js';
 import { watchQuestion } from './questions.js';
-import type { Draft, Role, Suspicion } from './state.js';
+import type { Connection, Draft, Role, Suspicion } from './state.js';
 import { deathsMissing } from './suspicion.js';
 
 /**
  * Roles of the connections of one group, launched together. Ages alike make each of them the other's witness: a
- * death at half the bound is confirmed by its siblings at once. Different ages spread the tests over time.
+ * death at half the bound is confirmed by its siblings at once. Different questions spread the tests over time.
  */
-const WATCH_ROLES: readonly Role[] = ['half', 'lower', 'between', 'upper'];
+const GROUP_ROLES: readonly Role[] = ['half', 'lower', 'between', 'upper'];
+/** Roles in turn when the budget is too small for groups: evenly spaced ages are each other's witnesses. */
+const SINGLE_ROLES: readonly Role[] = ['lower', 'half', 'lower', 'upper'];
+/** Budgets from here on launch in groups. */
+const GROUP_BUDGET = 16;
 /** Least time between two launches of the steady state, seconds; shorter only for timeouts of seconds. */
 const LEAST_PERIOD: Seconds = 60;
 
 /** Part of the longest age that divides among the budget: most connections of a group are tested well before it. */
 const PERIOD_SHARE = 0.96;
-
-/** Connections that are launched together. */
-function groupSize(connections: number): number {
-  if (connections >= 16) return 4;
-  return connections >= 8 ? 2 : 1;
-}
 
 /** Time between launches that keeps the budget busy, seconds. */
 function launchPeriod(draft: Draft): Seconds {
@@ -43,14 +41,15 @@ function launchPeriod(draft: Draft): Seconds {
 
 /** Takes a round: launches what the pace of the budget allows. */
 export function launchRound(draft: Draft): void {
-  const size = groupSize(draft.options.connections);
+  const roles = draft.options.connections >= GROUP_BUDGET ? GROUP_ROLES : SINGLE_ROLES;
+  const size = roles === GROUP_ROLES ? roles.length : 1;
   const earned = (draft.now - draft.creditAt) / launchPeriod(draft);
   draft.credit = Math.min(draft.credit + earned, size);
   draft.creditAt = draft.now;
   if (draft.credit < size || roomOf(draft) < size) return;
   draft.credit -= size;
   for (let member = 0; member < size; member++) {
-    const role = WATCH_ROLES[draft.watched % WATCH_ROLES.length] ?? 'lower';
+    const role = roles[draft.watched % roles.length] ?? 'lower';
     draft.watched += 1;
     open(draft, role, watchQuestion(draft, role));
   }
@@ -61,7 +60,19 @@ export function watch(draft: Draft): void {
   adoptLadder(draft);
   for (const suspicion of draft.suspicions) hunt(draft, suspicion);
   for (const connection of idleConnections(draft))
-    testAtAge(draft, connection, watchQuestion(draft, connection.role));
+    testAtAge(
+      draft,
+      connection,
+      suspectedQuestion(draft, connection) ?? watchQuestion(draft, connection.role),
+    );
+}
+
+/** While a suspicion waits for younger connections to come of age, they ask about its idle time. */
+function suspectedQuestion(draft: Draft, connection: Connection): Seconds | undefined {
+  if (connection.role === 'half' || connection.since === undefined) return undefined;
+  for (const { idle, since } of draft.suspicions)
+    if (connection.since >= since && idle >= draft.lower / 3) return idle;
+  return undefined;
 }
 
 /** Gives the connections that a search left over a role in the steady state. */

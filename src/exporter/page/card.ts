@@ -3,6 +3,8 @@ import { reasonOf } from '../../core/verdict.js';
 import type { ModeSnapshot, TargetSnapshot, TestRecord } from '../../engine/snapshot.js';
 import type { Seconds } from '../../units.js';
 import { type Html, html } from '../../web/html.js';
+import type { HistoryEntry } from '../../history/index.js';
+import { renderHistory } from './history.js';
 import { renderStrip } from './strip.js';
 import {
   ago,
@@ -24,6 +26,8 @@ export interface CardContext {
   readonly now: Seconds;
   /** Whether `/report/<target>` exists. */
   readonly reports: boolean;
+  /** The findings of the last 30 days by target, oldest first. */
+  readonly history: ReadonlyMap<string, readonly HistoryEntry[]>;
 }
 
 /** Most rows that the card shows of its newest events and tests. */
@@ -63,9 +67,9 @@ export function renderCard(target: TargetSnapshot, context: CardContext): Html {
 </header>
 <div class="columns">
 <div class="modes">${target.modes.map((mode) => renderMode(mode, target, context))}</div>
-<div class="aside">${[diagnosis(target, id), recommendation(target, id), events(target, id, context)]}</div>
+<div class="aside">${[diagnosis(target), recommendation(target), events(target, context)]}</div>
 </div>
-${[tests(target, id), report(target, context)]}
+${[renderHistory(context.history.get(config.name) ?? [], target, id, context.now), tests(target, id), report(target, context)]}
 </article>`;
 }
 
@@ -113,36 +117,36 @@ function somethingToDraw({ finding, tests: done, waiting }: ModeSnapshot, { up }
   return up !== false || known || done.length > 0 || waiting.length > 0;
 }
 
-function diagnosis({ explanations }: TargetSnapshot, id: string): Html | undefined {
+function diagnosis({ explanations }: TargetSnapshot): Html | undefined {
   if (explanations.length === 0) return undefined;
-  return html`<section aria-labelledby="${id}-why"><h3 id="${id}-why">Diagnosis</h3><ul class="why">${explanations.map(
+  return html`<div><h3>Diagnosis</h3><ul class="why">${explanations.map(
     ({ certainty, text, evidence }) =>
       html`<li><span class="certainty ${certainty}">${certainty}</span> ${unbroken(text)}${evidence.length > 0 && html`<ul class="evidence">${evidence.map((line) => html`<li>${unbroken(line)}</li>`)}</ul>`}</li>`,
-  )}</ul></section>`;
+  )}</ul></div>`;
 }
 
-function recommendation({ keepaliveRecommended, settings }: TargetSnapshot, id: string): Html | undefined {
+function recommendation({ keepaliveRecommended, settings }: TargetSnapshot): Html | undefined {
   if (keepaliveRecommended === undefined && settings === undefined) return undefined;
   const interval = keepaliveRecommended ?? settings?.interval ?? 0;
   const snippets = settings?.snippets ?? [];
-  return html`<section aria-labelledby="${id}-do"><h3 id="${id}-do">Recommendation</h3>
-<p>Send something at least every <strong>${duration(interval)}</strong> (${interval} s).</p>
+  return html`<div><h3>Recommendation</h3>
+<p>Send something at least every <strong>${unbroken(duration(interval))}</strong>${interval >= 60 && ` (${interval} s)`}.</p>
 ${
   snippets.length > 0 &&
   html`<details data-key="settings"><summary>Settings to paste</summary>${snippets.map(
     ({ product, text }) =>
-      html`<figure class="snippet"><figcaption>${product}</figcaption><pre tabindex="0" role="region" aria-label="${product}"><code>${text}</code></pre></figure>`,
+      html`<figure class="snippet"><figcaption>${product}</figcaption><pre tabindex="0" role="group" aria-label="${product}"><code>${text}</code></pre></figure>`,
   )}</details>`
-}</section>`;
+}</div>`;
 }
 
-function events({ events: all }: TargetSnapshot, id: string, { now }: CardContext): Html | undefined {
+function events({ events: all }: TargetSnapshot, { now }: CardContext): Html | undefined {
   if (all.length === 0) return undefined;
   const newest = all.slice(-EVENTS_SHOWN).reverse();
-  return html`<section aria-labelledby="${id}-events"><h3 id="${id}-events">Last events</h3><ol class="events">${newest.map(
+  return html`<div><h3>Last events</h3><ol class="events">${newest.map(
     ({ at, mode, text }) =>
       html`<li>${timeAgo(at, now)} ${mode !== undefined && html`<span class="key">${mode}</span> `}${unbroken(text)}</li>`,
-  )}</ol></section>`;
+  )}</ol></div>`;
 }
 
 function tests({ modes }: TargetSnapshot, id: string): Html | undefined {
@@ -152,7 +156,7 @@ function tests({ modes }: TargetSnapshot, id: string): Html | undefined {
   if (all.length === 0) return undefined;
   const newest = all.sort((a, b) => b.test.at - a.test.at).slice(0, TESTS_SHOWN);
   return html`<details class="tests" data-key="tests"><summary>Newest tests (${newest.length})</summary>
-<div class="scroll" tabindex="0" role="region" aria-labelledby="${id}-tests"><table><caption id="${id}-tests">Newest tests</caption>
+<div class="scroll" tabindex="0" role="group" aria-labelledby="${id}-tests"><table><caption id="${id}-tests">Newest tests</caption>
 <thead><tr><th scope="col">Time</th><th scope="col">Mode</th><th scope="col">Idle</th><th scope="col">Outcome</th><th scope="col">Local</th><th scope="col">Seen as</th></tr></thead>
 <tbody>${newest.map(({ mode, test }) => testRow(mode, test))}</tbody></table></div></details>`;
 }

@@ -14,10 +14,17 @@ export interface PageOptions {
   /** Names of the served style and script; they change with the content. */
   readonly assets: { readonly style: string; readonly script: string };
   readonly context: CardContext;
-  /** Only targets whose name or labels contain this. */
+  readonly selection: Selection;
+}
+
+/** The part of the fleet that one page shows. */
+export interface Selection {
+  readonly shown: readonly TargetSnapshot[];
+  /** What was searched for, empty for everything. */
   readonly query: string;
-  /** 1 … the number of pages. */
+  /** 1 … `pages`. */
   readonly page: number;
+  readonly pages: number;
 }
 
 /** Cards on one page; a larger fleet gets several pages. */
@@ -29,13 +36,18 @@ const FILTER_FROM = 8;
 /** Worst first: the order of the page. */
 const STANDINGS: readonly Standing[] = ['violating', 'down', 'measuring', 'compliant'];
 
-/** The targets whose name or label values contain the query, whatever the case. */
-export function matching(targets: readonly TargetSnapshot[], query: string): readonly TargetSnapshot[] {
+/**
+ * The targets whose name or label values contain the query, whatever the case; worst first, one page of them.
+ * @param page 1 …, brought into the range that there is
+ */
+export function selectTargets(targets: readonly TargetSnapshot[], query: string, page: number): Selection {
   const wanted = query.trim().toLowerCase();
-  if (wanted === '') return targets;
-  return targets.filter(({ config }) =>
+  const found = targets.filter(({ config }) =>
     [config.name, ...Object.values(config.labels)].some((word) => word.toLowerCase().includes(wanted)),
   );
+  const pages = Math.max(1, Math.ceil(found.length / PAGE_SIZE));
+  const at = Math.min(Math.max(1, page), pages);
+  return { shown: worstFirst(found).slice((at - 1) * PAGE_SIZE, at * PAGE_SIZE), query, page: at, pages };
 }
 
 function worstFirst(targets: readonly TargetSnapshot[]): readonly TargetSnapshot[] {
@@ -45,10 +57,7 @@ function worstFirst(targets: readonly TargetSnapshot[]): readonly TargetSnapshot
 
 export function renderPage(options: PageOptions): string {
   const { targets, context } = options;
-  const found = worstFirst(matching(targets, options.query));
-  const pages = Math.max(1, Math.ceil(found.length / PAGE_SIZE));
-  const page = Math.min(Math.max(1, options.page), pages);
-  const shown = found.slice((page - 1) * PAGE_SIZE, page * PAGE_SIZE);
+  const { shown, query, page, pages } = options.selection;
   const body = html`<!doctype html>
 <html lang="en">
 <head>
@@ -58,7 +67,7 @@ export function renderPage(options: PageOptions): string {
 <title>${title(targets)}</title>
 <link rel="icon" href="assets/icon.svg" type="image/svg+xml">
 <link rel="stylesheet" href="assets/${options.assets.style}">
-<script src="assets/${options.assets.script}" defer></script>
+<script src="assets/${options.assets.script}" type="module"></script>
 </head>
 <body data-now="${context.now}">
 <a class="skip" href="#main">Skip to the targets</a>
@@ -68,11 +77,11 @@ export function renderPage(options: PageOptions): string {
 <p class="asof">As of <time id="asof" datetime="${new Date(context.now * 1000).toISOString()}">${moment(context.now)}</time> <span id="live" role="status"></span></p>
 </header>
 <main id="main">
-${[targets.length > FILTER_FROM && filterForm(options), targets.length > 1 && overview(shown, context.now), targets.length > 0 && legend()]}
+${[targets.length > FILTER_FROM && filterForm(query), targets.length > 1 && overview(shown, context.now), targets.length > 0 && legend()]}
 ${targets.length === 0 && html`<p class="empty">No targets are configured.</p>`}
-${targets.length > 0 && shown.length === 0 && html`<p class="empty">No target matches “${options.query}”.</p>`}
+${targets.length > 0 && shown.length === 0 && html`<p class="empty">No target matches “${query}”.</p>`}
 <div id="cards">${shown.map((target) => renderCard(target, context))}</div>
-${pages > 1 && pager(page, pages, options.query)}
+${pages > 1 && pager(page, pages, query)}
 </main>
 <footer>
 <p>In steady state a round starts at <code>${options.schedule}</code>; between rounds the values are kept.
@@ -118,10 +127,10 @@ function overview(shown: readonly TargetSnapshot[], now: Seconds): Html | undefi
   if (shown.length === 0) return undefined;
   const head = html`<thead><tr><th scope="col">Target</th><th scope="col">State</th><th scope="col">Verdict</th><th scope="col" class="confirmed">Confirmed</th></tr></thead>`;
   const table = html`<table class="overview"><caption>Overview</caption>${head}<tbody>${shown.map((target) => renderRow(target, now))}</tbody></table>`;
-  return html`<div class="scroll" tabindex="0" role="region" aria-label="Overview">${table}</div>`;
+  return html`<div class="scroll" tabindex="0" role="group" aria-label="Overview">${table}</div>`;
 }
 
-function filterForm({ query }: PageOptions): Html {
+function filterForm(query: string): Html {
   return html`<form class="filter" role="search" method="get"><label for="q">Find a target</label> <input id="q" name="q" type="search" value="${query}"> <button type="submit">Find</button></form>`;
 }
 
@@ -135,7 +144,7 @@ function legend(): Html {
   const sign = (body: Html, text: string): Html =>
     html`<li><svg width="16" height="16" viewBox="-8 -8 16 16" aria-hidden="true">${body}</svg> ${text}</li>`;
   const box = (name: string): Html => html`<rect class="${name}" x="-7" y="-5" width="14" height="10"/>`;
-  return html`<ul class="legend" aria-label="Signs in the pictures">${[
+  return html`<p class="visually-hidden">Signs in the pictures:</p><ul class="legend">${[
     sign(html`<circle class="alive" r="4.5"/>`, 'survived'),
     sign(html`<path class="dead" d="M-4-4 4 4M-4 4 4-4"/>`, 'died'),
     sign(html`<circle class="inconclusive" r="1.8"/>`, 'inconclusive'),

@@ -100,6 +100,16 @@ summary { cursor: pointer; color: var(--link); padding: .25rem 0; }
 .snippet figcaption { font-size: .85rem; color: var(--soft); display: flex; justify-content: space-between; gap: 1rem; align-items: baseline; }
 .snippet button { font: inherit; padding: 0 .5rem; border: 1px solid var(--line); border-radius: 5px; background: var(--card); color: var(--link); cursor: pointer; }
 pre { margin: .2rem 0 0; padding: .5rem .7rem; background: var(--ground); border: 1px solid var(--line); border-radius: 6px; overflow-x: auto; }
+svg.history { display: block; width: 100%; height: 56px; background: var(--ground); border: 1px solid var(--line); border-radius: 4px; }
+.history rect { shape-rendering: crispEdges; }
+.history .survived { fill: var(--remembered); }
+.history .died { fill: var(--forgotten); }
+.history .limit { stroke: var(--text); stroke-dasharray: 4 3; vector-effect: non-scaling-stroke; }
+.past { margin-top: .6rem; }
+.past figure { margin: .5rem 0 .8rem; }
+.past figcaption { font-size: .85rem; color: var(--soft); }
+.past .axis { display: flex; justify-content: space-between; font-size: 11px; color: var(--soft); }
+.past ol { list-style: none; padding: 0; font-size: .85rem; }
 .tests { margin-top: .6rem; }
 .tests table { font-size: .85rem; }
 .outcome.alive { color: var(--good); }

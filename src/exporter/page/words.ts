@@ -36,8 +36,8 @@ export const MODE_WORDS: Readonly<Record<Mode, string>> = {
 const WANTED = `RFC 5382 wants ${duration(REQ5_ESTABLISHED_IDLE_TIMEOUT)}`;
 
 /**
- * A duration in words, rounded down to what matters at its size: `45 s`, `5 min 1 s`, `2 h 4 min`, `5 d 0 h`.
- * Rounding down keeps 7439 s from reading like the 2 h 4 min that it misses.
+ * A duration in words, to a tenth below a minute, else rounded down to what matters at its size: `9.5 s`,
+ * `5 min 1 s`, `2 h 4 min`, `5 d 0 h`. Rounding down keeps 7439 s from reading like the 2 h 4 min that it misses.
  */
 export function duration(seconds: Seconds): string {
   const s = Math.max(0, seconds);
@@ -60,7 +60,7 @@ export function exactDuration(seconds: Seconds): string {
 }
 
 function trim(seconds: number): string {
-  return String(Math.floor(seconds * 10) / 10);
+  return String(Math.round(seconds * 10) / 10);
 }
 
 function join(

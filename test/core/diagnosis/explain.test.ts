@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { explain, type ModeEvidence } from '../../../src/core/diagnosis/index.js';
 import { climbing, diesAtOnce, forgets, input, LIMITS, survives } from './findings.js';
@@ -250,10 +251,10 @@ describe('explain() looks at the surroundings', () => {
     expect(pattern(early(60))).toContain('two_answers: likely');
   });
 
-  it('tells several public addresses apart from several timeouts', () => {
+  it('does not take several public addresses for several timeouts, nor for more than a hint', () => {
     expect(pattern({ send: alive(), recv: alive() }, { severalSeenAddresses: true })).toEqual([
       'no_expiry_seen: measured',
-      'several_addresses: measured',
+      'several_addresses: hint',
     ]);
   });
 
@@ -324,5 +325,18 @@ describe('explain() hints at known values', () => {
     const wide = forgets(350);
     const loose = { ...wide, finding: { ...wide.finding, lower: 240, upper: 400 } };
     expect(hint({ send: loose, recv: loose })).toBeUndefined();
+  });
+});
+
+describe('docs/REPORT.md', () => {
+  it('lists every explanation', () => {
+    const folder = new URL('../../../src/core/diagnosis/', import.meta.url);
+    const source = ['explain.ts', 'surroundings.ts', 'known.ts']
+      .map((file) => readFileSync(new URL(file, folder), 'utf8'))
+      .join();
+    const ids = [...source.matchAll(/\bid: '(\w+)'/g)].map(([, id]) => id ?? '');
+    const documentation = readFileSync(new URL('../../../docs/REPORT.md', import.meta.url), 'utf8');
+    expect(ids.length).toBeGreaterThan(15);
+    expect(ids.filter((id) => !/_conntrack$/.test(id) && !documentation.includes(`\`${id}\``))).toEqual([]);
   });
 });

@@ -23,9 +23,10 @@ import {
 
 test('duration() rounds down, so that 7439 s does not read like 2 h 4 min', () => {
   const cases: [number, string][] = [
-    [0.25, '0.2 s'],
+    [0.25, '0.3 s'],
     [45, '45 s'],
-    [59.99, '59.9 s'],
+    [9.945, '9.9 s'],
+    [59.94, '59.9 s'],
     [60, '1 min'],
     [301, '5 min 1 s'],
     [3600, '1 h 0 min'],

@@ -73,6 +73,14 @@
     return holder.firstElementChild;
   };
 
+  /** What tells an element from its neighbours in every version of a card. @param {Element} element */
+  const nameOf = (element) => {
+    const key = element.closest('details')?.getAttribute('data-key') ?? '';
+    const own =
+      element.tagName === 'SUMMARY' ? '' : (element.getAttribute('aria-label') ?? element.textContent);
+    return `${element.tagName} ${key} ${own}`;
+  };
+
   /**
    * Exchanges an element for its new version; what is open stays open, what has the focus keeps it.
    * @param {Element} old @param {Element} fresh
@@ -83,17 +91,18 @@
       fresh.querySelector(`details[data-key="${key}"]`)?.setAttribute('open', '');
     }
     const focusable = 'a, button, summary, [tabindex]';
-    const position = [...old.querySelectorAll(focusable)].indexOf(
-      /** @type {Element} */ (document.activeElement),
-    );
+    const focused = old.contains(document.activeElement) ? document.activeElement : null;
     const scrolled = [...old.querySelectorAll('.scroll')].map((box) => [box.scrollLeft, box.scrollTop]);
     old.replaceWith(fresh);
     addCopyButtons(fresh);
     fresh.querySelectorAll('.scroll').forEach((box, index) => {
       [box.scrollLeft = 0, box.scrollTop = 0] = scrolled[index] ?? [0, 0];
     });
-    const focus = position < 0 ? undefined : fresh.querySelectorAll(focusable)[position];
-    if (focus instanceof HTMLElement) focus.focus({ preventScroll: true });
+    if (!focused) return;
+    const successor = [...fresh.querySelectorAll(focusable)].find(
+      (element) => nameOf(element) === nameOf(focused),
+    );
+    if (successor instanceof HTMLElement) successor.focus({ preventScroll: true });
   };
 
   /** Somebody who selects text must not have it pulled away. @param {Element} card */
@@ -130,19 +139,19 @@
     }
   };
 
-  /** @param {{now: number, asof: string, summary: string, targets: {name: string, card: string, row: string}[]}} fragments */
+  /** @param {{now: number, asof: string, summary: string, targets: {name: string, at: number, card: string, row: string}[]}} fragments */
   const show = (fragments) => {
     const summary = document.getElementById('summary');
     if (summary) summary.innerHTML = fragments.summary;
     setAsOf(fragments.now, fragments.asof);
-    for (const { name, card, row } of fragments.targets) {
+    for (const { name, at, card, row } of fragments.targets) {
       const key = CSS.escape(name);
       const old = document.querySelector(`article[data-target="${key}"]`);
       const fresh = parse(card, 'div');
       if (old && fresh) {
         const verdict = fresh.getAttribute('data-verdict');
         if (verdict !== old.getAttribute('data-verdict')) announcer.textContent = `${name}: ${verdict}`;
-        renderedAt.set(fresh, fragments.now);
+        renderedAt.set(fresh, at);
         exchange(old, fresh);
       }
       const oldRow = document.querySelector(`tr[data-row="${key}"]`);

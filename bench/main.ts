@@ -1,0 +1,35 @@
+/** `npm run bench -- NAME [options]`: runs one benchmark; without a name, lists them. */
+
+/** A benchmark: prints its figures and writes its own section of docs/BENCHMARKS.md. */
+export type Benchmark = (args: readonly string[]) => Promise<void> | void;
+
+interface Entry {
+  readonly about: string;
+  readonly load: () => Promise<Benchmark>;
+}
+
+const BENCHMARKS: Readonly<Record<string, Entry>> = {
+  search: {
+    about: 'the search against the sweep and a sequential bisection, in virtual time',
+    load: async () => (await import('./search.js')).benchSearch,
+  },
+  responder: {
+    about: 'idle connections, memory and accepts of the responder beside a thread-per-connection server',
+    load: async () => (await import('./responder.js')).benchResponders,
+  },
+};
+
+async function main(args: readonly string[]): Promise<number> {
+  const [name, ...rest] = args;
+  const entry = name === undefined ? undefined : BENCHMARKS[name];
+  if (entry === undefined) {
+    if (name !== undefined) console.error(`no benchmark is called "${name}"`);
+    console.error('usage: npm run bench -- NAME');
+    for (const [known, { about }] of Object.entries(BENCHMARKS)) console.error(`  ${known}  ${about}`);
+    return 2;
+  }
+  await (await entry.load())(rest);
+  return 0;
+}
+
+process.exitCode = await main(process.argv.slice(2));

@@ -1,0 +1,94 @@
+/** The last 30 days of a target: what survived and what died, and when the published value moved. */
+import type { Mode } from '../../core/mode.js';
+import { REQ5_ESTABLISHED_IDLE_TIMEOUT } from '../../core/rfc5382.js';
+import type { TargetSnapshot } from '../../engine/snapshot.js';
+import { HISTORY_AGE, type HistoryEntry } from '../../history/index.js';
+import type { Seconds } from '../../units.js';
+import { type Html, html } from '../../web/html.js';
+import { makeScale, type Scale } from './scale.js';
+import { duration, isoMoment, moment, unbroken } from './words.js';
+
+/** The picture's own coordinates; it is stretched to the width of the page. */
+const WIDTH = 1000;
+const HEIGHT = 100;
+/** Bars of the picture: the entries within one of them are drawn as the newest one. */
+const BARS = 240;
+/** Share by which a published value must differ from the one before to be told as a change. */
+const WORTH_TELLING = 0.02;
+const CHANGES_SHOWN = 10;
+
+export function renderHistory(
+  entries: readonly HistoryEntry[],
+  target: TargetSnapshot,
+  id: string,
+  now: Seconds,
+): Html | undefined {
+  if (entries.length === 0) return undefined;
+  const scale = makeScale(target.config.search.max_idle);
+  const figures = target.modes.map(({ mode }) => {
+    const own = entries.filter((entry) => entry.mode === mode);
+    return own.length === 0 ? undefined : modeFigure(mode, own, scale, now);
+  });
+  return html`<details class="past" data-key="history"><summary id="${id}-past">Last 30 days</summary>${figures}</details>`;
+}
+
+function modeFigure(mode: Mode, entries: readonly HistoryEntry[], scale: Scale, now: Seconds): Html {
+  const told = changes(entries).slice(-CHANGES_SHOWN).reverse();
+  const label = `${mode}, the last 30 days: ${told.length === 0 ? 'no change' : `${told.length} changes`}`;
+  return html`<figure><figcaption>${mode}: from 0 to ${duration(scale.max)} idle, the last 30 days</figcaption>
+<svg class="history" role="img" aria-label="${label}" viewBox="0 0 ${WIDTH} ${HEIGHT}" preserveAspectRatio="none">${[bars(entries, scale, now), limit(scale)]}</svg>
+<div class="axis" aria-hidden="true"><span>30 days ago</span><span>now</span></div>
+${told.length > 0 && html`<ol>${told.map(({ at, text }) => html`<li><time datetime="${isoMoment(at)}">${moment(at)}</time> ${unbroken(text)}</li>`)}</ol>`}</figure>`;
+}
+
+/** From left to right one bar for each slice of time, green up to the lower bound, red from the upper one on. */
+function bars(entries: readonly HistoryEntry[], scale: Scale, now: Seconds): Html[] {
+  const start = now - HISTORY_AGE;
+  const newest = new Map<number, HistoryEntry>();
+  for (const entry of entries) {
+    const bar = Math.floor((BARS * (entry.at - start)) / HISTORY_AGE);
+    if (bar >= 0 && bar < BARS) newest.set(bar, entry);
+  }
+  const places = [...newest].sort(([a], [b]) => a - b);
+  return places.map(([bar, entry], index) => {
+    // A finding stands until the next one, at most for a day: then nothing was measured.
+    const until = Math.min(places[index + 1]?.[0] ?? BARS, bar + Math.ceil(BARS / 30));
+    return drawBar((bar * WIDTH) / BARS, ((until - bar) * WIDTH) / BARS, entry, scale);
+  });
+}
+
+function drawBar(x: number, width: number, { lower, upper }: HistoryEntry, scale: Scale): Html {
+  const heightOf = (idle: Seconds): number => (HEIGHT * scale.position(idle)) / 100;
+  const rect = (name: string, from: number, to: number): Html =>
+    html`<rect class="${name}" x="${round(x)}" width="${round(width)}" y="${round(HEIGHT - to)}" height="${round(Math.max(0, to - from))}"/>`;
+  return html`${[
+    lower !== undefined && rect('survived', 0, heightOf(lower)),
+    upper !== undefined && rect('died', heightOf(upper), HEIGHT),
+  ]}`;
+}
+
+function limit(scale: Scale): Html | undefined {
+  if (REQ5_ESTABLISHED_IDLE_TIMEOUT > scale.max) return undefined;
+  const y = round(HEIGHT - (HEIGHT * scale.position(REQ5_ESTABLISHED_IDLE_TIMEOUT)) / 100);
+  return html`<line class="limit" x1="0" x2="${WIDTH}" y1="${y}" y2="${y}"/>`;
+}
+
+/** The moments at which the published value became another one. */
+function changes(entries: readonly HistoryEntry[]): { at: Seconds; text: string }[] {
+  const found: { at: Seconds; text: string }[] = [];
+  let before: HistoryEntry | undefined;
+  for (const entry of entries) {
+    if (entry.timeout === undefined) continue;
+    const old = before?.timeout;
+    const moved = old !== undefined && Math.abs(entry.timeout - old) > WORTH_TELLING * old;
+    if (moved || (before !== undefined && entry.compliant !== before.compliant)) {
+      found.push({ at: entry.at, text: `${duration(old ?? 0)} became ${duration(entry.timeout)}` });
+    }
+    before = entry;
+  }
+  return found;
+}
+
+function round(value: number): number {
+  return Math.round(value * 10) / 10;
+}

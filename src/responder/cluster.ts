@@ -1,0 +1,218 @@
+/**
+ * A responder of several processes that share the ports: more connections than one process may have
+ * descriptors, more than one processor. The primary accepts nothing itself; it hands connections round, knows
+ * which worker holds which probe, and adds the workers' counts up.
+ */
+import cluster, { type Worker } from 'node:cluster';
+import { fileURLToPath } from 'node:url';
+import { randomHex } from '../net/token.js';
+import { type Seconds, toMilliseconds } from '../units.js';
+import { Directory, type Dispatch } from './directory.js';
+import { resolveLimits } from './limits.js';
+import { isExposed } from './listener.js';
+import { addCounts, createResponderMetrics, type ResponderCounts, zeroCounts } from './metrics.js';
+import type { PeerOrder } from './peers.js';
+import { NO_TOKEN_WARNING, type Responder, type ResponderOptions } from './responder.js';
+import type { FromWorker, ToWorker, WorkerOptions } from './worker.js';
+
+export interface ClusterOptions
+  extends Pick<ResponderOptions, 'native' | 'legacyEcho' | 'legacySleep' | 'token' | 'limits' | 'logger'> {
+  /** Processes that hold connections; at least 1. */
+  readonly workers: number;
+  /** Arguments for the workers' Node; the primary's own without. */
+  readonly execArgv?: readonly string[];
+}
+
+/** A nursery of garbage as large as V8 likes it costs more than 1 KB for each connection, in MiB. */
+const WORKER_FLAGS = ['--max-semi-space-size=2'];
+
+/** Levels of a worker's lines, as pino numbers them. */
+const DEBUG = 20;
+const ERROR = 50;
+
+/** How long the primary waits for a worker's counts before it takes the last ones known. */
+const COUNT_DEADLINE: Seconds = 1;
+
+/** How long the workers may take to stop. */
+const STOP_DEADLINE: Seconds = 1.8;
+
+/** How long after a worker's death another one takes its place. */
+const RESTART_DELAY: Seconds = 1;
+
+/**
+ * Starts a responder of several processes. `maxConnections` holds for all workers together, give or take a
+ * thousandth for each; `maxConnectionsPerClient` holds in each of them. Its metrics are the sums; the counters do
+ * not fall when a worker dies.
+ * @throws the system's error (with `code` and `port`) if an address cannot be bound; no process is left then.
+ */
+export async function startClusteredResponder(options: ClusterOptions): Promise<Responder> {
+  const primary = new Primary(options);
+  const addresses = await primary.start();
+  return { addresses, metrics: primary.metrics, close: () => primary.close() };
+}
+
+/** One worker as the primary sees it. */
+interface Hand {
+  readonly worker: Worker;
+  counts: ResponderCounts;
+  counted: (() => void) | undefined;
+  /** Orders that leave together at the end of this turn of the event loop. */
+  readonly orders: PeerOrder[];
+}
+
+class Primary {
+  readonly #options: ClusterOptions;
+  readonly #start: WorkerOptions;
+  readonly #directory = new Directory();
+  readonly #hands = new Map<number, Hand>();
+  /** What workers that have died had counted. */
+  #past: ResponderCounts = zeroCounts();
+  #closing = false;
+  readonly metrics = createResponderMetrics(() => this.#count());
+
+  constructor(options: ClusterOptions) {
+    const { native, legacyEcho = [], legacySleep = [], token, limits = {}, logger } = options;
+    this.#options = options;
+    this.#start = {
+      native,
+      legacyEcho,
+      legacySleep,
+      ...(token === undefined ? {} : { token }),
+      limits,
+      debug: logger.isLevelEnabled('debug'),
+      instance: randomHex(8),
+    };
+    if (token === undefined && [...native, ...legacyEcho, ...legacySleep].some(isExposed)) {
+      logger.warn(NO_TOKEN_WARNING);
+    }
+  }
+
+  async start(): Promise<Responder['addresses']> {
+    const own = fileURLToPath(import.meta.url);
+    cluster.schedulingPolicy = cluster.SCHED_RR;
+    cluster.setupPrimary({
+      exec: own.replace(/cluster(\.[jt]s)$/, 'worker$1'),
+      args: [],
+      execArgv: [...WORKER_FLAGS, ...(this.#options.execArgv ?? process.execArgv)],
+    });
+    try {
+      const [first] = await Promise.all(Array.from({ length: this.#options.workers }, () => this.#hire()));
+      if (first === undefined) throw new RangeError('a responder has at least one worker');
+      const { logger, workers } = this.#options;
+      const { maxConnections, maxConnectionsPerClient } = resolveLimits(this.#options.limits);
+      logger.info({ ...first, workers, maxConnections, maxConnectionsPerClient }, 'responder listens');
+      return first;
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
+
+  /** Starts a worker; resolves when it listens. */
+  #hire(): Promise<Responder['addresses']> {
+    return new Promise((resolve, reject) => {
+      const worker = cluster.fork();
+      const hand: Hand = { worker, counts: zeroCounts(), counted: undefined, orders: [] };
+      this.#hands.set(worker.id, hand);
+      worker.on('message', (message: FromWorker) => {
+        if (message.kind === 'listening') resolve(message.addresses);
+        else if (message.kind === 'failed') {
+          const { code, port } = message;
+          reject(Object.assign(new Error(message.message), { code, port }));
+        } else this.#hear(hand, message);
+      });
+      worker.on('error', () => {});
+      worker.on('exit', (code, signal) => {
+        reject(new Error(`a worker ended before it listened (${signal ?? code})`));
+        this.#dismiss(hand, signal ?? String(code));
+      });
+    });
+  }
+
+  #hear(hand: Hand, message: FromWorker): void {
+    switch (message.kind) {
+      case 'online':
+        this.#tell(hand.worker.id, { kind: 'start', options: this.#start });
+        return;
+      case 'counted':
+        hand.counts = message.counts;
+        hand.counted?.();
+        return;
+      case 'requests':
+        for (const request of message.requests) {
+          this.#dispatch(this.#directory.handle(hand.worker.id, request));
+        }
+        return;
+      case 'log': {
+        const { level, msg, ...line } = JSON.parse(message.line) as { level: number; msg: string };
+        const fields = { worker: hand.worker.id, ...line, time: undefined };
+        // One line that the responder listens is enough, and the primary warns of a missing token.
+        if (level <= DEBUG) this.#options.logger.debug(fields, msg);
+        else if (level >= ERROR) this.#options.logger.error(fields, msg);
+        return;
+      }
+      default:
+    }
+  }
+
+  #dismiss(hand: Hand, how: string): void {
+    const { id } = hand.worker;
+    this.#hands.delete(id);
+    hand.counted?.();
+    this.#past = addCounts([this.#past, { ...hand.counts, open: zeroCounts().open }]);
+    if (this.#closing) return;
+    this.#dispatch(this.#directory.forget(id));
+    this.#options.logger.error({ worker: id, how }, 'a worker has died and takes its connections along');
+    setTimeout(() => {
+      if (this.#closing) return;
+      this.#hire().catch((error: unknown) => {
+        this.#options.logger.error({ err: error }, 'a worker could not be replaced');
+      });
+    }, toMilliseconds(RESTART_DELAY)).unref();
+  }
+
+  #dispatch(orders: readonly Dispatch[]): void {
+    for (const { to, order } of orders) {
+      const waiting = this.#hands.get(to)?.orders;
+      if (waiting?.push(order) !== 1) continue;
+      setImmediate(() => this.#tell(to, { kind: 'orders', orders: waiting.splice(0) }));
+    }
+  }
+
+  #tell(id: number, message: ToWorker): void {
+    const worker = this.#hands.get(id)?.worker;
+    if (worker?.isConnected()) worker.send(message, undefined, {}, () => {});
+  }
+
+  async #count(): Promise<ResponderCounts> {
+    const hands = [...this.#hands.values()];
+    await Promise.all(hands.map((hand) => this.#askCounts(hand)));
+    return addCounts([
+      this.#past,
+      ...hands.filter(({ worker }) => this.#hands.has(worker.id)).map(({ counts }) => counts),
+    ]);
+  }
+
+  #askCounts(hand: Hand): Promise<void> {
+    return new Promise((resolve) => {
+      const deadline = setTimeout(resolve, toMilliseconds(COUNT_DEADLINE));
+      hand.counted = () => {
+        clearTimeout(deadline);
+        resolve();
+      };
+      this.#tell(hand.worker.id, { kind: 'count' });
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#closing = true;
+    const hands = [...this.#hands.values()];
+    const ended = hands.map(({ worker }) => new Promise((resolve) => worker.once('exit', resolve)));
+    for (const { worker } of hands) this.#tell(worker.id, { kind: 'stop' });
+    const impatience = setTimeout(() => {
+      for (const { worker } of hands) worker.process.kill('SIGKILL');
+    }, toMilliseconds(STOP_DEADLINE));
+    await Promise.all(ended);
+    clearTimeout(impatience);
+  }
+}

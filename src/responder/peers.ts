@@ -1,0 +1,60 @@
+/**
+ * What the workers of one responder say to each other, through their primary process: connections of one
+ * session may end up in different workers.
+ */
+import type { ResponderMessage } from '../wire/messages.js';
+
+export type GoneCause = 'reset' | 'closed' | 'timed_out';
+
+/** A control connection in some worker that waits for word about its call. */
+export interface Origin {
+  readonly worker: number;
+  readonly caller: number;
+}
+
+/** worker → primary. Without `probe` a control connection is meant. */
+export type PeerRequest =
+  /** A connection wants to open; answered by `joined` with the same ticket. */
+  | { readonly kind: 'join'; readonly ticket: number; readonly session: string; readonly probe?: number }
+  | {
+      readonly kind: 'leave';
+      readonly session: string;
+      readonly probe?: number;
+      readonly cause?: GoneCause;
+    }
+  | {
+      readonly kind: 'call';
+      readonly session: string;
+      readonly probe: number;
+      readonly nonce: string;
+      readonly caller: number;
+    }
+  | { readonly kind: 'drop'; readonly session: string; readonly probe: number }
+  | { readonly kind: 'tell'; readonly origin: Origin; readonly message: ResponderMessage }
+  /** How many connections this worker holds, the legacy ones included. */
+  | { readonly kind: 'load'; readonly connections: number };
+
+/** primary → worker. */
+export type PeerOrder =
+  | { readonly kind: 'joined'; readonly ticket: number; readonly accepted: boolean }
+  | {
+      readonly kind: 'ring';
+      readonly session: string;
+      readonly probe: number;
+      readonly nonce: string;
+      readonly origin: Origin;
+    }
+  | { readonly kind: 'drop'; readonly session: string; readonly probe: number }
+  | { readonly kind: 'gone'; readonly session: string; readonly probe: number; readonly cause: GoneCause }
+  | { readonly kind: 'tell'; readonly caller: number; readonly message: ResponderMessage }
+  /** Whether the session has control connections in other workers. */
+  | { readonly kind: 'controls'; readonly session: string; readonly elsewhere: boolean }
+  /** How many connections the other workers hold together. */
+  | { readonly kind: 'elsewhere'; readonly connections: number };
+
+/** A worker's line to its primary. */
+export interface Peers {
+  /** Where orders go; set once by the native responder. */
+  follow(obey: (order: PeerOrder) => void): void;
+  ask(request: PeerRequest): void;
+}

@@ -1,0 +1,101 @@
+/** The program of one worker process of a responder; `cluster.ts` starts it. */
+import cluster from 'node:cluster';
+import { pino } from 'pino';
+import type { Limits } from './limits.js';
+import type { ListenAddress } from './listener.js';
+import type { ResponderCounts } from './metrics.js';
+import type { PeerOrder, PeerRequest } from './peers.js';
+import { type Responder, startResponder } from './responder.js';
+
+/** What a worker is started with. It comes as a message: an environment variable could be read by others. */
+export interface WorkerOptions {
+  readonly native: readonly ListenAddress[];
+  readonly legacyEcho: readonly ListenAddress[];
+  readonly legacySleep: readonly ListenAddress[];
+  readonly token?: string;
+  readonly limits: Partial<Limits>;
+  /** Whether lines about single connections are wanted. */
+  readonly debug: boolean;
+  /** The same in all processes of a responder. */
+  readonly instance: string;
+}
+
+export type ToWorker =
+  | { readonly kind: 'start'; readonly options: WorkerOptions }
+  | { readonly kind: 'stop' }
+  | { readonly kind: 'count' }
+  | { readonly kind: 'orders'; readonly orders: readonly PeerOrder[] };
+
+export type FromWorker =
+  | { readonly kind: 'online' }
+  | { readonly kind: 'listening'; readonly addresses: Responder['addresses'] }
+  | { readonly kind: 'failed'; readonly message: string; readonly code?: string; readonly port?: number }
+  | { readonly kind: 'counted'; readonly counts: ResponderCounts }
+  | { readonly kind: 'requests'; readonly requests: readonly PeerRequest[] }
+  | { readonly kind: 'log'; readonly line: string };
+
+function tell(message: FromWorker): void {
+  // A primary that has gone ends this process by itself.
+  if (process.connected) process.send?.(message, undefined, {}, () => {});
+}
+
+/** Serves until the primary says stop or is gone. */
+function runWorker(): void {
+  let running: Promise<Responder> | undefined;
+  let obey: ((order: PeerOrder) => void) | undefined;
+  const requests: PeerRequest[] = [];
+  const peers = {
+    follow(follower: (order: PeerOrder) => void) {
+      obey = follower;
+    },
+    ask(request: PeerRequest) {
+      // Requests of one turn of the event loop travel together.
+      if (requests.push(request) > 1) return;
+      setImmediate(() => tell({ kind: 'requests', requests: requests.splice(0) }));
+    },
+  };
+
+  const start = ({ token, debug, ...options }: WorkerOptions): void => {
+    const write = (line: string): void => tell({ kind: 'log', line });
+    const logger = pino({ level: debug ? 'debug' : 'info', base: null }, { write });
+    running = startResponder({ ...options, ...(token === undefined ? {} : { token }), logger, peers });
+    running.then(
+      ({ addresses }) => tell({ kind: 'listening', addresses }),
+      (error: unknown) => {
+        const { message, code, port } = error as NodeJS.ErrnoException & { port?: number };
+        tell({
+          kind: 'failed',
+          message,
+          ...(code === undefined ? {} : { code }),
+          ...(port === undefined ? {} : { port }),
+        });
+      },
+    );
+  };
+
+  const stop = async (): Promise<void> => {
+    await (await running?.catch(() => undefined))?.close();
+    if (process.connected) process.disconnect();
+  };
+
+  process.on('message', (message: ToWorker) => {
+    switch (message.kind) {
+      case 'start':
+        start(message.options);
+        return;
+      case 'stop':
+        void stop();
+        return;
+      case 'count':
+        void running?.then(({ metrics }) => tell({ kind: 'counted', counts: metrics.counts }));
+        return;
+      case 'orders':
+        for (const order of message.orders) obey?.(order);
+    }
+  });
+  // The primary decides when to end: it gets the terminal's signals as well.
+  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => {});
+  tell({ kind: 'online' });
+}
+
+if (cluster.isWorker) runWorker();

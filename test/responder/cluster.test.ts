@@ -1,0 +1,193 @@
+/** A responder of several real processes. */
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { pino } from 'pino';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { type ClusterOptions, startClusteredResponder } from '../../src/responder/cluster.js';
+import type { Responder } from '../../src/responder/responder.js';
+import { newHello, RawClient } from './raw-client.js';
+
+vi.setConfig({ testTimeout: 60_000 });
+
+const X = '0123456789abcdef';
+let far: Responder | undefined;
+const clients: RawClient[] = [];
+afterEach(async () => {
+  for (const client of clients.splice(0)) client.destroy();
+  await far?.close();
+  far = undefined;
+});
+
+async function start(options: Partial<ClusterOptions> = {}): Promise<number> {
+  far = await startClusteredResponder({
+    native: [{ host: '127.0.0.1', port: 0 }],
+    workers: 2,
+    execArgv: ['--import', 'tsx'],
+    logger: pino({ level: 'silent' }),
+    ...options,
+  });
+  return far.addresses.native[0]?.port ?? 0;
+}
+
+async function open(port: number, ...hello: Parameters<typeof newHello>): Promise<RawClient> {
+  const client = await RawClient.open(port, newHello(...hello));
+  clients.push(client);
+  return client;
+}
+
+/** The value of one series on the aggregated metrics. */
+async function metric(series: string): Promise<number> {
+  const text = (await far?.metrics.registry.metrics()) ?? '';
+  return Number(
+    text
+      .split('\n')
+      .find((line) => line.startsWith(`${series} `))
+      ?.split(' ')[1],
+  );
+}
+
+async function metricBecomes(series: string, value: number): Promise<void> {
+  await vi.waitFor(async () => expect(await metric(series)).toBe(value), { timeout: 15_000, interval: 20 });
+}
+
+/** Child processes of this one that run a worker, with their pids. */
+function workerPids(): number[] {
+  return readFileSync(`/proc/${process.pid}/task/${process.pid}/children`, 'latin1')
+    .split(' ')
+    .filter((pid) => pid !== '')
+    .map(Number)
+    .filter((pid) => readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes('responder/worker.'));
+}
+
+describe('clustered responder', () => {
+  it('rings probes wherever they are, and adds the counts up', async () => {
+    const port = await start();
+    const control = await open(port, 'control', { session: 'a'.repeat(32) });
+    const probes: RawClient[] = [];
+    // Connections go round: some of these share the control's worker, others do not.
+    for (let probe = 0; probe < 6; probe += 1) {
+      probes.push(await open(port, 'probe', { session: 'a'.repeat(32), probe }));
+    }
+    const instances = [control, ...probes].map(({ messages: [first] }) =>
+      first?.kind === 'welcome' ? first.instance : undefined,
+    );
+    expect(instances[0]).toMatch(/^[0-9a-f]{16}$/);
+    expect(new Set(instances).size).toBe(1);
+    let heard = 1;
+    for (const [index, probe] of probes.entries()) {
+      control.say({ kind: 'call', probe: index, nonce: X });
+      expect((await probe.hear(2))[1]).toEqual({ kind: 'ring', nonce: X });
+      probe.say({ kind: 'answer', nonce: X });
+      heard += 2;
+      expect((await control.hear(heard)).slice(-2)).toEqual([
+        { kind: 'rung', probe: index, nonce: X },
+        { kind: 'heard', probe: index, nonce: X },
+      ]);
+    }
+    control.say({ kind: 'call', probe: 99, nonce: X });
+    expect((await control.hear(heard + 1)).at(-1)).toMatchObject({ code: 'unknown_probe', probe: 99 });
+    expect(await metric('nat_responder_connections{kind="probe"}')).toBe(6);
+    expect(await metric('nat_responder_connections{kind="control"}')).toBe(1);
+    expect(await metric('nat_responder_connections_total{kind="pending"}')).toBe(7);
+    expect(await metric('nat_responder_rejected_total{reason="unknown_probe"}')).toBe(1);
+  });
+
+  it('turns down a used probe number, reports gone probes and drops ghosts across workers', async () => {
+    const port = await start();
+    const session = 'b'.repeat(32);
+    const control = await open(port, 'control', { session });
+    const [first, second] = [
+      await open(port, 'probe', { session, probe: 1 }),
+      await open(port, 'probe', { session, probe: 2 }),
+    ];
+    for (let attempt = 0; attempt < 3; attempt += 1) {
+      const thief = await RawClient.connect(port);
+      thief.say(newHello('probe', { session, probe: 1 }));
+      expect(await thief.hearToTheEnd()).toEqual(['duplicate_probe']);
+    }
+    first.socket.resetAndDestroy();
+    expect((await control.hear(2))[1]).toEqual({ kind: 'gone', probe: 1, cause: 'reset' });
+    control.say({ kind: 'drop', probe: 2 });
+    await second.hearToTheEnd();
+    await metricBecomes('nat_responder_connections{kind="probe"}', 0);
+    expect(await metric('nat_responder_rejected_total{reason="duplicate_probe"}')).toBe(3);
+    // Both numbers are free again everywhere.
+    await open(port, 'probe', { session, probe: 1 });
+    await open(port, 'probe', { session, probe: 2 });
+    expect(await metric('nat_responder_connections{kind="probe"}')).toBe(2);
+  });
+
+  it('holds the limit of connections for all workers together', async () => {
+    const port = await start({ limits: { maxConnections: 6 } });
+    for (let probe = 0; probe < 6; probe += 1) await open(port, 'probe', { probe });
+    // The workers have told each other by the time that their counts have come.
+    expect(await metric('nat_responder_connections{kind="probe"}')).toBe(6);
+    for (let attempt = 0; attempt < 4; attempt += 1) {
+      const late = await RawClient.connect(port);
+      late.say(newHello());
+      expect(await late.hearToTheEnd()).toEqual(['limit_total']);
+    }
+    expect(await metric('nat_responder_rejected_total{reason="limit_total"}')).toBe(4);
+  });
+
+  it('replaces a worker that dies, tells the others, and its counters do not fall', async () => {
+    const port = await start();
+    const session = 'c'.repeat(32);
+    const controls = [await open(port, 'control', { session }), await open(port, 'control', { session })];
+    const probes = [
+      await open(port, 'probe', { session, probe: 0 }),
+      await open(port, 'probe', { session, probe: 1 }),
+    ];
+    expect(await metric('nat_responder_connections_total{kind="probe"}')).toBe(2);
+    const [victim] = workerPids();
+    expect(workerPids()).toHaveLength(2);
+    if (victim === undefined) throw new Error('no worker found');
+    process.kill(victim, 'SIGKILL');
+    await vi.waitFor(() => expect(probes.filter(({ closed }) => closed)).toHaveLength(1), {
+      timeout: 15_000,
+    });
+    const survivor = controls.find(({ closed }) => !closed);
+    const lost = probes.findIndex(({ closed }) => closed);
+    expect((await survivor?.hear(2))?.[1]).toEqual({ kind: 'gone', probe: lost, cause: 'closed' });
+    await vi.waitFor(() => expect(workerPids()).toHaveLength(2), { timeout: 15_000 });
+    await open(port, 'probe', { session, probe: lost });
+    expect(await metric('nat_responder_connections_total{kind="probe"}')).toBe(3);
+    await metricBecomes('nat_responder_connections{kind="probe"}', 2);
+  });
+
+  it('passes on what its workers log', async () => {
+    const lines: string[] = [];
+    const port = await start({
+      logger: pino({ level: 'debug' }, { write: (line: string) => lines.push(line) }),
+    });
+    const client = await RawClient.connect(port);
+    client.write('NOISE\n');
+    await client.hearToTheEnd();
+    const all = (): string => lines.join('');
+    await vi.waitFor(() => expect(all()).toContain('"reason":"syntax"'), { timeout: 15_000 });
+    expect(lines.filter((line) => line.includes('responder listens'))).toHaveLength(1);
+  });
+
+  it('stops within 2 s and leaves no process', async () => {
+    const port = await start({ token: 'correct horse battery staple' });
+    const client = await open(port, 'control');
+    expect(client.messages).toMatchObject([{ kind: 'challenge' }]);
+    const began = performance.now();
+    await far?.close();
+    expect(performance.now() - began).toBeLessThan(2000);
+    expect(workerPids()).toEqual([]);
+  });
+
+  it('names the address that is taken and leaves no process', async () => {
+    const taken = createServer();
+    await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
+    const address = taken.address();
+    const port = address !== null && typeof address === 'object' ? address.port : 0;
+    await expect(start({ native: [{ host: '127.0.0.1', port }] })).rejects.toMatchObject({
+      code: 'EADDRINUSE',
+      port,
+    });
+    expect(workerPids()).toEqual([]);
+    taken.close();
+  });
+});
