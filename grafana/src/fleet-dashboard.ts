@@ -286,7 +286,9 @@ export function fleetDashboard(): Dashboard {
         'label_names(nat_target_up)',
         'A label of the targets, to compare its values.',
         'one',
-      ),
+      )
+        .regex('/^(?!__name__$).*/')
+        .current({ text: 'target', value: 'target' }),
       filterVariable(),
     ],
     sections: [

@@ -169,7 +169,7 @@ export function labelVariable(
   query: string,
   description: string,
   choice: Choice,
-): Builder<VariableModel> {
+): QueryVariableBuilder {
   const variable = new QueryVariableBuilder(name)
     .label(label)
     .description(description)
