@@ -257,7 +257,7 @@ export class ModeRunner {
     connection.whenEnded((end) => {
       if (!open.testing) void this.#conclude(open, observeIdleEnd(end, this.#options.clock));
     });
-    if (testAt !== undefined) void this.#test(open);
+    if (testAt !== undefined) void this.#test(open, testAt);
   }
 
   /** Whether the search still counts on a connection that took its time to open. */
@@ -265,13 +265,14 @@ export class ModeRunner {
     return connectionsOf(this.#state).some((each) => each.id === id);
   }
 
-  async #test(open: Open): Promise<void> {
+  /** @param fromNow seconds until the far end breaks the silence, where that was asked for at launch */
+  async #test(open: Open, fromNow: Seconds = 0): Promise<void> {
     const ground = this.#ground;
     if (ground === undefined || open.judged || open.testing) return;
     open.testing = true;
     const { clock, target } = this.#options;
     const { deadline } = target.search;
-    const early = ground.controls.watch(open.connection, deadline);
+    const early = ground.controls.watch(open.connection, deadline, fromNow);
     const observation = await open.connection.test({ clock, deadline, signal: ground.signal });
     const pathStood = early.finish();
     await this.#conclude(open, observation, observation.kind !== 'died' || (await pathStood));
