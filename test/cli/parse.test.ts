@@ -249,6 +249,7 @@ describe('the environment', () => {
     const env = {
       NAT_IDLE_CONFIG_FIL: 'x',
       NAT_IDLE_MAX_IDLE: '1h',
+      NAT_IDLE_REVISION: '0123456789ab',
       NAT_IDLE_EXPORTER_SERVICE_HOST: '10.0.0.1',
       NAT_IDLE_EXPORTER_PORT_15382_TCP_ADDR: '10.0.0.1',
       HOME: '/',
