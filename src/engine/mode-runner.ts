@@ -138,12 +138,13 @@ export class ModeRunner {
     this.#ground = undefined;
     this.#wake?.timer.cancel();
     this.#wake = undefined;
-    this.#closeAll();
+    this.#giveUp();
   }
 
   /** Every connection was lost at once, and nothing is learnt. */
   lose(kind: 'mapping_loss' | 'interrupted'): void {
-    this.#closeAll();
+    if (kind === 'interrupted') this.#giveUp();
+    else this.#closeAll();
     if (this.#ground !== undefined) this.#send({ kind });
   }
 
@@ -256,7 +257,7 @@ export class ModeRunner {
     connection.whenEnded((end) => {
       if (!open.testing) void this.#conclude(open, observeIdleEnd(end, this.#options.clock));
     });
-    if (testAt !== undefined) void this.#test(open);
+    if (testAt !== undefined) void this.#test(open, testAt);
   }
 
   /** Whether the search still counts on a connection that took its time to open. */
@@ -264,13 +265,14 @@ export class ModeRunner {
     return connectionsOf(this.#state).some((each) => each.id === id);
   }
 
-  async #test(open: Open): Promise<void> {
+  /** @param fromNow seconds until the far end breaks the silence, where that was asked for at launch */
+  async #test(open: Open, fromNow: Seconds = 0): Promise<void> {
     const ground = this.#ground;
     if (ground === undefined || open.judged || open.testing) return;
     open.testing = true;
     const { clock, target } = this.#options;
     const { deadline } = target.search;
-    const early = ground.controls.watch(open.connection, deadline);
+    const early = ground.controls.watch(open.connection, deadline, fromNow);
     const observation = await open.connection.test({ clock, deadline, signal: ground.signal });
     const pathStood = early.finish();
     await this.#conclude(open, observation, observation.kind !== 'died' || (await pathStood));
@@ -299,7 +301,7 @@ export class ModeRunner {
     this.#send({ kind: 'verdict', id: open.id, verdict, idle });
   }
 
-  #record(open: Open, verdict: Verdict, idle: Seconds): void {
+  #record(open: Open, verdict: Verdict, idle: Seconds, level?: 'debug'): void {
     const { observer, target, mode, log, clock } = this.#options;
     const { local, remote, seen } = open.connection;
     const test: TestRecord = {
@@ -315,10 +317,21 @@ export class ModeRunner {
     if (this.#tests.length > TESTS_KEPT) this.#tests.splice(0, this.#tests.length - TESTS_KEPT);
     observer.tested?.(target, mode, test);
     const news = verdict.kind !== 'alive' || idle > (this.finding.lower ?? 0) * 1.01;
-    log[news ? 'info' : 'debug'](
+    log[level ?? (news ? 'info' : 'debug')](
       { verdict: verdict.kind, reason: reasonOf(verdict), idle: round(idle) },
       `${verdict.kind} after ${round(idle)} s idle`,
     );
+  }
+
+  /** Ends every connection for reasons of our own; each counts as a test that could not be held. */
+  #giveUp(): void {
+    const now = this.#options.clock.monotonic();
+    const verdict: Verdict = { kind: 'inconclusive', reason: 'interrupted' };
+    for (const open of this.#open.values()) {
+      open.judged = true;
+      this.#record(open, verdict, Math.max(0, now - open.connection.opened.latest), 'debug');
+    }
+    this.#closeAll();
   }
 
   #slept(): Seconds {
