@@ -1,9 +1,10 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Config, TargetConfig } from '../../src/config/types.js';
 import { DEFAULT_SEARCH } from '../../src/config/defaults.js';
 import type { Mode } from '../../src/core/mode.js';
 import { reasonOf } from '../../src/core/verdict.js';
 import { Engine } from '../../src/engine/engine.js';
+import { TargetRunner } from '../../src/engine/target-runner.js';
 import type { ModeSnapshot, TargetSnapshot } from '../../src/engine/snapshot.js';
 import { createLogger } from '../../src/log.js';
 import type { Seconds } from '../../src/units.js';
@@ -111,6 +112,28 @@ describe('Engine', () => {
     const { finding } = modeOf(engine);
     expect(Math.abs((finding.timeout ?? 0) - 600)).toBeLessThanOrEqual(10);
     expect(reasons.filter((reason) => reason !== 'answered' && reason !== 'silence')).toEqual([]);
+  });
+
+  it('keeps its schedule when the wall clock is set back or forward by years', async () => {
+    const year = 365 * 86_400;
+    for (const step of [-3 * year, 20 * year]) {
+      vi.useFakeTimers({ toFake: ['Date', 'setTimeout', 'clearTimeout'], now: 1_700_000_000_000 });
+      try {
+        const { clock, engine } = await start(600);
+        const rounds = vi.spyOn(TargetRunner.prototype, 'round');
+        vi.setSystemTime(Date.now() + step * 1000);
+        clock.stepWall(step);
+        await clock.advance(5);
+        const before = performance.now();
+        await vi.advanceTimersByTimeAsync(901_000);
+        expect(performance.now() - before).toBeLessThan(1000);
+        expect(rounds).toHaveBeenCalledTimes(3);
+        rounds.mockRestore();
+        await engine.stop();
+      } finally {
+        vi.useRealTimers();
+      }
+    }
   });
 
   it('counts one mapping loss when the NAT is rebooted, and moves no bound', async () => {
