@@ -4,16 +4,16 @@ import { isIP } from 'node:net';
 import type { Logger } from '../log.js';
 import type { Clock } from '../clock.js';
 import type { TargetConfig } from '../config/types.js';
-import type { Mode } from '../core/mode.js';
 import { hostConntrackTimeout } from '../net/conntrack.js';
 import { resolve } from '../net/resolve.js';
 import type { Introduction, Path } from '../probe/path.js';
 import type { Seconds } from '../units.js';
 import { Controls } from './controls.js';
 import { Lifeline } from './lifeline.js';
-import { ModeRunner, type SavedMode } from './mode-runner.js';
+import { ModeRunner } from './mode-runner.js';
 import type { EmbeddedFarEnd, OpenPathOptions } from './open-path.js';
 import { pause } from './pause.js';
+import { parseSavedTarget, type SavedTarget } from './saved-target.js';
 import type { EngineObserver, TargetEvent, TargetSnapshot } from './snapshot.js';
 import { type PathFacts, snapshotTarget } from './snapshot-target.js';
 import type { StateStore } from './state-store.js';
@@ -37,15 +37,6 @@ export interface TargetRunnerOptions {
   /** Starts the built-in responder behind the built-in NAT. */
   readonly openEmbedded: (idleTimeout: Seconds) => Promise<EmbeddedFarEnd>;
   readonly openPath: (options: OpenPathOptions) => Path;
-}
-
-/** What a target's state file holds. */
-interface SavedTarget {
-  /** Says which path was measured: another host or protocol makes the rest worthless. */
-  readonly path: string;
-  /** Unix time of the saving, seconds. */
-  readonly savedAt: Seconds;
-  readonly modes: Partial<Record<Mode, SavedMode>>;
 }
 
 export class TargetRunner {
@@ -272,9 +263,10 @@ export class TargetRunner {
   async #load(): Promise<SavedTarget | undefined> {
     const { store } = this.#options;
     if (store === undefined || this.target.far_end.kind === 'embedded') return undefined;
-    const saved = (await store.load(this.target.name)) as SavedTarget | undefined;
-    if (saved === undefined) return undefined;
-    if (typeof saved !== 'object' || typeof saved.modes !== 'object' || saved.modes === null) {
+    const loaded = await store.load(this.target.name);
+    if (loaded === undefined) return undefined;
+    const saved = parseSavedTarget(loaded);
+    if (saved === undefined) {
       this.#log.warn('the state file holds no state; starting without it');
       return undefined;
     }
