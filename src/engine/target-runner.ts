@@ -119,7 +119,8 @@ export class TargetRunner {
           this.#embedded ??= await this.#options.openEmbedded(farEnd.idle_timeout);
           return this.#embedded.address;
         }
-        const addresses = await resolve(farEnd.host, family);
+        const addresses = await unlessAborted(resolve(farEnd.host, family), signal);
+        if (addresses === undefined) return undefined;
         return await this.#firstThatAnswers(addresses, signal);
       } catch (error) {
         this.#unreachable(error instanceof Error ? error.message : String(error));
@@ -206,7 +207,7 @@ export class TargetRunner {
     if (farEnd.kind === 'embedded' || isIP(farEnd.host) !== 0) return pauseForever(signal);
     while (!signal.aborted) {
       await pause(this.#options.clock, LOOK_UP_AGAIN, signal);
-      const answers = await resolve(farEnd.host, family).catch(() => undefined);
+      const answers = await unlessAborted(resolve(farEnd.host, family), signal).catch(() => undefined);
       if (signal.aborted || answers === undefined || answers.includes(address)) continue;
       this.#tell(`${farEnd.host} has a new address: ${answers.join(', ')} instead of ${address}`, 'warn');
       return;
@@ -302,5 +303,15 @@ function pauseForever(signal: AbortSignal): Promise<void> {
   return new Promise((done) => {
     if (signal.aborted) done();
     else signal.addEventListener('abort', () => done(), { once: true });
+  });
+}
+
+/** The system's resolver cannot be called off and may take half a minute: nobody waits for it after an abort. */
+function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+  return new Promise((done, fail) => {
+    const abort = (): void => done(undefined);
+    if (signal.aborted) abort();
+    signal.addEventListener('abort', abort, { once: true });
+    promise.then(done, fail).finally(() => signal.removeEventListener('abort', abort));
   });
 }

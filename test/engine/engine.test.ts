@@ -1,4 +1,6 @@
+import names from 'node:dns/promises';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -282,6 +284,22 @@ describe('Engine', () => {
       const { confirmedTimestamp = Infinity } = modeOf(second.engine);
       expect(confirmedTimestamp).toBeLessThanOrEqual(second.clock.wall());
     });
+  });
+
+  it('stops at once while the name of a far end is looked up in vain', async () => {
+    const asked = vi.spyOn(names, 'lookup').mockReturnValue(new Promise(() => undefined) as never);
+    syncBuiltinESMExports();
+    try {
+      const far_end = { kind: 'native', host: 'responder.example', port: 5382 } as const;
+      const { engine } = await start(600, configOf({ ...target('vps'), far_end }));
+      expect(asked).toHaveBeenCalled();
+      const stopped = engine.stop().then(() => 'stopped');
+      const patience = new Promise((resolve) => setTimeout(() => resolve('still waiting'), 500));
+      expect(await Promise.race([stopped, patience])).toBe('stopped');
+    } finally {
+      asked.mockRestore();
+      syncBuiltinESMExports();
+    }
   });
 
   it('says of a path that survives everything up to the limit that it is compliant', async () => {
