@@ -18,6 +18,7 @@ import { observeIdleEnd } from '../probe/observe.js';
 import type { Path, ProbeConnection } from '../probe/path.js';
 import type { Observation } from '../probe/prober.js';
 import type { Seconds } from '../units.js';
+import { BelowLower } from './below-lower.js';
 import type { Controls } from './controls.js';
 import type { SavedMode } from './saved-target.js';
 import type { EngineObserver, TestRecord, WaitingConnection } from './snapshot.js';
@@ -58,6 +59,7 @@ export class ModeRunner {
   readonly #options: ModeRunnerOptions;
   readonly #open = new Map<ConnectionId, Open>();
   readonly #tests: TestRecord[] = [];
+  #belowLower = new BelowLower();
   #state: SearchState;
   /** Search time minus monotonic time. */
   readonly #origin: Seconds;
@@ -78,6 +80,7 @@ export class ModeRunner {
     this.#started = true;
     this.#origin = restored.saved.at + Math.max(0, restored.ago) - clock.monotonic();
     this.#tests.push(...(restored.saved.tests ?? []));
+    this.#belowLower = new BelowLower(restored.saved.belowLower);
     // Where the wall clock was set back meanwhile, nothing was confirmed later than now.
     const { confirmedTimestamp } = restored.saved;
     if (confirmedTimestamp !== undefined)
@@ -104,6 +107,11 @@ export class ModeRunner {
     return this.#tests;
   }
 
+  /** Tests and deaths of the last 24 h below the lower bound that was published at their time. */
+  get belowLower(): ReturnType<BelowLower['counts']> {
+    return this.#belowLower.counts(this.#options.clock.wall());
+  }
+
   get waiting(): WaitingConnection[] {
     const now = this.#now();
     return connectionsOf(this.#state).map((each) => ({
@@ -120,6 +128,7 @@ export class ModeRunner {
       at: this.#now(),
       ...(this.#confirmed === undefined ? {} : { confirmedTimestamp: this.#confirmed.timestamp }),
       tests: this.#tests,
+      belowLower: this.#belowLower.tests,
     };
   }
 
@@ -161,6 +170,8 @@ export class ModeRunner {
     this.#noticeConfirmation();
     this.#noticeFinding(before);
     for (const action of actions) this.#carryOut(action, late);
+    const lower = findingOf(state).lower ?? 0;
+    if (lower < (before.lower ?? 0)) this.#belowLower.fell(lower);
     this.#options.changed();
   }
 
@@ -187,7 +198,7 @@ export class ModeRunner {
   }
 
   #carryOut(action: SearchAction, late: boolean): void {
-    const { observer, target, mode, log } = this.#options;
+    const { observer, target, mode, log, clock } = this.#options;
     switch (action.kind) {
       case 'open':
         void this.#launch(action.id, action.testAt);
@@ -214,6 +225,7 @@ export class ModeRunner {
         return;
       case 'early_death':
         observer.earlyDeath?.(target, mode, action.idle);
+        this.#belowLower.add({ at: clock.wall(), idle: action.idle, early: true });
         log.info({ idle: round(action.idle) }, 'a connection died below the published lower bound');
         return;
     }
@@ -311,6 +323,9 @@ export class ModeRunner {
       ...(seen === undefined ? {} : { seen }),
     };
     this.#tests.push(test);
+    // Deaths are counted when the search calls them early.
+    if (verdict.kind === 'alive' && idle <= (this.finding.lower ?? 0))
+      this.#belowLower.add({ at: test.at, idle, early: false });
     if (this.#tests.length > TESTS_KEPT) this.#tests.splice(0, this.#tests.length - TESTS_KEPT);
     observer.tested?.(target, mode, test);
     const news = verdict.kind !== 'alive' || idle > (this.finding.lower ?? 0) * 1.01;

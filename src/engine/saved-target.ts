@@ -2,6 +2,7 @@
 import type { Mode } from '../core/mode.js';
 import { VERDICT_REASONS } from '../core/verdict.js';
 import type { Seconds } from '../units.js';
+import type { TestBelowLower } from './below-lower.js';
 import type { TestRecord } from './snapshot.js';
 
 /** What a target's state file holds. */
@@ -21,6 +22,7 @@ export interface SavedMode {
   readonly at: Seconds;
   readonly confirmedTimestamp?: Seconds;
   readonly tests?: readonly TestRecord[];
+  readonly belowLower?: readonly TestBelowLower[];
 }
 
 type Json = Readonly<Record<string, unknown>>;
@@ -39,12 +41,13 @@ export function parseSavedTarget(value: unknown): SavedTarget | undefined {
 
 function parseSavedMode(value: unknown): SavedMode | undefined {
   if (!isRecord(value) || !isNumber(value['at'])) return undefined;
-  const { search, at, confirmedTimestamp, tests } = value;
+  const { search, at, confirmedTimestamp, tests, belowLower } = value;
   return {
     search,
     at,
     ...(isNumber(confirmedTimestamp) ? { confirmedTimestamp } : {}),
     tests: Array.isArray(tests) ? tests.filter(isTest) : [],
+    belowLower: Array.isArray(belowLower) ? belowLower.filter(isBelowLower) : [],
   };
 }
 
@@ -56,6 +59,12 @@ function isTest(value: unknown): value is TestRecord {
   if (!isRecord(verdict)) return false;
   const reason = verdict['kind'] === 'alive' ? 'answered' : (verdict['evidence'] ?? verdict['reason']);
   return new Map<unknown, unknown>(Object.entries(VERDICT_REASONS)).get(reason) === verdict['kind'];
+}
+
+function isBelowLower(value: unknown): value is TestBelowLower {
+  return (
+    isRecord(value) && isNumber(value['at']) && isNumber(value['idle']) && typeof value['early'] === 'boolean'
+  );
 }
 
 function isRecord(value: unknown): value is Json {

@@ -243,6 +243,7 @@ describe('Engine', () => {
       ['at', null],
       ['tests', [null]],
       ['tests', 'none'],
+      ['belowLower', [null]],
       ['confirmedTimestamp', 'now'],
     ])('goes on without a saved %s of %j', async (key, value) => {
       const first = await run(300);
