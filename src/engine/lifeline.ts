@@ -213,6 +213,8 @@ export class Lifeline {
       ),
     );
     if (signal.aborted) return undefined;
+    // Read before they are closed: our own closing is no sign of the far end.
+    const allClosed = canaries.every(({ canary }) => canary.end?.kind === 'closed');
     canaries.forEach((living, index) => {
       if (revived[index] === true) return;
       this.#living.delete(living);
@@ -223,7 +225,7 @@ export class Lifeline {
     const restarted =
       introduction.instance !== undefined && this.#instance !== undefined
         ? introduction.instance !== this.#instance
-        : canaries.every((living) => living.canary.end?.kind === 'closed');
+        : allClosed;
     if (restarted) return 'farEndRestarted';
     this.#slowest = Math.max(SHORTEST_BEAT, Math.min(this.#slowest, interval) / 2);
     this.#lastLoss = clock.monotonic();

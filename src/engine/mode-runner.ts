@@ -21,6 +21,7 @@ import type { Seconds } from '../units.js';
 import { BelowLower } from './below-lower.js';
 import type { Controls } from './controls.js';
 import type { SavedMode } from './saved-target.js';
+import { FINDING_EXPIRES_AFTER } from './expiry.js';
 import type { EngineObserver, TestRecord, WaitingConnection } from './snapshot.js';
 
 /** Newest tests that are kept for the page and the report. */
@@ -35,8 +36,8 @@ export interface ModeRunnerOptions {
   readonly observer: EngineObserver;
   /** What was saved, and how many seconds ago (by the wall clock). */
   readonly restored?: { readonly saved: SavedMode; readonly ago: Seconds };
-  /** Called whenever something worth saving changed. */
-  readonly changed: () => void;
+  /** Called whenever the state changed; `news` when it is more than the routine of the steady state. */
+  readonly changed: (news: boolean) => void;
 }
 
 interface Open {
@@ -70,7 +71,8 @@ export class ModeRunner {
 
   constructor(options: ModeRunnerOptions) {
     this.#options = options;
-    const { restored, clock } = options;
+    const { clock } = options;
+    const restored = options.restored && isFresh(options.restored, clock) ? options.restored : undefined;
     const revived = restored && reviveSearch(restored.saved.search, searchOptions(options));
     this.#state = revived ?? createSearch(searchOptions(options));
     if (restored === undefined || revived === undefined) {
@@ -172,7 +174,10 @@ export class ModeRunner {
     for (const action of actions) this.#carryOut(action, late);
     const lower = findingOf(state).lower ?? 0;
     if (lower < (before.lower ?? 0)) this.#belowLower.fell(lower);
-    this.#options.changed();
+    const now = findingOf(this.#state);
+    this.#options.changed(
+      now.phase !== 'track' || now.timeout !== before.timeout || now.compliant !== before.compliant,
+    );
   }
 
   #noticeConfirmation(): void {
@@ -359,6 +364,12 @@ export class ModeRunner {
     for (const open of this.#open.values()) open.connection.close();
     this.#open.clear();
   }
+}
+
+/** Bounds without newer evidence than a week may be another NAT's by now: better to start anew. */
+function isFresh({ saved, ago }: NonNullable<ModeRunnerOptions['restored']>, clock: Clock): boolean {
+  const confirmed = saved.confirmedTimestamp ?? clock.wall() - ago;
+  return clock.wall() - confirmed <= FINDING_EXPIRES_AFTER;
 }
 
 function searchOptions({ target, timing }: ModeRunnerOptions): SearchOptions {

@@ -15,11 +15,10 @@ import type { Mode } from '../core/mode.js';
 import type { DeathEvidence } from '../core/verdict.js';
 import type { Introduction } from '../probe/path.js';
 import type { Seconds } from '../units.js';
+import { FINDING_EXPIRES_AFTER } from './expiry.js';
 import type { ModeRunner } from './mode-runner.js';
 import type { ModeSnapshot, TargetEvent, TargetSnapshot } from './snapshot.js';
 
-/** A finding that no evidence agreed with for this long is not shown any more, seconds. */
-export const FINDING_EXPIRES_AFTER: Seconds = 7 * 86_400;
 /** Deaths are counted over this long for the diagnosis, seconds. */
 const EVIDENCE_WINDOW: Seconds = 86_400;
 

@@ -16,6 +16,7 @@ import { ModeRunner } from './mode-runner.js';
 import type { EmbeddedFarEnd, OpenPathOptions } from './open-path.js';
 import { pause } from './pause.js';
 import { parseSavedTarget, type SavedTarget } from './saved-target.js';
+import { Saver } from './saver.js';
 import type { EngineObserver, TargetEvent, TargetSnapshot } from './snapshot.js';
 import { type PathFacts, snapshotTarget } from './snapshot-target.js';
 import type { StateStore } from './state-store.js';
@@ -25,8 +26,6 @@ const LOOK_UP_AGAIN: Seconds = 60;
 /** Bounds of the pause between two tries to resolve a name, seconds. */
 const FIRST_RETRY: Seconds = 1;
 const LONGEST_RETRY: Seconds = 30;
-/** Changes are written to the state file at most this often, seconds. */
-const SAVE_AFTER: Seconds = 1;
 /** The diagnosis is compared with the one told last this long after a change at the earliest, seconds. */
 const DIAGNOSE_AFTER: Seconds = 1;
 /** Addresses that are kept to tell a pool of them from one. */
@@ -56,7 +55,7 @@ export class TargetRunner {
   #embedded: EmbeddedFarEnd | undefined;
   #facts: PathFacts = { seenAddresses: [] };
   #running: Promise<void> | undefined;
-  #saving = false;
+  readonly #saver: Saver;
   /** When our address as the far end sees it changed last, monotonic seconds. */
   #movedAt: Seconds = -Infinity;
   #diagnosing: Timer | undefined;
@@ -67,6 +66,7 @@ export class TargetRunner {
     this.target = options.target;
     this.#options = options;
     this.#log = options.log.child({ target: options.target.name });
+    this.#saver = new Saver(options.clock, () => this.#save());
     setMaxListeners(0, this.#stopped.signal);
   }
 
@@ -82,8 +82,8 @@ export class TargetRunner {
         mode,
         timing: this.target.far_end.kind === 'nat-tcp-test' && mode === 'recv' ? 'at_launch' : 'late',
         log: this.#log.child({ mode }),
-        changed: () => {
-          this.#saveSoon();
+        changed: (news) => {
+          if (this.#options.store !== undefined) this.#saver.changed(news);
           this.#diagnoseSoon();
         },
         ...(state === undefined ? {} : { restored: { saved: state, ago } }),
@@ -96,6 +96,7 @@ export class TargetRunner {
   async stop(): Promise<void> {
     this.#stopped.abort();
     this.#diagnosing?.cancel();
+    this.#saver.stop();
     for (const mode of this.#modes) mode.end();
     await this.#running;
     await this.#embedded?.close();
@@ -351,15 +352,6 @@ export class TargetRunner {
       return undefined;
     }
     return saved;
-  }
-
-  #saveSoon(): void {
-    if (this.#saving || this.#options.store === undefined || this.#stopped.signal.aborted) return;
-    this.#saving = true;
-    this.#options.clock.after(SAVE_AFTER, () => {
-      this.#saving = false;
-      if (!this.#stopped.signal.aborted) void this.#save();
-    });
   }
 
   async #save(): Promise<void> {

@@ -117,6 +117,19 @@ describe('Lifeline', () => {
     }
   });
 
+  it('tells a mapping loss from a restart also where the far end does not name its instance', async () => {
+    const { clock, path, story } = await start();
+    path.instance = undefined;
+    path.restart();
+    await clock.advance(30);
+    expect(story).toContain('restarted');
+    expect(story).not.toContain('mapping loss');
+    for (const canary of path.canaries) canary.forgotten = true;
+    await clock.advance(60);
+    expect(story.filter((each) => each === 'mapping loss')).toHaveLength(1);
+    expect(story.filter((each) => each === 'restarted')).toHaveLength(1);
+  });
+
   it('tells a restarted far end from a mapping loss', async () => {
     const { clock, path, story } = await start();
     path.restart();

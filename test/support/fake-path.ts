@@ -19,7 +19,8 @@ export class FakePath implements Path {
   checks = 0;
   /** Whether packets pass at all. */
   passes = true;
-  instance = 'a';
+  /** Undefined as with a legacy far end, which does not tell. */
+  instance: string | undefined = 'a';
   /** Whether canaries repeat what got lost as TCP does, at growing intervals; else at once. */
   backsOff = false;
 
@@ -32,7 +33,7 @@ export class FakePath implements Path {
 
   get introduction(): Introduction {
     const { localAddress, seenAddress, instance } = this;
-    return { localAddress, seenAddress, instance };
+    return { localAddress, seenAddress, ...(instance === undefined ? {} : { instance }) };
   }
 
   timing(): 'late' {
@@ -73,7 +74,7 @@ export class FakePath implements Path {
 
   /** The far end is restarted: every connection gets a FIN. */
   restart(): void {
-    this.instance += "'";
+    if (this.instance !== undefined) this.instance += "'";
     for (const each of [...this.canaries, ...this.probes])
       each.finish({ kind: 'closed', detail: 'closed by the far end' });
   }
@@ -186,5 +187,6 @@ export class FakeCanary implements Canary {
 
   close(): void {
     this.closed = true;
+    this.end ??= { kind: 'closed', detail: 'closed by us' };
   }
 }
