@@ -114,13 +114,19 @@ function logFlags(values: Values): LogFlags {
   };
 }
 
+/** Paths that the sites use themselves, as loosely as they are matched there. */
+const TAKEN_PATHS = /^\/(-|api|assets|config|report)(\/|$)/i;
+
 /** `--web.*`. */
 function webFlags(values: Values, address: string): WebFlags {
   const telemetryPath = values.text('--web.telemetry-path') ?? '';
-  if (!/^\/[^\s?#]*$/.test(telemetryPath)) {
-    const found = JSON.stringify(telemetryPath);
-    throw new UsageError(`--web.telemetry-path: must begin with / and have no ? or #, found ${found}`);
+  const found = JSON.stringify(telemetryPath);
+  if (!/^\/[\w./~-]*$/.test(telemetryPath)) {
+    const rule = 'must begin with / and consist of letters, digits and / . _ ~ -';
+    throw new UsageError(`--web.telemetry-path: ${rule}, found ${found}`);
   }
+  if (TAKEN_PATHS.test(telemetryPath))
+    throw new UsageError(`--web.telemetry-path: belongs to another page, found ${found}`);
   const configFile = values.text('--web.config.file');
   return {
     listenAddresses: listenAddresses(values, '--web.listen-address', address),

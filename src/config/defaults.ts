@@ -33,3 +33,6 @@ export const DEFAULT_EMBEDDED_IDLE_TIMEOUT: Seconds = 60;
 
 /** Name that the built-in target must have and no other may: rules and fleet panels exclude it. */
 export const EMBEDDED_TARGET_NAME = 'embedded';
+
+/** Fewest characters of a token. */
+export const MIN_TOKEN_LENGTH = 16;

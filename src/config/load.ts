@@ -12,6 +12,7 @@ import {
   DEFAULT_SCHEDULE,
   DEFAULT_SEARCH,
   DEFAULT_SLEEP_PORT,
+  MIN_TOKEN_LENGTH,
 } from './defaults.js';
 import { didYouMean } from './did-you-mean.js';
 import { durationIn } from './fields.js';
@@ -115,7 +116,7 @@ function inFileOrder(raw: unknown): (a: Violation, b: Violation) => number {
   };
 }
 
-/** A token file must be there and hold something. */
+/** A token file must be there and hold a token that can be used. */
 function tokenViolations(raw: unknown, folder: string): Violation[] {
   const targets = valueAt(raw, ['targets']);
   return (Array.isArray(targets) ? targets : []).flatMap((target: unknown, index): Violation[] => {
@@ -123,8 +124,11 @@ function tokenViolations(raw: unknown, folder: string): Violation[] {
     if (typeof value !== 'string' || value === '') return [];
     const path = ['targets', index, 'token_file'];
     try {
-      if (readFileSync(resolve(folder, value), 'utf8').trim() !== '') return [];
-      return [{ path, rule: 'must not name an empty file', value }];
+      const text = readFileSync(resolve(folder, value), 'utf8');
+      if (text.trim() === '') return [{ path, rule: 'must not name an empty file', value }];
+      if (text.replace(/\r?\n$/, '').length >= MIN_TOKEN_LENGTH) return [];
+      const rule = `must name a file with a token of at least ${MIN_TOKEN_LENGTH} characters`;
+      return [{ path, rule, value }];
     } catch (error) {
       return [{ path, rule: fileError(error), value }];
     }

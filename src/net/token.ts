@@ -1,9 +1,7 @@
 /** The shared token of client and responder: read from a file, used as an HMAC key, never sent. */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-
-/** Fewest characters of a token. */
-export const MIN_TOKEN_LENGTH = 16;
+import { MIN_TOKEN_LENGTH } from '../config/defaults.js';
 
 /** The token file cannot be used; the message names the file and the reason, never the token. */
 export class TokenError extends Error {

@@ -10,6 +10,7 @@ import { LineSplitter } from '../wire/lines.js';
 import {
   type Hello,
   PROTOCOL_VERSION,
+  type RejectCode,
   type ResponderMessage,
   type Role,
   type Welcome,
@@ -192,11 +193,20 @@ interface Greeting {
   readonly introduction: Introduction;
 }
 
+/** What a code means to the operator where the far end adds nothing to it. */
+const REJECTIONS: Readonly<Partial<Record<RejectCode, string>>> = {
+  auth: 'the token is not the one it was started with',
+  limit_client: 'it holds as many connections of this address as it allows',
+  limit_total: 'it holds as many connections as it allows',
+};
+
 function requireWelcome(answer: ResponderMessage, hello: Hello, remote: string): Welcome {
-  if (answer.kind === 'error')
+  if (answer.kind === 'error') {
+    const words = answer.detail || REJECTIONS[answer.code];
     throw new FarEndError(
-      `${remote} turned the connection away: ${answer.code}${answer.detail ? ` (${answer.detail})` : ''}`,
+      `${remote} turned the connection away: ${answer.code}${words ? ` (${words})` : ''}`,
     );
+  }
   if (answer.kind !== 'welcome' || answer.nonce !== hello.nonce)
     throw new FarEndError(`${remote} did not answer the hello as the protocol asks`);
   return answer;

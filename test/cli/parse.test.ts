@@ -169,7 +169,19 @@ describe('parseCommandLine()', () => {
     [['--config.file='], '--config.file: must not be empty'],
     [
       ['--web.telemetry-path=metrics'],
-      '--web.telemetry-path: must begin with / and have no ? or #, found "metrics"',
+      '--web.telemetry-path: must begin with / and consist of letters, digits and / . _ ~ -, found "metrics"',
+    ],
+    [
+      ['--web.telemetry-path=/a:b*(c'],
+      '--web.telemetry-path: must begin with / and consist of letters, digits and / . _ ~ -, found "/a:b*(c"',
+    ],
+    [
+      ['--web.telemetry-path=/-/healthy'],
+      '--web.telemetry-path: belongs to another page, found "/-/healthy"',
+    ],
+    [
+      ['responder', '--web.telemetry-path=/API/v1/targets'],
+      '--web.telemetry-path: belongs to another page, found "/API/v1/targets"',
     ],
     [['--log.level=verbose'], '--log.level: must be one of debug, info, warn, error, found verbose'],
     [

@@ -134,7 +134,9 @@ describe('createNativePath with a far end that is not as it should be', () => {
       .check(signal)
       .catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(Error);
-    expect((failure as Error).message).toContain(`127.0.0.1:${port} turned the connection away: auth`);
+    expect((failure as Error).message).toContain(
+      `127.0.0.1:${port} turned the connection away: auth (the token is not the one it was started with)`,
+    );
     expect((failure as Error).message).not.toContain(wrong);
   });
 
