@@ -39,6 +39,8 @@ export interface ExporterMetrics {
   readonly observer: EngineObserver;
   /** Notes an attempt to load the configuration; `at` is the Unix time in seconds. */
   reload(ok: boolean, at: Seconds): void;
+  /** Notes how many problems each target file has; files that are not named have no series any more. */
+  targetFiles(problems: ReadonlyMap<string, number>): void;
   /** The metrics in text format 0.0.4, gauges as of now. */
   text(): Promise<string>;
   /** The media type of `text()`. */
@@ -62,6 +64,12 @@ export function createExporterMetrics(options: ExporterMetricsOptions): Exporter
   const registry = new Registry();
   registerSelf(registry, options.build);
   const self = registerReload(registry);
+  const fileErrors = new Gauge({
+    name: SELF_METRICS.targetFileErrors.name,
+    help: SELF_METRICS.targetFileErrors.help,
+    labelNames: [...SELF_METRICS.targetFileErrors.labels],
+    registers: [registry],
+  });
   if (options.defaultMetrics !== false) {
     collectDefaultMetrics({ register: registry });
     for (const name of LINT_FAILING_DEFAULTS) registry.removeSingleMetric(name);
@@ -123,6 +131,10 @@ export function createExporterMetrics(options: ExporterMetricsOptions): Exporter
       self.successful.set({}, ok ? 1 : 0);
       if (ok) self.timestamp.set({}, at);
       if (ok) sync(options.view.targets());
+    },
+    targetFiles(problems) {
+      fileErrors.reset();
+      for (const [file, count] of problems) fileErrors.set({ file }, count);
     },
     text() {
       // Scrapes at the same moment share one text: gauges must not be emptied under a running one.
