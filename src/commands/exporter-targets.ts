@@ -5,6 +5,14 @@ import { TargetFiles } from '../config/target-files.js';
 import type { Config } from '../config/types.js';
 import { TargetFileWatch } from './watch-target-files.js';
 import type { Logger } from '../log.js';
+import { openFileLimit } from '../responder/limits.js';
+
+/** Descriptors that are kept free for listeners, files, scrapes and the page. */
+const RESERVED_DESCRIPTORS = 256;
+/** Descriptors that a target needs beside its probes: two canaries and a check. */
+const DESCRIPTORS_PER_TARGET = 3;
+/** With fewer connections than this nothing can be measured. */
+const LEAST_CONNECTIONS = 10;
 
 export interface ExporterTargetsOptions {
   readonly clock: Clock;
@@ -48,11 +56,24 @@ export class ExporterTargets {
     this.#told = told;
     const problemsOf = new Map(broken.map(({ file, problems }) => [file, problems.length]));
     report(new Map(files.map((file) => [file, problemsOf.get(file) ?? 0])));
-    return config;
+    return this.#affordable(config);
   }
 
   close(): void {
     this.#watch.close();
+  }
+
+  /** The budget of connections never asks for more than the process has descriptors for. */
+  #affordable(config: Config): Config {
+    const room = openFileLimit() - RESERVED_DESCRIPTORS - DESCRIPTORS_PER_TARGET * config.targets.length;
+    const { max_connections: wanted = Number.POSITIVE_INFINITY } = config;
+    if (room >= wanted) return config;
+    const most = Math.max(LEAST_CONNECTIONS, room);
+    this.#options.log.warn(
+      { max_connections: most },
+      'too few file descriptors for max_connections: raise the limit (ulimit -n, LimitNOFILE)',
+    );
+    return { ...config, max_connections: most };
   }
 }
 

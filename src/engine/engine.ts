@@ -5,6 +5,8 @@ import type { Clock, Timer } from '../clock.js';
 import type { Config, TargetConfig } from '../config/types.js';
 import type { Path } from '../probe/path.js';
 import type { Seconds } from '../units.js';
+import { DEFAULT_BUDGET, Launches } from './launches.js';
+import { RoundSpread } from './round-spread.js';
 import type { EngineObserver, EngineView, TargetSnapshot } from './snapshot.js';
 import { StateStore } from './state-store.js';
 import { type EmbeddedFarEnd, openPath, type OpenPathOptions } from './open-path.js';
@@ -26,6 +28,8 @@ export interface EngineOptions {
 
 export class Engine implements EngineView {
   readonly #options: EngineOptions & { readonly openPath: NonNullable<EngineOptions['openPath']> };
+  readonly #launches: Launches;
+  readonly #rounds: RoundSpread;
   #runners: readonly TargetRunner[] = [];
   #config: Config | undefined;
   #cron: ScheduledTask | undefined;
@@ -34,6 +38,8 @@ export class Engine implements EngineView {
 
   constructor(options: EngineOptions) {
     this.#options = { openPath, ...options };
+    this.#launches = new Launches({ clock: options.clock });
+    this.#rounds = new RoundSpread(options.clock);
     this.#slept = options.clock.boot() - options.clock.monotonic();
     setCronLogger(cronLogger(options.log));
   }
@@ -54,6 +60,7 @@ export class Engine implements EngineView {
     const wanted = new Set(config.targets.map(fingerprint));
     const gone = this.#runners.filter((runner) => !keepState || !wanted.has(fingerprint(runner.target)));
     await Promise.all(gone.map((runner) => runner.stop()));
+    this.#launches.budget = config.max_connections ?? DEFAULT_BUDGET;
 
     const store =
       config.state_dir === undefined ? undefined : new StateStore(config.state_dir, this.#options.log);
@@ -63,6 +70,7 @@ export class Engine implements EngineView {
       if (running !== undefined) return running;
       const runner = new TargetRunner({
         ...this.#options,
+        launches: this.#launches,
         target,
         ...(store === undefined ? {} : { store }),
       });
@@ -78,6 +86,7 @@ export class Engine implements EngineView {
   /** Closes every connection and saves every state. */
   async stop(): Promise<void> {
     this.#sleepWatch?.cancel();
+    this.#rounds.cancel();
     await this.#cron?.destroy();
     await Promise.all(this.#runners.map((runner) => runner.stop()));
     this.#runners = [];
@@ -86,9 +95,12 @@ export class Engine implements EngineView {
   #schedule(config: Config): void {
     if (this.#cron !== undefined && this.#config?.schedule === config.schedule) return;
     void this.#cron?.destroy();
-    this.#cron = createTask(config.schedule, () => {
-      for (const runner of this.#runners) runner.round();
+    const task = createTask(config.schedule, () => {
+      const next = task.getNextRun();
+      const span = next === null ? 0 : next.getTime() / 1000 - this.#options.clock.wall();
+      this.#rounds.run(this.#runners, span);
     });
+    this.#cron = task;
     void this.#cron.start();
   }
 
