@@ -44,7 +44,10 @@ export async function startExporter(
   const log = createLogger(flags.log);
   for (const warning of warnings) log.warn(warning);
 
-  const metrics = createExporterMetrics({ view: { targets: () => engine.targets() }, build });
+  const metrics = createExporterMetrics({
+    view: { targets: () => engine.targets(), snapshots: () => engine.snapshots() },
+    build,
+  });
   const engine = new Engine({
     clock: systemClock,
     log,

@@ -52,6 +52,10 @@ export class Engine implements EngineView {
     return this.#runners.map((runner) => runner.snapshot());
   }
 
+  *snapshots(): Iterable<TargetSnapshot> {
+    for (const runner of this.#runners) yield runner.snapshot();
+  }
+
   /** Starts with a configuration, or changes over to it: targets that are the same keep their running searches. */
   async apply(config: Config): Promise<void> {
     const keepState = this.#config === undefined || this.#config.state_dir === config.state_dir;
