@@ -13,6 +13,10 @@ const BENCHMARKS: Readonly<Record<string, Entry>> = {
     about: 'the search against the sweep and a sequential bisection, in virtual time',
     load: async () => (await import('./search.js')).benchSearch,
   },
+  fleet: {
+    about: 'hundreds and thousands of targets in one exporter: memory, CPU, lateness, scrapes, stalls',
+    load: async () => (await import('./fleet.js')).benchFleet,
+  },
   responder: {
     about: 'idle connections, memory and accepts of the responder beside a thread-per-connection server',
     load: async () => (await import('./responder.js')).benchResponders,

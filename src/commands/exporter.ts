@@ -15,6 +15,7 @@ import type { Build } from '../version.js';
 import { startWebServer, type WebServer } from '../web/server.js';
 import { embeddedResponder } from './embedded-responder.js';
 import { ExporterHistory } from './exporter-history.js';
+import { ExporterTargets, requireTargets } from './exporter-targets.js';
 
 /** A command that runs until it is told to stop. */
 export interface Running {
@@ -29,7 +30,7 @@ export interface Running {
  * @throws ConfigError with every problem
  */
 export function checkExporterConfig(flags: ExporterFlags): string {
-  const { targets } = loadConfig(flags.configFile);
+  const { targets } = requireTargets(loadConfig(flags.configFile));
   return `${flags.configFile}: usable, ${targets.length} target${targets.length === 1 ? '' : 's'}\n`;
 }
 
@@ -39,11 +40,14 @@ export async function startExporter(
   build: Build,
   warnings: readonly string[],
 ): Promise<Running> {
-  let config = loadConfig(flags.configFile);
+  let own = loadConfig(flags.configFile);
   const log = createLogger(flags.log);
   for (const warning of warnings) log.warn(warning);
 
-  const metrics = createExporterMetrics({ view: { targets: () => engine.targets() }, build });
+  const metrics = createExporterMetrics({
+    view: { targets: () => engine.targets(), snapshots: () => engine.snapshots() },
+    build,
+  });
   const engine = new Engine({
     clock: systemClock,
     log,
@@ -53,12 +57,28 @@ export async function startExporter(
   const history = new ExporterHistory(engine, systemClock, log);
   let ready = false;
   let reloading: Promise<void> = Promise.resolve();
+  const targets = new ExporterTargets({
+    clock: systemClock,
+    log,
+    report: (problems) => metrics.targetFiles(problems),
+    changed: () => {
+      reloading = reloading.then(async () => {
+        config = targets.read(own);
+        await engine.apply(config);
+        log.info({ targets: config.targets.length }, 'target files read again');
+      });
+      reloading = reloading.catch((error: unknown) => log.error({ error }, 'cannot change the targets'));
+    },
+  });
+  let config = targets.read(own);
   const reload = (): Promise<void> => {
     const next = reloading.then(async () => {
       try {
-        const changed = loadConfig(flags.configFile);
+        const loaded = loadConfig(flags.configFile);
+        const changed = targets.read(loaded);
         await engine.apply(changed);
         await history.apply(changed);
+        own = loaded;
         config = changed;
         web.reload();
         metrics.reload(true, systemClock.wall());
@@ -99,6 +119,7 @@ export async function startExporter(
       ...(flags.web.configFile === undefined ? {} : { configFile: flags.web.configFile }),
     });
   } catch (error) {
+    targets.close();
     await history.close();
     await engine.stop();
     throw error;
@@ -114,6 +135,7 @@ export async function startExporter(
     stop: async () => {
       ready = false;
       log.info('stopping');
+      targets.close();
       await Promise.all([web.close(), history.close().then(() => engine.stop())]);
     },
   };

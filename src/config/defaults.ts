@@ -16,6 +16,9 @@ export const DEFAULT_SEARCH: SearchConfig = {
 /** `schedule`: every five minutes. */
 export const DEFAULT_SCHEDULE = '*/5 * * * *';
 
+/** `max_connections`: idle probe connections of all targets together. */
+export const DEFAULT_MAX_CONNECTIONS = 15_000;
+
 /** `targets[].port`: the native protocol. */
 export const DEFAULT_PORT = 5382;
 

@@ -7,6 +7,7 @@ import type { Mode } from '../core/mode.js';
 import {
   DEFAULT_ECHO_PORT,
   DEFAULT_EMBEDDED_IDLE_TIMEOUT,
+  DEFAULT_MAX_CONNECTIONS,
   DEFAULT_MODES,
   DEFAULT_PORT,
   DEFAULT_SCHEDULE,
@@ -31,7 +32,7 @@ const FILE_ERRORS: Readonly<Record<string, string>> = {
 };
 
 /** Says why a file cannot be read. */
-function fileError(error: unknown): string {
+export function fileError(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
   return `cannot be read: ${FILE_ERRORS[code] ?? code}`;
 }
@@ -182,9 +183,14 @@ function targetConfig(target: TargetFile, top: SearchFile | undefined, folder: s
  * Makes a configuration of what a YAML parser (or a command line) made: plain mappings, lists and values.
  *
  * @param file the file's name for messages; relative `token_file`s start at its folder
+ * @param place from a place in `raw` to the place that messages name, where the file looks otherwise
  * @throws ConfigError holding every problem
  */
-export function checkConfig(raw: unknown, file: string): Config {
+export function checkConfig(
+  raw: unknown,
+  file: string,
+  place: (path: readonly PropertyKey[]) => readonly PropertyKey[] = (path) => path,
+): Config {
   const result = configFileSchema.safeParse(raw);
   const violations = [
     ...(result.success ? [] : result.error.issues.flatMap((issue) => violationsOf(issue, raw))),
@@ -196,19 +202,45 @@ export function checkConfig(raw: unknown, file: string): Config {
     const problem: Problem = {
       file,
       rule,
-      ...(path.length === 0 ? {} : { path: showPath(path) }),
+      ...(path.length === 0 ? {} : { path: showPath(place(path)) }),
       ...(value === undefined ? {} : { value }),
     };
     problems.set(`${problem.path ?? ''}: ${rule}`, problem);
   }
   if (problems.size > 0 || !result.success) throw new ConfigError([...problems.values()]);
 
-  const { schedule, state_dir, search, targets } = result.data;
+  const { schedule, state_dir, max_connections, search, target_files, targets = [] } = result.data;
+  const folder = dirname(file);
   return {
     schedule: schedule ?? DEFAULT_SCHEDULE,
     ...(state_dir === undefined ? {} : { state_dir }),
-    targets: targets.map((target) => targetConfig(target, search, dirname(file))),
+    max_connections: max_connections ?? DEFAULT_MAX_CONNECTIONS,
+    ...(target_files === undefined
+      ? {}
+      : {
+          target_files: {
+            patterns: target_files.map((pattern) => resolve(folder, pattern)),
+            search: searchConfig([search]),
+          },
+        }),
+    targets: targets.map((target) => targetConfig(target, search, folder)),
   };
+}
+
+/**
+ * Makes plain mappings, lists and values of the text of a file.
+ * @throws ConfigError when it is not YAML (JSON is), or empty
+ */
+export function parseYaml(source: string, file: string): unknown {
+  let raw: unknown;
+  try {
+    raw = load(source, { filename: file });
+  } catch (error) {
+    if (error instanceof YAMLException) throw new ConfigError([syntaxProblem(error, source, file)]);
+    throw error;
+  }
+  if (raw === null) throw new ConfigError([{ file, rule: 'is empty' }]);
+  return raw;
 }
 
 /**
@@ -218,15 +250,20 @@ export function checkConfig(raw: unknown, file: string): Config {
  * @throws ConfigError holding every problem
  */
 export function parseConfig(source: string, file: string): Config {
-  let raw: unknown;
+  return checkConfig(parseYaml(source, file), file);
+}
+
+/** Reads a file as text. @throws ConfigError when it is unreadable or not text */
+export function readText(path: string): string {
   try {
-    raw = load(source, { filename: file });
+    if (statSync(path).isDirectory())
+      throw new ConfigError([{ file: path, rule: 'cannot be read: is a directory' }]);
+    return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path));
   } catch (error) {
-    if (error instanceof YAMLException) throw new ConfigError([syntaxProblem(error, source, file)]);
-    throw error;
+    if (error instanceof ConfigError) throw error;
+    if (error instanceof TypeError) throw new ConfigError([{ file: path, rule: 'must be UTF-8 text' }]);
+    throw new ConfigError([{ file: path, rule: fileError(error) }]);
   }
-  if (raw === null) throw new ConfigError([{ file, rule: 'is empty' }]);
-  return checkConfig(raw, file);
 }
 
 /**
@@ -234,15 +271,5 @@ export function parseConfig(source: string, file: string): Config {
  * @throws ConfigError holding every problem: unreadable or not text, YAML syntax, schema, rules between keys
  */
 export function loadConfig(path: string): Config {
-  let source: string;
-  try {
-    if (statSync(path).isDirectory())
-      throw new ConfigError([{ file: path, rule: 'cannot be read: is a directory' }]);
-    source = new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path));
-  } catch (error) {
-    if (error instanceof ConfigError) throw error;
-    if (error instanceof TypeError) throw new ConfigError([{ file: path, rule: 'must be UTF-8 text' }]);
-    throw new ConfigError([{ file: path, rule: fileError(error) }]);
-  }
-  return parseConfig(source, path);
+  return parseConfig(readText(path), path);
 }

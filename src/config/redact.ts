@@ -4,7 +4,7 @@ import { formatDuration } from '../units.js';
 import type { Config, FarEnd, SearchConfig, TargetConfig } from './types.js';
 
 /** A `search` mapping as the file has it. */
-function searchFile({ connections, ...durations }: SearchConfig): Record<string, unknown> {
+export function searchFile({ connections, ...durations }: SearchConfig): Record<string, unknown> {
   return {
     min_idle: formatDuration(durations.min_idle),
     max_idle: formatDuration(durations.max_idle),
@@ -48,14 +48,22 @@ function targetFile(target: TargetConfig): Record<string, unknown> {
 }
 
 /**
- * The effective configuration as YAML that the exporter would accept again, every default filled in. Only keys of
+ * The effective configuration as YAML that the exporter would accept again, every default filled in; the targets
+ * of `target_files` stand among the others. Only keys of
  * the configuration's own grammar are written and none of them holds a secret: of a token the file's path is shown,
  * its content is not even known here.
  */
 export function redactedConfigYaml(config: Config): string {
-  const { schedule, state_dir, targets } = config;
+  const { schedule, state_dir, max_connections, target_files, targets } = config;
   return dump(
-    { schedule, ...(state_dir === undefined ? {} : { state_dir }), targets: targets.map(targetFile) },
+    {
+      schedule,
+      ...(state_dir === undefined ? {} : { state_dir }),
+      ...(max_connections === undefined ? {} : { max_connections }),
+      // Without any target only the files keep the configuration usable.
+      ...(target_files === undefined || targets.length > 0 ? {} : { target_files: target_files.patterns }),
+      ...(targets.length > 0 ? { targets: targets.map(targetFile) } : {}),
+    },
     { lineWidth: -1, noRefs: true },
   );
 }

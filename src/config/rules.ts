@@ -188,7 +188,10 @@ export function violationsIn(raw: unknown): Violation[] {
   const list = mappingOf(raw)['targets'];
   const targets = Array.isArray(list) ? list.map(mappingOf) : [];
   const outer: Layer = { path: ['search'], search: top };
+  const nowhere =
+    raw === mappingOf(raw) && list === undefined && mappingOf(raw)['target_files'] === undefined;
   return [
+    ...(nowhere ? [{ path: ['targets'], rule: 'is missing' }] : []),
     ...searchViolations([outer]),
     ...targets.flatMap((target, index) => {
       const path = ['targets', index];

@@ -5,6 +5,7 @@ import { formatDuration } from '../units.js';
 import {
   DEFAULT_ECHO_PORT,
   DEFAULT_EMBEDDED_IDLE_TIMEOUT,
+  DEFAULT_MAX_CONNECTIONS,
   DEFAULT_MODES,
   DEFAULT_PORT,
   DEFAULT_SCHEDULE,
@@ -97,6 +98,11 @@ const targetShape = {
   search: mapping(searchShape, "Overrides of the top-level `search` for this target's searches.").optional(),
 };
 
+/** Wildcards only in the file's name, and a name that says which language the file is in. */
+const targetFilePattern = text('Path of a file; its name may have the wildcards * and ?.')
+  .regex(/^(.*\/)?[^/]+\.(json|ya?ml)$/, { error: 'must end in .json, .yaml or .yml' })
+  .regex(/^([^*?]*\/)?[^/]*$/, { error: 'must have wildcards only in the name of the file' });
+
 /** The whole file as written by the user: every default still absent, durations still texts. */
 export const configFileSchema = mapping(
   {
@@ -104,11 +110,23 @@ export const configFileSchema = mapping(
     state_dir: text(
       'Folder for what survives a restart; a relative path starts at the working directory.',
     ).optional(),
+    max_connections: wholeNumber(
+      'Most idle probe connections of all targets together; canaries and short checks come on top.',
+      10,
+      1_000_000,
+      DEFAULT_MAX_CONNECTIONS,
+    ),
     search: mapping(searchShape, 'How to search, for all targets.').optional(),
+    target_files: z
+      .array(targetFilePattern, { error: 'must be a list of paths' })
+      .min(1, { error: 'must not be empty' })
+      .meta({ description: "Files with more targets; a relative path starts at this file's folder." })
+      .optional(),
     targets: z
       .array(mapping(targetShape, 'One path to measure.'), { error: 'must be a list of targets' })
       .min(1, { error: 'must not be empty' })
-      .meta({ description: 'The paths to measure.' }),
+      .meta({ description: 'The paths to measure; may be left out where there are target_files.' })
+      .optional(),
   },
   'Configuration of nat-idle-exporter.',
 );
@@ -116,7 +134,7 @@ export const configFileSchema = mapping(
 /** A configuration file that fits the schema. */
 export type ConfigFile = z.infer<typeof configFileSchema>;
 /** One entry of `targets`. */
-export type TargetFile = ConfigFile['targets'][number];
+export type TargetFile = NonNullable<ConfigFile['targets']>[number];
 /** A `search` mapping. */
 export type SearchFile = NonNullable<ConfigFile['search']>;
 
@@ -128,7 +146,7 @@ export function configJsonSchema(): Record<string, unknown> {
 /** The keys that may stand at a place of the file, for suggestions; empty when the place has no fixed keys. */
 export function keysAt(path: readonly PropertyKey[]): readonly string[] {
   const [first, , third] = path;
-  if (path.length === 0) return ['schedule', 'state_dir', 'search', 'targets'];
+  if (path.length === 0) return Object.keys(configFileSchema.shape);
   if (first === 'search' || third === 'search') return Object.keys(searchShape);
   if (third === 'embedded') return Object.keys(embeddedShape);
   return path.length === 2 ? Object.keys(targetShape) : [];

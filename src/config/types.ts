@@ -34,9 +34,20 @@ export interface TargetConfig {
   readonly search: SearchConfig;
 }
 
+/** Where more targets stand, and what their searches start from. */
+export interface TargetFilesConfig {
+  /** Absolute paths; the file's name may have wildcards. */
+  readonly patterns: readonly string[];
+  /** The configuration file's own `search`, over which a target's is laid. */
+  readonly search: SearchConfig;
+}
+
 export interface Config {
   /** node-cron expression. */
   readonly schedule: string;
   readonly state_dir?: string;
+  /** Most idle probe connections of all targets together; the engine's default unless given. */
+  readonly max_connections?: number;
+  readonly target_files?: TargetFilesConfig;
   readonly targets: readonly TargetConfig[];
 }

@@ -6,6 +6,8 @@ import type { Config, TargetConfig } from '../config/types.js';
 import { type AskRouter, createAskRouter } from '../net/router.js';
 import type { Path } from '../probe/path.js';
 import type { Seconds } from '../units.js';
+import { DEFAULT_BUDGET, Launches } from './launches.js';
+import { RoundSpread } from './round-spread.js';
 import type { EngineObserver, EngineView, TargetSnapshot } from './snapshot.js';
 import { StateStore } from './state-store.js';
 import { type EmbeddedFarEnd, openPath, type OpenPathOptions } from './open-path.js';
@@ -31,6 +33,8 @@ export interface EngineOptions {
 
 export class Engine implements EngineView {
   readonly #options: Required<EngineOptions>;
+  readonly #launches: Launches;
+  readonly #rounds: RoundSpread;
   #runners: readonly TargetRunner[] = [];
   #config: Config | undefined;
   #cron: ScheduledTask | undefined;
@@ -41,6 +45,8 @@ export class Engine implements EngineView {
 
   constructor(options: EngineOptions) {
     this.#options = { openPath, askRouter: createAskRouter(options.clock), ...options };
+    this.#launches = new Launches({ clock: options.clock });
+    this.#rounds = new RoundSpread(options.clock);
     this.#slept = options.clock.boot() - options.clock.monotonic();
     this.#wallOffset = options.clock.wall() - options.clock.boot();
     setCronLogger(cronLogger(options.log));
@@ -54,6 +60,10 @@ export class Engine implements EngineView {
     return this.#runners.map((runner) => runner.snapshot());
   }
 
+  *snapshots(): Iterable<TargetSnapshot> {
+    for (const runner of this.#runners) yield runner.snapshot();
+  }
+
   /** Starts with a configuration, or changes over to it: targets that are the same keep their running searches. */
   async apply(config: Config): Promise<void> {
     const keepState = this.#config === undefined || this.#config.state_dir === config.state_dir;
@@ -62,6 +72,7 @@ export class Engine implements EngineView {
     const wanted = new Set(config.targets.map(fingerprint));
     const gone = this.#runners.filter((runner) => !keepState || !wanted.has(fingerprint(runner.target)));
     await Promise.all(gone.map((runner) => runner.stop()));
+    this.#launches.budget = config.max_connections ?? DEFAULT_BUDGET;
 
     const store =
       config.state_dir === undefined ? undefined : new StateStore(config.state_dir, this.#options.log);
@@ -71,6 +82,7 @@ export class Engine implements EngineView {
       if (running !== undefined) return running;
       const runner = new TargetRunner({
         ...this.#options,
+        launches: this.#launches,
         target,
         ...(store === undefined ? {} : { store }),
       });
@@ -86,6 +98,7 @@ export class Engine implements EngineView {
   /** Closes every connection and saves every state. */
   async stop(): Promise<void> {
     this.#sleepWatch?.cancel();
+    this.#rounds.cancel();
     await this.#cron?.destroy();
     await Promise.all(this.#runners.map((runner) => runner.stop()));
     this.#runners = [];
@@ -98,9 +111,12 @@ export class Engine implements EngineView {
 
   #startCron(schedule: string): void {
     void this.#cron?.destroy();
-    this.#cron = createTask(schedule, () => {
-      for (const runner of this.#runners) runner.round();
+    const task = createTask(schedule, () => {
+      const next = task.getNextRun();
+      const span = next === null ? 0 : next.getTime() / 1000 - this.#options.clock.wall();
+      this.#rounds.run(this.#runners, span);
     });
+    this.#cron = task;
     void this.#cron.start();
   }
 

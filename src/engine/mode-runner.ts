@@ -20,6 +20,7 @@ import type { Observation } from '../probe/prober.js';
 import type { Seconds } from '../units.js';
 import { BelowLower } from './below-lower.js';
 import type { Controls } from './controls.js';
+import type { Launches, Slot } from './launches.js';
 import type { SavedMode } from './saved-target.js';
 import { FINDING_EXPIRES_AFTER } from './expiry.js';
 import type { EngineObserver, TestRecord, WaitingConnection } from './snapshot.js';
@@ -34,6 +35,8 @@ export interface ModeRunnerOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly observer: EngineObserver;
+  /** Says when a connection may be opened. */
+  readonly launches: Launches;
   /** What was saved, and how many seconds ago (by the wall clock). */
   readonly restored?: { readonly saved: SavedMode; readonly ago: Seconds };
   /** Called whenever the state changed; `news` when it is more than the routine of the steady state. */
@@ -43,6 +46,8 @@ export interface ModeRunnerOptions {
 interface Open {
   readonly id: ConnectionId;
   readonly connection: ProbeConnection;
+  /** Its place in the budget of connections. */
+  readonly slot: Slot;
   /** Difference between boot time and monotonic time at launch: grows while the host sleeps, seconds. */
   readonly slept: Seconds;
   testing: boolean;
@@ -250,22 +255,28 @@ export class ModeRunner {
   async #launch(id: ConnectionId, testAt: Seconds | undefined): Promise<void> {
     const ground = this.#ground;
     if (ground === undefined) return;
+    const wanted = (): boolean => ground === this.#ground && this.#isWanted(id);
+    const { launches, target } = this.#options;
+    const slot = await launches.acquire(target.name, wanted, ground.signal);
+    if (slot === undefined) return;
     let connection: ProbeConnection;
     try {
       connection = await ground.path.open(this.mode, testAt, ground.signal);
     } catch (error) {
+      slot.release();
       this.#options.log.debug(
         { error: error instanceof Error ? error.message : error },
         'cannot open a probe',
       );
-      if (ground === this.#ground && this.#isWanted(id)) this.#send({ kind: 'open_failed', id });
+      if (wanted()) this.#send({ kind: 'open_failed', id });
       return;
     }
-    if (ground !== this.#ground || !this.#isWanted(id)) {
+    if (!wanted()) {
       connection.close();
+      slot.release();
       return;
     }
-    const open: Open = { id, connection, slept: this.#slept(), testing: false, judged: false };
+    const open: Open = { id, connection, slot, slept: this.#slept(), testing: false, judged: false };
     this.#open.set(id, open);
     this.#send({ kind: 'opened', id });
     connection.whenEnded((end) => {
@@ -356,13 +367,16 @@ export class ModeRunner {
   }
 
   #close(id: ConnectionId): void {
-    this.#open.get(id)?.connection.close();
+    const open = this.#open.get(id);
+    if (open === undefined) return;
     this.#open.delete(id);
+    shut(open);
   }
 
   #closeAll(): void {
-    for (const open of this.#open.values()) open.connection.close();
+    const all = [...this.#open.values()];
     this.#open.clear();
+    for (const open of all) shut(open);
   }
 }
 
@@ -370,6 +384,11 @@ export class ModeRunner {
 function isFresh({ saved, ago }: NonNullable<ModeRunnerOptions['restored']>, clock: Clock): boolean {
   const confirmed = saved.confirmedTimestamp ?? clock.wall() - ago;
   return clock.wall() - confirmed <= FINDING_EXPIRES_AFTER;
+}
+
+function shut({ connection, slot }: Open): void {
+  connection.close();
+  slot.release();
 }
 
 function searchOptions({ target, timing }: ModeRunnerOptions): SearchOptions {

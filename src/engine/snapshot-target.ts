@@ -10,6 +10,7 @@ import {
   publishable,
   settings,
 } from '../core/diagnosis/index.js';
+import type { Explanation } from '../core/diagnosis/types.js';
 import type { Finding } from '../core/finding.js';
 import type { Mode } from '../core/mode.js';
 import type { DeathEvidence } from '../core/verdict.js';
@@ -61,20 +62,22 @@ export function snapshotTarget(
     ...(facts.localConntrack === undefined ? {} : { local: facts.localConntrack }),
     ...(conntrack === undefined ? {} : { responder: conntrack }),
   };
-  const explanations = explain({
-    modes: Object.fromEntries(
-      runners.map((runner) => [runner.mode, evidenceOf(runner, raw[runner.mode] ?? runner.finding, now)]),
-    ),
-    limits,
-    conntrack: conntracks,
-    addresses: {
-      ...(localAddress === undefined ? {} : { local: addressClass(localAddress) }),
-      ...(seenAddress === undefined ? {} : { seen: addressClass(seenAddress) }),
-      ...(routerAddress === undefined ? {} : routerEvidence(routerAddress, seenAddress)),
-    },
-    ...(natDetected === undefined ? {} : { natDetected }),
-    severalSeenAddresses: facts.seenAddresses.length > 1,
-  });
+  const diagnose = (): readonly Explanation[] =>
+    explain({
+      modes: Object.fromEntries(
+        runners.map((runner) => [runner.mode, evidenceOf(runner, raw[runner.mode] ?? runner.finding, now)]),
+      ),
+      limits,
+      conntrack: conntracks,
+      addresses: {
+        ...(localAddress === undefined ? {} : { local: addressClass(localAddress) }),
+        ...(seenAddress === undefined ? {} : { seen: addressClass(seenAddress) }),
+        ...(routerAddress === undefined ? {} : routerEvidence(routerAddress, seenAddress)),
+      },
+      ...(natDetected === undefined ? {} : { natDetected }),
+      severalSeenAddresses: facts.seenAddresses.length > 1,
+    });
+  let explanations: readonly Explanation[] | undefined;
   return {
     config: target,
     ...(facts.up === undefined ? {} : { up: facts.up }),
@@ -91,7 +94,11 @@ export function snapshotTarget(
           keepaliveRecommended: interval,
           settings: settings(interval, { keepalivesEaten: keepalivesEaten(raw, limits) }),
         }),
-    explanations,
+    // A scrape of a fleet needs no diagnosis: it is made for whoever looks at it.
+    get explanations() {
+      explanations ??= diagnose();
+      return explanations;
+    },
     modes: runners.map((runner) => modeSnapshot(runner, published[runner.mode] ?? runner.finding)),
     events,
   };

@@ -84,6 +84,8 @@ export interface EngineObserver {
 /** The engine as its readers see it. */
 export interface EngineView {
   targets(): readonly TargetSnapshot[];
+  /** The same one by one, each taken when it is asked for: for readers of a fleet that pause in between. */
+  snapshots?(): Iterable<TargetSnapshot>;
   /** Open idle connections. */
   readonly schedule: string;
 }

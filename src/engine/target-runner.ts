@@ -11,6 +11,7 @@ import type { AskRouter } from '../net/router.js';
 import type { Introduction, Path } from '../probe/path.js';
 import type { Seconds } from '../units.js';
 import { Controls } from './controls.js';
+import type { Launches } from './launches.js';
 import { Lifeline } from './lifeline.js';
 import { ModeRunner } from './mode-runner.js';
 import type { EmbeddedFarEnd, OpenPathOptions } from './open-path.js';
@@ -38,6 +39,7 @@ export interface TargetRunnerOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly observer: EngineObserver;
+  readonly launches: Launches;
   readonly store?: StateStore;
   /** Starts the built-in responder behind the built-in NAT. */
   readonly openEmbedded: (idleTimeout: Seconds) => Promise<EmbeddedFarEnd>;
@@ -121,6 +123,8 @@ export class TargetRunner {
 
   async #run(): Promise<void> {
     const { signal } = this.#stopped;
+    // Thousands of targets do not start at once.
+    await this.#options.launches.turn(this.target.name, signal);
     while (!signal.aborted) {
       const address = await this.#pin(signal);
       if (address === undefined) return;

@@ -106,6 +106,11 @@ export const SELF_METRICS = {
     help: 'Unix time of the newest successful load of the configuration.',
     labels: [],
   },
+  targetFileErrors: {
+    name: 'nat_idle_exporter_target_file_errors',
+    help: 'Problems that the newest reading of a target file found; above 0 the targets that it held before stay in force. Absent without target_files.',
+    labels: ['file'],
+  },
 } as const satisfies Record<string, MetricDescription>;
 
 /** Buckets of `nat_probe_idle_seconds`, seconds: the idle times at which known devices forget. */

@@ -27,7 +27,7 @@ export interface BuildInfo {
 
 export interface ExporterMetricsOptions {
   /** Read at every scrape and reload; never while this factory runs, so that the engine may be made later. */
-  readonly view: Pick<EngineView, 'targets'>;
+  readonly view: Pick<EngineView, 'targets' | 'snapshots'>;
   readonly build: BuildInfo;
   /** Adds the `process_*` and `nodejs_*` metrics; on unless said otherwise. */
   readonly defaultMetrics?: boolean;
@@ -39,6 +39,8 @@ export interface ExporterMetrics {
   readonly observer: EngineObserver;
   /** Notes an attempt to load the configuration; `at` is the Unix time in seconds. */
   reload(ok: boolean, at: Seconds): void;
+  /** Notes how many problems each target file has; files that are not named have no series any more. */
+  targetFiles(problems: ReadonlyMap<string, number>): void;
   /** The metrics in text format 0.0.4, gauges as of now. */
   text(): Promise<string>;
   /** The media type of `text()`. */
@@ -56,12 +58,20 @@ const LINT_FAILING_DEFAULTS = [
 
 /** The reasons whose verdict counters exist from the start, so that `rate()` sees the first verdict. */
 const INITIAL_REASONS: readonly VerdictReason[] = ['answered', 'silence'];
+/** Targets that are looked at or written at a stretch: after them the probes get their turn. */
+const SLICE = 50;
 const DIRECTIONS = ['drop', 'rise'] as const;
 
 export function createExporterMetrics(options: ExporterMetricsOptions): ExporterMetrics {
   const registry = new Registry();
   registerSelf(registry, options.build);
   const self = registerReload(registry);
+  const fileErrors = new Gauge({
+    name: SELF_METRICS.targetFileErrors.name,
+    help: SELF_METRICS.targetFileErrors.help,
+    labelNames: [...SELF_METRICS.targetFileErrors.labels],
+    registers: [registry],
+  });
   if (options.defaultMetrics !== false) {
     collectDefaultMetrics({ register: registry });
     for (const name of LINT_FAILING_DEFAULTS) registry.removeSingleMetric(name);
@@ -90,8 +100,17 @@ export function createExporterMetrics(options: ExporterMetricsOptions): Exporter
 
   let running: Promise<string> | undefined;
   const render = async (): Promise<string> => {
-    const snapshots = options.view.targets();
-    sync(snapshots).show(snapshots);
+    const snapshots: TargetSnapshot[] = [];
+    for (const snapshot of options.view.snapshots?.() ?? options.view.targets()) {
+      snapshots.push(snapshot);
+      if (snapshots.length % SLICE === 0) await nextTurn();
+    }
+    const shown = sync(snapshots);
+    shown.clear();
+    for (let from = 0; from < snapshots.length; from += SLICE) {
+      if (from > 0) await nextTurn();
+      shown.show(snapshots.slice(from, from + SLICE));
+    }
     const parts: string[] = [];
     for (const { name } of registry.getMetricsAsArray()) {
       // A fleet's metrics take long to write: after each one the probes get their turn.
@@ -123,6 +142,10 @@ export function createExporterMetrics(options: ExporterMetricsOptions): Exporter
       self.successful.set({}, ok ? 1 : 0);
       if (ok) self.timestamp.set({}, at);
       if (ok) sync(options.view.targets());
+    },
+    targetFiles(problems) {
+      fileErrors.reset();
+      for (const [file, count] of problems) fileErrors.set({ file }, count);
     },
     text() {
       // Scrapes at the same moment share one text: gauges must not be emptied under a running one.
@@ -279,9 +302,13 @@ class Families {
       this.#idle.observe(this.#histogramLabels(target, mode, verdict), idle);
   }
 
-  /** Fills every gauge from the snapshots; what is unknown stays away. */
-  show(snapshots: readonly TargetSnapshot[]): void {
+  /** Empties every gauge. */
+  clear(): void {
     for (const gauge of this.#gauges) gauge.reset();
+  }
+
+  /** Adds the snapshots to the gauges; what is unknown stays away. */
+  show(snapshots: readonly TargetSnapshot[]): void {
     for (const snapshot of snapshots) {
       const labels = targetLabels(snapshot.config);
       setKnown(this.up, labels, asNumber(snapshot.up));

@@ -35,7 +35,7 @@ const target = root.properties?.['targets']?.items;
 
 describe('docs/CONFIGURATION.md', () => {
   test.each([
-    ['The file', root, 4],
+    ['The file', root, 6],
     ['`<search>`', root.properties?.['search'], 6],
     ['`<target>`', target, 13],
     ['`<embedded>`', target?.properties?.['embedded'], 1],

@@ -58,6 +58,7 @@ describe('loadConfig()', () => {
   test('fills in every default', () => {
     expect(loadConfig(join(folder, 'valid-minimal.yaml'))).toEqual({
       schedule: '*/5 * * * *',
+      max_connections: 15_000,
       targets: [
         {
           name: 'vps',
@@ -76,6 +77,7 @@ describe('loadConfig()', () => {
     expect(loadConfig(join(folder, 'valid-full.yaml'))).toEqual({
       schedule: '0 */10 * * * *',
       state_dir: '/var/lib/nat-idle-exporter',
+      max_connections: 15_000,
       targets: [
         {
           name: 'vps',

@@ -22,6 +22,7 @@ describe('config.yaml', () => {
     expect(loadConfig(root('config.yaml'))).toEqual({
       schedule: DEFAULT_SCHEDULE,
       state_dir: './data',
+      max_connections: 15_000,
       targets: [
         {
           name: 'embedded',

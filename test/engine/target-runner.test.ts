@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { TargetConfig } from '../../src/config/types.js';
+import { Launches } from '../../src/engine/launches.js';
 import { TargetRunner } from '../../src/engine/target-runner.js';
 import { createLogger } from '../../src/log.js';
 import type { AskRouter, PathEnds } from '../../src/net/router.js';
@@ -47,6 +48,7 @@ async function start(prepare: (path: FakePath) => void = () => undefined, askRou
       stream: { write: (line: string) => lines.push(line) },
     }),
     observer: {},
+    launches: new Launches({ clock }),
     openEmbedded: () => Promise.reject(new Error('no embedded far end here')),
     openPath: () => path,
     askRouter: askRouter ?? (() => Promise.resolve(undefined)),

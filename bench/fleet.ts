@@ -1,0 +1,308 @@
+/**
+ * What a fleet costs in one exporter: hundreds and thousands of targets of three modes on loopback, each from an
+ * address of its own. The exporter's engine and metrics and the responder are processes of their own.
+ */
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { cpus, loadavg } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { pino } from 'pino';
+import { type Clock, systemClock } from '../src/clock.js';
+import { DEFAULT_MAX_CONNECTIONS } from '../src/config/defaults.js';
+import { checkConfig } from '../src/config/load.js';
+import type { Config } from '../src/config/types.js';
+import { Engine } from '../src/engine/engine.js';
+import { openPath, type OpenPathOptions } from '../src/engine/open-path.js';
+import { createExporterMetrics } from '../src/exporter/metrics.js';
+import type { Path } from '../src/probe/path.js';
+import { startResponder } from '../src/responder/responder.js';
+import { table, writeSection } from './document.js';
+
+/** What one size of a fleet cost. */
+export interface FleetFigures {
+  readonly targets: number;
+  /** Idle probe connections at the end of the window. */
+  readonly connections: number;
+  /** Growth of resident memory after a collection of garbage, bytes. */
+  readonly bytesPerTarget: number;
+  readonly bytesPerConnection: number;
+  /** Share of one core over the window. */
+  readonly cpu: number;
+  /** Tests that were begun, and how late, milliseconds. */
+  readonly tests: number;
+  readonly lateP50: number;
+  readonly lateP99: number;
+  /** Samples of a scrape, how long each took and how long it stood in the way of everything else, milliseconds. */
+  readonly series: number;
+  readonly scrapes: readonly number[];
+  /** Processor time of the process during each scrape, milliseconds. */
+  readonly scrapeCpu: readonly number[];
+  readonly scrapeStall: number;
+  /** Longest time that the event loop stood still while nobody scraped, milliseconds. */
+  readonly stall: number;
+  /** The machine's load over the last minute: above its number of cores everybody waits for a core. */
+  readonly load: number;
+}
+
+const SIZES = [200, 1000, 2000] as const;
+/** Seconds that are measured once the connections are open. */
+const WINDOW = 20;
+/** Seconds for opening: the budget at the engine's 200 opens a second, and some. */
+const RAMP = DEFAULT_MAX_CONNECTIONS / 200 + 5;
+const SCRAPE_EVERY = 5;
+
+/** Measures each size (or those of the arguments), prints the figures and writes them to docs/BENCHMARKS.md. */
+export async function benchFleet(args: readonly string[]): Promise<void> {
+  const sizes = args.length > 0 ? args.map(Number) : SIZES;
+  const figures: FleetFigures[] = [];
+  for (const size of sizes) {
+    figures.push(await measureFleet(size));
+    console.error(JSON.stringify(figures.at(-1)));
+  }
+  const text = formatFleetFigures(figures);
+  console.log(text);
+  writeSection('fleet', text);
+}
+
+async function measureFleet(targets: number): Promise<FleetFigures> {
+  const farEnd = forkSelf(['far-end']);
+  const [port] = (await once(farEnd, 'message')) as [number];
+  const exporter = forkSelf(['exporter', String(targets), String(port)]);
+  try {
+    const [figures] = (await once(exporter, 'message')) as [FleetFigures];
+    return figures;
+  } finally {
+    exporter.kill('SIGKILL');
+    farEnd.kill('SIGKILL');
+  }
+}
+
+function formatFleetFigures(figures: readonly FleetFigures[]): string {
+  const ms = (value: number): string => `${value.toFixed(1)} ms`;
+  const row = (name: string, show: (each: FleetFigures) => string): string[] => [name, ...figures.map(show)];
+  const median = (values: readonly number[]): number => quantile(values, 0.5);
+  return [
+    `Measured by \`npm run bench -- fleet\`: targets of three modes on loopback, each from an address of its own, in`,
+    `one process; the responder is another. The search is the shipped one but for its number of connections (the`,
+    `budget of ${DEFAULT_MAX_CONNECTIONS} shared evenly, 24 at most). After ${RAMP} s for opening, ${WINDOW} s are`,
+    `measured, with a scrape every ${SCRAPE_EVERY} s. Lateness is the begin of a test against its planned moment. A`,
+    `stall is the longest time between two turns of the event loop, outside of scrapes and during them. Memory is`,
+    `resident memory above that of the process without targets, garbage collected. The machine has ${cpus().length} cores; where its load average is above that, times contain waiting for a core.`,
+    '',
+    table(
+      ['figure', ...figures.map(({ targets }) => `${targets} targets`)],
+      [
+        row('idle probe connections', (each) => String(each.connections)),
+        row(
+          'memory of a target, all its connections included',
+          (each) => `${(each.bytesPerTarget / 1024).toFixed(0)} KB`,
+        ),
+        row(
+          'memory of a connection, all else included',
+          (each) => `${(each.bytesPerConnection / 1024).toFixed(1)} KB`,
+        ),
+        row('CPU, share of one core', (each) => `${(each.cpu * 100).toFixed(0)} %`),
+        row('tests in the window', (each) => String(each.tests)),
+        row('lateness of a test, p50 · p99', (each) => `${ms(each.lateP50)} · ${ms(each.lateP99)}`),
+        row('samples of a scrape', (each) => String(each.series)),
+        row(
+          'time of a scrape, median · longest',
+          (each) => `${ms(median(each.scrapes))} · ${ms(Math.max(...each.scrapes))}`,
+        ),
+        row('processor time of the process during a scrape, median', (each) => ms(median(each.scrapeCpu))),
+        row('longest stall during a scrape', (each) => ms(each.scrapeStall)),
+        row('longest stall otherwise', (each) => ms(each.stall)),
+        row('load average of the machine', (each) => each.load.toFixed(1)),
+      ],
+    ),
+  ].join('\n');
+}
+
+function quantile(values: readonly number[], q: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? Number.NaN;
+}
+
+function forkSelf(args: readonly string[]): ChildProcess {
+  return fork(fileURLToPath(import.meta.url), args, {
+    execArgv: ['--expose-gc', '--import', 'tsx'],
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
+}
+
+async function runFarEnd(): Promise<void> {
+  const responder = await startResponder({
+    native: [{ host: '127.0.0.1', port: 0 }],
+    limits: { maxConnections: 19_500 },
+    logger: pino({ level: 'silent' }),
+  });
+  process.on('disconnect', () => process.exit(0));
+  process.send?.(responder.addresses.native[0]?.port);
+}
+
+function configOf(targets: number, port: number): Config {
+  const connections = Math.max(2, Math.min(24, Math.floor(DEFAULT_MAX_CONNECTIONS / (3 * targets))));
+  const list = Array.from({ length: targets }, (_, index) => ({
+    name: `target-${index}`,
+    host: '127.0.0.1',
+    port,
+    local_address: `127.1.${index >> 8}.${index & 255}`,
+    labels: { isp: `isp-${index % 7}` },
+  }));
+  return checkConfig({ search: { connections }, targets: list }, 'bench');
+}
+
+/** A clock and paths that tell how late each test begins. */
+class Lateness {
+  readonly seen: number[] = [];
+  #late: number | undefined;
+
+  readonly clock: Clock = {
+    ...systemClock,
+    after: (delay, run) => {
+      const due = systemClock.monotonic() + Math.max(0, delay);
+      return systemClock.after(delay, () => {
+        this.#late = (systemClock.monotonic() - due) * 1000;
+        try {
+          run();
+        } finally {
+          this.#late = undefined;
+        }
+      });
+    },
+  };
+
+  readonly openPath = (options: OpenPathOptions): Path => {
+    const path = openPath(options);
+    const open = path.open.bind(path);
+    path.open = async (...args) => {
+      const connection = await open(...args);
+      const test = connection.test.bind(connection);
+      connection.test = (context) => {
+        // Set only while a timer runs: a test begins in the turn in which its moment comes.
+        if (this.#late !== undefined) this.seen.push(this.#late);
+        return test(context);
+      };
+      return connection;
+    };
+    return path;
+  };
+}
+
+/** The longest pauses of the event loop, told apart by whether somebody scrapes. */
+class Stalls {
+  scraping = false;
+  during = 0;
+  otherwise = 0;
+  #last = performance.now();
+
+  start(): void {
+    this.during = 0;
+    this.otherwise = 0;
+    this.#last = performance.now();
+    const look = (): void => {
+      this.note();
+      setTimeout(look, 1);
+    };
+    look();
+  }
+
+  note(): void {
+    const now = performance.now();
+    const pause = now - this.#last;
+    this.#last = now;
+    if (this.scraping) this.during = Math.max(this.during, pause);
+    else this.otherwise = Math.max(this.otherwise, pause);
+  }
+}
+
+async function runExporter(count: number, port: number): Promise<void> {
+  const lateness = new Lateness();
+  const metrics = createExporterMetrics({
+    view: { targets: () => engine.targets(), snapshots: () => engine.snapshots() },
+    build: { version: 'bench', revision: 'bench' },
+  });
+  const engine = new Engine({
+    clock: lateness.clock,
+    log: pino({ level: 'silent' }),
+    observer: metrics.observer,
+    openEmbedded: () => Promise.reject(new Error('no embedded target here')),
+    openPath: lateness.openPath,
+  });
+  await collect();
+  const before = residentBytes();
+  await engine.apply(configOf(count, port));
+  metrics.reload(true, systemClock.wall());
+  await sleep(RAMP);
+
+  const stalls = new Stalls();
+  lateness.seen.length = 0;
+  const cpuBefore = process.cpuUsage();
+  stalls.start();
+  const scrapes: number[] = [];
+  const scrapeCpu: number[] = [];
+  let text = '';
+  for (let at = 0; at < WINDOW; at += SCRAPE_EVERY) {
+    await sleep(SCRAPE_EVERY);
+    stalls.note();
+    stalls.scraping = true;
+    const began = performance.now();
+    const cpu = process.cpuUsage();
+    text = await metrics.text();
+    scrapes.push(performance.now() - began);
+    const used = process.cpuUsage(cpu);
+    scrapeCpu.push((used.user + used.system) / 1000);
+    stalls.note();
+    stalls.scraping = false;
+  }
+  const { user, system } = process.cpuUsage(cpuBefore);
+  const late = [...lateness.seen];
+  const connections = engine
+    .targets()
+    .flatMap(({ modes }) => modes)
+    .reduce((sum, { waiting }) => sum + waiting.filter(({ state }) => state !== 'opening').length, 0);
+  await collect();
+  const grown = residentBytes() - before;
+  const figures: FleetFigures = {
+    targets: count,
+    connections,
+    bytesPerTarget: grown / count,
+    bytesPerConnection: grown / connections,
+    cpu: (user + system) / 1e6 / WINDOW,
+    tests: late.length,
+    lateP50: quantile(late, 0.5),
+    lateP99: quantile(late, 0.99),
+    series: text.split('\n').filter((line) => line !== '' && !line.startsWith('#')).length,
+    scrapes,
+    scrapeCpu,
+    scrapeStall: stalls.during,
+    stall: stalls.otherwise,
+    load: loadavg()[0] ?? Number.NaN,
+  };
+  process.on('disconnect', () => process.exit(0));
+  process.send?.(figures);
+}
+
+function sleep(seconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+}
+
+/** A second collection frees what the first one's finalizers let go of. */
+async function collect(): Promise<void> {
+  const gc = (globalThis as { gc?: () => void }).gc;
+  gc?.();
+  await sleep(0.5);
+  gc?.();
+}
+
+function residentBytes(): number {
+  const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'latin1'))?.[1];
+  return Number(kilobytes) * 1024;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const [, , what = '', first, second] = process.argv;
+  if (what === 'far-end') await runFarEnd();
+  if (what === 'exporter') await runExporter(Number(first), Number(second));
+}

@@ -1,0 +1,85 @@
+/** The exporter's targets from all their files: reads them, tells what is broken, says when something changed. */
+import type { Clock } from '../clock.js';
+import { ConfigError, formatProblem } from '../config/problem.js';
+import { TargetFiles } from '../config/target-files.js';
+import type { Config } from '../config/types.js';
+import { TargetFileWatch } from './watch-target-files.js';
+import type { Logger } from '../log.js';
+import { openFileLimit } from '../responder/limits.js';
+
+/** Descriptors that are kept free for listeners, files, scrapes and the page. */
+const RESERVED_DESCRIPTORS = 256;
+/** Descriptors that a target needs beside its probes: two canaries and a check. */
+const DESCRIPTORS_PER_TARGET = 3;
+/** With fewer connections than this nothing can be measured. */
+const LEAST_CONNECTIONS = 10;
+
+export interface ExporterTargetsOptions {
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Called when a target file changed, appeared or vanished. */
+  readonly changed: () => void;
+  /** Told after every reading: the number of problems of each file. */
+  readonly report: (problems: ReadonlyMap<string, number>) => void;
+}
+
+export class ExporterTargets {
+  readonly #options: ExporterTargetsOptions;
+  readonly #files = new TargetFiles();
+  readonly #watch: TargetFileWatch;
+  /** What has been told about each broken file. */
+  #told = new Map<string, string>();
+
+  constructor(options: ExporterTargetsOptions) {
+    this.#options = options;
+    this.#watch = new TargetFileWatch(options.clock, options.changed);
+  }
+
+  /** The configuration with the targets of its files as they are now. */
+  read(own: Config): Config {
+    const { log, report } = this.#options;
+    this.#watch.follow(own.target_files);
+    const { config, files, broken } = this.#files.read(own);
+    const told = new Map<string, string>();
+    for (const { file, problems } of broken) {
+      const text = problems.map(formatProblem).join('\n');
+      told.set(file, text);
+      if (this.#told.get(file) === text) continue;
+      for (const problem of problems)
+        log.error(
+          { problem: formatProblem(problem) },
+          'cannot use a target file; its targets stay as they were',
+        );
+    }
+    for (const file of this.#told.keys())
+      if (files.includes(file) && !told.has(file)) log.info({ file }, 'a target file is usable again');
+    this.#told = told;
+    const problemsOf = new Map(broken.map(({ file, problems }) => [file, problems.length]));
+    report(new Map(files.map((file) => [file, problemsOf.get(file) ?? 0])));
+    return this.#affordable(config);
+  }
+
+  close(): void {
+    this.#watch.close();
+  }
+
+  /** The budget of connections never asks for more than the process has descriptors for. */
+  #affordable(config: Config): Config {
+    const room = openFileLimit() - RESERVED_DESCRIPTORS - DESCRIPTORS_PER_TARGET * config.targets.length;
+    const { max_connections: wanted = Number.POSITIVE_INFINITY } = config;
+    if (room >= wanted) return config;
+    const most = Math.max(LEAST_CONNECTIONS, room);
+    this.#options.log.warn(
+      { max_connections: most },
+      'too few file descriptors for max_connections: raise the limit (ulimit -n, LimitNOFILE)',
+    );
+    return { ...config, max_connections: most };
+  }
+}
+
+/** The configuration with the targets of its files. @throws ConfigError with every problem of every file */
+export function requireTargets(own: Config): Config {
+  const { config, broken } = new TargetFiles().read(own);
+  if (broken.length > 0) throw new ConfigError(broken.flatMap(({ problems }) => problems));
+  return config;
+}

@@ -1,0 +1,126 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { parseConfig } from '../../src/config/load.js';
+import { formatProblem } from '../../src/config/problem.js';
+import { TargetFiles, type TargetFilesResult } from '../../src/config/target-files.js';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'nat-idle-targets-'));
+});
+afterEach(() => {
+  rmSync(folder, { recursive: true });
+});
+
+const write = (name: string, text: string): void => writeFileSync(join(folder, name), text);
+const config = (text = 'target_files: ["*.yaml", "*.json"]') => parseConfig(text, join(folder, 'config.yml'));
+const names = ({ config: { targets } }: TargetFilesResult): string[] => targets.map(({ name }) => name);
+const told = ({ broken }: TargetFilesResult): string[] =>
+  broken
+    .flatMap(({ problems }) => problems.map(formatProblem))
+    .map((text) => text.replaceAll(`${folder}/`, ''));
+
+describe('TargetFiles', () => {
+  test('adds the targets of every file to those of the configuration, in the order of their paths', () => {
+    write('b.yaml', '- {name: b, host: b.example}\n- {name: c, host: c.example, local_address: 127.0.0.7}');
+    write('a.json', '[{"name": "a", "host": "a.example"}]');
+    write('.hidden.yaml', '- {name: hidden, host: h.example}');
+    const found = new TargetFiles().read(
+      config(
+        'search: {resolution: 30s}\ntarget_files: ["*.yaml", a.json]\ntargets: [{name: own, host: o.example}]',
+      ),
+    );
+    expect(told(found)).toEqual([]);
+    expect(names(found)).toEqual(['own', 'a', 'b', 'c']);
+    expect(found.config.targets[3]).toMatchObject({ local_address: '127.0.0.7', search: { resolution: 30 } });
+  });
+
+  test("starts a token file's path at the folder of the target file", () => {
+    mkdirSync(join(folder, 'sites'));
+    write('sites/token', 'secret');
+    write('sites/a.yaml', '- {name: a, host: a.example, token_file: token}');
+    const found = new TargetFiles().read(config('target_files: ["sites/*.yaml"]'));
+    expect(found.config.targets[0]?.token_file).toBe(join(folder, 'sites/token'));
+  });
+
+  test("reads the groups of Prometheus' file-based discovery", () => {
+    write('a.json', '[{"targets": ["a.example:443", "[2001:db8::1]:5382"], "labels": {"isp": "x"}}]');
+    const { targets } = new TargetFiles().read(config()).config;
+    expect(targets.map(({ name, far_end, labels }) => [name, far_end, labels])).toEqual([
+      ['a.example:443', { kind: 'native', host: 'a.example', port: 443 }, { isp: 'x' }],
+      ['[2001:db8::1]:5382', { kind: 'native', host: '2001:db8::1', port: 5382 }, { isp: 'x' }],
+    ]);
+  });
+
+  test.each([
+    ['- {name: a, host: a.example, prot: 1}', 'a.yaml: [0].prot: unknown key, did you mean port?'],
+    ['- {name: a, host: a.example', 'a.yaml: line 1, column 28: invalid YAML: '],
+    ['', 'a.yaml: is empty'],
+    ['targets: []', 'a.yaml: must be a list of targets'],
+    ['- targets: ["a.example:0"]', 'a.yaml: [0].targets[0]: port must be a number from 1 to 65535, found '],
+    [
+      '- {targets: [a.example], modes: [send]}',
+      'a.yaml: [0].modes: unknown key (a group has targets and labels)',
+    ],
+    ['- {targets: [a.example], labels: {mode: x}}', 'a.yaml: [0].labels.mode: reserved label name: '],
+    [
+      '- {name: a, host: h.example, search: {min_idle: 3h}}',
+      'a.yaml: [0].search.min_idle: must be shorter than ',
+    ],
+  ])('refuses %s', (text, complaint) => {
+    write('a.yaml', text);
+    const found = new TargetFiles().read(config());
+    expect(told(found)).toHaveLength(1);
+    expect(told(found)[0]).toContain(complaint);
+    expect(names(found)).toEqual([]);
+  });
+
+  test('misses a file that is named without wildcards', () => {
+    expect(told(new TargetFiles().read(config('target_files: [a.yaml]')))).toEqual([
+      'a.yaml: cannot be read: no such file',
+    ]);
+  });
+
+  test('keeps the targets of a file that was broken, until it is whole again', () => {
+    const files = new TargetFiles();
+    write('a.yaml', '- {name: a, host: a.example}');
+    expect(names(files.read(config()))).toEqual(['a']);
+    write('a.yaml', '- {name: a, ho');
+    expect(names(files.read(config()))).toEqual(['a']);
+    write('a.yaml', '- {name: b, host: b.example}');
+    expect(names(files.read(config()))).toEqual(['b']);
+  });
+
+  test('forgets the targets of a file that is gone', () => {
+    const files = new TargetFiles();
+    write('a.yaml', '- {name: a, host: a.example}');
+    files.read(config());
+    rmSync(join(folder, 'a.yaml'));
+    expect(names(files.read(config()))).toEqual([]);
+    write('a.yaml', '- {');
+    expect(names(files.read(config()))).toEqual([]);
+  });
+
+  test('refuses a name that another file has, and keeps what does not collide', () => {
+    const files = new TargetFiles();
+    write('a.yaml', '- {name: a, host: a.example}');
+    write('b.yaml', '- {name: b, host: b.example}\n- {name: c, host: c.example}');
+    files.read(config());
+    write('a.yaml', '- {name: a, host: a.example}\n- {name: b, host: b.example}');
+    const moved = files.read(config());
+    expect(names(moved)).toEqual(['a', 'b', 'c']);
+    expect(told(moved)).toEqual(["b.yaml: the target's name must be unique, a.yaml has it too, found b"]);
+  });
+
+  test('refuses a file whose label names are others', () => {
+    write('a.yaml', '- {name: a, host: a.example, labels: {isp: x}}');
+    write('b.yaml', '- {name: b, host: b.example, labels: {site: x}}');
+    const found = new TargetFiles().read(config());
+    expect(names(found)).toEqual(['a']);
+    expect(told(found)).toEqual([
+      'b.yaml: must have the same label names as the other targets [isp], found [site]',
+    ]);
+  });
+});
