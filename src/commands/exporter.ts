@@ -15,6 +15,7 @@ import type { Build } from '../version.js';
 import { startWebServer, type WebServer } from '../web/server.js';
 import { embeddedResponder } from './embedded-responder.js';
 import { ExporterHistory } from './exporter-history.js';
+import { ExporterRemoteWrite } from './exporter-remote-write.js';
 
 /** A command that runs until it is told to stop. */
 export interface Running {
@@ -51,6 +52,7 @@ export async function startExporter(
     openEmbedded: (idleTimeout: Seconds) => openEmbeddedTarget(idleTimeout, embeddedResponder),
   });
   const history = new ExporterHistory(engine, systemClock, log);
+  const remoteWrite = new ExporterRemoteWrite(metrics, build.version, systemClock, log);
   let ready = false;
   let reloading: Promise<void> = Promise.resolve();
   const reload = (): Promise<void> => {
@@ -59,6 +61,7 @@ export async function startExporter(
         const changed = loadConfig(flags.configFile);
         await engine.apply(changed);
         await history.apply(changed);
+        await remoteWrite.apply(changed);
         config = changed;
         web.reload();
         metrics.reload(true, systemClock.wall());
@@ -104,6 +107,7 @@ export async function startExporter(
     throw error;
   }
   metrics.reload(true, systemClock.wall());
+  await remoteWrite.apply(config);
   ready = true;
   logStart(log, config);
   for (const url of web.urls)
@@ -114,7 +118,9 @@ export async function startExporter(
     stop: async () => {
       ready = false;
       log.info('stopping');
-      await Promise.all([web.close(), history.close().then(() => engine.stop())]);
+      // The last samples need the engine, their delivery does not.
+      await remoteWrite.conclude();
+      await Promise.all([web.close(), remoteWrite.stop(), history.close().then(() => engine.stop())]);
     },
   };
 }

@@ -9,6 +9,8 @@ import {
   DEFAULT_EMBEDDED_IDLE_TIMEOUT,
   DEFAULT_MODES,
   DEFAULT_PORT,
+  DEFAULT_QUEUE_SAMPLES,
+  DEFAULT_REMOTE_WRITE_INTERVAL,
   DEFAULT_SCHEDULE,
   DEFAULT_SEARCH,
   DEFAULT_SLEEP_PORT,
@@ -17,8 +19,14 @@ import { didYouMean } from './did-you-mean.js';
 import { durationIn } from './fields.js';
 import { ConfigError, type Problem } from './problem.js';
 import { violationsIn, type Violation } from './rules.js';
-import { configFileSchema, keysAt, type SearchFile, type TargetFile } from './schema.js';
-import type { Config, FarEnd, SearchConfig, TargetConfig } from './types.js';
+import {
+  configFileSchema,
+  keysAt,
+  type RemoteWriteFile,
+  type SearchFile,
+  type TargetFile,
+} from './schema.js';
+import type { Config, FarEnd, RemoteWriteConfig, SearchConfig, TargetConfig } from './types.js';
 
 /** What an error of the file system means to the operator. */
 const FILE_ERRORS: Readonly<Record<string, string>> = {
@@ -115,13 +123,23 @@ function inFileOrder(raw: unknown): (a: Violation, b: Violation) => number {
   };
 }
 
-/** A token file must be there and hold something. */
-function tokenViolations(raw: unknown, folder: string): Violation[] {
+/** Files of secrets and certificates, by their place under `remote_write`. */
+const REMOTE_WRITE_FILES = [
+  ['basic_auth', 'password_file'],
+  ['bearer_token_file'],
+  ['tls_config', 'ca_file'],
+];
+
+/** Token, password and certificate files must be there and hold something. */
+function fileViolations(raw: unknown, folder: string): Violation[] {
   const targets = valueAt(raw, ['targets']);
-  return (Array.isArray(targets) ? targets : []).flatMap((target: unknown, index): Violation[] => {
-    const value = valueAt(target, ['token_file']);
+  const places: (readonly PropertyKey[])[] = [
+    ...(Array.isArray(targets) ? targets : []).map((_, index) => ['targets', index, 'token_file']),
+    ...REMOTE_WRITE_FILES.map((keys) => ['remote_write', ...keys]),
+  ];
+  return places.flatMap((path): Violation[] => {
+    const value = valueAt(raw, path);
     if (typeof value !== 'string' || value === '') return [];
-    const path = ['targets', index, 'token_file'];
     try {
       if (readFileSync(resolve(folder, value), 'utf8').trim() !== '') return [];
       return [{ path, rule: 'must not name an empty file', value }];
@@ -174,10 +192,32 @@ function targetConfig(target: TargetFile, top: SearchFile | undefined, folder: s
   };
 }
 
+/** The `remote_write` section with every default filled in. */
+function remoteWriteConfig(remote: RemoteWriteFile, folder: string): RemoteWriteConfig {
+  const { basic_auth, bearer_token_file, tls_config } = remote;
+  const ca = tls_config?.ca_file;
+  return {
+    url: remote.url,
+    ...(basic_auth === undefined
+      ? {}
+      : {
+          basic_auth: {
+            username: basic_auth.username,
+            password_file: resolve(folder, basic_auth.password_file),
+          },
+        }),
+    ...(bearer_token_file === undefined ? {} : { bearer_token_file: resolve(folder, bearer_token_file) }),
+    ...(ca === undefined ? {} : { tls_config: { ca_file: resolve(folder, ca) } }),
+    interval: durationIn(remote.interval) ?? DEFAULT_REMOTE_WRITE_INTERVAL,
+    external_labels: { ...(remote.external_labels as Record<string, string> | undefined) },
+    queue_samples: remote.queue_samples ?? DEFAULT_QUEUE_SAMPLES,
+  };
+}
+
 /**
  * Makes a configuration of what a YAML parser (or a command line) made: plain mappings, lists and values.
  *
- * @param file the file's name for messages; relative `token_file`s start at its folder
+ * @param file the file's name for messages; relative paths of secrets start at its folder
  * @throws ConfigError holding every problem
  */
 export function checkConfig(raw: unknown, file: string): Config {
@@ -185,7 +225,7 @@ export function checkConfig(raw: unknown, file: string): Config {
   const violations = [
     ...(result.success ? [] : result.error.issues.flatMap((issue) => violationsOf(issue, raw))),
     ...violationsIn(raw),
-    ...tokenViolations(raw, dirname(file)),
+    ...fileViolations(raw, dirname(file)),
   ];
   const problems = new Map<string, Problem>();
   for (const { path, rule, value } of violations.sort(inFileOrder(raw))) {
@@ -199,18 +239,19 @@ export function checkConfig(raw: unknown, file: string): Config {
   }
   if (problems.size > 0 || !result.success) throw new ConfigError([...problems.values()]);
 
-  const { schedule, state_dir, search, targets } = result.data;
+  const { schedule, state_dir, search, targets, remote_write } = result.data;
   return {
     schedule: schedule ?? DEFAULT_SCHEDULE,
     ...(state_dir === undefined ? {} : { state_dir }),
     targets: targets.map((target) => targetConfig(target, search, dirname(file))),
+    ...(remote_write === undefined ? {} : { remote_write: remoteWriteConfig(remote_write, dirname(file)) }),
   };
 }
 
 /**
  * Makes a configuration of the text of a file.
  *
- * @param file the file's name for messages; relative `token_file`s start at its folder
+ * @param file the file's name for messages; relative paths of secrets start at its folder
  * @throws ConfigError holding every problem
  */
 export function parseConfig(source: string, file: string): Config {
