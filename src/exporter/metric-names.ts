@@ -112,7 +112,7 @@ export const SELF_METRICS = {
 export const REMOTE_WRITE_METRICS = {
   samples: {
     name: 'nat_idle_exporter_remote_write_samples_total',
-    help: 'Samples that the receiver of remote write has taken, staleness markers included.',
+    help: 'Samples that the receiver of remote write has taken, staleness markers not counted.',
     labels: [],
   },
   dropped: {

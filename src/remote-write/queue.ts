@@ -4,6 +4,8 @@
 export interface Batch {
   readonly body: Uint8Array;
   readonly samples: number;
+  /** Whether they are staleness markers, which nobody counts as delivered samples. */
+  readonly stale: boolean;
 }
 
 export class BatchQueue {

@@ -24,7 +24,7 @@ const FLUSH_WITHIN: Seconds = 2;
 
 /** What has happened since the writer was made. */
 export interface RemoteWriteStats {
-  /** Samples that the receiver has taken. */
+  /** Samples that the receiver has taken, staleness markers not counted. */
   readonly samples: number;
   /** Samples that are lost, by reason. */
   readonly dropped: Readonly<Record<DropReason, number>>;
@@ -158,20 +158,19 @@ export class RemoteWriter {
       }
       const gone = [...this.#known].filter(([key]) => !now.has(key)).map(([, old]) => old);
       this.#known = now;
-      await this.#enqueue([...now.values()], (part) => encodeSamples(part, at));
-      await this.#enqueue(gone, (part) => encodeStale(part, at));
+      await this.#enqueue([...now.values()], at, false);
+      await this.#enqueue(gone, at, true);
     } catch (error) {
       log.error({ error }, 'cannot take the metrics for remote write');
     }
   }
 
-  async #enqueue(
-    series: readonly Series[],
-    encode: (part: readonly Series[]) => Promise<Uint8Array>,
-  ): Promise<void> {
+  async #enqueue(series: readonly Series[], timestamp: Milliseconds, stale: boolean): Promise<void> {
+    const encode = stale ? encodeStale : encodeSamples;
     for (let at = 0; at < series.length; at += SERIES_PER_REQUEST) {
       const part = series.slice(at, at + SERIES_PER_REQUEST);
-      const dropped = this.#queue.push({ body: await encode(part), samples: part.length });
+      const body = await encode(part, timestamp);
+      const dropped = this.#queue.push({ body, samples: part.length, stale });
       this.#dropped.queue_full += dropped;
       if (dropped > 0 && !this.#full) {
         this.#full = true;
@@ -199,7 +198,7 @@ export class RemoteWriter {
         continue;
       }
       this.#queue.shift();
-      if (outcome.kind === 'delivered') this.#delivered(batch.samples);
+      if (outcome.kind === 'delivered') this.#delivered(batch.stale ? 0 : batch.samples);
       else this.#refused(batch.samples, outcome.reason);
     }
   }

@@ -44,7 +44,7 @@ test('backoff() doubles up to 30 s and is shortened by up to a half', () => {
 
 test('BatchQueue drops the oldest but the one that may be on its way', () => {
   const queue = new BatchQueue(10);
-  const batches = [1, 2, 3, 4].map((id) => ({ body: new Uint8Array([id]), samples: 4 }));
+  const batches = [1, 2, 3, 4].map((id) => ({ body: new Uint8Array([id]), samples: 4, stale: false }));
   expect(batches.map((batch) => queue.push(batch))).toEqual([0, 0, 4, 4]);
   expect(queue.samples).toBe(8);
   expect(queue.peek()).toBe(batches[0]);
@@ -80,7 +80,7 @@ test('RemoteWriter keeps what failed, tries again later and later, and delivers 
 });
 
 test('RemoteWriter waits as long as the receiver asks it to', async () => {
-  const { writer, moments, pass } = make(() => ({ ...FAILED, after: 6 }) as Outcome);
+  const { writer, moments, pass } = make(() => ({ ...FAILED, after: 6 }));
   writer.start();
   await pass(14);
   expect(moments.map(Math.round)).toEqual([0, 6, 12]);
