@@ -39,13 +39,15 @@ export class Controls {
    * Watches the path while a test is unanswered. TCP repeats a lost segment within 0.2, 0.4, 0.8 … seconds, so an
    * outage that swallows a whole test also holds up a heartbeat in the middle of it; an outage that has just ended
    * when the deadline passes would else look like a forgotten mapping.
+   *
+   * @param fromNow seconds until the silence is broken, where that moment was fixed at launch
    */
-  watch(connection: ProbeConnection, deadline: Seconds): Watch {
+  watch(connection: ProbeConnection, deadline: Seconds, fromNow: Seconds = 0): Watch {
     const { clock, lifeline, signal } = this.#options;
     const over = new AbortController();
     const begun = AbortSignal.any([signal, over.signal]);
     const wait = Math.min(EARLY_CONTROL, deadline / 2);
-    const watching = pause(clock, wait, begun).then(() => {
+    const watching = pause(clock, fromNow + wait, begun).then(() => {
       if (begun.aborted) return true;
       return lifeline.beat(connection.opened.earliest, Math.min(PROMPT_ANSWER, deadline - wait), signal);
     });

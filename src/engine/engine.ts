@@ -3,6 +3,7 @@ import { createTask, type ScheduledTask, setLogger as setCronLogger } from 'node
 import type { Logger } from '../log.js';
 import type { Clock, Timer } from '../clock.js';
 import type { Config, TargetConfig } from '../config/types.js';
+import { type AskRouter, createAskRouter } from '../net/router.js';
 import type { Path } from '../probe/path.js';
 import type { Seconds } from '../units.js';
 import type { EngineObserver, EngineView, TargetSnapshot } from './snapshot.js';
@@ -22,10 +23,12 @@ export interface EngineOptions {
   readonly openEmbedded: (idleTimeout: Seconds) => Promise<EmbeddedFarEnd>;
   /** Replaceable for tests; the real network unless given. */
   readonly openPath?: (options: OpenPathOptions) => Path;
+  /** Replaceable for tests; NAT-PMP to the default gateway unless given. */
+  readonly askRouter?: AskRouter;
 }
 
 export class Engine implements EngineView {
-  readonly #options: EngineOptions & { readonly openPath: NonNullable<EngineOptions['openPath']> };
+  readonly #options: Required<EngineOptions>;
   #runners: readonly TargetRunner[] = [];
   #config: Config | undefined;
   #cron: ScheduledTask | undefined;
@@ -33,7 +36,7 @@ export class Engine implements EngineView {
   #slept: Seconds;
 
   constructor(options: EngineOptions) {
-    this.#options = { openPath, ...options };
+    this.#options = { openPath, askRouter: createAskRouter(options.clock), ...options };
     this.#slept = options.clock.boot() - options.clock.monotonic();
     setCronLogger(cronLogger(options.log));
   }

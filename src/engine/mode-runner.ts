@@ -18,6 +18,7 @@ import { observeIdleEnd } from '../probe/observe.js';
 import type { Path, ProbeConnection } from '../probe/path.js';
 import type { Observation } from '../probe/prober.js';
 import type { Seconds } from '../units.js';
+import { BelowLower, type TestBelowLower } from './below-lower.js';
 import type { Controls } from './controls.js';
 import type { EngineObserver, TestRecord, WaitingConnection } from './snapshot.js';
 
@@ -31,6 +32,7 @@ export interface SavedMode {
   readonly at: Seconds;
   readonly confirmedTimestamp?: Seconds;
   readonly tests?: readonly TestRecord[];
+  readonly belowLower?: readonly TestBelowLower[];
 }
 
 export interface ModeRunnerOptions {
@@ -66,6 +68,7 @@ export class ModeRunner {
   readonly #options: ModeRunnerOptions;
   readonly #open = new Map<ConnectionId, Open>();
   readonly #tests: TestRecord[] = [];
+  #belowLower = new BelowLower();
   #state: SearchState;
   /** Search time minus monotonic time. */
   readonly #origin: Seconds;
@@ -86,6 +89,7 @@ export class ModeRunner {
     this.#started = true;
     this.#origin = restored.saved.at + Math.max(0, restored.ago) - clock.monotonic();
     this.#tests.push(...(restored.saved.tests ?? []));
+    this.#belowLower = new BelowLower(restored.saved.belowLower);
     if (restored.saved.confirmedTimestamp !== undefined)
       this.#confirmed = { at: findingOf(revived).confirmedAt, timestamp: restored.saved.confirmedTimestamp };
   }
@@ -107,6 +111,11 @@ export class ModeRunner {
     return this.#tests;
   }
 
+  /** Tests and deaths of the last 24 h below the lower bound that was published at their time. */
+  get belowLower(): ReturnType<BelowLower['counts']> {
+    return this.#belowLower.counts(this.#options.clock.wall());
+  }
+
   get waiting(): WaitingConnection[] {
     const now = this.#now();
     return connectionsOf(this.#state).map((each) => ({
@@ -123,6 +132,7 @@ export class ModeRunner {
       at: this.#now(),
       ...(this.#confirmed === undefined ? {} : { confirmedTimestamp: this.#confirmed.timestamp }),
       tests: this.#tests,
+      belowLower: this.#belowLower.tests,
     };
   }
 
@@ -138,12 +148,13 @@ export class ModeRunner {
     this.#ground = undefined;
     this.#wake?.timer.cancel();
     this.#wake = undefined;
-    this.#closeAll();
+    this.#giveUp();
   }
 
   /** Every connection was lost at once, and nothing is learnt. */
   lose(kind: 'mapping_loss' | 'interrupted'): void {
-    this.#closeAll();
+    if (kind === 'interrupted') this.#giveUp();
+    else this.#closeAll();
     if (this.#ground !== undefined) this.#send({ kind });
   }
 
@@ -163,6 +174,8 @@ export class ModeRunner {
     this.#noticeConfirmation();
     this.#noticeFinding(before);
     for (const action of actions) this.#carryOut(action, late);
+    const lower = findingOf(state).lower ?? 0;
+    if (lower < (before.lower ?? 0)) this.#belowLower.fell(lower);
     this.#options.changed();
   }
 
@@ -189,7 +202,7 @@ export class ModeRunner {
   }
 
   #carryOut(action: SearchAction, late: boolean): void {
-    const { observer, target, mode, log } = this.#options;
+    const { observer, target, mode, log, clock } = this.#options;
     switch (action.kind) {
       case 'open':
         void this.#launch(action.id, action.testAt);
@@ -216,6 +229,7 @@ export class ModeRunner {
         return;
       case 'early_death':
         observer.earlyDeath?.(target, mode, action.idle);
+        this.#belowLower.add({ at: clock.wall(), idle: action.idle, early: true });
         log.info({ idle: round(action.idle) }, 'a connection died below the published lower bound');
         return;
     }
@@ -256,7 +270,7 @@ export class ModeRunner {
     connection.whenEnded((end) => {
       if (!open.testing) void this.#conclude(open, observeIdleEnd(end, this.#options.clock));
     });
-    if (testAt !== undefined) void this.#test(open);
+    if (testAt !== undefined) void this.#test(open, testAt);
   }
 
   /** Whether the search still counts on a connection that took its time to open. */
@@ -264,13 +278,14 @@ export class ModeRunner {
     return connectionsOf(this.#state).some((each) => each.id === id);
   }
 
-  async #test(open: Open): Promise<void> {
+  /** @param fromNow seconds until the far end breaks the silence, where that was asked for at launch */
+  async #test(open: Open, fromNow: Seconds = 0): Promise<void> {
     const ground = this.#ground;
     if (ground === undefined || open.judged || open.testing) return;
     open.testing = true;
     const { clock, target } = this.#options;
     const { deadline } = target.search;
-    const early = ground.controls.watch(open.connection, deadline);
+    const early = ground.controls.watch(open.connection, deadline, fromNow);
     const observation = await open.connection.test({ clock, deadline, signal: ground.signal });
     const pathStood = early.finish();
     await this.#conclude(open, observation, observation.kind !== 'died' || (await pathStood));
@@ -299,7 +314,7 @@ export class ModeRunner {
     this.#send({ kind: 'verdict', id: open.id, verdict, idle });
   }
 
-  #record(open: Open, verdict: Verdict, idle: Seconds): void {
+  #record(open: Open, verdict: Verdict, idle: Seconds, level?: 'debug'): void {
     const { observer, target, mode, log, clock } = this.#options;
     const { local, remote, seen } = open.connection;
     const test: TestRecord = {
@@ -312,13 +327,27 @@ export class ModeRunner {
       ...(seen === undefined ? {} : { seen }),
     };
     this.#tests.push(test);
+    // Deaths are counted when the search calls them early.
+    if (verdict.kind === 'alive' && idle <= (this.finding.lower ?? 0))
+      this.#belowLower.add({ at: test.at, idle, early: false });
     if (this.#tests.length > TESTS_KEPT) this.#tests.splice(0, this.#tests.length - TESTS_KEPT);
     observer.tested?.(target, mode, test);
     const news = verdict.kind !== 'alive' || idle > (this.finding.lower ?? 0) * 1.01;
-    log[news ? 'info' : 'debug'](
+    log[level ?? (news ? 'info' : 'debug')](
       { verdict: verdict.kind, reason: reasonOf(verdict), idle: round(idle) },
       `${verdict.kind} after ${round(idle)} s idle`,
     );
+  }
+
+  /** Ends every connection for reasons of our own; each counts as a test that could not be held. */
+  #giveUp(): void {
+    const now = this.#options.clock.monotonic();
+    const verdict: Verdict = { kind: 'inconclusive', reason: 'interrupted' };
+    for (const open of this.#open.values()) {
+      open.judged = true;
+      this.#record(open, verdict, Math.max(0, now - open.connection.opened.latest), 'debug');
+    }
+    this.#closeAll();
   }
 
   #slept(): Seconds {

@@ -1,6 +1,7 @@
 /** From a target's runners and facts to what readers see: what may be published, diagnosis, recommendation. */
 import type { TargetConfig } from '../config/types.js';
 import {
+  type AddressClass,
   addressClass,
   explain,
   keepaliveRecommended,
@@ -15,11 +16,11 @@ import type { DeathEvidence } from '../core/verdict.js';
 import type { Introduction } from '../probe/path.js';
 import type { Seconds } from '../units.js';
 import type { ModeRunner } from './mode-runner.js';
-import type { ModeSnapshot, TargetEvent, TargetSnapshot, TestRecord } from './snapshot.js';
+import type { ModeSnapshot, TargetEvent, TargetSnapshot } from './snapshot.js';
 
 /** A finding that no evidence agreed with for this long is not shown any more, seconds. */
 export const FINDING_EXPIRES_AFTER: Seconds = 7 * 86_400;
-/** Deaths and early deaths are counted over this long for the diagnosis, seconds. */
+/** Deaths are counted over this long for the diagnosis, seconds. */
 const EVIDENCE_WINDOW: Seconds = 86_400;
 
 /** What is known about a path besides its searches. */
@@ -30,6 +31,8 @@ export interface PathFacts {
   readonly introduction?: Introduction;
   /** Our own addresses as the far end saw them, newest last, bounded. */
   readonly seenAddresses: readonly string[];
+  /** The router's outer address, where it told it since our seen address changed last. */
+  readonly routerAddress?: string;
   /** This host's own conntrack timeout, seconds. */
   readonly localConntrack?: Seconds;
 }
@@ -54,6 +57,7 @@ export function snapshotTarget(
   const interval = keepaliveRecommended(raw, target.modes, limits);
   const { localAddress, seenAddress, conntrack } = facts.introduction ?? {};
   const natDetected = seenAddress === undefined ? undefined : seenAddress !== localAddress;
+  const { routerAddress } = facts;
   const conntracks = {
     ...(facts.localConntrack === undefined ? {} : { local: facts.localConntrack }),
     ...(conntrack === undefined ? {} : { responder: conntrack }),
@@ -67,6 +71,7 @@ export function snapshotTarget(
     addresses: {
       ...(localAddress === undefined ? {} : { local: addressClass(localAddress) }),
       ...(seenAddress === undefined ? {} : { seen: addressClass(seenAddress) }),
+      ...(routerAddress === undefined ? {} : routerEvidence(routerAddress, seenAddress)),
     },
     ...(natDetected === undefined ? {} : { natDetected }),
     severalSeenAddresses: facts.seenAddresses.length > 1,
@@ -78,6 +83,7 @@ export function snapshotTarget(
     ...(facts.address === undefined ? {} : { address: facts.address }),
     ...(localAddress === undefined ? {} : { localAddress }),
     ...(seenAddress === undefined ? {} : { seenAddress }),
+    ...(routerAddress === undefined ? {} : { routerAddress }),
     ...(natDetected === undefined ? {} : { natDetected }),
     conntrack: conntracks,
     ...(interval === undefined
@@ -114,21 +120,21 @@ function unexpired(runner: ModeRunner, now: Seconds): Finding {
   return { phase: finding.phase, suspect: false, deaths: 0 };
 }
 
-function evidenceOf(runner: ModeRunner, finding: Finding, now: Seconds): ModeEvidence {
-  const recent = runner.tests.filter((test) => now - test.at <= EVIDENCE_WINDOW);
-  const deaths: Partial<Record<DeathEvidence, number>> = {};
-  for (const { verdict } of recent)
-    if (verdict.kind === 'dead') deaths[verdict.evidence] = (deaths[verdict.evidence] ?? 0) + 1;
-  const below = recent.filter((test) => finding.lower !== undefined && test.idle < finding.lower);
-  const counted = below.filter(conclusive);
+function routerEvidence(
+  address: string,
+  seen: string | undefined,
+): { router: AddressClass; routerDiffersFromSeen?: boolean } {
+  const router = addressClass(address);
   return {
-    finding,
-    deaths,
-    earlyDeaths: counted.filter((test) => test.verdict.kind === 'dead').length,
-    testsBelowLower: counted.length,
+    router,
+    ...(router === 'public' && seen !== undefined ? { routerDiffersFromSeen: address !== seen } : {}),
   };
 }
 
-function conclusive(test: TestRecord): boolean {
-  return test.verdict.kind !== 'inconclusive';
+function evidenceOf(runner: ModeRunner, finding: Finding, now: Seconds): ModeEvidence {
+  const deaths: Partial<Record<DeathEvidence, number>> = {};
+  for (const { at, verdict } of runner.tests)
+    if (verdict.kind === 'dead' && now - at <= EVIDENCE_WINDOW)
+      deaths[verdict.evidence] = (deaths[verdict.evidence] ?? 0) + 1;
+  return { finding, deaths, ...runner.belowLower };
 }

@@ -61,6 +61,8 @@ export interface TargetSnapshot {
   /** The client's address as the far end sees it, and as this host sees it. */
   readonly seenAddress?: string;
   readonly localAddress?: string;
+  /** The router's outer address as it told it. */
+  readonly routerAddress?: string;
   readonly natDetected?: boolean;
   readonly conntrack: { readonly local?: Seconds; readonly responder?: Seconds };
   readonly keepaliveRecommended?: Seconds;

@@ -2,11 +2,13 @@
 import { setMaxListeners } from 'node:events';
 import { isIP } from 'node:net';
 import type { Logger } from '../log.js';
-import type { Clock } from '../clock.js';
+import type { Clock, Timer } from '../clock.js';
 import type { TargetConfig } from '../config/types.js';
 import type { Mode } from '../core/mode.js';
+import { addressClass } from '../core/diagnosis/index.js';
 import { hostConntrackTimeout } from '../net/conntrack.js';
 import { resolve } from '../net/resolve.js';
+import type { AskRouter } from '../net/router.js';
 import type { Introduction, Path } from '../probe/path.js';
 import type { Seconds } from '../units.js';
 import { Controls } from './controls.js';
@@ -25,6 +27,10 @@ const FIRST_RETRY: Seconds = 1;
 const LONGEST_RETRY: Seconds = 30;
 /** Changes are written to the state file at most this often, seconds. */
 const SAVE_AFTER: Seconds = 1;
+/** The diagnosis is compared with the one told last this long after a change at the earliest, seconds. */
+const DIAGNOSE_AFTER: Seconds = 1;
+/** Addresses that are kept to tell a pool of them from one. */
+const SEEN_ADDRESSES_KEPT = 8;
 /** Newest events that are kept for the page. */
 const EVENTS_KEPT = 100;
 
@@ -37,6 +43,7 @@ export interface TargetRunnerOptions {
   /** Starts the built-in responder behind the built-in NAT. */
   readonly openEmbedded: (idleTimeout: Seconds) => Promise<EmbeddedFarEnd>;
   readonly openPath: (options: OpenPathOptions) => Path;
+  readonly askRouter: AskRouter;
 }
 
 /** What a target's state file holds. */
@@ -59,6 +66,11 @@ export class TargetRunner {
   #facts: PathFacts = { seenAddresses: [] };
   #running: Promise<void> | undefined;
   #saving = false;
+  /** When our address as the far end sees it changed last, monotonic seconds. */
+  #movedAt: Seconds = -Infinity;
+  #diagnosing: Timer | undefined;
+  /** The explanations that were told last. */
+  #diagnosis = '';
 
   constructor(options: TargetRunnerOptions) {
     this.target = options.target;
@@ -79,7 +91,10 @@ export class TargetRunner {
         mode,
         timing: this.target.far_end.kind === 'nat-tcp-test' && mode === 'recv' ? 'at_launch' : 'late',
         log: this.#log.child({ mode }),
-        changed: () => this.#saveSoon(),
+        changed: () => {
+          this.#saveSoon();
+          this.#diagnoseSoon();
+        },
         ...(state === undefined ? {} : { restored: { saved: state, ago } }),
       });
     });
@@ -89,6 +104,7 @@ export class TargetRunner {
   /** Closes every connection and saves. */
   async stop(): Promise<void> {
     this.#stopped.abort();
+    this.#diagnosing?.cancel();
     for (const mode of this.#modes) mode.end();
     await this.#running;
     await this.#embedded?.close();
@@ -98,6 +114,7 @@ export class TargetRunner {
   /** The schedule's tick. */
   round(): void {
     for (const mode of this.#modes) mode.round();
+    void this.#askRouter();
   }
 
   /** Gives up every connection in flight; `why` is for people. */
@@ -175,7 +192,7 @@ export class TargetRunner {
       await pause(clock, LONGEST_RETRY, signal);
       return;
     }
-    this.#facts = { ...this.#facts, address };
+    this.#facts = { ...this.#facts, address, seenAddresses: [] };
     const { deadline } = this.target.search;
     let begun = false;
     const lifeline = new Lifeline({
@@ -188,6 +205,8 @@ export class TargetRunner {
           this.#reached(introduction);
         },
         watched: () => {
+          this.#noticeSeenAddress();
+          void this.#askRouter();
           if (begun) return;
           begun = true;
           for (const mode of this.#modes) mode.begin({ path, controls, signal: here });
@@ -196,6 +215,7 @@ export class TargetRunner {
         mappingLoss: () => {
           this.#options.observer.mappingLoss?.(this.target);
           this.#tell('every mapping of the path vanished at once (reboot, new address)', 'warn');
+          this.#forgetSeenAddresses();
           for (const mode of this.#modes) mode.lose('mapping_loss');
         },
         farEndRestarted: () => this.interrupt('the far end was restarted: its connections are gone'),
@@ -236,9 +256,7 @@ export class TargetRunner {
 
   #reached(introduction: Introduction): void {
     if (this.#facts.up !== true) this.#tell(`${this.target.name} answers`, 'info');
-    const { seenAddress } = introduction;
     const { downReason: _, localConntrack: _old, ...facts } = this.#facts;
-    const known = facts.seenAddresses;
     // The built-in path stays inside this process: what the host forgets has no part in it.
     const embedded = this.target.far_end.kind === 'embedded';
     const localConntrack = embedded ? undefined : hostConntrackTimeout();
@@ -247,9 +265,66 @@ export class TargetRunner {
       ...(localConntrack === undefined ? {} : { localConntrack }),
       up: true,
       introduction,
-      seenAddresses:
-        seenAddress === undefined || known.includes(seenAddress) ? known : [...known, seenAddress].slice(-8),
     };
+  }
+
+  /** Called when it is clear whether the mappings still live: two addresses at once, or one after the other? */
+  #noticeSeenAddress(): void {
+    const { introduction, seenAddresses: known } = this.#facts;
+    const seen = introduction?.seenAddress;
+    if (seen === undefined || known.includes(seen)) return;
+    if (known.length > 0) this.#movedTo();
+    this.#facts = { ...this.#facts, seenAddresses: [...known, seen].slice(-SEEN_ADDRESSES_KEPT) };
+  }
+
+  /** After a loss of every mapping a new address replaces the old ones. */
+  #forgetSeenAddresses(): void {
+    const { introduction, seenAddresses: known } = this.#facts;
+    const seen = introduction?.seenAddress;
+    this.#facts = { ...this.#facts, seenAddresses: [] };
+    if (seen === undefined || known.length === 0 || known.includes(seen)) return;
+    this.#tell('this host has a new address, as the far end sees it', 'info');
+    this.#movedTo();
+  }
+
+  /** What the router said before is not to be compared with the new address. */
+  #movedTo(): void {
+    this.#movedAt = this.#options.clock.monotonic();
+    const { routerAddress: _, ...facts } = this.#facts;
+    this.#facts = facts;
+  }
+
+  /** Learns the router's outer address. Only from a private address on: elsewhere no router of ours translates. */
+  async #askRouter(): Promise<void> {
+    const { address: remote, introduction } = this.#facts;
+    const local = introduction?.localAddress;
+    if (remote === undefined || local === undefined || addressClass(local) !== 'private') return;
+    const answer = await this.#options.askRouter({ local, remote });
+    if (this.#stopped.signal.aborted) return;
+    const { routerAddress: before, ...facts } = this.#facts;
+    if (facts.address !== remote || facts.introduction?.localAddress !== local) return;
+    const current = answer !== undefined && answer.askedAt >= this.#movedAt ? answer.address : undefined;
+    this.#facts = current === undefined ? facts : { ...facts, routerAddress: current };
+    if (current === before) return;
+    if (current !== undefined)
+      this.#log.debug({ class: addressClass(current) }, 'the router told its outer address');
+    this.#diagnoseSoon();
+  }
+
+  /** Tells the diagnosis when it has changed, whether or not anybody reads it meanwhile. */
+  #diagnoseSoon(): void {
+    if (this.#stopped.signal.aborted) return;
+    this.#diagnosing ??= this.#options.clock.after(DIAGNOSE_AFTER, () => {
+      this.#diagnosing = undefined;
+      const { explanations } = this.snapshot();
+      const texts = explanations.map(({ certainty, text }) => `${text} (${certainty})`).join(' ');
+      if (texts === this.#diagnosis) return;
+      this.#diagnosis = texts;
+      const ids = explanations.map(({ id }) => id).join(',');
+      this.#tell(texts === '' ? 'diagnosis: open again' : `diagnosis: ${texts}`, 'info', {
+        explanations: ids,
+      });
+    });
   }
 
   #unreachable(reason: string): void {
@@ -258,8 +333,8 @@ export class TargetRunner {
     this.#facts = { ...this.#facts, up: false, downReason: reason };
   }
 
-  #tell(text: string, level: 'info' | 'warn'): void {
-    this.#log[level](text);
+  #tell(text: string, level: 'info' | 'warn', fields: object = {}): void {
+    this.#log[level](fields, text);
     this.#events.push({ at: this.#options.clock.wall(), text });
     if (this.#events.length > EVENTS_KEPT) this.#events.shift();
   }

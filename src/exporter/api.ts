@@ -30,6 +30,7 @@ export interface TargetDocument {
   readonly address?: string;
   readonly seen_address?: string;
   readonly local_address?: string;
+  readonly router_address?: string;
   readonly nat_detected?: boolean;
   readonly conntrack: { readonly local?: Seconds; readonly responder?: Seconds };
   readonly keepalive_recommended?: Seconds;
@@ -95,6 +96,7 @@ function targetDocument(target: TargetSnapshot): TargetDocument {
     ...known('address', target.address),
     ...known('seen_address', target.seenAddress),
     ...known('local_address', target.localAddress),
+    ...known('router_address', target.routerAddress),
     ...known('nat_detected', target.natDetected),
     conntrack: target.conntrack,
     ...known('keepalive_recommended', target.keepaliveRecommended),

@@ -95,7 +95,13 @@ function changeKeys(targets: readonly TargetSnapshot[]): Map<string, number> {
 export function changeKey(target: TargetSnapshot): number {
   const { modes, events, explanations, up, downReason, seenAddress, address, keepaliveRecommended } = target;
   const words: unknown[] = [up, downReason, seenAddress, address, target.localAddress, target.natDetected];
-  words.push(keepaliveRecommended, target.conntrack.local, target.conntrack.responder, events.length);
+  words.push(
+    target.routerAddress,
+    keepaliveRecommended,
+    target.conntrack.local,
+    target.conntrack.responder,
+    events.length,
+  );
   words.push(events.at(-1)?.at, events.at(-1)?.text, ...explanations.map(({ text }) => text));
   for (const { finding, confirmedTimestamp, tests, waiting } of modes) {
     const { phase, lower, upper, timeout, compliant, suspect, deaths } = finding;

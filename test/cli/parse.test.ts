@@ -191,8 +191,8 @@ describe('parseCommandLine()', () => {
     [['measure', 'h', '--report=r.pdf'], '--report: must end with .html, .md or .json, found r.pdf'],
     [['measure', 'h', '--family=5'], "--family: must be one of 4, 6, any, found '5'"],
     [
-      ['measure', 'h', '--token-file=/nonexistent'],
-      '--token-file: cannot be read: no such file, found /nonexistent',
+      ['measure', 'h', '--token-file=/nonexistent/token'],
+      '--token-file: cannot be read: no such file, found /nonexistent/token',
     ],
     [['help', 'me'], 'unknown command me'],
   ])('%j is refused on one line', (argv, message) => {
@@ -249,6 +249,7 @@ describe('the environment', () => {
     const env = {
       NAT_IDLE_CONFIG_FIL: 'x',
       NAT_IDLE_MAX_IDLE: '1h',
+      NAT_IDLE_REVISION: '0123456789ab',
       NAT_IDLE_EXPORTER_SERVICE_HOST: '10.0.0.1',
       NAT_IDLE_EXPORTER_PORT_15382_TCP_ADDR: '10.0.0.1',
       HOME: '/',

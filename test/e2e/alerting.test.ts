@@ -171,7 +171,7 @@ describeLab(
       await lab.setIdleTimeout(BAD);
       const fired = await until(
         'the webhook is told',
-        120_000,
+        200_000,
         () => newest('NatIdleTimeoutBelowRfc5382'),
         500,
       );

@@ -96,6 +96,16 @@ describe('Controls.watch', () => {
     expect(await watch.finish()).toBe(true);
   });
 
+  it('waits for the moment that was fixed at launch', async () => {
+    const { clock, path, controls, connection } = await start();
+    const watch = controls.watch(connection, DEADLINE, 100);
+    path.passes = false;
+    await clock.advance(50);
+    path.passes = true;
+    await clock.advance(60);
+    expect(await watch.finish()).toBe(true);
+  });
+
   it('notices an outage that swallowed the test and ended just before its deadline', async () => {
     const { clock, path, controls, connection } = await start();
     path.passes = false;

@@ -163,7 +163,7 @@ test('every answer carries the security headers and does not name the software',
 });
 
 test('/api/v1/targets shows all that the page shows, and one target when asked', async () => {
-  const view = new FakeView([forgettingTarget('a'), climbingTarget('b')]);
+  const view = new FakeView([{ ...forgettingTarget('a'), routerAddress: '100.64.7.9' }, climbingTarget('b')]);
   const url = await serve(view);
   const all = JSON.parse((await text(`${url}/api/v1/targets`)).body) as TargetsDocument;
   expect(all).toMatchObject({ now: SCENE_TIME, version: '1.2.3', schedule: '*/5 * * * *' });
@@ -173,6 +173,7 @@ test('/api/v1/targets shows all that the page shows, and one target when asked',
     verdict: 'Forgets an idle connection after 1 h 0 min; RFC 5382 wants 2 h 4 min',
     keepalive_recommended: 1797,
     seen_address: '203.0.113.9',
+    router_address: '100.64.7.9',
     settings: { interval: 1797 },
   });
   expect(all.targets[0]?.modes[0]).toMatchObject({

@@ -131,10 +131,10 @@ const ONE_TO_ONE = `
     iifname "wan" meta l4proto tcp dnat ip6 to fd77::2
   }`;
 
-/** Length of an IP packet that carries a TCP header of \`doff\` words and nothing else. */
-function emptySegments(ipHeader: number): string {
-  const pairs = Array.from({ length: 11 }, (_, i) => i + 5).map((doff) => `${ipHeader + doff * 4} . ${doff}`);
-  return `{ ${pairs.join(', ')} }`;
+/** Rules that find segments without payload, by the packet's length for each length of a TCP header, in words. */
+function bareSegments(length: string, ipHeader: number): string {
+  const lengths = Array.from({ length: 11 }, (_, i) => i + 5);
+  return lengths.map((doff) => `tcp doff ${doff} ${length} ${ipHeader + doff * 4} goto bare`).join('\n    ');
 }
 
 /** A flow that carried data is awake for this long; its bare acknowledgements pass meanwhile. */
@@ -154,19 +154,23 @@ const EATER = `
     timeout ${AWAKE}
     size 65535
   }
+  counter eaten { }
   chain wake {
     update @awake { meta nfproto . tcp sport . tcp dport }
     update @awake { meta nfproto . tcp dport . tcp sport }
     accept
   }
+  chain bare {
+    meta nfproto . tcp sport . tcp dport @awake accept
+    counter name eaten drop
+  }
   chain eat {
     type filter hook prerouting priority -310; policy accept;
     meta l4proto != tcp accept
     tcp flags & (fin | syn | rst) != 0 goto wake
-    meta nfproto ipv4 ip length . tcp doff != ${emptySegments(20)} goto wake
-    meta nfproto ipv6 ip6 length . tcp doff != ${emptySegments(0)} goto wake
-    meta nfproto . tcp sport . tcp dport @awake accept
-    counter drop
+    ${bareSegments('ip length', 20)}
+    ${bareSegments('ip6 length', 0)}
+    goto wake
   }`;
 
 const NO_EXPIRY = natRuleset();

@@ -159,8 +159,8 @@ describeLab('the lab', () => {
     () =>
       inLab('keepalive_eater', 60, async (lab) => {
         const eaten = async (): Promise<number> => {
-          const { stdout } = await lab.exec('nat', 'nft', ['list', 'chain', 'inet', 'box', 'eat']);
-          return Number(/counter packets (\d+)/.exec(stdout)?.[1]);
+          const { stdout } = await lab.exec('nat', 'nft', ['list', 'counter', 'inet', 'box', 'eaten']);
+          return Number(/packets (\d+)/.exec(stdout)?.[1]);
         };
         // Two megabytes at once, then drops of data slower than delayed acknowledgements, then a clean end.
         const serve = `require('http').createServer(async (q, r) => {

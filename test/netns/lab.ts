@@ -36,6 +36,16 @@ export interface InsideOptions extends SpawnOptions {
   readonly hosts?: string;
 }
 
+/** An entry of the box's connection tracking. */
+export interface Mapping {
+  readonly family: 'ipv4' | 'ipv6';
+  readonly clientPort: number;
+  readonly serverPort: number;
+  /** What the kernel leaves it to live, and how long it has been idle by that. */
+  readonly remaining: WholeSeconds;
+  readonly idle: WholeSeconds;
+}
+
 export interface Lab {
   readonly name: string;
   /** The public address of the NAT next to the server, as the server sees it now. */
@@ -73,8 +83,8 @@ export interface Lab {
    * @returns the client ports whose mappings are gone
    */
   evict(what: number | readonly number[]): Promise<number[]>;
-  /** Client ports of the TCP mappings that the box holds now. */
-  mappings(): Promise<number[]>;
+  /** The established TCP mappings that the box holds now. */
+  mappings(): Promise<Mapping[]>;
   /** Pulls or plugs the cable between the last NAT and the server; pulling deletes a masquerading NAT's mappings. */
   link(state: 'up' | 'down'): Promise<void>;
   /** Drops every packet silently, before connection tracking sees it; mappings live on and age. */
@@ -214,10 +224,9 @@ class NamespaceLab implements Lab {
 
   async shortenExisting(seconds: WholeSeconds): Promise<void> {
     for (const place of this.#box.forgets) {
-      const before = this.#idleTimeout[place] ?? 0;
-      const changes = (await this.#entries(place)).map(({ port, server, remaining, family }) => {
-        const left = Math.max(0, seconds - (before - remaining));
-        return `-U -f ${family} -p tcp --orig-port-src ${port} --orig-port-dst ${server} --timeout ${left}`;
+      const changes = (await this.#entries(place)).map(({ family, clientPort, serverPort, idle }) => {
+        const flow = `-f ${family} -p tcp --orig-port-src ${clientPort} --orig-port-dst ${serverPort}`;
+        return `-U ${flow} --timeout ${Math.max(0, seconds - idle)}`;
       });
       if (changes.length === 0) continue;
       // conntrack opens /dev/stdin by name, which the kernel refuses for the socket that Node gives a child.
@@ -226,20 +235,19 @@ class NamespaceLab implements Lab {
     }
   }
 
-  /** The established TCP entries of a namespace with the time that each has left. */
-  async #entries(
-    place: Place,
-  ): Promise<{ port: number; server: number; remaining: WholeSeconds; family: 'ipv4' | 'ipv6' }[]> {
+  async #entries(place: Place): Promise<Mapping[]> {
+    const timeout = this.#idleTimeout[place] ?? 0;
     const lists = await Promise.all(
       (['ipv4', 'ipv6'] as const).map(async (family) => {
         const args = ['-L', '-f', family, '-p', 'tcp', '--state', 'ESTABLISHED'];
         const { stdout } = await this.exec(place, 'conntrack', args);
         return [...stdout.matchAll(/^tcp +6 (\d+) ESTABLISHED .*?sport=(\d+) dport=(\d+)/gm)].map(
-          ([, remaining, port, server]) => ({
+          ([, remaining, client, server]): Mapping => ({
             family,
-            port: Number(port),
-            server: Number(server),
+            clientPort: Number(client),
+            serverPort: Number(server),
             remaining: Number(remaining),
+            idle: Math.max(0, timeout - Number(remaining)),
           }),
         );
       }),
@@ -247,9 +255,12 @@ class NamespaceLab implements Lab {
     return lists.flat();
   }
 
-  async mappings(): Promise<number[]> {
-    const entries = await this.#entries(this.#box.forgets[0] ?? 'nat');
-    return entries.map(({ port }) => port).sort((a, b) => a - b);
+  mappings(): Promise<Mapping[]> {
+    return this.#entries(this.#box.forgets[0] ?? 'nat');
+  }
+
+  async #ports(): Promise<number[]> {
+    return (await this.mappings()).map(({ clientPort }) => clientPort).sort((a, b) => a - b);
   }
 
   async reboot(): Promise<void> {
@@ -275,7 +286,7 @@ ${ip} addr del ${old.v6}/64 dev wan`);
   }
 
   async evict(what: number | readonly number[]): Promise<number[]> {
-    const ports = typeof what === 'number' ? evenly(await this.mappings(), what) : [...what];
+    const ports = typeof what === 'number' ? evenly(await this.#ports(), what) : [...what];
     const place = this.#box.forgets[0] ?? 'nat';
     for (const port of ports) {
       for (const family of ['ipv4', 'ipv6']) {

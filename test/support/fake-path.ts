@@ -25,8 +25,12 @@ export class FakePath implements Path {
     this.#clock = clock;
   }
 
+  localAddress = '192.0.2.2';
+  seenAddress = '198.51.100.1';
+
   get introduction(): Introduction {
-    return { localAddress: '192.0.2.2', seenAddress: '198.51.100.1', instance: this.instance };
+    const { localAddress, seenAddress, instance } = this;
+    return { localAddress, seenAddress, instance };
   }
 
   timing(): 'late' {

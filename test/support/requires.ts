@@ -11,6 +11,7 @@ const COMMANDS = {
   faketime: 'faketime',
   iproute2: 'ip',
   iptables: 'iptables',
+  'miniupnpd-nftables': 'miniupnpd',
   nftables: 'nft',
   openssl: 'openssl',
   procps: 'sysctl',

@@ -81,7 +81,7 @@ function reachable({ up, downReason }: TargetSnapshot): Html {
 }
 
 function facts(target: TargetSnapshot): Html[] {
-  const { config, address, seenAddress, localAddress, natDetected, conntrack } = target;
+  const { config, address, seenAddress, localAddress, routerAddress, natDetected, conntrack } = target;
   const far = config.far_end;
   const where =
     far.kind === 'embedded'
@@ -91,6 +91,7 @@ function facts(target: TargetSnapshot): Html[] {
     ['far end', where],
     ['address', address],
     ['this host', localAddress],
+    ['router outside', routerAddress],
     ['seen as', seenAddress],
     ['NAT', natDetected === undefined ? undefined : natDetected ? 'detected' : 'none detected'],
     ['conntrack here', conntrack.local === undefined ? undefined : duration(conntrack.local)],

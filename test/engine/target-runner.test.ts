@@ -1,0 +1,207 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import type { TargetConfig } from '../../src/config/types.js';
+import { TargetRunner } from '../../src/engine/target-runner.js';
+import { createLogger } from '../../src/log.js';
+import type { AskRouter, PathEnds } from '../../src/net/router.js';
+import { FakeClock } from '../support/fake-clock.js';
+import { FakePath } from '../support/fake-path.js';
+
+const FAR_END = '203.0.113.9';
+
+const TARGET: TargetConfig = {
+  name: 'home',
+  far_end: { kind: 'native', host: FAR_END, port: 5382 },
+  modes: ['send', 'recv'],
+  family: 'any',
+  labels: {},
+  search: { min_idle: 5, max_idle: 200, resolution: 4, connections: 24, deadline: 3, guard: 2 },
+};
+
+interface LogLine {
+  readonly level: string;
+  readonly msg: string;
+  readonly explanations?: string;
+}
+
+const running: { readonly runner: TargetRunner; readonly clock: FakeClock }[] = [];
+
+afterEach(async () => {
+  for (const { runner, clock } of running.splice(0)) {
+    const stopped = runner.stop();
+    await clock.advance(10);
+    await stopped;
+  }
+});
+
+async function start(prepare: (path: FakePath) => void = () => undefined, askRouter?: AskRouter) {
+  const clock = new FakeClock();
+  const path = new FakePath(clock);
+  prepare(path);
+  const lines: string[] = [];
+  const runner = new TargetRunner({
+    target: TARGET,
+    clock,
+    log: createLogger({
+      level: 'info',
+      format: 'json',
+      stream: { write: (line: string) => lines.push(line) },
+    }),
+    observer: {},
+    openEmbedded: () => Promise.reject(new Error('no embedded far end here')),
+    openPath: () => path,
+    askRouter: askRouter ?? (() => Promise.resolve(undefined)),
+  });
+  running.push({ runner, clock });
+  await runner.start();
+  // The look-up of the far end's address leaves the fake world for a moment.
+  while (path.checks === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+  const log = (): LogLine[] => lines.map((line) => JSON.parse(line) as LogLine);
+  /** Lets time pass with a round of the schedule every minute. */
+  const live = async (duration: number): Promise<void> => {
+    for (let left = duration; left > 0; left -= 60) {
+      runner.round();
+      await clock.advance(Math.min(60, left));
+    }
+  };
+  const ids = (): string[] => runner.snapshot().explanations.map(({ id }) => id);
+  const diagnoses = (): LogLine[] => log().filter(({ msg }) => msg.startsWith('diagnosis: '));
+  return { clock, path, runner, log, live, ids, diagnoses };
+}
+
+describe('the diagnosis of a TargetRunner', () => {
+  it('takes the deaths before a rise for what they were', async () => {
+    const { path, runner, live, ids } = await start((path) => {
+      path.idleTimeout = 60;
+    });
+    await live(1800);
+    expect(runner.snapshot().modes[0]?.finding.timeout).toBeCloseTo(60, -1);
+    expect(ids()).not.toContain('two_answers');
+    path.idleTimeout = 120;
+    await live(3600);
+    expect(runner.snapshot().modes[0]?.finding.timeout).toBeCloseTo(120, -1);
+    expect(ids()).not.toContain('two_answers');
+  });
+
+  it('takes the deaths of a drop for what they were', async () => {
+    const { path, runner, live, ids } = await start((path) => {
+      path.idleTimeout = 120;
+    });
+    await live(3600);
+    path.idleTimeout = 60;
+    await live(3600);
+    expect(runner.snapshot().modes[0]?.finding.timeout).toBeCloseTo(60, -1);
+    expect(ids()).not.toContain('two_answers');
+  });
+
+  it('is told in one line of the log and one event when it changes, whoever reads it', async () => {
+    const { path, runner, live, diagnoses, log } = await start((path) => {
+      path.idleTimeout = 60;
+    });
+    await live(1800);
+    const first = diagnoses();
+    expect(first.map(({ level, explanations }) => [level, explanations])).toEqual([
+      ['info', expect.stringMatching(/^mapping_forgotten\b/)],
+    ]);
+    expect(first[0]?.msg).toContain('forgotten');
+    expect(runner.snapshot().events.filter(({ text }) => text === first[0]?.msg)).toHaveLength(1);
+    for (let scrape = 0; scrape < 10; scrape++) runner.snapshot();
+    await live(1800);
+    expect(diagnoses()).toHaveLength(1);
+    path.idleTimeout = undefined;
+    await live(7200);
+    expect(diagnoses().at(-1)?.explanations).toBe('no_expiry_seen');
+    for (const { msg } of log()) expect(msg).not.toMatch(/\d+\.\d+\.\d+\.\d+/);
+  });
+});
+
+describe('the addresses of a TargetRunner', () => {
+  it('are not several when the NAT got a new one and lost its mappings', async () => {
+    const { path, runner, live, ids } = await start();
+    await live(1800);
+    expect(ids()).toEqual(['no_expiry_seen']);
+    path.seenAddress = '198.51.100.2';
+    path.reboot();
+    for (let minute = 0; minute < 30; minute++) {
+      await live(60);
+      expect(ids()).not.toContain('several_addresses');
+    }
+    const { events, seenAddress } = runner.snapshot();
+    expect(seenAddress).toBe('198.51.100.2');
+    expect(events.map(({ text }) => text)).toContain('this host has a new address, as the far end sees it');
+  });
+
+  it('are several when another one is seen while the mappings live', async () => {
+    const { path, live, ids } = await start();
+    await live(1800);
+    path.seenAddress = '198.51.100.2';
+    const [evicted] = path.canaries;
+    if (evicted !== undefined) evicted.forgotten = true;
+    await live(600);
+    expect(ids()).toContain('several_addresses');
+  });
+});
+
+describe('the router of a TargetRunner', () => {
+  const behindNat = (path: FakePath): void => {
+    path.localAddress = '192.168.1.2';
+    path.seenAddress = '8.8.4.1';
+  };
+
+  it('shows a carrier-grade NAT, and its address in the snapshot only', async () => {
+    const asked: PathEnds[] = [];
+    const { runner, live, ids, log } = await start(behindNat, (ends) => {
+      asked.push(ends);
+      return Promise.resolve({ address: '100.64.7.9', askedAt: 1000 });
+    });
+    await live(1800);
+    expect(asked[0]).toEqual({ local: '192.168.1.2', remote: FAR_END });
+    expect(runner.snapshot().routerAddress).toBe('100.64.7.9');
+    expect(ids()).toContain('carrier_grade_nat');
+    expect(JSON.stringify(log())).not.toContain('100.64.7.9');
+  });
+
+  it('shows a second NAT when its outer address is not the seen one', async () => {
+    const answer = { address: '8.8.4.2', askedAt: 1000 };
+    const { live, ids } = await start(behindNat, () => Promise.resolve(answer));
+    await live(1800);
+    expect(ids()).toContain('second_nat');
+  });
+
+  it('shows nothing when its outer address is the seen one', async () => {
+    const answer = { address: '8.8.4.1', askedAt: 1000 };
+    const { runner, live, ids } = await start(behindNat, () => Promise.resolve(answer));
+    await live(1800);
+    expect(runner.snapshot().routerAddress).toBe('8.8.4.1');
+    expect(ids()).toEqual(['no_expiry_seen']);
+  });
+
+  it('is not believed about an address from before the last change', async () => {
+    let answer = { address: '8.8.4.1', askedAt: 1000 };
+    const { clock, path, runner, live, ids } = await start(behindNat, () => Promise.resolve(answer));
+    await live(1800);
+    path.seenAddress = '8.8.4.9';
+    path.reboot();
+    await live(600);
+    expect(runner.snapshot().routerAddress).toBeUndefined();
+    expect(ids()).toEqual(['no_expiry_seen']);
+    answer = { address: '8.8.4.9', askedAt: clock.monotonic() };
+    await live(60);
+    expect(runner.snapshot().routerAddress).toBe('8.8.4.9');
+  });
+
+  it.each(['127.0.0.1', '100.64.0.2', '8.8.8.8', 'fd77::2'])('is not asked from %s', async (local) => {
+    let asked = 0;
+    const { live } = await start(
+      (path) => {
+        path.localAddress = local;
+      },
+      () => {
+        asked += 1;
+        return Promise.resolve(undefined);
+      },
+    );
+    await live(120);
+    // A unique local IPv6 address is private too: there the inquiry itself knows that no router is to be asked.
+    expect(asked > 0).toBe(local.startsWith('fd'));
+  });
+});
