@@ -176,9 +176,7 @@ export class RemoteWriter {
         this.#full = true;
         this.#options.log.warn('the queue of remote write is full: its oldest samples are dropped');
       }
-      this.#sending ??= this.#drain().finally(() => {
-        this.#sending = undefined;
-      });
+      this.#sending ??= this.#drain();
     }
   }
 
@@ -187,11 +185,11 @@ export class RemoteWriter {
     const { clock, send, random = Math.random } = this.#options;
     for (;;) {
       const batch = this.#queue.peek();
-      if (batch === undefined || this.#ended.signal.aborted) return;
+      if (batch === undefined || this.#ended.signal.aborted) break;
       const outcome = await send(batch.body, this.#ended.signal);
       if (outcome.kind === 'failed') {
         this.#failed(outcome.reason);
-        if (this.#ended.signal.aborted) return;
+        if (this.#ended.signal.aborted) break;
         const ending = this.#ending.signal.aborted;
         const wait = Math.max(backoff(this.#inRow, random()), outcome.after ?? 0);
         await pause(clock, ending ? LAST_BACKOFF : wait, ending ? this.#ended.signal : this.#ending.signal);
@@ -201,6 +199,8 @@ export class RemoteWriter {
       if (outcome.kind === 'delivered') this.#delivered(batch.stale ? 0 : batch.samples);
       else this.#refused(batch.samples, outcome.reason);
     }
+    // In the same turn as the last look at the queue: what is queued a moment later starts anew.
+    this.#sending = undefined;
   }
 
   #failed(reason: string): void {
