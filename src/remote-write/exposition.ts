@@ -14,7 +14,13 @@ const LINES_PER_TURN = 500;
 const SAMPLE = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)$/;
 const LABEL = /([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)",?/g;
 
-const SPECIAL: Readonly<Record<string, number>> = { '+Inf': Infinity, '-Inf': -Infinity, NaN: Number.NaN };
+/** `Nan` is how prom-client writes it. */
+const SPECIAL: Readonly<Record<string, number>> = {
+  '+Inf': Infinity,
+  '-Inf': -Infinity,
+  NaN: Number.NaN,
+  Nan: Number.NaN,
+};
 
 function unescaped(text: string): string {
   return text.replace(/\\(.)/g, (_, character: string) => (character === 'n' ? '\n' : character));
@@ -27,7 +33,7 @@ function unescaped(text: string): string {
 function parseSample(line: string): Series {
   const [, name, inner = '', text = ''] = SAMPLE.exec(line) ?? [];
   const value = SPECIAL[text] ?? Number(text);
-  if (name === undefined || text === '' || (Number.isNaN(value) && text !== 'NaN'))
+  if (name === undefined || text === '' || (Number.isNaN(value) && !Object.hasOwn(SPECIAL, text)))
     throw new Error(`not a sample: ${line}`);
   const labels: Record<string, string> = { __name__: name };
   for (const [, label = '', content = ''] of inner.matchAll(LABEL)) labels[label] = unescaped(content);

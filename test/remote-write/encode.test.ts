@@ -23,6 +23,7 @@ test('parseExposition() reads every kind of sample that the exporter writes', as
 a 1.5
 b_total{target="v, {1} 2",note="a\\\\"b\\\\\\\\c\\\\nd",empty=""} +Inf
 c{mode="send"} NaN
+c{mode="recv"} Nan
 d_bucket{le="+Inf"} 1e-7
 `.replaceAll('\\\\', '\\');
   expect(await parseExposition(text)).toEqual([
@@ -32,6 +33,7 @@ d_bucket{le="+Inf"} 1e-7
       value: Infinity,
     },
     { labels: { __name__: 'c', mode: 'send' }, value: Number.NaN },
+    { labels: { __name__: 'c', mode: 'recv' }, value: Number.NaN },
     { labels: { __name__: 'd_bucket', le: '+Inf' }, value: 1e-7 },
   ]);
 });
