@@ -15,6 +15,8 @@ import { TargetRunner } from './target-runner.js';
 const LOOK_FOR_SLEEP: Seconds = 2;
 /** Boot time may run ahead of monotonic time by less than this without a suspend (clock granularity), seconds. */
 const SHORTEST_SLEEP: Seconds = 1;
+/** Wall time may run away from boot time by less than this without a step, seconds. */
+const SHORTEST_STEP: Seconds = 2;
 
 export interface EngineOptions {
   readonly clock: Clock;
@@ -34,10 +36,13 @@ export class Engine implements EngineView {
   #cron: ScheduledTask | undefined;
   #sleepWatch: Timer | undefined;
   #slept: Seconds;
+  /** Wall time less boot time. */
+  #wallOffset: Seconds;
 
   constructor(options: EngineOptions) {
     this.#options = { openPath, askRouter: createAskRouter(options.clock), ...options };
     this.#slept = options.clock.boot() - options.clock.monotonic();
+    this.#wallOffset = options.clock.wall() - options.clock.boot();
     setCronLogger(cronLogger(options.log));
   }
 
@@ -88,8 +93,12 @@ export class Engine implements EngineView {
 
   #schedule(config: Config): void {
     if (this.#cron !== undefined && this.#config?.schedule === config.schedule) return;
+    this.#startCron(config.schedule);
+  }
+
+  #startCron(schedule: string): void {
     void this.#cron?.destroy();
-    this.#cron = createTask(config.schedule, () => {
+    this.#cron = createTask(schedule, () => {
       for (const runner of this.#runners) runner.round();
     });
     void this.#cron.start();
@@ -104,8 +113,18 @@ export class Engine implements EngineView {
       this.#slept = slept;
       if (asleep > SHORTEST_SLEEP)
         for (const runner of this.#runners) runner.interrupt(`this host slept for ${asleep.toFixed(0)} s`);
+      const wallOffset = clock.wall() - clock.boot();
+      const stepped = Math.abs(wallOffset - this.#wallOffset) > SHORTEST_STEP;
+      this.#wallOffset = wallOffset;
+      if (stepped || asleep > SHORTEST_SLEEP) this.#restartSchedule();
       this.#watchSleep();
     });
+  }
+
+  /** A schedule waits for a moment of the wall clock: set back, that would be far away; set forward, every moment
+   * in between would be counted as missed. */
+  #restartSchedule(): void {
+    if (this.#config !== undefined) this.#startCron(this.#config.schedule);
   }
 }
 

@@ -17,8 +17,12 @@ const SHORTEST_BEAT: Seconds = 1;
 const LONGEST_BEAT: Seconds = 60;
 /** Heartbeats while nothing is known about the path, seconds. */
 const UNKNOWN_BEAT: Seconds = 2;
-/** A canary that was silent in an outage gets this long to be heard again once the path is back, seconds. */
-const LONGEST_GRACE: Seconds = 30;
+/**
+ * The longest pause between two repetitions of a lost segment: a canary that was silent in an outage may need so long
+ * to be heard again once the path is back, seconds.
+ * @see TCP_RTO_MAX in Linux' include/net/tcp.h
+ */
+const LONGEST_REPETITION: Seconds = 120;
 /** Without a loss for this long the heartbeats may become slower again, seconds. */
 const TRUST_AFTER: Seconds = 3600;
 
@@ -199,8 +203,9 @@ export class Lifeline {
       if (introduction === undefined) await pause(clock, retry, signal);
       if (signal.aborted) return undefined;
     }
-    // The path works now. TCP repeats what the canaries asked, at growing intervals: give it the time.
-    const grace = Math.min(Math.max(2 * deadline, clock.monotonic() - began), LONGEST_GRACE);
+    // The path works now. TCP repeats what the canaries asked, each time after as long as it has waited so far.
+    const outage = clock.monotonic() - began + deadline;
+    const grace = Math.min(outage, LONGEST_REPETITION) + deadline;
     const canaries = [...this.#living];
     const revived = await Promise.all(
       canaries.map(

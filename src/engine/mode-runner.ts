@@ -18,22 +18,13 @@ import { observeIdleEnd } from '../probe/observe.js';
 import type { Path, ProbeConnection } from '../probe/path.js';
 import type { Observation } from '../probe/prober.js';
 import type { Seconds } from '../units.js';
-import { BelowLower, type TestBelowLower } from './below-lower.js';
+import { BelowLower } from './below-lower.js';
 import type { Controls } from './controls.js';
+import type { SavedMode } from './saved-target.js';
 import type { EngineObserver, TestRecord, WaitingConnection } from './snapshot.js';
 
 /** Newest tests that are kept for the page and the report. */
 const TESTS_KEPT = 500;
-
-/** What a mode's part of the state file holds. */
-export interface SavedMode {
-  readonly search: unknown;
-  /** The search's time when it was saved, seconds. */
-  readonly at: Seconds;
-  readonly confirmedTimestamp?: Seconds;
-  readonly tests?: readonly TestRecord[];
-  readonly belowLower?: readonly TestBelowLower[];
-}
 
 export interface ModeRunnerOptions {
   readonly target: TargetConfig;
@@ -90,8 +81,13 @@ export class ModeRunner {
     this.#origin = restored.saved.at + Math.max(0, restored.ago) - clock.monotonic();
     this.#tests.push(...(restored.saved.tests ?? []));
     this.#belowLower = new BelowLower(restored.saved.belowLower);
-    if (restored.saved.confirmedTimestamp !== undefined)
-      this.#confirmed = { at: findingOf(revived).confirmedAt, timestamp: restored.saved.confirmedTimestamp };
+    // Where the wall clock was set back meanwhile, nothing was confirmed later than now.
+    const { confirmedTimestamp } = restored.saved;
+    if (confirmedTimestamp !== undefined)
+      this.#confirmed = {
+        at: findingOf(revived).confirmedAt,
+        timestamp: Math.min(confirmedTimestamp, clock.wall()),
+      };
   }
 
   get mode(): Mode {

@@ -38,8 +38,16 @@ export function openPath({ target, address, clock, embedded }: OpenPathOptions):
   });
   switch (farEnd.kind) {
     case 'native': {
-      const token = tokenFile === undefined ? {} : { token: readTokenFile(tokenFile) };
-      return createNativePath({ clock, deadline, endpoint: () => endpoint(farEnd.port), ...token });
+      const native = { clock, deadline, endpoint: () => endpoint(farEnd.port) };
+      if (tokenFile === undefined) return createNativePath(native);
+      readTokenFile(tokenFile);
+      return createNativePath({
+        ...native,
+        // Read anew for each connection: a token that is replaced on both ends must not need a restart here.
+        get token() {
+          return readTokenFile(tokenFile);
+        },
+      });
     }
     case 'nat-tcp-test': {
       const { echo_port: echo, sleep_port: sleep } = farEnd;

@@ -113,10 +113,12 @@ function findingsOf(entries: readonly (readonly [Mode, Finding])[]): Partial<Rec
   return Object.fromEntries(entries);
 }
 
-/** The finding, emptied when its newest evidence is too old to be shown. */
+/** The finding, emptied when its newest evidence is too old to be shown. Bounds need no finding to grow old. */
 function unexpired(runner: ModeRunner, now: Seconds): Finding {
-  const { finding, confirmedTimestamp } = runner;
-  if (confirmedTimestamp === undefined || now - confirmedTimestamp <= FINDING_EXPIRES_AFTER) return finding;
+  const { finding } = runner;
+  const evidenceAt =
+    runner.confirmedTimestamp ?? runner.tests.findLast(({ verdict }) => verdict.kind !== 'inconclusive')?.at;
+  if (evidenceAt === undefined || now - evidenceAt <= FINDING_EXPIRES_AFTER) return finding;
   return { phase: finding.phase, suspect: false, deaths: 0 };
 }
 

@@ -4,7 +4,6 @@ import { isIP } from 'node:net';
 import type { Logger } from '../log.js';
 import type { Clock, Timer } from '../clock.js';
 import type { TargetConfig } from '../config/types.js';
-import type { Mode } from '../core/mode.js';
 import { addressClass } from '../core/diagnosis/index.js';
 import { hostConntrackTimeout } from '../net/conntrack.js';
 import { resolve } from '../net/resolve.js';
@@ -13,9 +12,10 @@ import type { Introduction, Path } from '../probe/path.js';
 import type { Seconds } from '../units.js';
 import { Controls } from './controls.js';
 import { Lifeline } from './lifeline.js';
-import { ModeRunner, type SavedMode } from './mode-runner.js';
+import { ModeRunner } from './mode-runner.js';
 import type { EmbeddedFarEnd, OpenPathOptions } from './open-path.js';
 import { pause } from './pause.js';
+import { parseSavedTarget, type SavedTarget } from './saved-target.js';
 import type { EngineObserver, TargetEvent, TargetSnapshot } from './snapshot.js';
 import { type PathFacts, snapshotTarget } from './snapshot-target.js';
 import type { StateStore } from './state-store.js';
@@ -44,15 +44,6 @@ export interface TargetRunnerOptions {
   readonly openEmbedded: (idleTimeout: Seconds) => Promise<EmbeddedFarEnd>;
   readonly openPath: (options: OpenPathOptions) => Path;
   readonly askRouter: AskRouter;
-}
-
-/** What a target's state file holds. */
-interface SavedTarget {
-  /** Says which path was measured: another host or protocol makes the rest worthless. */
-  readonly path: string;
-  /** Unix time of the saving, seconds. */
-  readonly savedAt: Seconds;
-  readonly modes: Partial<Record<Mode, SavedMode>>;
 }
 
 export class TargetRunner {
@@ -145,7 +136,8 @@ export class TargetRunner {
           this.#embedded ??= await this.#options.openEmbedded(farEnd.idle_timeout);
           return this.#embedded.address;
         }
-        const addresses = await resolve(farEnd.host, family);
+        const addresses = await unlessAborted(resolve(farEnd.host, family), signal);
+        if (addresses === undefined) return undefined;
         return await this.#firstThatAnswers(addresses, signal);
       } catch (error) {
         this.#unreachable(error instanceof Error ? error.message : String(error));
@@ -235,7 +227,7 @@ export class TargetRunner {
     if (farEnd.kind === 'embedded' || isIP(farEnd.host) !== 0) return pauseForever(signal);
     while (!signal.aborted) {
       await pause(this.#options.clock, LOOK_UP_AGAIN, signal);
-      const answers = await resolve(farEnd.host, family).catch(() => undefined);
+      const answers = await unlessAborted(resolve(farEnd.host, family), signal).catch(() => undefined);
       if (signal.aborted || answers === undefined || answers.includes(address)) continue;
       this.#tell(`${farEnd.host} has a new address: ${answers.join(', ')} instead of ${address}`, 'warn');
       return;
@@ -347,9 +339,10 @@ export class TargetRunner {
   async #load(): Promise<SavedTarget | undefined> {
     const { store } = this.#options;
     if (store === undefined || this.target.far_end.kind === 'embedded') return undefined;
-    const saved = (await store.load(this.target.name)) as SavedTarget | undefined;
-    if (saved === undefined) return undefined;
-    if (typeof saved !== 'object' || typeof saved.modes !== 'object' || saved.modes === null) {
+    const loaded = await store.load(this.target.name);
+    if (loaded === undefined) return undefined;
+    const saved = parseSavedTarget(loaded);
+    if (saved === undefined) {
       this.#log.warn('the state file holds no state; starting without it');
       return undefined;
     }
@@ -385,5 +378,15 @@ function pauseForever(signal: AbortSignal): Promise<void> {
   return new Promise((done) => {
     if (signal.aborted) done();
     else signal.addEventListener('abort', () => done(), { once: true });
+  });
+}
+
+/** The system's resolver cannot be called off and may take half a minute: nobody waits for it after an abort. */
+function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+  return new Promise((done, fail) => {
+    const abort = (): void => done(undefined);
+    if (signal.aborted) abort();
+    signal.addEventListener('abort', abort, { once: true });
+    promise.then(done, fail).finally(() => signal.removeEventListener('abort', abort));
   });
 }

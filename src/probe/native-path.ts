@@ -32,7 +32,7 @@ export interface NativePathOptions {
   readonly deadline: Seconds;
   /** Where connections of this mode go; canaries and checks go to `endpoint('send')`. */
   readonly endpoint: (mode: Mode) => Endpoint;
-  /** The shared secret; read anew for each session so that it can be rotated. */
+  /** The shared secret; read anew for each connection so that it can be rotated. */
   readonly token?: string;
 }
 

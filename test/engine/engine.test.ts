@@ -1,9 +1,15 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import names from 'node:dns/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Config, TargetConfig } from '../../src/config/types.js';
 import { DEFAULT_SEARCH } from '../../src/config/defaults.js';
 import type { Mode } from '../../src/core/mode.js';
 import { reasonOf } from '../../src/core/verdict.js';
 import { Engine } from '../../src/engine/engine.js';
+import { TargetRunner } from '../../src/engine/target-runner.js';
 import type { ModeSnapshot, TargetSnapshot } from '../../src/engine/snapshot.js';
 import { createLogger } from '../../src/log.js';
 import type { Seconds } from '../../src/units.js';
@@ -32,8 +38,13 @@ function configOf(...targets: TargetConfig[]): Config {
 }
 
 /** An engine over one fake path with a NAT that forgets after `idleTimeout`. */
-async function start(idleTimeout: Seconds | undefined, config = configOf(target('vps'))) {
+async function start(
+  idleTimeout: Seconds | undefined,
+  config = configOf(target('vps')),
+  before?: (clock: FakeClock) => void,
+) {
   const clock = new FakeClock();
+  before?.(clock);
   const path = new FakePath(clock);
   path.idleTimeout = idleTimeout;
   const reasons: string[] = [];
@@ -113,6 +124,28 @@ describe('Engine', () => {
     expect(reasons.filter((reason) => reason !== 'answered' && reason !== 'silence')).toEqual([]);
   });
 
+  it('keeps its schedule when the wall clock is set back or forward by years', async () => {
+    const year = 365 * 86_400;
+    for (const step of [-3 * year, 20 * year]) {
+      vi.useFakeTimers({ toFake: ['Date', 'setTimeout', 'clearTimeout'], now: 1_700_000_000_000 });
+      try {
+        const { clock, engine } = await start(600);
+        const rounds = vi.spyOn(TargetRunner.prototype, 'round');
+        vi.setSystemTime(Date.now() + step * 1000);
+        clock.stepWall(step);
+        await clock.advance(5);
+        const before = performance.now();
+        await vi.advanceTimersByTimeAsync(901_000);
+        expect(performance.now() - before).toBeLessThan(1000);
+        expect(rounds).toHaveBeenCalledTimes(3);
+        rounds.mockRestore();
+        await engine.stop();
+      } finally {
+        vi.useRealTimers();
+      }
+    }
+  });
+
   it('counts one mapping loss when the NAT is rebooted, and moves no bound', async () => {
     const { clock, path, engine, reasons, losses } = await start(undefined);
     await clock.advance(400);
@@ -168,6 +201,106 @@ describe('Engine', () => {
       undefined,
       undefined,
     ]);
+  });
+
+  describe('with a state directory', () => {
+    let directory: string;
+    beforeEach(async () => {
+      directory = await mkdtemp(join(tmpdir(), 'engine-'));
+    });
+    afterEach(async () => {
+      await Promise.all(engines.splice(0).map((engine) => engine.stop()));
+      await rm(directory, { recursive: true, force: true });
+    });
+
+    async function run(duration: Seconds, before?: (clock: FakeClock) => void) {
+      const running = await start(600, { ...configOf(target('vps')), state_dir: directory }, before);
+      await running.clock.advance(duration);
+      return running;
+    }
+
+    it.each([
+      null,
+      7,
+      { modes: { send: null } },
+      { modes: { send: 'x' } },
+      { modes: [] },
+      { modes: { send: { search: {}, at: 'now' } } },
+    ])('starts without a saved state that makes no sense: %j', async (state) => {
+      const first = await run(1);
+      await first.engine.stop();
+      const file = join(directory, (await readdir(directory))[0] ?? '');
+      const saved = JSON.parse(await readFile(file, 'utf8')) as { state: object };
+      const changed = typeof state === 'object' && state !== null ? { ...saved.state, ...state } : state;
+      await writeFile(file, JSON.stringify({ ...saved, state: changed }));
+      const second = await run(1000);
+      expect(Math.abs((modeOf(second.engine).finding.timeout ?? 0) - 600)).toBeLessThanOrEqual(10);
+    });
+
+    it.each([
+      ['savedAt', undefined],
+      ['savedAt', 'yesterday'],
+      ['at', null],
+      ['tests', [null]],
+      ['tests', 'none'],
+      ['belowLower', [null]],
+      ['confirmedTimestamp', 'now'],
+    ])('goes on without a saved %s of %j', async (key, value) => {
+      const first = await run(300);
+      await first.engine.stop();
+      const file = join(directory, (await readdir(directory))[0] ?? '');
+      const saved = JSON.parse(await readFile(file, 'utf8')) as {
+        state: { savedAt: number; modes: { send: object } };
+      };
+      const { state } = saved;
+      const changed =
+        key === 'savedAt'
+          ? { ...state, savedAt: value }
+          : { ...state, modes: { send: { ...state.modes.send, [key]: value } } };
+      await writeFile(file, JSON.stringify({ ...saved, state: changed }));
+      const second = await run(1000);
+      const { finding } = modeOf(second.engine);
+      expect(Math.abs((finding.timeout ?? 0) - 600)).toBeLessThanOrEqual(10);
+    });
+
+    it('goes on with what it knew, and shows bounds no longer once they are a week old', async () => {
+      const first = await run(300);
+      const { lower } = modeOf(first.engine).finding;
+      expect(lower).toBeGreaterThan(100);
+      await first.engine.stop();
+      const soon = await run(0, (clock) => clock.stepWall(3600));
+      expect(modeOf(soon.engine).finding.lower).toBe(lower);
+      await soon.engine.stop();
+      const late = await run(0, (clock) => clock.stepWall(8 * 86_400));
+      expect(modeOf(late.engine).finding.lower).toBeUndefined();
+      await late.clock.advance(1000);
+      expect(Math.abs((modeOf(late.engine).finding.timeout ?? 0) - 600)).toBeLessThanOrEqual(10);
+    });
+
+    it('never claims that a finding was confirmed in the future', async () => {
+      const first = await run(1000, (clock) => clock.stepWall(10 * 365 * 86_400));
+      expect(modeOf(first.engine).finding.timeout).toBeDefined();
+      await first.engine.stop();
+      const second = await run(0);
+      const { confirmedTimestamp = Infinity } = modeOf(second.engine);
+      expect(confirmedTimestamp).toBeLessThanOrEqual(second.clock.wall());
+    });
+  });
+
+  it('stops at once while the name of a far end is looked up in vain', async () => {
+    const asked = vi.spyOn(names, 'lookup').mockReturnValue(new Promise(() => undefined) as never);
+    syncBuiltinESMExports();
+    try {
+      const far_end = { kind: 'native', host: 'responder.example', port: 5382 } as const;
+      const { engine } = await start(600, configOf({ ...target('vps'), far_end }));
+      expect(asked).toHaveBeenCalled();
+      const stopped = engine.stop().then(() => 'stopped');
+      const patience = new Promise((resolve) => setTimeout(() => resolve('still waiting'), 500));
+      expect(await Promise.race([stopped, patience])).toBe('stopped');
+    } finally {
+      asked.mockRestore();
+      syncBuiltinESMExports();
+    }
   });
 
   it('says of a path that survives everything up to the limit that it is compliant', async () => {

@@ -104,6 +104,19 @@ describe('Lifeline', () => {
     expect(path.canaries).toHaveLength(2);
   });
 
+  it('keeps its canaries through a silent outage of any length, however late TCP repeats itself', async () => {
+    for (let outage = 5; outage <= 400; outage = Math.ceil(outage * 1.07)) {
+      const { clock, path, story } = await start();
+      path.backsOff = true;
+      path.passes = false;
+      await clock.advance(outage);
+      path.passes = true;
+      await clock.advance(400);
+      expect([outage, story.filter((each) => each === 'mapping loss')]).toEqual([outage, []]);
+      expect(path.canaries).toHaveLength(2);
+    }
+  });
+
   it('tells a restarted far end from a mapping loss', async () => {
     const { clock, path, story } = await start();
     path.restart();

@@ -10,14 +10,19 @@ export class Watcher {
   readonly violations: string[] = [];
   readonly #product: Product;
   readonly #modes: readonly Mode[];
-  #truth: number;
+  readonly #truth: number;
+  readonly #tolerance: number;
   #polls = 0;
   #pollsWithout = 0;
   #published = new Set<Mode>();
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param truth the idle timeout that is in force in every mode, seconds */
-  constructor(product: Product, modes: readonly Mode[], truth: number) {
+  /**
+   * @param truth the idle timeout that is in force in every mode, seconds
+   * @param tolerance by how much a bound may be wrong, seconds
+   */
+  constructor(product: Product, modes: readonly Mode[], truth: number, tolerance = TICK) {
+    this.#tolerance = tolerance;
     this.#product = product;
     this.#modes = modes;
     this.#truth = truth;
@@ -61,8 +66,8 @@ export class Watcher {
 
   #judge(page: string, mode: Mode): void {
     const { timeout, lower = 0, upper = Infinity, compliant } = published(page, mode);
-    if (lower > this.#truth + TICK) this.#violate(`${mode}: lower bound ${lower}`);
-    if (upper < this.#truth - TICK) this.#violate(`${mode}: upper bound ${upper}`);
+    if (lower > this.#truth + this.#tolerance) this.#violate(`${mode}: lower bound ${lower}`);
+    if (upper < this.#truth - this.#tolerance) this.#violate(`${mode}: upper bound ${upper}`);
     if (compliant === 1) this.#violate(`${mode}: compliant`);
     if (timeout !== undefined) this.#published.add(mode);
     else if (this.#published.has(mode)) this.#violate(`${mode}: the published timeout vanished`);

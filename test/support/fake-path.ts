@@ -20,6 +20,8 @@ export class FakePath implements Path {
   /** Whether packets pass at all. */
   passes = true;
   instance = 'a';
+  /** Whether canaries repeat what got lost as TCP does, at growing intervals; else at once. */
+  backsOff = false;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -134,6 +136,8 @@ export class FakeCanary implements Canary {
   closed = false;
   end: LinkEnd | undefined;
   #ended: ((end: LinkEnd) => void) | undefined;
+  /** The oldest segment without an acknowledgement: when it is repeated next, and how much later once more. */
+  #unacknowledged: { readonly next: Seconds; readonly wait: Seconds } | undefined;
 
   constructor(path: FakePath, clock: Clock) {
     this.#path = path;
@@ -147,9 +151,27 @@ export class FakeCanary implements Canary {
     const end = this.#clock.monotonic() + deadline;
     while (this.#clock.monotonic() < end && this.end === undefined && !signal.aborted) {
       await pause(this.#clock, 0.1, signal);
-      if (this.#path.passes && !this.forgotten) return true;
+      if (!this.#transmits() || !this.#path.passes || this.forgotten) continue;
+      this.#unacknowledged = undefined;
+      return true;
     }
     return false;
+  }
+
+  /** Whether a segment leaves now: Linux doubles the time between two tries from 0.2 s on, to at most 120 s. */
+  #transmits(): boolean {
+    if (!this.#path.backsOff) return true;
+    const now = this.#clock.monotonic();
+    this.#unacknowledged ??= { next: now, wait: 0.2 };
+    let { next, wait } = this.#unacknowledged;
+    let transmits = false;
+    for (; next <= now; wait = Math.min(2 * wait, 120)) {
+      // One that was due while nobody looked left at its time, not now.
+      transmits = now - next < 0.15;
+      next += wait;
+    }
+    this.#unacknowledged = { next, wait };
+    return transmits;
   }
 
   whenEnded(run: (end: LinkEnd) => void): void {
