@@ -13,7 +13,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['net', 'history'],
   ['probe'],
   ['engine'],
-  ['web', 'report'],
+  ['web', 'report', 'remote-write'],
   ['responder', 'exporter'],
   ['embedded', 'measure'],
   ['cli'],

@@ -141,6 +141,7 @@ export function measureCommand(version: string): Command {
     .option('--json', 'print the result as JSON')
     .option('--report <file>', 'write a report, its form by the ending: .html, .md or .json')
     .option('--redact', 'placeholders instead of addresses and host names in the report and in the JSON')
+    .option('--push <url>', 'send the metrics of the result to this Pushgateway')
     .option('--quiet', 'no progress, only the result');
   return addLogFlags(command, 'error').addHelpText(
     'after',

@@ -59,6 +59,8 @@ export interface MeasureFlags {
   readonly report?: { readonly file: string; readonly format: 'html' | 'md' | 'json' };
   /** Placeholders instead of addresses and host names in the report and in the JSON. */
   readonly redact: boolean;
+  /** Address of a Pushgateway that gets the metrics of the result. */
+  readonly push?: string;
   /** No progress. */
   readonly quiet: boolean;
   readonly log: LogFlags;

@@ -2,6 +2,7 @@
 import { type Command, CommanderError } from 'commander';
 import { DEFAULT_SEARCH, EMBEDDED_TARGET_NAME } from '../config/defaults.js';
 import { didYouMean } from '../config/did-you-mean.js';
+import { httpUrlProblem } from '../config/fields.js';
 import {
   AddressError,
   type ListenAddress,
@@ -266,11 +267,16 @@ function measureFlags(values: Values, host: string): MeasureFlags {
   if (file !== undefined && format === undefined) {
     throw new UsageError(`--report: must end with .html, .md or .json, found ${showValue(file)}`);
   }
+  const push = values.text('--push');
+  // What is wrong may be a password in it: the address is not repeated.
+  const wrong = push === undefined ? undefined : httpUrlProblem(push);
+  if (wrong !== undefined) throw new UsageError(`--push: ${wrong}`);
   return {
     target: measureTarget(values, host),
     json: values.isOn('--json'),
     ...(file === undefined || format === undefined ? {} : { report: { file, format } }),
     redact: values.isOn('--redact'),
+    ...(push === undefined ? {} : { push }),
     quiet: values.isOn('--quiet'),
     log: logFlags(values),
   };

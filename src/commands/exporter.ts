@@ -16,6 +16,7 @@ import { startWebServer, type WebServer } from '../web/server.js';
 import { embeddedResponder } from './embedded-responder.js';
 import { ExporterHistory } from './exporter-history.js';
 import { ExporterTargets, requireTargets } from './exporter-targets.js';
+import { ExporterRemoteWrite } from './exporter-remote-write.js';
 
 /** A command that runs until it is told to stop. */
 export interface Running {
@@ -55,6 +56,7 @@ export async function startExporter(
     openEmbedded: (idleTimeout: Seconds) => openEmbeddedTarget(idleTimeout, embeddedResponder),
   });
   const history = new ExporterHistory(engine, systemClock, log);
+  const remoteWrite = new ExporterRemoteWrite(metrics, build.version, systemClock, log);
   let ready = false;
   let reloading: Promise<void> = Promise.resolve();
   const targets = new ExporterTargets({
@@ -79,6 +81,7 @@ export async function startExporter(
         await engine.apply(changed);
         await history.apply(changed);
         own = loaded;
+        await remoteWrite.apply(changed);
         config = changed;
         web.reload();
         metrics.reload(true, systemClock.wall());
@@ -125,6 +128,7 @@ export async function startExporter(
     throw error;
   }
   metrics.reload(true, systemClock.wall());
+  await remoteWrite.apply(config);
   ready = true;
   logStart(log, config);
   for (const url of web.urls)
@@ -136,7 +140,9 @@ export async function startExporter(
       ready = false;
       log.info('stopping');
       targets.close();
-      await Promise.all([web.close(), history.close().then(() => engine.stop())]);
+      // The last samples need the engine, their delivery does not.
+      await remoteWrite.conclude();
+      await Promise.all([web.close(), remoteWrite.stop(), history.close().then(() => engine.stop())]);
     },
   };
 }

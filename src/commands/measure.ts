@@ -1,5 +1,6 @@
 /** `measure`: one path, once. The same engine as the exporter's, without a schedule's patience and without a web. */
 import { open, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import type { MeasureFlags } from '../cli/flags.js';
 import { type Clock, systemClock } from '../clock.js';
 import { ConfigError } from '../config/problem.js';
@@ -7,7 +8,8 @@ import { openEmbeddedTarget } from '../embedded/target.js';
 import { Engine } from '../engine/engine.js';
 import { pause } from '../engine/pause.js';
 import type { TargetSnapshot } from '../engine/snapshot.js';
-import { createLogger } from '../log.js';
+import { createExporterMetrics, type ExporterMetrics } from '../exporter/metrics.js';
+import { createLogger, type Logger } from '../log.js';
 import {
   COLOURED,
   createMeasureView,
@@ -20,7 +22,9 @@ import {
 } from '../measure/index.js';
 import { isComplete, renderReport } from '../report/index.js';
 import type { Seconds } from '../units.js';
+import type { Build } from '../version.js';
 import { embeddedResponder } from './embedded-responder.js';
+import { pushMetrics } from './push.js';
 
 /** Rolling rounds are not needed before the answer is there; the engine wants a schedule all the same. */
 const SCHEDULE = '*/5 * * * *';
@@ -57,7 +61,7 @@ type Ending = 'complete' | 'interrupted' | 'unreachable';
  */
 export async function runMeasure(
   flags: MeasureFlags,
-  build: { readonly version: string },
+  build: Build,
   warnings: readonly string[],
   io: MeasureIo,
 ): Promise<0 | 1 | 3> {
@@ -65,10 +69,14 @@ export async function runMeasure(
   const view = createMeasureView({ output: io.stderr, quiet: flags.quiet, environment: io.environment });
   const log = createLogger({ ...flags.log, stream: { write: (line) => view.print(line) } });
   for (const warning of warnings) log.warn(warning);
+  const metrics: ExporterMetrics | undefined =
+    flags.push === undefined
+      ? undefined
+      : createExporterMetrics({ view: { targets: () => engine.targets() }, build, defaultMetrics: false });
   const engine = new Engine({
     clock: systemClock,
     log,
-    observer: {},
+    observer: metrics?.observer ?? {},
     openEmbedded: (idleTimeout) => openEmbeddedTarget(idleTimeout, embeddedResponder),
   });
   try {
@@ -87,10 +95,24 @@ export async function runMeasure(
         : renderResult(snapshot, { interrupted: ending === 'interrupted', paint }),
     );
     if (flags.report !== undefined) await writeFile(flags.report.file, await report(flags.report.format));
+    // What was interrupted must not take the place of an earlier answer.
+    if (flags.push !== undefined && metrics !== undefined && ending !== 'interrupted')
+      await push(flags.push, metrics, flags.target.name, log);
     return ending === 'interrupted' ? EXIT_NO_VERDICT : exitCode(snapshot);
   } finally {
     view.close();
     await engine.stop();
+  }
+}
+
+/** A failed push is told; the exit code stays that of the measurement. */
+async function push(url: string, metrics: ExporterMetrics, target: string, log: Logger): Promise<void> {
+  try {
+    await metrics.text();
+    await pushMetrics(url, metrics.registry, { instance: hostname(), target });
+  } catch (error) {
+    const reason = error instanceof Error ? error.message.trim() : String(error);
+    log.error({ reason }, 'the result could not be pushed');
   }
 }
 

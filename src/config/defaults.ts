@@ -34,6 +34,12 @@ export const DEFAULT_MODES: readonly Mode[] = MODES;
 /** `targets[].embedded.idle_timeout`: what the built-in NAT forgets after. */
 export const DEFAULT_EMBEDDED_IDLE_TIMEOUT: Seconds = 60;
 
+/** `remote_write.interval`: as often as most Prometheus servers scrape. */
+export const DEFAULT_REMOTE_WRITE_INTERVAL: Seconds = 60;
+
+/** `remote_write.queue_samples`: some days of an exporter with one target, some hours of one with twenty. */
+export const DEFAULT_QUEUE_SAMPLES = 500_000;
+
 /** Name that the built-in target must have and no other may: rules and fleet panels exclude it. */
 export const EMBEDDED_TARGET_NAME = 'embedded';
 

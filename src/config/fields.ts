@@ -9,6 +9,7 @@ import { familyOf, isHost } from './listen-address.js';
 export interface DurationBounds {
   /** The duration must be longer than this one. */
   readonly above?: Seconds;
+  readonly atLeast?: Seconds;
   readonly atMost?: Seconds;
 }
 
@@ -25,7 +26,7 @@ export function durationIn(value: unknown): Seconds | undefined {
 }
 
 /** The rule that a value breaks as a duration within bounds, or undefined when it breaks none. */
-function durationProblem(value: unknown, { above, atMost }: DurationBounds): string | undefined {
+function durationProblem(value: unknown, { above, atLeast, atMost }: DurationBounds): string | undefined {
   if (typeof value === 'number' && value !== 0) {
     return `duration without unit (write for example ${value > 0 ? String(Math.ceil(value)) : '90'}s)`;
   }
@@ -38,6 +39,7 @@ function durationProblem(value: unknown, { above, atMost }: DurationBounds): str
     throw error;
   }
   if (above !== undefined && duration <= above) return `must be longer than ${formatDuration(above)}`;
+  if (atLeast !== undefined && duration < atLeast) return `must be at least ${formatDuration(atLeast)}`;
   if (atMost !== undefined && duration > atMost) return `must be at most ${formatDuration(atMost)}`;
   return undefined;
 }
@@ -104,6 +106,27 @@ export function host(description: string) {
     .meta({ description });
 }
 
+/** What is wrong with the address of an HTTP service, or undefined. A password in it is never repeated. */
+export function httpUrlProblem(value: string): string | undefined {
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  if (url === undefined || !['http:', 'https:'].includes(url.protocol))
+    return 'must be a URL that begins with http:// or https://';
+  if (url.username !== '' || url.password !== '') return 'must not hold a user or a password';
+  if (url.hash !== '') return 'must not have a fragment (#)';
+  return undefined;
+}
+
+/** The address of an HTTP service. It may hold a secret by mistake, so that a complaint does not show it. */
+export function httpUrl(description: string) {
+  return z
+    .string({ error: 'must be a URL that begins with http:// or https://' })
+    .superRefine((value, context) => {
+      const rule = httpUrlProblem(value);
+      if (rule !== undefined) context.addIssue({ code: 'custom', message: rule, params: { bare: true } });
+    })
+    .meta({ description });
+}
+
 /** An address of this machine. */
 export function ipAddress(description: string) {
   const error = 'must be an IPv4 or IPv6 address';
@@ -131,7 +154,7 @@ export function cron(description: string, byDefault: string) {
 }
 
 /** Labels: allowed names with texts that are not empty. */
-export function labels(description: string) {
+export function labels(description: string, allowed: readonly string[] = []) {
   return z
     .unknown()
     .superRefine((value, context) => {
@@ -140,7 +163,7 @@ export function labels(description: string) {
         return;
       }
       for (const [name, content] of Object.entries(value)) {
-        const bad = labelNameProblem(name);
+        const bad = labelNameProblem(name, allowed);
         // The name itself is what was found: `params` keeps the value out of the message.
         if (bad !== undefined)
           context.addIssue({ code: 'custom', message: bad, path: [name], params: { bare: true } });

@@ -22,13 +22,16 @@ export const RESERVED_LABEL_NAMES: readonly string[] = Object.keys(RESERVED);
 
 /**
  * What is wrong with a label name, or undefined when it may be used.
+ *
+ * @param allowed reserved names that may be used all the same
  * @see https://prometheus.io/docs/concepts/data_model/#metric-names-and-labels
  */
-export function labelNameProblem(name: string): string | undefined {
+export function labelNameProblem(name: string, allowed: readonly string[] = []): string | undefined {
   if (name.startsWith('__')) return 'reserved label name: names that begin with __ belong to Prometheus';
   if (!/^[a-zA-Z_][a-zA-Z0-9_]*$/.test(name)) {
     return 'invalid label name: must consist of letters, digits and _ and not begin with a digit';
   }
+  if (allowed.includes(name)) return undefined;
   const owner = Object.hasOwn(RESERVED, name) ? RESERVED[name] : undefined;
   return owner === undefined ? undefined : `reserved label name: ${owner}`;
 }

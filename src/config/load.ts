@@ -10,6 +10,8 @@ import {
   DEFAULT_MAX_CONNECTIONS,
   DEFAULT_MODES,
   DEFAULT_PORT,
+  DEFAULT_QUEUE_SAMPLES,
+  DEFAULT_REMOTE_WRITE_INTERVAL,
   DEFAULT_SCHEDULE,
   DEFAULT_SEARCH,
   DEFAULT_SLEEP_PORT,
@@ -19,8 +21,14 @@ import { didYouMean } from './did-you-mean.js';
 import { durationIn } from './fields.js';
 import { ConfigError, type Problem } from './problem.js';
 import { violationsIn, type Violation } from './rules.js';
-import { configFileSchema, keysAt, type SearchFile, type TargetFile } from './schema.js';
-import type { Config, FarEnd, SearchConfig, TargetConfig } from './types.js';
+import {
+  configFileSchema,
+  keysAt,
+  type RemoteWriteFile,
+  type SearchFile,
+  type TargetFile,
+} from './schema.js';
+import type { Config, FarEnd, RemoteWriteConfig, SearchConfig, TargetConfig } from './types.js';
 
 /** What an error of the file system means to the operator. */
 const FILE_ERRORS: Readonly<Record<string, string>> = {
@@ -117,17 +125,28 @@ function inFileOrder(raw: unknown): (a: Violation, b: Violation) => number {
   };
 }
 
-/** A token file must be there and hold a token that can be used. */
-function tokenViolations(raw: unknown, folder: string): Violation[] {
+/** Files of secrets and certificates, by their place under `remote_write`. */
+const REMOTE_WRITE_FILES = [
+  ['basic_auth', 'password_file'],
+  ['bearer_token_file'],
+  ['tls_config', 'ca_file'],
+];
+
+/** Token, password and certificate files must be there and hold something. */
+function fileViolations(raw: unknown, folder: string): Violation[] {
   const targets = valueAt(raw, ['targets']);
-  return (Array.isArray(targets) ? targets : []).flatMap((target: unknown, index): Violation[] => {
-    const value = valueAt(target, ['token_file']);
+  const places: (readonly PropertyKey[])[] = [
+    ...(Array.isArray(targets) ? targets : []).map((_, index) => ['targets', index, 'token_file']),
+    ...REMOTE_WRITE_FILES.map((keys) => ['remote_write', ...keys]),
+  ];
+  return places.flatMap((path): Violation[] => {
+    const value = valueAt(raw, path);
     if (typeof value !== 'string' || value === '') return [];
-    const path = ['targets', index, 'token_file'];
     try {
       const text = readFileSync(resolve(folder, value), 'utf8');
       if (text.trim() === '') return [{ path, rule: 'must not name an empty file', value }];
-      if (text.replace(/\r?\n$/, '').length >= MIN_TOKEN_LENGTH) return [];
+      // Only our own token has a least length; a receiver's password is its owner's affair.
+      if (path[0] !== 'targets' || text.replace(/\r?\n$/, '').length >= MIN_TOKEN_LENGTH) return [];
       const rule = `must name a file with a token of at least ${MIN_TOKEN_LENGTH} characters`;
       return [{ path, rule, value }];
     } catch (error) {
@@ -179,10 +198,32 @@ function targetConfig(target: TargetFile, top: SearchFile | undefined, folder: s
   };
 }
 
+/** The `remote_write` section with every default filled in. */
+function remoteWriteConfig(remote: RemoteWriteFile, folder: string): RemoteWriteConfig {
+  const { basic_auth, bearer_token_file, tls_config } = remote;
+  const ca = tls_config?.ca_file;
+  return {
+    url: remote.url,
+    ...(basic_auth === undefined
+      ? {}
+      : {
+          basic_auth: {
+            username: basic_auth.username,
+            password_file: resolve(folder, basic_auth.password_file),
+          },
+        }),
+    ...(bearer_token_file === undefined ? {} : { bearer_token_file: resolve(folder, bearer_token_file) }),
+    ...(ca === undefined ? {} : { tls_config: { ca_file: resolve(folder, ca) } }),
+    interval: durationIn(remote.interval) ?? DEFAULT_REMOTE_WRITE_INTERVAL,
+    external_labels: { ...(remote.external_labels as Record<string, string> | undefined) },
+    queue_samples: remote.queue_samples ?? DEFAULT_QUEUE_SAMPLES,
+  };
+}
+
 /**
  * Makes a configuration of what a YAML parser (or a command line) made: plain mappings, lists and values.
  *
- * @param file the file's name for messages; relative `token_file`s start at its folder
+ * @param file the file's name for messages; relative paths of secrets start at its folder
  * @param place from a place in `raw` to the place that messages name, where the file looks otherwise
  * @throws ConfigError holding every problem
  */
@@ -195,7 +236,7 @@ export function checkConfig(
   const violations = [
     ...(result.success ? [] : result.error.issues.flatMap((issue) => violationsOf(issue, raw))),
     ...violationsIn(raw),
-    ...tokenViolations(raw, dirname(file)),
+    ...fileViolations(raw, dirname(file)),
   ];
   const problems = new Map<string, Problem>();
   for (const { path, rule, value } of violations.sort(inFileOrder(raw))) {
@@ -209,7 +250,15 @@ export function checkConfig(
   }
   if (problems.size > 0 || !result.success) throw new ConfigError([...problems.values()]);
 
-  const { schedule, state_dir, max_connections, search, target_files, targets = [] } = result.data;
+  const {
+    schedule,
+    state_dir,
+    max_connections,
+    search,
+    target_files,
+    targets = [],
+    remote_write,
+  } = result.data;
   const folder = dirname(file);
   return {
     schedule: schedule ?? DEFAULT_SCHEDULE,
@@ -224,6 +273,7 @@ export function checkConfig(
           },
         }),
     targets: targets.map((target) => targetConfig(target, search, folder)),
+    ...(remote_write === undefined ? {} : { remote_write: remoteWriteConfig(remote_write, folder) }),
   };
 }
 
@@ -246,7 +296,7 @@ export function parseYaml(source: string, file: string): unknown {
 /**
  * Makes a configuration of the text of a file.
  *
- * @param file the file's name for messages; relative `token_file`s start at its folder
+ * @param file the file's name for messages; relative paths of secrets start at its folder
  * @throws ConfigError holding every problem
  */
 export function parseConfig(source: string, file: string): Config {

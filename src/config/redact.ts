@@ -1,7 +1,7 @@
 /** The configuration as it may be shown to anybody who can open the web page. */
 import { dump } from 'js-yaml';
 import { formatDuration } from '../units.js';
-import type { Config, FarEnd, SearchConfig, TargetConfig } from './types.js';
+import type { Config, FarEnd, RemoteWriteConfig, SearchConfig, TargetConfig } from './types.js';
 
 /** A `search` mapping as the file has it. */
 export function searchFile({ connections, ...durations }: SearchConfig): Record<string, unknown> {
@@ -47,14 +47,24 @@ function targetFile(target: TargetConfig): Record<string, unknown> {
   };
 }
 
+/** `remote_write` as the file has it; a query of the URL may hold a key and is left out. */
+function remoteWriteFile(remote: RemoteWriteConfig): Record<string, unknown> {
+  const url = new URL(remote.url);
+  url.search = '';
+  return {
+    ...remote,
+    url: url.href,
+    interval: formatDuration(remote.interval),
+  };
+}
+
 /**
  * The effective configuration as YAML that the exporter would accept again, every default filled in; the targets
- * of `target_files` stand among the others. Only keys of
- * the configuration's own grammar are written and none of them holds a secret: of a token the file's path is shown,
- * its content is not even known here.
+ * of `target_files` stand among the others. Only keys of the configuration's own grammar are written and none of
+ * them holds a secret: of a token or password the file's path is shown, its content is not even known here.
  */
 export function redactedConfigYaml(config: Config): string {
-  const { schedule, state_dir, max_connections, target_files, targets } = config;
+  const { schedule, state_dir, max_connections, target_files, targets, remote_write } = config;
   return dump(
     {
       schedule,
@@ -63,6 +73,7 @@ export function redactedConfigYaml(config: Config): string {
       // Without any target only the files keep the configuration usable.
       ...(target_files === undefined || targets.length > 0 ? {} : { target_files: target_files.patterns }),
       ...(targets.length > 0 ? { targets: targets.map(targetFile) } : {}),
+      ...(remote_write === undefined ? {} : { remote_write: remoteWriteFile(remote_write) }),
     },
     { lineWidth: -1, noRefs: true },
   );

@@ -182,6 +182,13 @@ function fleetViolations(targets: readonly Mapping[]): Violation[] {
   return found;
 }
 
+/** One way to prove who sends. */
+function remoteWriteViolations(remote: Mapping): Violation[] {
+  if (!Object.hasOwn(remote, 'basic_auth') || !Object.hasOwn(remote, 'bearer_token_file')) return [];
+  const rule = 'cannot be used together with basic_auth';
+  return [{ path: ['remote_write', 'bearer_token_file'], rule }];
+}
+
 /** Every rule between keys that the file breaks, `raw` being what the YAML parser made of it. */
 export function violationsIn(raw: unknown): Violation[] {
   const top = mappingOf(mappingOf(raw)['search']);
@@ -205,5 +212,6 @@ export function violationsIn(raw: unknown): Violation[] {
       ];
     }),
     ...fleetViolations(targets),
+    ...remoteWriteViolations(mappingOf(mappingOf(raw)['remote_write'])),
   ];
 }

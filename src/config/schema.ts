@@ -8,11 +8,16 @@ import {
   DEFAULT_MAX_CONNECTIONS,
   DEFAULT_MODES,
   DEFAULT_PORT,
+  DEFAULT_QUEUE_SAMPLES,
+  DEFAULT_REMOTE_WRITE_INTERVAL,
   DEFAULT_SCHEDULE,
   DEFAULT_SEARCH,
   DEFAULT_SLEEP_PORT,
 } from './defaults.js';
-import { cron, duration, host, ipAddress, labels, port, text, wholeNumber } from './fields.js';
+import { cron, duration, host, httpUrl, ipAddress, labels, port, text, wholeNumber } from './fields.js';
+
+/** Labels that Prometheus sets where it scrapes, and that only we can set where we send. */
+const IDENTITY_LABELS = ['job', 'instance'];
 
 /** The longest guard: a verdict on REQ-5 is given at 7440 s less at most this. */
 const LONGEST_GUARD = 5;
@@ -102,6 +107,38 @@ const targetShape = {
 const targetFilePattern = text('Path of a file; its name may have the wildcards * and ?.')
   .regex(/^(.*\/)?[^/]+\.(json|ya?ml)$/, { error: 'must end in .json, .yaml or .yml' })
   .regex(/^([^*?]*\/)?[^/]*$/, { error: 'must have wildcards only in the name of the file' });
+const basicAuthShape = {
+  username: text('The user.'),
+  password_file: text("File with the password; a relative path starts at this file's folder."),
+};
+
+const tlsShape = {
+  ca_file: text(
+    "File with the certificates (PEM) that are trusted instead of the system's; a relative path starts at this file's folder.",
+  ).optional(),
+};
+
+const remoteWriteShape = {
+  url: httpUrl("The receiver's address for Prometheus remote write."),
+  basic_auth: mapping(basicAuthShape, 'User and password.').optional(),
+  bearer_token_file: text(
+    "File with a token, sent as Authorization: Bearer; a relative path starts at this file's folder.",
+  ).optional(),
+  tls_config: mapping(tlsShape, 'How the receiver is trusted, with https.').optional(),
+  interval: duration('Time between two samples of a series, 1s or more.', DEFAULT_REMOTE_WRITE_INTERVAL, {
+    atLeast: 1,
+  }),
+  external_labels: labels(
+    'More labels on every series that is sent; a series keeps a label that it has already.',
+    IDENTITY_LABELS,
+  ),
+  queue_samples: wholeNumber(
+    'Most samples that wait for the receiver; beyond that the oldest are dropped.',
+    10_000,
+    100_000_000,
+    DEFAULT_QUEUE_SAMPLES,
+  ),
+};
 
 /** The whole file as written by the user: every default still absent, durations still texts. */
 export const configFileSchema = mapping(
@@ -127,6 +164,10 @@ export const configFileSchema = mapping(
       .min(1, { error: 'must not be empty' })
       .meta({ description: 'The paths to measure; may be left out where there are target_files.' })
       .optional(),
+    remote_write: mapping(
+      remoteWriteShape,
+      'Where to send samples when nobody can scrape this exporter.',
+    ).optional(),
   },
   'Configuration of nat-idle-exporter.',
 );
@@ -135,6 +176,8 @@ export const configFileSchema = mapping(
 export type ConfigFile = z.infer<typeof configFileSchema>;
 /** One entry of `targets`. */
 export type TargetFile = NonNullable<ConfigFile['targets']>[number];
+/** The `remote_write` mapping. */
+export type RemoteWriteFile = NonNullable<ConfigFile['remote_write']>;
 /** A `search` mapping. */
 export type SearchFile = NonNullable<ConfigFile['search']>;
 
@@ -143,10 +186,18 @@ export function configJsonSchema(): Record<string, unknown> {
   return { title: 'nat-idle-exporter configuration', ...z.toJSONSchema(configFileSchema, { io: 'input' }) };
 }
 
+/** The mappings of `remote_write` by their key; itself under no key. */
+const remoteWriteKeys: Readonly<Record<string, object>> = {
+  '': remoteWriteShape,
+  basic_auth: basicAuthShape,
+  tls_config: tlsShape,
+};
+
 /** The keys that may stand at a place of the file, for suggestions; empty when the place has no fixed keys. */
 export function keysAt(path: readonly PropertyKey[]): readonly string[] {
   const [first, , third] = path;
   if (path.length === 0) return Object.keys(configFileSchema.shape);
+  if (first === 'remote_write') return Object.keys(remoteWriteKeys[String(path[1] ?? '')] ?? {});
   if (first === 'search' || third === 'search') return Object.keys(searchShape);
   if (third === 'embedded') return Object.keys(embeddedShape);
   return path.length === 2 ? Object.keys(targetShape) : [];

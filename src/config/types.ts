@@ -42,6 +42,20 @@ export interface TargetFilesConfig {
   readonly search: SearchConfig;
 }
 
+/** Where samples are sent for an exporter that cannot be scraped. */
+export interface RemoteWriteConfig {
+  /** http or https, without user and password. */
+  readonly url: string;
+  readonly basic_auth?: { readonly username: string; readonly password_file: string };
+  readonly bearer_token_file?: string;
+  readonly tls_config?: { readonly ca_file?: string };
+  /** Time between two samples of a series, 1 s or more. */
+  readonly interval: Seconds;
+  readonly external_labels: Readonly<Record<string, string>>;
+  /** Most samples that wait for the receiver; beyond that the oldest are dropped. */
+  readonly queue_samples: number;
+}
+
 export interface Config {
   /** node-cron expression. */
   readonly schedule: string;
@@ -50,4 +64,5 @@ export interface Config {
   readonly max_connections?: number;
   readonly target_files?: TargetFilesConfig;
   readonly targets: readonly TargetConfig[];
+  readonly remote_write?: RemoteWriteConfig;
 }

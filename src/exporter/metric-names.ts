@@ -113,6 +113,35 @@ export const SELF_METRICS = {
   },
 } as const satisfies Record<string, MetricDescription>;
 
+/** Metrics of remote write, there only while it is configured. */
+export const REMOTE_WRITE_METRICS = {
+  samples: {
+    name: 'nat_idle_exporter_remote_write_samples_total',
+    help: 'Samples that the receiver of remote write has taken, staleness markers not counted.',
+    labels: [],
+  },
+  dropped: {
+    name: 'nat_idle_exporter_remote_write_samples_dropped_total',
+    help: 'Samples that are lost to remote write: queue_full (the oldest went), refused (the receiver will never take them).',
+    labels: ['reason'],
+  },
+  pending: {
+    name: 'nat_idle_exporter_remote_write_samples_pending',
+    help: 'Samples that wait for the receiver of remote write.',
+    labels: [],
+  },
+  failures: {
+    name: 'nat_idle_exporter_remote_write_failures_total',
+    help: 'Requests of remote write that failed and were kept for another try.',
+    labels: [],
+  },
+  lastSuccess: {
+    name: 'nat_idle_exporter_remote_write_last_success_timestamp_seconds',
+    help: 'Unix time at which the receiver of remote write last took samples. Absent before the first time.',
+    labels: [],
+  },
+} as const satisfies Record<string, MetricDescription>;
+
 /** Buckets of `nat_probe_idle_seconds`, seconds: the idle times at which known devices forget. */
 export const IDLE_BUCKETS = [
   15, 30, 60, 120, 240, 350, 600, 900, 1800, 3600, 7200, 7440, 14400, 86400,

@@ -12,7 +12,7 @@ import type { TargetConfig } from '../../src/config/types.js';
 import { MODES } from '../../src/core/mode.js';
 import { documentSchema } from '../../src/report/index.js';
 
-const BUILD = { version: '1.2.3' };
+const BUILD = { version: '1.2.3', revision: 'abcdef0' };
 
 /** The built-in responder behind the built-in NAT, which forgets after four seconds. */
 const EMBEDDED: TargetConfig = {

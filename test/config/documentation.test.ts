@@ -31,14 +31,18 @@ function inSchema(node: Node | undefined): Record<string, unknown> {
 }
 
 const root = configJsonSchema() as Node;
+const remoteWrite = root.properties?.['remote_write'];
 const target = root.properties?.['targets']?.items;
 
 describe('docs/CONFIGURATION.md', () => {
   test.each([
-    ['The file', root, 6],
+    ['The file', root, 7],
     ['`<search>`', root.properties?.['search'], 6],
     ['`<target>`', target, 13],
     ['`<embedded>`', target?.properties?.['embedded'], 1],
+    ['`<remote_write>`', remoteWrite, 7],
+    ['`<basic_auth>`', remoteWrite?.properties?.['basic_auth'], 2],
+    ['`<tls_config>`', remoteWrite?.properties?.['tls_config'], 1],
   ])('%s has every key with its default, and no other', (heading, node, count) => {
     const found = documented(heading);
     expect(Object.keys(found)).toHaveLength(count);

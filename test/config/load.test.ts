@@ -106,6 +106,14 @@ describe('loadConfig()', () => {
           search: { ...top, guard: 1 },
         },
       ],
+      remote_write: {
+        url: 'https://metrics.example/api/v1/write',
+        basic_auth: { username: 'me', password_file: resolve(folder, 'token') },
+        tls_config: { ca_file: resolve(folder, 'token') },
+        interval: 30,
+        external_labels: { job: 'nat', instance: 'home', region: 'north' },
+        queue_samples: 10_000,
+      },
     });
   });
 
@@ -142,6 +150,14 @@ describe('loadConfig()', () => {
 });
 
 describe('redactedConfigYaml()', () => {
+  test("leaves out the query of the receiver's URL, which may hold a key", () => {
+    const source =
+      'targets: [{name: a, host: a.example}]\nremote_write: {url: "http://m.example/w?key=swordfish"}';
+    const shown = redactedConfigYaml(parseConfig(source, 'c.yaml'));
+    expect(shown).toContain('url: http://m.example/w\n');
+    expect(shown).not.toContain('swordfish');
+  });
+
   test('writes a file that is read back as the same configuration', () => {
     const config = loadConfig(join(folder, 'valid-full.yaml'));
     expect(parseConfig(redactedConfigYaml(config), 'shown.yaml')).toEqual(config);

@@ -39,7 +39,7 @@ describe('TargetFiles', () => {
 
   test("starts a token file's path at the folder of the target file", () => {
     mkdirSync(join(folder, 'sites'));
-    write('sites/token', 'secret');
+    write('sites/token', 'a secret of enough characters');
     write('sites/a.yaml', '- {name: a, host: a.example, token_file: token}');
     const found = new TargetFiles().read(config('target_files: ["sites/*.yaml"]'));
     expect(found.config.targets[0]?.token_file).toBe(join(folder, 'sites/token'));

@@ -1,13 +1,23 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { VERDICT_REASONS } from '../../src/core/verdict.js';
-import { IDLE_BUCKETS, METRICS, SELF_METRICS } from '../../src/exporter/metric-names.js';
+import {
+  IDLE_BUCKETS,
+  METRICS,
+  type MetricDescription,
+  REMOTE_WRITE_METRICS,
+  SELF_METRICS,
+} from '../../src/exporter/metric-names.js';
 
 const DOCUMENT = readFileSync(new URL('../../docs/METRICS.md', import.meta.url), 'utf8');
 const ROWS = DOCUMENT.split('\n').filter((line) => line.startsWith('| `'));
 
 test('docs/METRICS.md has one row for each metric, with its labels', () => {
-  const described = [...Object.values(METRICS), ...Object.values(SELF_METRICS)];
+  const described: readonly MetricDescription[] = [
+    ...Object.values(METRICS),
+    ...Object.values(SELF_METRICS),
+    ...Object.values(REMOTE_WRITE_METRICS),
+  ];
   const documented = ROWS.map((row) => /^\| `(\w+)`/.exec(row)?.[1] ?? '').filter((name) =>
     /^(nat|rfc)/.test(name),
   );

@@ -1,0 +1,57 @@
+/** Ties remote write to the exporter: follows the configuration and keeps the queue where it can. */
+import { hostname } from 'node:os';
+import type { Clock } from '../clock.js';
+import type { Config } from '../config/types.js';
+import type { ExporterMetrics } from '../exporter/metrics.js';
+import { showRemoteWrite } from '../exporter/remote-write-metrics.js';
+import type { Logger } from '../log.js';
+import { createSend, RemoteWriter } from '../remote-write/index.js';
+
+/** The remote write of one exporter; without a section in the configuration it does nothing. */
+export class ExporterRemoteWrite {
+  readonly #metrics: ExporterMetrics;
+  readonly #version: string;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  #section = 'null';
+  #writer: RemoteWriter | undefined;
+
+  constructor(metrics: ExporterMetrics, version: string, clock: Clock, log: Logger) {
+    this.#metrics = metrics;
+    this.#version = version;
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  /** Follows the section; an unchanged one keeps its queue, a changed one delivers it first, within 2 s. */
+  async apply({ remote_write }: Config): Promise<void> {
+    const section = JSON.stringify(remote_write ?? null);
+    if (section === this.#section) return;
+    this.#section = section;
+    await this.#writer?.stop();
+    this.#writer = undefined;
+    if (remote_write !== undefined) {
+      this.#writer = new RemoteWriter({
+        config: remote_write,
+        read: () => this.#metrics.text(),
+        send: createSend(remote_write, this.#version),
+        hostname: hostname(),
+        clock: this.#clock,
+        log: this.#log,
+      });
+    }
+    const writer = this.#writer;
+    showRemoteWrite(this.#metrics.registry, writer && (() => writer.stats));
+    writer?.start();
+  }
+
+  /** Takes the last samples while the engine still has them. */
+  async conclude(): Promise<void> {
+    await this.#writer?.conclude();
+  }
+
+  /** Delivers what waits, within 2 s. */
+  async stop(): Promise<void> {
+    await this.#writer?.stop();
+  }
+}

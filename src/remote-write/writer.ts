@@ -1,0 +1,231 @@
+/**
+ * Remote write: takes the metrics at every interval, keeps them in a bounded queue with their timestamps, and sends
+ * them one request at a time, so that the receiver gets every series in order.
+ */
+import type { Clock, Timer } from '../clock.js';
+import type { RemoteWriteConfig } from '../config/types.js';
+import { pause } from '../engine/pause.js';
+import type { Logger } from '../log.js';
+import type { Milliseconds, Seconds } from '../units.js';
+import { encodeSamples, encodeStale } from './encode.js';
+import { parseExposition, type Series } from './exposition.js';
+import { BatchQueue } from './queue.js';
+import type { Send } from './send.js';
+
+/** Series in one request. */
+const SERIES_PER_REQUEST = 1000;
+/** Waiting before the second try; doubled for each further one. */
+const FIRST_BACKOFF: Seconds = 1;
+const LONGEST_BACKOFF: Seconds = 30;
+/** Between tries while the program ends. */
+const LAST_BACKOFF: Seconds = 0.2;
+/** How long an end may take to deliver what waits. */
+const FLUSH_WITHIN: Seconds = 2;
+
+/** What has happened since the writer was made. */
+export interface RemoteWriteStats {
+  /** Samples that the receiver has taken, staleness markers not counted. */
+  readonly samples: number;
+  /** Samples that are lost, by reason. */
+  readonly dropped: Readonly<Record<DropReason, number>>;
+  /** Samples that wait. */
+  readonly pending: number;
+  /** Requests that failed and were kept for another try. */
+  readonly failures: number;
+  /** Unix time; absent before the first success. */
+  readonly lastSuccess: Seconds | undefined;
+}
+
+/** Why samples were lost: the queue was full, or the receiver refused them for good. */
+export type DropReason = 'queue_full' | 'refused';
+
+export interface RemoteWriterOptions {
+  readonly config: Pick<RemoteWriteConfig, 'interval' | 'external_labels' | 'queue_samples'>;
+  /** The metrics in the text format, as of now. */
+  readonly read: () => Promise<string>;
+  readonly send: Send;
+  /** Name of this host, for the label `instance`. */
+  readonly hostname: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** From 0 to below 1, for the jitter; `Math.random` unless given. */
+  readonly random?: () => number;
+}
+
+/**
+ * How long to wait after a number of failures in a row: doubled each time up to 30 s, then shortened by up to a half.
+ *
+ * @param failures 1 or more
+ * @param random from 0 to below 1
+ */
+export function backoff(failures: number, random: number): Seconds {
+  return Math.min(FIRST_BACKOFF * 2 ** (failures - 1), LONGEST_BACKOFF) * (1 - random / 2);
+}
+
+export class RemoteWriter {
+  readonly #options: RemoteWriterOptions;
+  readonly #queue: BatchQueue;
+  readonly #common: Readonly<Record<string, string>>;
+  /** Aborted when the end has begun, and when it has lasted long enough. */
+  readonly #ending = new AbortController();
+  readonly #ended = new AbortController();
+  readonly #dropped: Record<DropReason, number> = { queue_full: 0, refused: 0 };
+  #samples = 0;
+  #failures = 0;
+  #inRow = 0;
+  #lastSuccess: Seconds | undefined;
+  #lastTimestamp: Milliseconds = 0;
+  /** The series of the newest collection by their labels: those that are gone get a marker. */
+  #known = new Map<string, Series>();
+  #timer: Timer | undefined;
+  #collecting: Promise<void> = Promise.resolve();
+  #sending: Promise<void> | undefined;
+  #full = false;
+
+  constructor(options: RemoteWriterOptions) {
+    this.#options = options;
+    this.#queue = new BatchQueue(options.config.queue_samples);
+    this.#common = {
+      job: 'nat-idle-exporter',
+      instance: options.hostname,
+      ...options.config.external_labels,
+    };
+  }
+
+  get stats(): RemoteWriteStats {
+    return {
+      samples: this.#samples,
+      dropped: { ...this.#dropped },
+      pending: this.#queue.samples,
+      failures: this.#failures,
+      lastSuccess: this.#lastSuccess,
+    };
+  }
+
+  /** Collects now and then at every interval. */
+  start(): void {
+    this.#tick(this.#options.clock.monotonic());
+  }
+
+  /** Collects for the last time and marks every series as ended. Nothing is collected afterwards. */
+  async conclude(): Promise<void> {
+    if (this.#ending.signal.aborted) return;
+    this.#ending.abort();
+    this.#timer?.cancel();
+    await this.#collecting;
+    await this.#collect(() => this.#options.read());
+    await this.#collect(() => Promise.resolve(''), false);
+  }
+
+  /** Delivers what waits, within 2 s; what is left then is lost. */
+  async stop(): Promise<void> {
+    const { clock, log } = this.#options;
+    const end = clock.after(FLUSH_WITHIN, () => this.#ended.abort());
+    await this.conclude();
+    await this.#sending;
+    end.cancel();
+    this.#ended.abort();
+    if (this.#queue.samples > 0)
+      log.warn(
+        { samples: this.#queue.samples },
+        'samples could not be delivered before the end and are lost',
+      );
+  }
+
+  #tick(planned: Seconds): void {
+    const { clock, config } = this.#options;
+    this.#collecting = this.#collect(() => this.#options.read()).then(() => {
+      if (this.#ending.signal.aborted) return;
+      // Moments that were missed stay missed: a late sample would only stand beside the next one.
+      let next = planned + config.interval;
+      while (next <= clock.monotonic()) next += config.interval;
+      this.#timer = clock.after(next - clock.monotonic(), () => this.#tick(next));
+    });
+  }
+
+  /** Takes the metrics into the queue; a failure is told and loses this moment only. */
+  async #collect(read: () => Promise<string>, up = true): Promise<void> {
+    const { clock, log } = this.#options;
+    try {
+      const at = Math.max(this.#lastTimestamp + 1, Math.round(clock.wall() * 1000));
+      this.#lastTimestamp = at;
+      const series = await parseExposition(await read());
+      if (up) series.push({ labels: { __name__: 'up' }, value: 1 });
+      const now = new Map<string, Series>();
+      for (const { labels, value } of series) {
+        const all = { ...this.#common, ...labels };
+        now.set(JSON.stringify(all), { labels: all, value });
+      }
+      const gone = [...this.#known].filter(([key]) => !now.has(key)).map(([, old]) => old);
+      this.#known = now;
+      await this.#enqueue([...now.values()], at, false);
+      await this.#enqueue(gone, at, true);
+    } catch (error) {
+      log.error({ error }, 'cannot take the metrics for remote write');
+    }
+  }
+
+  async #enqueue(series: readonly Series[], timestamp: Milliseconds, stale: boolean): Promise<void> {
+    const encode = stale ? encodeStale : encodeSamples;
+    for (let at = 0; at < series.length; at += SERIES_PER_REQUEST) {
+      const part = series.slice(at, at + SERIES_PER_REQUEST);
+      const body = await encode(part, timestamp);
+      const dropped = this.#queue.push({ body, samples: part.length, stale });
+      this.#dropped.queue_full += dropped;
+      if (dropped > 0 && !this.#full) {
+        this.#full = true;
+        this.#options.log.warn('the queue of remote write is full: its oldest samples are dropped');
+      }
+      this.#sending ??= this.#drain();
+    }
+  }
+
+  /** Sends until nothing waits. Never rejects: `send` does not throw. */
+  async #drain(): Promise<void> {
+    const { clock, send, random = Math.random } = this.#options;
+    for (;;) {
+      const batch = this.#queue.peek();
+      if (batch === undefined || this.#ended.signal.aborted) break;
+      const outcome = await send(batch.body, this.#ended.signal);
+      if (outcome.kind === 'failed') {
+        this.#failed(outcome.reason);
+        if (this.#ended.signal.aborted) break;
+        const ending = this.#ending.signal.aborted;
+        const wait = Math.max(backoff(this.#inRow, random()), outcome.after ?? 0);
+        await pause(clock, ending ? LAST_BACKOFF : wait, ending ? this.#ended.signal : this.#ending.signal);
+        continue;
+      }
+      this.#queue.shift();
+      if (outcome.kind === 'delivered') this.#delivered(batch.stale ? 0 : batch.samples);
+      else this.#refused(batch.samples, outcome.reason);
+    }
+    // In the same turn as the last look at the queue: what is queued a moment later starts anew.
+    this.#sending = undefined;
+  }
+
+  #failed(reason: string): void {
+    this.#failures++;
+    this.#inRow++;
+    if (this.#inRow === 1)
+      this.#options.log.warn({ reason }, 'the receiver of remote write takes no samples; they wait');
+  }
+
+  #delivered(samples: number): void {
+    const { clock, log } = this.#options;
+    this.#samples += samples;
+    this.#lastSuccess = clock.wall();
+    if (this.#inRow > 0)
+      log.info({ pending: this.#queue.samples }, 'the receiver of remote write takes samples again');
+    this.#inRow = 0;
+    this.#full = false;
+  }
+
+  #refused(samples: number, reason: string): void {
+    this.#dropped.refused += samples;
+    this.#inRow = 0;
+    this.#options.log.warn(
+      { reason, samples },
+      'the receiver of remote write refused samples; they are dropped',
+    );
+  }
+}

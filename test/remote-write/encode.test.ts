@@ -1,0 +1,69 @@
+import { deserialize } from 'prometheus-remote-write';
+import { uncompress } from 'snappyjs';
+import { expect, test } from 'vitest';
+import { encodeSamples, encodeStale } from '../../src/remote-write/encode.js';
+import { parseExposition } from '../../src/remote-write/exposition.js';
+
+interface Decoded {
+  readonly timeseries: readonly {
+    readonly labels: readonly { readonly name: string; readonly value: string }[];
+    readonly samples: readonly { readonly value: number; readonly timestamp: { toString(): string } }[];
+  }[];
+}
+
+async function decoded(body: Uint8Array): Promise<Decoded> {
+  return (await deserialize(Buffer.from(uncompress(body)) as never)) as unknown as Decoded;
+}
+
+const AT = 1_772_356_400_123;
+
+test('parseExposition() reads every kind of sample that the exporter writes', async () => {
+  const text = `# HELP a says {x="y"} 1
+# TYPE a gauge
+a 1.5
+b_total{target="v, {1} 2",note="a\\\\"b\\\\\\\\c\\\\nd",empty=""} +Inf
+c{mode="send"} NaN
+c{mode="recv"} Nan
+d_bucket{le="+Inf"} 1e-7
+`.replaceAll('\\\\', '\\');
+  expect(await parseExposition(text)).toEqual([
+    { labels: { __name__: 'a' }, value: 1.5 },
+    {
+      labels: { __name__: 'b_total', target: 'v, {1} 2', note: 'a"b\\c\nd', empty: '' },
+      value: Infinity,
+    },
+    { labels: { __name__: 'c', mode: 'send' }, value: Number.NaN },
+    { labels: { __name__: 'c', mode: 'recv' }, value: Number.NaN },
+    { labels: { __name__: 'd_bucket', le: '+Inf' }, value: 1e-7 },
+  ]);
+});
+
+test.each(['a', 'a x', 'a{b="c"}', '{b="c"} 1'])('parseExposition() throws at %s', async (line) => {
+  await expect(parseExposition(line)).rejects.toThrow(`not a sample: ${line}`);
+});
+
+test('encodeSamples() writes labels in the order of their bytes, the value and the moment', async () => {
+  const body = await encodeSamples(
+    [{ labels: { mode: 'send', a_b: 'ü', __name__: 'm', Z: '1' }, value: -2.5 }],
+    AT,
+  );
+  const [series] = (await decoded(body)).timeseries;
+  expect(series?.labels.map(({ name, value }) => `${name}=${value}`)).toEqual([
+    'Z=1',
+    '__name__=m',
+    'a_b=ü',
+    'mode=send',
+  ]);
+  expect(series?.samples.map(({ value, timestamp }) => [value, timestamp.toString()])).toEqual([
+    [-2.5, String(AT)],
+  ]);
+});
+
+test("encodeStale() writes Prometheus' own marker, bit by bit, and encodeSamples() never does", async () => {
+  const series = ['a', 'b', 'c'].map((name) => ({ labels: { __name__: name }, value: Number.NaN }));
+  const stale = Buffer.from([0x02, 0, 0, 0, 0, 0, 0xf0, 0x7f]);
+  const count = (body: Uint8Array): number =>
+    Buffer.from(uncompress(body)).toString('latin1').split(stale.toString('latin1')).length - 1;
+  expect(count(await encodeStale(series, AT))).toBe(3);
+  expect(count(await encodeSamples(series, AT))).toBe(0);
+});

@@ -1,0 +1,123 @@
+import { expect, test } from 'vitest';
+import { createLogger } from '../../src/log.js';
+import { BatchQueue } from '../../src/remote-write/queue.js';
+import type { Outcome } from '../../src/remote-write/send.js';
+import { backoff, RemoteWriter } from '../../src/remote-write/writer.js';
+import { FakeClock } from '../support/fake-clock.js';
+import { until } from '../netns/until.js';
+
+const FAILED = { kind: 'failed', reason: 'status 503' } as const satisfies Outcome;
+
+function make(answer: () => Outcome, queueSamples = 10_000, series = 4) {
+  const clock = new FakeClock();
+  const lines: string[] = [];
+  const moments: number[] = [];
+  const text = Array.from({ length: series }, (_, index) => `m{i="${index}"} 1\n`).join('');
+  const writer = new RemoteWriter({
+    config: { interval: 10, external_labels: { site: 'x' }, queue_samples: queueSamples },
+    read: () => Promise.resolve(text),
+    send: () => {
+      moments.push(clock.monotonic() - 1000);
+      return Promise.resolve(answer());
+    },
+    hostname: 'here',
+    clock,
+    log: createLogger({ level: 'info', format: 'logfmt', stream: { write: (line) => lines.push(line) } }),
+    random: () => 0,
+  });
+  /** Lets time pass in small steps, so that encoding (real turns of the event loop) keeps up. */
+  const pass = async (seconds: number): Promise<void> => {
+    for (let passed = 0; passed < seconds; passed += 0.5) {
+      await clock.advance(0.5);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  };
+  return { writer, moments, lines, pass };
+}
+
+test('backoff() doubles up to 30 s and is shortened by up to a half', () => {
+  expect([1, 2, 3, 4, 5, 6, 7, 60].map((failures) => backoff(failures, 0))).toEqual([
+    1, 2, 4, 8, 16, 30, 30, 30,
+  ]);
+  expect(backoff(3, 0.5)).toBe(3);
+});
+
+test('BatchQueue drops the oldest but the one that may be on its way', () => {
+  const queue = new BatchQueue(10);
+  const batches = [1, 2, 3, 4].map((id) => ({ body: new Uint8Array([id]), samples: 4, stale: false }));
+  expect(batches.map((batch) => queue.push(batch))).toEqual([0, 0, 4, 4]);
+  expect(queue.samples).toBe(8);
+  expect(queue.peek()).toBe(batches[0]);
+  queue.shift();
+  expect(queue.peek()).toBe(batches[3]);
+  queue.shift();
+  expect([queue.peek(), queue.samples]).toEqual([undefined, 0]);
+});
+
+test('RemoteWriter sends at every interval, `up` among the series', async () => {
+  const { writer, moments, pass } = make(() => ({ kind: 'delivered' }));
+  writer.start();
+  await pass(25);
+  expect(moments).toHaveLength(3);
+  expect(writer.stats).toMatchObject({ samples: 15, pending: 0, failures: 0 });
+});
+
+test('RemoteWriter keeps what failed, tries again later and later, and delivers everything in the end', async () => {
+  let answer: Outcome = FAILED;
+  const { writer, moments, lines, pass } = make(() => answer);
+  writer.start();
+  await pass(20);
+  expect(moments.map(Math.round)).toEqual([0, 1, 3, 7, 15]);
+  expect(writer.stats).toMatchObject({ samples: 0, pending: 15, failures: 5, lastSuccess: undefined });
+  answer = { kind: 'delivered' };
+  await pass(15);
+  expect(writer.stats).toMatchObject({ samples: 20, pending: 0, dropped: { queue_full: 0, refused: 0 } });
+  expect(writer.stats.lastSuccess).toBeGreaterThan(1_700_000_000);
+  expect(lines.map((line) => /msg="([^"]*)"/.exec(line)?.[1])).toEqual([
+    'the receiver of remote write takes no samples; they wait',
+    'the receiver of remote write takes samples again',
+  ]);
+});
+
+test('RemoteWriter waits as long as the receiver asks it to', async () => {
+  const { writer, moments, pass } = make(() => ({ ...FAILED, after: 6 }));
+  writer.start();
+  await pass(14);
+  expect(moments.map(Math.round)).toEqual([0, 6, 12]);
+});
+
+test('RemoteWriter drops what is refused and goes on', async () => {
+  const { writer, pass } = make(() => ({ kind: 'refused', reason: 'status 400' }));
+  writer.start();
+  await pass(15);
+  expect(writer.stats).toMatchObject({
+    samples: 0,
+    pending: 0,
+    failures: 0,
+    dropped: { refused: 10, queue_full: 0 },
+  });
+});
+
+test('RemoteWriter keeps to the bound of its queue and counts what it drops', async () => {
+  const { writer, lines, pass } = make(() => FAILED, 20);
+  writer.start();
+  await pass(55);
+  expect(writer.stats).toMatchObject({ pending: 20, dropped: { queue_full: 10, refused: 0 } });
+  expect(lines.filter((line) => line.includes('queue of remote write is full'))).toHaveLength(1);
+});
+
+test('RemoteWriter ends within 2 s when nobody answers and says what is lost', async () => {
+  const { writer, lines, pass } = make(() => FAILED);
+  writer.start();
+  await pass(5);
+  let ended = false;
+  const end = writer.stop().then(() => {
+    ended = true;
+  });
+  await pass(1.5);
+  expect(ended).toBe(false);
+  await pass(1);
+  await until('the end', 5000, () => ended);
+  await end;
+  expect(lines.at(-1)).toContain('samples=15');
+});
