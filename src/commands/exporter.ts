@@ -2,7 +2,7 @@
 import type { ExporterFlags } from '../cli/flags.js';
 import { systemClock } from '../clock.js';
 import { loadConfig } from '../config/load.js';
-import { ConfigError } from '../config/problem.js';
+import { ConfigError, type Problem } from '../config/problem.js';
 import { redactedConfigYaml } from '../config/redact.js';
 import type { Config } from '../config/types.js';
 import { openEmbeddedTarget } from '../embedded/target.js';
@@ -13,6 +13,7 @@ import { createLogger, type Logger } from '../log.js';
 import type { Seconds } from '../units.js';
 import type { Build } from '../version.js';
 import { startWebServer, type WebServer } from '../web/server.js';
+import { readWebConfig } from '../web/web-config.js';
 import { embeddedResponder } from './embedded-responder.js';
 import { ExporterHistory } from './exporter-history.js';
 import { ExporterTargets, requireTargets } from './exporter-targets.js';
@@ -31,8 +32,30 @@ export interface Running {
  * @throws ConfigError with every problem
  */
 export function checkExporterConfig(flags: ExporterFlags): string {
-  const { targets } = requireTargets(loadConfig(flags.configFile));
+  const { targets } = requireTargets(loadFiles(flags));
   return `${flags.configFile}: usable, ${targets.length} target${targets.length === 1 ? '' : 's'}\n`;
+}
+
+/**
+ * Reads the configuration file, and the web configuration for what is wrong in it.
+ * @throws ConfigError with the problems of both
+ */
+function loadFiles({ configFile, web }: ExporterFlags): Config {
+  const problems: Problem[] = [];
+  const attempt = <T>(read: () => T): T | undefined => {
+    try {
+      return read();
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      problems.push(...error.problems);
+      return undefined;
+    }
+  };
+  const config = attempt(() => loadConfig(configFile));
+  const { configFile: webFile } = web;
+  if (webFile !== undefined) attempt(() => readWebConfig(webFile));
+  if (config === undefined || problems.length > 0) throw new ConfigError(problems);
+  return config;
 }
 
 /** @throws ConfigError when the configuration, the web configuration or a listen address cannot be used */
@@ -41,7 +64,7 @@ export async function startExporter(
   build: Build,
   warnings: readonly string[],
 ): Promise<Running> {
-  let own = loadConfig(flags.configFile);
+  let own = loadFiles(flags);
   const log = createLogger(flags.log);
   for (const warning of warnings) log.warn(warning);
 

@@ -12,7 +12,7 @@ import {
   type SearchState,
   step,
 } from '../core/search/index.js';
-import type { ConnectionId, SearchAction, SearchEvent, SearchOptions } from '../core/search/types.js';
+import type { ConnectionId, SearchAction, SearchEvent } from '../core/search/types.js';
 import { reasonOf, type Verdict } from '../core/verdict.js';
 import { observeIdleEnd } from '../probe/observe.js';
 import type { Path, ProbeConnection } from '../probe/path.js';
@@ -21,9 +21,15 @@ import type { Seconds } from '../units.js';
 import { BelowLower } from './below-lower.js';
 import type { Controls } from './controls.js';
 import type { Launches, Slot } from './launches.js';
+import { pause } from './pause.js';
 import type { SavedMode } from './saved-target.js';
-import { FINDING_EXPIRES_AFTER } from './expiry.js';
+import { isFresh } from './expiry.js';
+import { idleTime, searchOptions, verdictOf } from './judge.js';
 import type { EngineObserver, TestRecord, WaitingConnection } from './snapshot.js';
+
+/** A connection that ends by itself sooner than this, without a verdict, was hardly open; it is replaced only later, seconds. */
+const SHORTEST_LIFE: Seconds = 1;
+const REPLACE_AFTER: Seconds = 5;
 
 /** Newest tests that are kept for the page and the report. */
 const TESTS_KEPT = 500;
@@ -77,9 +83,13 @@ export class ModeRunner {
   constructor(options: ModeRunnerOptions) {
     this.#options = options;
     const { clock } = options;
-    const restored = options.restored && isFresh(options.restored, clock) ? options.restored : undefined;
-    const revived = restored && reviveSearch(restored.saved.search, searchOptions(options));
-    this.#state = revived ?? createSearch(searchOptions(options));
+    const restored =
+      options.restored && isFresh(options.restored.saved, options.restored.ago, clock)
+        ? options.restored
+        : undefined;
+    const revived =
+      restored && reviveSearch(restored.saved.search, searchOptions(options.target, options.timing));
+    this.#state = revived ?? createSearch(searchOptions(options.target, options.timing));
     if (restored === undefined || revived === undefined) {
       this.#origin = 0 - clock.monotonic();
       return;
@@ -321,8 +331,13 @@ export class ModeRunner {
     open.judged = true;
     this.#close(open.id);
 
-    const idle = idleTime(open.connection, observation, verdict, this.#options.clock);
+    const { clock } = this.#options;
+    const idle = idleTime(open.connection, observation, verdict, clock);
     this.#record(open, verdict, idle);
+    // A far end that turns connections away as soon as they are open must not be asked in a tight loop.
+    if (verdict.kind === 'inconclusive' && idle < SHORTEST_LIFE)
+      await pause(clock, REPLACE_AFTER, ground.signal);
+    if (ground !== this.#ground) return;
     this.#send({ kind: 'verdict', id: open.id, verdict, idle });
   }
 
@@ -380,54 +395,9 @@ export class ModeRunner {
   }
 }
 
-/** Bounds without newer evidence than a week may be another NAT's by now: better to start anew. */
-function isFresh({ saved, ago }: NonNullable<ModeRunnerOptions['restored']>, clock: Clock): boolean {
-  const confirmed = saved.confirmedTimestamp ?? clock.wall() - ago;
-  return clock.wall() - confirmed <= FINDING_EXPIRES_AFTER;
-}
-
 function shut({ connection, slot }: Open): void {
   connection.close();
   slot.release();
-}
-
-function searchOptions({ target, timing }: ModeRunnerOptions): SearchOptions {
-  const { search } = target;
-  return {
-    minIdle: search.min_idle,
-    maxIdle: search.max_idle,
-    resolution: search.resolution,
-    connections: search.connections,
-    deadline: search.deadline,
-    guard: search.guard,
-    timing,
-  };
-}
-
-function verdictOf(observation: Observation): Verdict {
-  switch (observation.kind) {
-    case 'answered':
-      return { kind: 'alive' };
-    case 'died':
-      return { kind: 'dead', evidence: observation.evidence };
-    case 'unclear':
-      return { kind: 'inconclusive', reason: observation.reason };
-  }
-}
-
-/** The idle time that a verdict speaks of: the smallest that it can have been when alive, the largest when dead. */
-function idleTime(
-  connection: ProbeConnection,
-  observation: Observation,
-  verdict: Verdict,
-  clock: Clock,
-): Seconds {
-  const { opened } = connection;
-  if (observation.kind === 'unclear') return Math.max(0, clock.monotonic() - opened.latest);
-  const { broken } = observation;
-  return verdict.kind === 'dead'
-    ? Math.max(0, broken.latest - opened.earliest)
-    : Math.max(0, broken.earliest - opened.latest);
 }
 
 function round(seconds: Seconds): number {

@@ -291,6 +291,18 @@ targets:
     }
   });
 
+  it('lists the problems of the configuration and of the web configuration together', async () => {
+    const config = await bench.write('config.yaml', 'targets: [{name: a, host: b, port: 99999}]\n');
+    const web = await bench.write('web.yaml', 'basic_auth_users: {alice: plain}\n');
+    const failed = bench.start([`--config.file=${config}`, `--web.config.file=${web}`, '--config.check']);
+    expect(await failed.exited).toEqual({ code: 2, signal: null });
+    const lines = failed.stderr.trim().split('\n');
+    expect(lines).toHaveLength(2);
+    expect(lines[0]).toMatch(new RegExp(`^${config}: targets\\[0\\]\\.port: `));
+    expect(lines[1]).toMatch(new RegExp(`^${web}: `));
+    expect(failed.stderr).not.toContain('plain');
+  });
+
   it('never shows a token: not in the log, the configuration page, the JSON, the report or the state', async () => {
     const secret = 'correct-horse-battery-staple';
     const port = await freePort();

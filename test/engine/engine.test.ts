@@ -158,6 +158,17 @@ describe('Engine', () => {
     expect(modeOf(engine).finding.lower).toBeGreaterThanOrEqual(before);
   });
 
+  it('does not ask a far end that closes every connection at once in a tight loop', async () => {
+    const { clock, path, reasons } = await start(undefined);
+    await clock.advance(60);
+    path.turnsAway = true;
+    const before = path.opened;
+    await clock.advance(60);
+    expect(path.opened - before).toBeGreaterThan(0);
+    expect(path.opened - before).toBeLessThan(60);
+    expect(reasons).not.toContain('closed');
+  });
+
   it.each([5, 30, 300])('learns nothing from a silent outage of %d s', async (duration) => {
     const { clock, path, engine, reasons, losses } = await start(undefined);
     await clock.advance(400);

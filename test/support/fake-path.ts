@@ -42,6 +42,8 @@ export class FakePath implements Path {
 
   /** What the NAT remembers an idle connection for; undefined means for ever. */
   idleTimeout: Seconds | undefined;
+  /** The far end closes probe connections and checks as soon as they are open, as at a limit. */
+  turnsAway = false;
   readonly probes = new Set<FakeProbe>();
   opened = 0;
 
@@ -51,6 +53,7 @@ export class FakePath implements Path {
     this.opened += 1;
     const probe = new FakeProbe(this, this.#clock);
     this.probes.add(probe);
+    if (this.turnsAway) setImmediate(() => probe.finish({ kind: 'closed', detail: 'closed by the far end' }));
     return probe;
   }
 
@@ -62,7 +65,7 @@ export class FakePath implements Path {
   async check(signal: AbortSignal): Promise<Introduction> {
     this.checks += 1;
     await pause(this.#clock, this.passes ? 0.05 : 3, signal);
-    if (!this.passes) throw new FarEndError('no answer within 3 s');
+    if (!this.passes || this.turnsAway) throw new FarEndError('no answer within 3 s');
     return this.introduction;
   }
 
