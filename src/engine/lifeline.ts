@@ -37,6 +37,8 @@ export interface LifelineEvents {
   mappingLoss(): void;
   /** All connections ended because the far end was restarted. */
   farEndRestarted(): void;
+  /** An outage lasted so long that the kernel gave the canaries up: whether the mappings live cannot be known. */
+  outageOutlasted(): void;
 }
 
 export interface LifelineOptions {
@@ -49,11 +51,13 @@ export interface LifelineOptions {
   readonly events: LifelineEvents;
 }
 
-type Loss = 'mappingLoss' | 'farEndRestarted';
+type Loss = 'mappingLoss' | 'farEndRestarted' | 'outageOutlasted';
 
 interface Living {
   readonly canary: Canary;
   readonly bornAt: Seconds;
+  /** Whether it has ever been heard: one that never was tells nothing by its silence. */
+  heard: boolean;
   /** A beat that is under way, shared by everybody who asks at that moment. */
   beating: Promise<boolean> | undefined;
 }
@@ -116,6 +120,7 @@ export class Lifeline {
       living.beating = undefined;
     });
     const answered = await living.beating;
+    living.heard ||= answered;
     if (!answered && !signal.aborted && this.#living.has(living)) this.#trouble?.();
     return answered;
   }
@@ -147,7 +152,12 @@ export class Lifeline {
     while (this.#living.size < CANARIES && !signal.aborted) {
       try {
         const canary = await this.#options.path.openCanary(signal);
-        const living: Living = { canary, bornAt: this.#options.clock.monotonic(), beating: undefined };
+        const living: Living = {
+          canary,
+          bornAt: this.#options.clock.monotonic(),
+          heard: canary.greeted,
+          beating: undefined,
+        };
         this.#instance = canary.introduction.instance;
         this.#living.add(living);
         canary.whenEnded(() => this.#trouble?.());
@@ -215,6 +225,9 @@ export class Lifeline {
     if (signal.aborted) return undefined;
     // Read before they are closed: our own closing is no sign of the far end.
     const allClosed = canaries.every(({ canary }) => canary.end?.kind === 'closed');
+    const givenUp = canaries.every(({ canary }) =>
+      ['silence', 'unreachable'].includes(canary.end?.kind ?? ''),
+    );
     canaries.forEach((living, index) => {
       if (revived[index] === true) return;
       this.#living.delete(living);
@@ -227,6 +240,9 @@ export class Lifeline {
         ? introduction.instance !== this.#instance
         : allClosed;
     if (restarted) return 'farEndRestarted';
+    if (givenUp) return 'outageOutlasted';
+    // Where something swallows every sign of life, its absence is no event.
+    if (!canaries.some(({ heard }) => heard)) return undefined;
     this.#slowest = Math.max(SHORTEST_BEAT, Math.min(this.#slowest, interval) / 2);
     this.#lastLoss = clock.monotonic();
     return 'mappingLoss';

@@ -216,6 +216,8 @@ export class TargetRunner {
           for (const mode of this.#modes) mode.lose('mapping_loss');
         },
         farEndRestarted: () => this.interrupt('the far end was restarted: its connections are gone'),
+        outageOutlasted: () =>
+          this.interrupt('an outage outlasted every connection: whether the mappings lived is unknown'),
       },
     });
     const controls = new Controls({ path, lifeline, clock, deadline, signal: here });

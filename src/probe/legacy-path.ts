@@ -67,6 +67,7 @@ export function createLegacyPath(options: LegacyPathOptions): Path {
       const { link, conversation } = await connect(options.echo, signal);
       return {
         introduction: introduce(link),
+        greeted: false,
         get end() {
           return conversation.end;
         },

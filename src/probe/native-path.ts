@@ -95,6 +95,7 @@ class NativePath implements Path {
     const canary: NativeCanary = {
       conversation,
       introduction,
+      greeted: true,
       get end() {
         return conversation.end;
       },

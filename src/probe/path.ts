@@ -35,6 +35,8 @@ export interface ProbeConnection {
 /** A connection that is never idle for long: while it lives, the path and its mappings live. */
 export interface Canary {
   readonly introduction: Introduction;
+  /** Whether the far end has answered on it already when it is opened (native protocol only). */
+  readonly greeted: boolean;
   /** Asks for a sign of life; false when none came within the deadline or the connection ended. */
   beat(deadline: Seconds, signal: AbortSignal): Promise<boolean>;
   whenEnded(run: (end: LinkEnd) => void): void;

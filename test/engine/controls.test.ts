@@ -29,6 +29,7 @@ async function start() {
       unreachable: nothing,
       mappingLoss: nothing,
       farEndRestarted: nothing,
+      outageOutlasted: nothing,
     },
   });
   void lifeline.run(stop.signal);

@@ -10,9 +10,7 @@ afterEach(() => {
   for (const stop of stops.splice(0)) stop.abort();
 });
 
-async function start(survives?: Seconds) {
-  const clock = new FakeClock();
-  const path = new FakePath(clock);
+async function start(survives?: Seconds, clock = new FakeClock(), path = new FakePath(clock)) {
   const story: string[] = [];
   const stop = new AbortController();
   stops.push(stop);
@@ -27,6 +25,7 @@ async function start(survives?: Seconds) {
       unreachable: () => story.at(-1) !== 'unreachable' && story.push('unreachable'),
       mappingLoss: () => story.push('mapping loss'),
       farEndRestarted: () => story.push('restarted'),
+      outageOutlasted: () => story.push('outlasted'),
     },
   });
   const done = lifeline.run(stop.signal);
@@ -135,6 +134,27 @@ describe('Lifeline', () => {
     path.restart();
     await clock.advance(10);
     expect(story).toContain('restarted');
+    expect(story).not.toContain('mapping loss');
+  });
+
+  it('does not call an outage that outlasted the canaries themselves a mapping loss', async () => {
+    const { clock, path, story } = await start();
+    path.passes = false;
+    await clock.advance(960);
+    for (const canary of path.canaries) canary.finish({ kind: 'silence', detail: 'the kernel gave up' });
+    path.passes = true;
+    await clock.advance(60);
+    expect(story).toContain('outlasted');
+    expect(story).not.toContain('mapping loss');
+  });
+
+  it('calls nothing a mapping loss where no canary was ever heard', async () => {
+    const clock = new FakeClock();
+    const path = new FakePath(clock);
+    path.swallowsBeats = true;
+    const { story } = await start(undefined, clock, path);
+    await clock.advance(300);
+    expect(path.canaries.length).toBeGreaterThan(2);
     expect(story).not.toContain('mapping loss');
   });
 

@@ -42,6 +42,8 @@ export class FakePath implements Path {
 
   /** What the NAT remembers an idle connection for; undefined means for ever. */
   idleTimeout: Seconds | undefined;
+  /** Whether canaries are deaf and dumb from the start, as behind a box that swallows their sign of life. */
+  swallowsBeats = false;
   /** The far end closes probe connections and checks as soon as they are open, as at a limit. */
   turnsAway = false;
   readonly probes = new Set<FakeProbe>();
@@ -71,6 +73,8 @@ export class FakePath implements Path {
 
   openCanary(): Promise<Canary> {
     const canary = new FakeCanary(this, this.#clock);
+    canary.greeted = !this.swallowsBeats;
+    canary.forgotten = this.swallowsBeats;
     this.canaries.push(canary);
     return Promise.resolve(canary);
   }
@@ -137,6 +141,7 @@ export class FakeCanary implements Canary {
   readonly introduction: Introduction;
   readonly beatsAt: Seconds[] = [];
   forgotten = false;
+  greeted = true;
   closed = false;
   end: LinkEnd | undefined;
   #ended: ((end: LinkEnd) => void) | undefined;
