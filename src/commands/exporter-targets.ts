@@ -69,10 +69,16 @@ export class ExporterTargets {
     const { max_connections: wanted = Number.POSITIVE_INFINITY } = config;
     if (room >= wanted) return config;
     const most = Math.max(LEAST_CONNECTIONS, room);
-    this.#options.log.warn(
-      { max_connections: most },
-      'too few file descriptors for max_connections: raise the limit (ulimit -n, LimitNOFILE)',
+    // Worth a word only to those whose searches would feel it.
+    const asked = config.targets.reduce(
+      (sum, { modes, search }) => sum + modes.length * search.connections,
+      0,
     );
+    if (asked > most)
+      this.#options.log.warn(
+        { max_connections: most, asked },
+        'too few file descriptors for all searches at once: raise the limit (ulimit -n, LimitNOFILE)',
+      );
     return { ...config, max_connections: most };
   }
 }
