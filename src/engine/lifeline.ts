@@ -95,11 +95,6 @@ export class Lifeline {
     }
   }
 
-  /** Whether a canary that is not known to be lost has lived since `moment` (monotonic seconds). */
-  livedThrough(moment: Seconds): boolean {
-    return this.#bornBefore(moment).length > 0;
-  }
-
   /**
    * Asks every canary that has lived since `moment` for a sign of life now.
    * @returns whether one of them answered within `deadline`

@@ -158,14 +158,19 @@ describe('Lifeline', () => {
     expect(story).not.toContain('mapping loss');
   });
 
-  it('livedThrough is true only for moments after a living canary was born', async () => {
-    const { clock, path, lifeline } = await start();
+  it('beat() asks only canaries that have lived since the given moment', async () => {
+    const { clock, path, lifeline, stop } = await start();
+    const ask = async (moment: Seconds): Promise<boolean> => {
+      const answer = lifeline.beat(moment, 8, stop.signal);
+      await clock.advance(1);
+      return answer;
+    };
     const before = clock.monotonic();
-    expect(lifeline.livedThrough(before)).toBe(true);
+    expect(await ask(before)).toBe(true);
     for (const canary of path.canaries) canary.forgotten = true;
     await clock.advance(60);
-    expect(lifeline.livedThrough(before)).toBe(false);
-    expect(lifeline.livedThrough(clock.monotonic())).toBe(true);
+    expect(await ask(before)).toBe(false);
+    expect(await ask(clock.monotonic())).toBe(true);
   });
 
   it('closes its canaries when it is stopped', async () => {
