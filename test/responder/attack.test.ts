@@ -302,7 +302,7 @@ describe('tokens', () => {
 /** Runs in a thread of its own: reconnects at a steady pace, half with a hello, half silent, all reset. */
 const FLOOD = `
 const { connect } = require('node:net');
-const { parentPort, workerData: { port, localAddress, hello, rate } } = require('node:worker_threads');
+const { parentPort, workerData: { port, localAddress, hello, rate, connects } } = require('node:worker_threads');
 const start = performance.now();
 let launched = 0;
 let connected = 0;
@@ -312,6 +312,7 @@ const pace = setInterval(() => {
     const talks = launched % 2 === 0;
     const socket = connect({ port, host: '127.0.0.1', localAddress }, () => {
       connected += 1;
+      Atomics.add(connects, 0, 1);
       if (talks) socket.write(hello, () => socket.resetAndDestroy());
       else socket.resetAndDestroy();
     });
@@ -331,13 +332,16 @@ describe('a thousand reconnects a second from one address', () => {
     const control = await RawClient.open(far.port, newHello('control'));
     clients.push(control);
     const hello = encodeClientMessage(newHello('check'));
+    // Counted by the flood: a connection that was reset before its turn to be accepted has no address any more,
+    // and on a busy machine that is nearly all of them.
+    const connects = new Int32Array(new SharedArrayBuffer(4));
     const flood = new Worker(FLOOD, {
       eval: true,
-      workerData: { port: far.port, localAddress: ATTACKER, hello, rate: 2000 },
+      workerData: { port: far.port, localAddress: ATTACKER, hello, rate: 2000, connects },
     });
     let slowestFresh = 0;
     let slowestPong = 0;
-    await eventually(() => far.metrics.counts.opened.pending > 1000, 'the flood has begun');
+    await eventually(() => Atomics.load(connects, 0) > 1000, 'the flood has begun');
     for (let round = 0; round < 10; round += 1) {
       const asked = performance.now();
       control.say({ kind: 'ping', nonce: X });
@@ -355,6 +359,6 @@ describe('a thousand reconnects a second from one address', () => {
     expect(slowestPong).toBeLessThan(1);
     expect(slowestFresh).toBeLessThan(1);
     await eventually(() => far.metrics.counts.open.pending === 0, 'nothing is left over');
-    expect(far.metrics.counts.opened.pending).toBeGreaterThan(1000);
+    expect(Atomics.load(connects, 0)).toBeGreaterThan(1000);
   });
 });
