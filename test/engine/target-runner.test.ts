@@ -48,6 +48,7 @@ async function start(prepare: (path: FakePath) => void = () => undefined, askRou
       stream: { write: (line: string) => lines.push(line) },
     }),
     observer: {},
+    testsKept: 500,
     launches: new Launches({ clock }),
     openEmbedded: () => Promise.reject(new Error('no embedded far end here')),
     openPath: () => path,
