@@ -8,6 +8,7 @@ import type { TargetConfig } from '../config/types.js';
 import { reasonOf } from '../core/verdict.js';
 import type { EngineObserver, EngineView, TargetSnapshot } from '../engine/snapshot.js';
 import type { Seconds } from '../units.js';
+import { replaceOpenDescriptors } from './open-descriptors.js';
 import { HISTOGRAM_TARGET_LIMIT, type MetricDescription, SELF_METRICS } from './metric-names.js';
 import { ProbeMetrics } from './probe-metrics.js';
 
@@ -63,6 +64,7 @@ export function createExporterMetrics(options: ExporterMetricsOptions): Exporter
   if (options.defaultMetrics !== false) {
     collectDefaultMetrics({ register: registry });
     for (const name of LINT_FAILING_DEFAULTS) registry.removeSingleMetric(name);
+    replaceOpenDescriptors(registry);
   }
 
   let families: ProbeMetrics | undefined;
