@@ -32,7 +32,7 @@ const NO_DEFAULT_EXPORTS = {
 
 export default defineConfig(
   // Generated, or not ours.
-  { ignores: ['dist/', 'coverage/', 'data/', 'node_modules/'] },
+  { ignores: ['dist/', 'build/', 'coverage/', 'data/', 'node_modules/'] },
   {
     files: ['**/*.ts'],
     extends: [tseslint.configs.strictTypeChecked],

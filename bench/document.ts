@@ -1,8 +1,8 @@
 /** Writes the sections of docs/BENCHMARKS.md: each benchmark owns the lines between its two markers. */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 
-const DOCUMENT = fileURLToPath(new URL('../docs/BENCHMARKS.md', import.meta.url));
+/** npm runs its scripts in the folder of the package. */
+const DOCUMENT = 'docs/BENCHMARKS.md';
 
 /** Replaces the text of one section; throws when its markers are missing. */
 export function writeSection(name: string, text: string): void {

@@ -15,7 +15,7 @@ import type { Config } from '../src/config/types.js';
 import { Engine } from '../src/engine/engine.js';
 import { openPath, type OpenPathOptions } from '../src/engine/open-path.js';
 import { createExporterMetrics } from '../src/exporter/metrics.js';
-import type { Path } from '../src/probe/path.js';
+import type { Path, ProbeConnection } from '../src/probe/path.js';
 import { startResponder } from '../src/responder/responder.js';
 import { table, writeSection } from './document.js';
 
@@ -24,8 +24,10 @@ export interface FleetFigures {
   readonly targets: number;
   /** Idle probe connections at the end of the window. */
   readonly connections: number;
-  /** Growth of resident memory after a collection of garbage, bytes. */
+  /** Resident memory with all connections, and its growth since there were no targets, bytes; garbage collected. */
+  readonly bytes: number;
   readonly bytesPerTarget: number;
+  /** What one connection more costs: the growth since a quarter of them was open, bytes. */
   readonly bytesPerConnection: number;
   /** Share of one core over the window. */
   readonly cpu: number;
@@ -47,9 +49,11 @@ export interface FleetFigures {
 
 const SIZES = [200, 1000, 2000] as const;
 /** Seconds that are measured once the connections are open. */
-const WINDOW = 20;
-/** Seconds for opening: the budget at the engine's 200 opens a second, and some. */
-const RAMP = DEFAULT_MAX_CONNECTIONS / 200 + 5;
+const WINDOW = 30;
+/** Opening ends with this share of the connections open: tests take some away all the time. */
+const OPEN_ENOUGH = 0.98;
+/** Opening takes no longer than this, seconds. */
+const LONGEST_RAMP = 240;
 const SCRAPE_EVERY = 5;
 
 /** Measures each size (or those of the arguments), prints the figures and writes them to docs/BENCHMARKS.md. */
@@ -85,10 +89,11 @@ function formatFleetFigures(figures: readonly FleetFigures[]): string {
   return [
     `Measured by \`npm run bench -- fleet\`: targets of three modes on loopback, each from an address of its own, in`,
     `one process; the responder is another. The search is the shipped one but for its number of connections (the`,
-    `budget of ${DEFAULT_MAX_CONNECTIONS} shared evenly, 24 at most). After ${RAMP} s for opening, ${WINDOW} s are`,
-    `measured, with a scrape every ${SCRAPE_EVERY} s. Lateness is the begin of a test against its planned moment. A`,
-    `stall is the longest time between two turns of the event loop, outside of scrapes and during them. Memory is`,
-    `resident memory above that of the process without targets, garbage collected. The machine has ${cpus().length} cores; where its load average is above that, times contain waiting for a core.`,
+    `budget of ${DEFAULT_MAX_CONNECTIONS} shared evenly, 24 at most). Once they are open, ${WINDOW} s are measured, with a`,
+    `scrape every ${SCRAPE_EVERY} s. Lateness is the begin of a test against its planned moment. A stall is the longest time`,
+    `between two turns of the event loop, outside of scrapes and during them. Memory is resident memory, garbage`,
+    `collected; one more connection is the growth from a quarter of the connections to all of them. The machine has`,
+    `${cpus().length} cores, shared with the responder; where its load average is above that, times contain waiting for a core.`,
     '',
     table(
       ['figure', ...figures.map(({ targets }) => `${targets} targets`)],
@@ -98,10 +103,8 @@ function formatFleetFigures(figures: readonly FleetFigures[]): string {
           'memory of a target, all its connections included',
           (each) => `${(each.bytesPerTarget / 1024).toFixed(0)} KB`,
         ),
-        row(
-          'memory of a connection, all else included',
-          (each) => `${(each.bytesPerConnection / 1024).toFixed(1)} KB`,
-        ),
+        row('memory of one more connection', (each) => `${(each.bytesPerConnection / 1024).toFixed(1)} KB`),
+        row('resident memory of the process', (each) => `${(each.bytes / 2 ** 20).toFixed(0)} MB`),
         row('CPU, share of one core', (each) => `${(each.cpu * 100).toFixed(0)} %`),
         row('tests in the window', (each) => String(each.tests)),
         row('lateness of a test, p50 · p99', (each) => `${ms(each.lateP50)} · ${ms(each.lateP99)}`),
@@ -109,6 +112,9 @@ function formatFleetFigures(figures: readonly FleetFigures[]): string {
         row(
           'time of a scrape, median · longest',
           (each) => `${ms(median(each.scrapes))} · ${ms(Math.max(...each.scrapes))}`,
+        ),
+        row('the same for 10 000 samples, median', (each) =>
+          ms((median(each.scrapes) * 10_000) / each.series),
         ),
         row('processor time of the process during a scrape, median', (each) => ms(median(each.scrapeCpu))),
         row('longest stall during a scrape', (each) => ms(each.scrapeStall)),
@@ -126,7 +132,7 @@ function quantile(values: readonly number[], q: number): number {
 
 function forkSelf(args: readonly string[]): ChildProcess {
   return fork(fileURLToPath(import.meta.url), args, {
-    execArgv: ['--expose-gc', '--import', 'tsx'],
+    execArgv: ['--expose-gc'],
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
 }
@@ -157,6 +163,7 @@ function configOf(targets: number, port: number): Config {
 class Lateness {
   readonly seen: number[] = [];
   #late: number | undefined;
+  readonly #watched = new Set<ProbeConnection>();
 
   readonly clock: Clock = {
     ...systemClock,
@@ -178,16 +185,27 @@ class Lateness {
     const open = path.open.bind(path);
     path.open = async (...args) => {
       const connection = await open(...args);
-      const test = connection.test.bind(connection);
-      connection.test = (context) => {
-        // Set only while a timer runs: a test begins in the turn in which its moment comes.
-        if (this.#late !== undefined) this.seen.push(this.#late);
-        return test(context);
-      };
+      this.#watch(connection);
       return connection;
     };
     return path;
   };
+
+  /** Watches all connections of this kind: a wrapper for each would weigh on the memory that is measured. */
+  #watch(connection: ProbeConnection): void {
+    const kind = Object.getPrototypeOf(connection) as ProbeConnection;
+    if (this.#watched.has(kind)) return;
+    this.#watched.add(kind);
+    const { test } = kind;
+    const noteLateness = (): void => {
+      // Set only while a timer runs: a test begins in the turn in which its moment comes.
+      if (this.#late !== undefined) this.seen.push(this.#late);
+    };
+    kind.test = function (this: ProbeConnection, context) {
+      noteLateness();
+      return test.call(this, context);
+    };
+  }
 }
 
 /** The longest pauses of the event loop, told apart by whether somebody scrapes. */
@@ -232,9 +250,18 @@ async function runExporter(count: number, port: number): Promise<void> {
   });
   await collect();
   const before = residentBytes();
-  await engine.apply(configOf(count, port));
+  const config = configOf(count, port);
+  await engine.apply(config);
   metrics.reload(true, systemClock.wall());
-  await sleep(RAMP);
+  const wanted = Math.min(
+    DEFAULT_MAX_CONNECTIONS,
+    config.targets.reduce((sum, { modes, search }) => sum + modes.length * search.connections, 0),
+  );
+  await untilOpen(engine, wanted / 4);
+  await metrics.text();
+  await collect();
+  const some = { connections: openConnections(engine), bytes: residentBytes() };
+  await untilOpen(engine, wanted * OPEN_ENOUGH);
 
   const stalls = new Stalls();
   lateness.seen.length = 0;
@@ -258,17 +285,15 @@ async function runExporter(count: number, port: number): Promise<void> {
   }
   const { user, system } = process.cpuUsage(cpuBefore);
   const late = [...lateness.seen];
-  const connections = engine
-    .targets()
-    .flatMap(({ modes }) => modes)
-    .reduce((sum, { waiting }) => sum + waiting.filter(({ state }) => state !== 'opening').length, 0);
+  const connections = openConnections(engine);
   await collect();
-  const grown = residentBytes() - before;
+  const bytes = residentBytes();
   const figures: FleetFigures = {
     targets: count,
     connections,
-    bytesPerTarget: grown / count,
-    bytesPerConnection: grown / connections,
+    bytes,
+    bytesPerTarget: (bytes - before) / count,
+    bytesPerConnection: (bytes - some.bytes) / (connections - some.connections),
     cpu: (user + system) / 1e6 / WINDOW,
     tests: late.length,
     lateP50: quantile(late, 0.5),
@@ -282,6 +307,16 @@ async function runExporter(count: number, port: number): Promise<void> {
   };
   process.on('disconnect', () => process.exit(0));
   process.send?.(figures);
+}
+
+function openConnections(engine: Engine): number {
+  let sum = 0;
+  for (const { modes } of engine.snapshots()) for (const { connections } of modes) sum += connections;
+  return sum;
+}
+
+async function untilOpen(engine: Engine, wanted: number): Promise<void> {
+  for (let waited = 0; waited < LONGEST_RAMP && openConnections(engine) < wanted; waited += 1) await sleep(1);
 }
 
 function sleep(seconds: number): Promise<void> {

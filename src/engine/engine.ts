@@ -20,6 +20,11 @@ const SHORTEST_SLEEP: Seconds = 1;
 /** Wall time may run away from boot time by less than this without a step, seconds. */
 const SHORTEST_STEP: Seconds = 2;
 
+/** Newest tests that are kept of each mode, and at most of all modes together: a fleet keeps fewer of each. */
+const TESTS_KEPT = 500;
+const LEAST_TESTS_KEPT = 50;
+const TESTS_KEPT_OF_ALL = 200_000;
+
 export interface EngineOptions {
   readonly clock: Clock;
   readonly log: Logger;
@@ -83,6 +88,7 @@ export class Engine implements EngineView {
       const runner = new TargetRunner({
         ...this.#options,
         launches: this.#launches,
+        testsKept: testsKept(config),
         target,
         ...(store === undefined ? {} : { store }),
       });
@@ -142,6 +148,11 @@ export class Engine implements EngineView {
   #restartSchedule(): void {
     if (this.#config !== undefined) this.#startCron(this.#config.schedule);
   }
+}
+
+function testsKept(config: Config): number {
+  const modes = config.targets.reduce((sum, target) => sum + target.modes.length, 0);
+  return Math.min(TESTS_KEPT, Math.max(LEAST_TESTS_KEPT, Math.floor(TESTS_KEPT_OF_ALL / modes)));
 }
 
 /** Two targets with the same fingerprint are the same target. */

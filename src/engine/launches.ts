@@ -33,6 +33,19 @@ interface Waiting {
 
 const NO_SLOT: Slot = { release: () => {} };
 
+class BudgetSlot implements Slot {
+  #launches: Launches | undefined;
+
+  constructor(launches: Launches) {
+    this.#launches = launches;
+  }
+
+  release(): void {
+    this.#launches?.giveBack();
+    this.#launches = undefined;
+  }
+}
+
 export class Launches {
   readonly #clock: Clock;
   readonly #rate: number;
@@ -168,15 +181,13 @@ export class Launches {
 
   #slot(): Slot {
     this.#taken += 1;
-    let held = true;
-    return {
-      release: () => {
-        if (!held) return;
-        held = false;
-        this.#taken -= 1;
-        if (this.#queues.size > 0) this.#serve();
-      },
-    };
+    return new BudgetSlot(this);
+  }
+
+  /** Takes a place of the budget back. */
+  giveBack(): void {
+    this.#taken -= 1;
+    if (this.#queues.size > 0) this.#serve();
   }
 
   #refill(): void {

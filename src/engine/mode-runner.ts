@@ -6,8 +6,10 @@ import type { Finding } from '../core/finding.js';
 import type { Mode } from '../core/mode.js';
 import {
   connectionsOf,
+  countOpen,
   createSearch,
   findingOf,
+  hasConnection,
   reviveSearch,
   type SearchState,
   step,
@@ -31,8 +33,17 @@ import type { EngineObserver, TestRecord, WaitingConnection } from './snapshot.j
 const SHORTEST_LIFE: Seconds = 1;
 const REPLACE_AFTER: Seconds = 5;
 
-/** Newest tests that are kept for the page and the report. */
-const TESTS_KEPT = 500;
+/** The events after which the diagnosis may be another one. */
+const TEACHING: Readonly<Record<SearchEvent['kind'], boolean>> = {
+  start: true,
+  verdict: true,
+  mapping_loss: true,
+  interrupted: true,
+  opened: false,
+  open_failed: false,
+  tick: false,
+  round: false,
+};
 
 export interface ModeRunnerOptions {
   readonly target: TargetConfig;
@@ -41,12 +52,16 @@ export interface ModeRunnerOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly observer: EngineObserver;
+  /** Newest tests that are kept for the page, the report and the diagnosis. */
+  readonly testsKept: number;
   /** Says when a connection may be opened. */
   readonly launches: Launches;
   /** What was saved, and how many seconds ago (by the wall clock). */
   readonly restored?: { readonly saved: SavedMode; readonly ago: Seconds };
   /** Called whenever the state changed; `news` when it is more than the routine of the steady state. */
   readonly changed: (news: boolean) => void;
+  /** Called when there may be more or less to diagnose than before. */
+  readonly learnt: () => void;
 }
 
 interface Open {
@@ -73,6 +88,8 @@ export class ModeRunner {
   readonly #tests: TestRecord[] = [];
   #belowLower = new BelowLower();
   #state: SearchState;
+  /** What was found in the newest state that somebody asked about. */
+  #found: { readonly state: SearchState; readonly finding: Finding } | undefined;
   /** Search time minus monotonic time. */
   readonly #origin: Seconds;
   #ground: Ground | undefined;
@@ -112,7 +129,9 @@ export class ModeRunner {
   }
 
   get finding(): Finding {
-    return findingOf(this.#state);
+    if (this.#found?.state !== this.#state)
+      this.#found = { state: this.#state, finding: findingOf(this.#state) };
+    return this.#found.finding;
   }
 
   /** Unix time of the newest evidence that agreed with the finding, seconds. */
@@ -137,6 +156,11 @@ export class ModeRunner {
       ...(each.since === undefined ? {} : { age: Math.max(0, now - each.since) }),
       ...(each.testAt === undefined ? {} : { testAt: each.testAt }),
     }));
+  }
+
+  /** How many of the connections are open. */
+  get connections(): number {
+    return countOpen(this.#state);
   }
 
   save(): SavedMode {
@@ -181,28 +205,29 @@ export class ModeRunner {
   }
 
   #send(event: SearchEvent, late = false): void {
-    const before = findingOf(this.#state);
+    const before = this.finding;
     const { state, actions } = step(this.#state, this.#now(), event);
     this.#state = state;
     this.#noticeConfirmation();
     this.#noticeFinding(before);
     for (const action of actions) this.#carryOut(action, late);
-    const lower = findingOf(state).lower ?? 0;
+    const lower = this.finding.lower ?? 0;
     if (lower < (before.lower ?? 0)) this.#belowLower.fell(lower);
-    const now = findingOf(this.#state);
+    const now = this.finding;
     this.#options.changed(
       now.phase !== 'track' || now.timeout !== before.timeout || now.compliant !== before.compliant,
     );
+    if (TEACHING[event.kind]) this.#options.learnt();
   }
 
   #noticeConfirmation(): void {
-    const { confirmedAt } = findingOf(this.#state);
+    const { confirmedAt } = this.finding;
     if (confirmedAt !== undefined && confirmedAt !== this.#confirmed?.at)
       this.#confirmed = { at: confirmedAt, timestamp: this.#options.clock.wall() };
   }
 
   #noticeFinding(before: Finding): void {
-    const now = findingOf(this.#state);
+    const now = this.finding;
     if (now.timeout === before.timeout && now.compliant === before.compliant && now.phase === before.phase)
       return;
     this.#options.log.info(
@@ -297,7 +322,7 @@ export class ModeRunner {
 
   /** Whether the search still counts on a connection that took its time to open. */
   #isWanted(id: ConnectionId): boolean {
-    return connectionsOf(this.#state).some((each) => each.id === id);
+    return hasConnection(this.#state, id);
   }
 
   /** @param fromNow seconds until the far end breaks the silence, where that was asked for at launch */
@@ -357,7 +382,8 @@ export class ModeRunner {
     // Deaths are counted when the search calls them early.
     if (verdict.kind === 'alive' && idle <= (this.finding.lower ?? 0))
       this.#belowLower.add({ at: test.at, idle, early: false });
-    if (this.#tests.length > TESTS_KEPT) this.#tests.splice(0, this.#tests.length - TESTS_KEPT);
+    const { testsKept } = this.#options;
+    if (this.#tests.length > testsKept) this.#tests.splice(0, this.#tests.length - testsKept);
     observer.tested?.(target, mode, test);
     const news = verdict.kind !== 'alive' || idle > (this.finding.lower ?? 0) * 1.01;
     log[level ?? (news ? 'info' : 'debug')](

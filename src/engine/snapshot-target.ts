@@ -92,7 +92,9 @@ export function snapshotTarget(
       ? {}
       : {
           keepaliveRecommended: interval,
-          settings: settings(interval, { keepalivesEaten: keepalivesEaten(raw, limits) }),
+          get settings() {
+            return settings(interval, { keepalivesEaten: keepalivesEaten(raw, limits) });
+          },
         }),
     // A scrape of a fleet needs no diagnosis: it is made for whoever looks at it.
     get explanations() {
@@ -110,7 +112,11 @@ function modeSnapshot(runner: ModeRunner, finding: Finding): ModeSnapshot {
     mode: runner.mode,
     finding,
     ...(confirmedTimestamp === undefined ? {} : { confirmedTimestamp }),
-    waiting: runner.waiting,
+    connections: runner.connections,
+    // A scrape needs their number only.
+    get waiting() {
+      return runner.waiting;
+    },
     tests: runner.tests,
   };
 }

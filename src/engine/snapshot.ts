@@ -37,6 +37,8 @@ export interface ModeSnapshot {
   readonly finding: Finding;
   /** Unix time of the newest evidence that agreed with the published value. */
   readonly confirmedTimestamp?: Seconds;
+  /** Open idle connections, those under test included. */
+  readonly connections: number;
   readonly waiting: readonly WaitingConnection[];
   /** Newest last, bounded. */
   readonly tests: readonly TestRecord[];

@@ -40,6 +40,8 @@ export interface TargetRunnerOptions {
   readonly log: Logger;
   readonly observer: EngineObserver;
   readonly launches: Launches;
+  /** Newest tests of each mode that are kept. */
+  readonly testsKept: number;
   readonly store?: StateStore;
   /** Starts the built-in responder behind the built-in NAT. */
   readonly openEmbedded: (idleTimeout: Seconds) => Promise<EmbeddedFarEnd>;
@@ -86,8 +88,8 @@ export class TargetRunner {
         log: this.#log.child({ mode }),
         changed: (news) => {
           if (this.#options.store !== undefined) this.#saver.changed(news);
-          this.#diagnoseSoon();
         },
+        learnt: () => this.#diagnoseSoon(),
         ...(state === undefined ? {} : { restored: { saved: state, ago } }),
       });
     });

@@ -14,6 +14,7 @@ export interface Endpoint {
 
 /** What the owner of a link wants to hear. Handlers may be replaced at any time; there is one owner at a time. */
 export interface LinkHandler {
+  /** The chunk is valid during the call only: what is kept must be copied. */
   data(chunk: Buffer): void;
   ended(end: LinkEnd): void;
 }
@@ -28,6 +29,26 @@ export class ConnectError extends Error {
   }
 }
 
+/** What arrives on any link is read into this: it is the owner's only until `data` returns. */
+const READ_BUFFER = Buffer.allocUnsafeSlow(65_536);
+
+const LINK = Symbol('link');
+
+/** A socket and the link that it belongs to: with it, all sockets share their listeners. */
+type LinkedSocket = Socket & { [LINK]?: Link };
+
+function onError(this: LinkedSocket, error: Error): void {
+  this[LINK]?.finish(classifyError(error));
+}
+
+function onEnd(this: LinkedSocket): void {
+  this[LINK]?.finish({ kind: 'closed', detail: 'closed by the far end' });
+}
+
+function onClose(this: LinkedSocket): void {
+  this[LINK]?.finish({ kind: 'closed', detail: 'closed' });
+}
+
 /** One established TCP connection with keepalive off, Nagle off, and nothing sent on it by itself. */
 export class Link {
   readonly #socket: Socket;
@@ -38,21 +59,24 @@ export class Link {
   readonly remoteAddress: string;
   readonly remotePort: number;
 
-  constructor(socket: Socket) {
+  constructor(socket: LinkedSocket) {
     this.#socket = socket;
     this.localAddress = socket.localAddress ?? '';
     this.localPort = socket.localPort ?? 0;
     this.remoteAddress = socket.remoteAddress ?? '';
     this.remotePort = socket.remotePort ?? 0;
-    socket.on('data', (chunk: Buffer) => this.#handler?.data(chunk));
-    socket.on('error', (error) => this.#finish(classifyError(error)));
-    socket.on('end', () => this.#finish({ kind: 'closed', detail: 'closed by the far end' }));
-    socket.on('close', () => this.#finish({ kind: 'closed', detail: 'closed' }));
+    socket[LINK] = this;
+    socket.on('error', onError).on('end', onEnd).on('close', onClose);
   }
 
   /** How the connection ended, if it did. */
   get end(): LinkEnd | undefined {
     return this.#end;
+  }
+
+  /** Hands over what the socket has read. */
+  receive(chunk: Buffer): void {
+    this.#handler?.data(chunk);
   }
 
   /** Makes `handler` the owner. A link that has already ended tells it at once. */
@@ -90,7 +114,8 @@ export class Link {
     return formatAddress(this.remoteAddress, this.remotePort);
   }
 
-  #finish(end: LinkEnd): void {
+  /** Notes how the connection ended; the first word counts. */
+  finish(end: LinkEnd): void {
     if (this.#end !== undefined) return;
     this.#end = end;
     this.#socket.destroy();
@@ -109,6 +134,7 @@ export function openLink(endpoint: Endpoint, deadline: Seconds, signal: AbortSig
       reject(new ConnectError(endpoint, { kind: 'local', detail: 'called off' }));
       return;
     }
+    let link: Link | undefined;
     const socket = connectSocket({
       host: endpoint.address,
       port: endpoint.port,
@@ -116,6 +142,14 @@ export function openLink(endpoint: Endpoint, deadline: Seconds, signal: AbortSig
       keepAlive: false,
       noDelay: true,
       autoSelectFamily: false,
+      // One buffer for all: a stream would allocate one for each chunk.
+      onread: {
+        buffer: READ_BUFFER,
+        callback: (length) => {
+          link?.receive(READ_BUFFER.subarray(0, length));
+          return true;
+        },
+      },
     });
     const settle = (): void => {
       clearTimeout(timer);
@@ -137,7 +171,8 @@ export function openLink(endpoint: Endpoint, deadline: Seconds, signal: AbortSig
     socket.once('error', (error) => fail(classifyError(error)));
     socket.once('connect', () => {
       settle();
-      resolve(new Link(socket));
+      link = new Link(socket);
+      resolve(link);
     });
   });
 }

@@ -1,7 +1,7 @@
 /** A link with messages on it: say something, wait for an answer, notice the end. */
 import type { Clock } from '../clock.js';
 import type { LinkEnd } from '../net/errors.js';
-import type { Link } from '../net/link.js';
+import type { Link, LinkHandler } from '../net/link.js';
 import type { Seconds } from '../units.js';
 
 /** How a wait ended. `stalled` tells by how much our own process was late in noticing, seconds. */
@@ -22,10 +22,10 @@ interface Waiter<Message> {
 }
 
 /** One link, its decoder, and everybody who waits for something on it. */
-export class Conversation<Message> {
+export class Conversation<Message> implements LinkHandler {
   readonly link: Link;
   readonly #decoder: Decoder<Message>;
-  readonly #waiters = new Set<Waiter<Message>>();
+  #waiters: readonly Waiter<Message>[] = [];
   #onEnd: ((end: LinkEnd) => void) | undefined;
   #onStray: ((message: Message) => void) | undefined;
   #end: LinkEnd | undefined;
@@ -33,10 +33,7 @@ export class Conversation<Message> {
   constructor(link: Link, decoder: Decoder<Message>) {
     this.link = link;
     this.#decoder = decoder;
-    link.own({
-      data: (chunk) => this.#take(chunk),
-      ended: (end) => this.#finish(end),
-    });
+    link.own(this);
   }
 
   /** How the conversation ended, if it did. */
@@ -81,13 +78,13 @@ export class Conversation<Message> {
       const waiter: Waiter<Message> = {
         wants,
         settle: (heard) => {
-          this.#waiters.delete(waiter);
+          this.#waiters = this.#waiters.filter((each) => each !== waiter);
           timer.cancel();
           signal.removeEventListener('abort', abort);
           resolve(heard);
         },
       };
-      this.#waiters.add(waiter);
+      this.#waiters = [...this.#waiters, waiter];
       signal.addEventListener('abort', abort, { once: true });
     });
   }
@@ -96,26 +93,28 @@ export class Conversation<Message> {
   close(): void {
     this.#onEnd = undefined;
     this.link.destroy();
-    this.#finish({ kind: 'closed', detail: 'closed by us' });
+    this.ended({ kind: 'closed', detail: 'closed by us' });
   }
 
-  #take(chunk: Buffer): void {
+  /** Takes what has arrived on the link. */
+  data(chunk: Buffer): void {
     const { messages, problem } = this.#decoder.push(chunk);
     for (const message of messages) {
-      const waiter = [...this.#waiters].find((each) => each.wants(message));
+      const waiter = this.#waiters.find((each) => each.wants(message));
       if (waiter !== undefined) waiter.settle({ kind: 'message', message });
       else this.#onStray?.(message);
     }
     if (problem !== undefined) {
       this.link.destroy();
-      this.#finish({ kind: 'local', detail: problem });
+      this.ended({ kind: 'local', detail: problem });
     }
   }
 
-  #finish(end: LinkEnd): void {
+  /** Takes the end of the link; the first word counts. */
+  ended(end: LinkEnd): void {
     if (this.#end !== undefined) return;
     this.#end = end;
-    for (const waiter of [...this.#waiters]) waiter.settle({ kind: 'ended', end });
+    for (const waiter of this.#waiters) waiter.settle({ kind: 'ended', end });
     this.#onEnd?.(end);
   }
 }

@@ -9,6 +9,8 @@ import type { Moment, Observation, Prober, TestContext } from './prober.js';
 const FIRST_LOOK: Seconds = 0.05;
 /** Time between further looks, seconds. */
 const NEXT_LOOK: Seconds = 0.1;
+/** A row may slip through one reading of a table that changes meanwhile; missing so often, it is not there. */
+const LOOKS_WITHOUT_A_ROW = 3;
 /**
  * RFC 9293 §3.8.4: one lost keepalive must not be taken for a dead connection.
  */
@@ -53,12 +55,16 @@ async function watch<M>(
   const { clock, deadline } = context;
   const end = clock.monotonic() + deadline;
   let before: number | undefined;
+  let missing = 0;
   for (let look = FIRST_LOOK; ; look = NEXT_LOOK) {
     const heard = await pause(connection, look, context);
     if (heard.kind !== 'deadline' || heard.stalled > 0.5) return observeFailure(stall(heard), broken, clock);
     const count = await unansweredProbes(connection.link);
     if (connection.end !== undefined) return observeEnd(connection.end, broken, clock);
-    if (count === undefined) return watchBlindly(connection, broken, context);
+    if (count === 'gone') missing += 1;
+    if (count === undefined || missing === LOOKS_WITHOUT_A_ROW)
+      return watchBlindly(connection, broken, context);
+    if (count === 'gone') continue;
     // Answered: nothing is outstanding on two looks in a row, or an outstanding probe was answered.
     if (count === 0 && before !== undefined) return { kind: 'answered', broken };
     if (count >= LEAST_UNANSWERED && clock.monotonic() >= end)

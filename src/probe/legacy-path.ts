@@ -49,7 +49,6 @@ export function createLegacyPath(options: LegacyPathOptions): Path {
         opened,
         local: link.local,
         remote: link.remote,
-        introduction: introduce(link),
         whenEnded: (run) => conversation.whenEnded(run),
         test: (context) =>
           prober.legacy(conversation, {

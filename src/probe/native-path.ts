@@ -24,7 +24,7 @@ import {
   type Path,
   type ProbeConnection,
 } from './path.js';
-import type { Moment } from './prober.js';
+import type { Moment, Observation, TestContext } from './prober.js';
 import { PROBERS } from './table.js';
 
 export interface NativePathOptions {
@@ -60,41 +60,17 @@ class NativePath implements Path {
   async open(mode: Mode, _testAt: Seconds | undefined, signal: AbortSignal): Promise<ProbeConnection> {
     const number = ++this.#lastProbe;
     const greeting = await this.#greet('probe', this.#options.endpoint(mode), signal, number);
-    const { conversation } = greeting;
-    let unanswered = false;
-    const probe: NativeProbe = {
-      opened: greeting.opened,
-      local: conversation.link.local,
-      remote: conversation.link.remote,
-      seen: greeting.welcome.seen,
-      introduction: greeting.introduction,
-      whenEnded: (run) => {
-        probe.ended = run;
-        conversation.whenEnded(run);
-      },
-      test: async (context) => {
-        const control = () => this.#control();
-        const observation = await PROBERS[mode].native(conversation, { ...context, probe: number, control });
-        unanswered = observation.kind !== 'answered';
-        return observation;
-      },
-      close: () => {
-        this.#probes.delete(number);
-        conversation.close();
-        // Our FIN may never arrive where a mapping is gone: spare the far end a ghost.
-        if (unanswered) this.#control()?.say(encodeClientMessage({ kind: 'drop', probe: number }));
-      },
-    };
+    const probe = new NativeProbe(this, mode, number, greeting);
     this.#probes.set(number, probe);
     return probe;
   }
 
   async openCanary(signal: AbortSignal): Promise<Canary> {
     const endpoint = this.#options.endpoint('send');
-    const { conversation, introduction } = await this.#greet('control', endpoint, signal);
+    const { conversation, welcome } = await this.#greet('control', endpoint, signal);
     const canary: NativeCanary = {
       conversation,
-      introduction,
+      introduction: introduce(welcome, conversation.link.localAddress),
       greeted: true,
       get end() {
         return conversation.end;
@@ -123,14 +99,19 @@ class NativePath implements Path {
   }
 
   async check(signal: AbortSignal): Promise<Introduction> {
-    const { conversation, introduction } = await this.#greet('check', this.#options.endpoint('send'), signal);
+    const { conversation, welcome } = await this.#greet('check', this.#options.endpoint('send'), signal);
     conversation.close();
-    return introduction;
+    return introduce(welcome, conversation.link.localAddress);
   }
 
   /** The youngest canary that has not ended: the one least likely to be forgotten. */
-  #control(): Conversation<ResponderMessage> | undefined {
+  control(): Conversation<ResponderMessage> | undefined {
     return [...this.#canaries].findLast((canary) => canary.end === undefined)?.conversation;
+  }
+
+  /** A probe was closed: what the far end says of it concerns nobody any more. */
+  forget(number: number): void {
+    this.#probes.delete(number);
   }
 
   /** The far end saw a probe connection end; our side may never hear of it. */
@@ -139,13 +120,13 @@ class NativePath implements Path {
       kind: cause === 'timed_out' ? 'silence' : cause,
       detail: `the far end saw the connection end (${cause})`,
     };
-    this.#probes.get(number)?.ended?.(end);
+    this.#probes.get(number)?.endedThere(end);
   }
 
   async #greet(role: Role, endpoint: Endpoint, signal: AbortSignal, probe?: number): Promise<Greeting> {
     const { clock, deadline, token } = this.#options;
     const link = await openLink(endpoint, deadline, signal);
-    const conversation = new Conversation(link, nativeDecoder());
+    const conversation = new Conversation(link, new NativeDecoder());
     const hello: Hello = {
       kind: 'hello',
       version: PROTOCOL_VERSION,
@@ -176,7 +157,7 @@ class NativePath implements Path {
       const welcome = requireWelcome(answer, hello, link.remote);
       if (token !== undefined) requireProof(token, hello, challenge, welcome, link.remote);
       const opened = { earliest, latest: clock.monotonic() + DELAYED_ACK };
-      return { conversation, welcome, opened, introduction: introduce(welcome, link.localAddress) };
+      return { conversation, welcome, opened };
     } catch (error) {
       conversation.close();
       throw error;
@@ -184,14 +165,68 @@ class NativePath implements Path {
   }
 }
 
-type NativeProbe = ProbeConnection & { ended?: (end: LinkEnd) => void };
+/** A probe connection; there are very many of them, so its methods are not made anew for each. */
+class NativeProbe implements ProbeConnection {
+  readonly #path: NativePath;
+  readonly #mode: Mode;
+  readonly #number: number;
+  readonly #conversation: Conversation<ResponderMessage>;
+  #unanswered = false;
+  #whenEnded: ((end: LinkEnd) => void) | undefined;
+  readonly opened: Moment;
+  readonly local: string;
+  readonly seen: string;
+
+  constructor(path: NativePath, mode: Mode, number: number, { conversation, opened, welcome }: Greeting) {
+    this.#path = path;
+    this.#mode = mode;
+    this.#number = number;
+    this.#conversation = conversation;
+    this.opened = opened;
+    this.local = conversation.link.local;
+    this.seen = welcome.seen === this.local ? this.local : detached(welcome.seen);
+  }
+
+  get remote(): string {
+    return this.#conversation.link.remote;
+  }
+
+  whenEnded(run: (end: LinkEnd) => void): void {
+    this.#whenEnded = run;
+    this.#conversation.whenEnded(run);
+  }
+
+  async test(context: TestContext): Promise<Observation> {
+    const control = (): Conversation<ResponderMessage> | undefined => this.#path.control();
+    const observation = await PROBERS[this.#mode].native(this.#conversation, {
+      ...context,
+      probe: this.#number,
+      control,
+    });
+    this.#unanswered = observation.kind !== 'answered';
+    return observation;
+  }
+
+  close(): void {
+    this.#path.forget(this.#number);
+    this.#conversation.close();
+    // Our FIN may never arrive where a mapping is gone: spare the far end a ghost.
+    if (this.#unanswered)
+      this.#path.control()?.say(encodeClientMessage({ kind: 'drop', probe: this.#number }));
+  }
+
+  /** The far end saw the connection end. */
+  endedThere(end: LinkEnd): void {
+    this.#whenEnded?.(end);
+  }
+}
+
 type NativeCanary = Canary & { readonly conversation: Conversation<ResponderMessage> };
 
 interface Greeting {
   readonly conversation: Conversation<ResponderMessage>;
   readonly welcome: Welcome;
   readonly opened: Moment;
-  readonly introduction: Introduction;
 }
 
 /** What a code means to the operator where the far end adds nothing to it. */
@@ -236,22 +271,26 @@ function introduce(welcome: Welcome, localAddress: string): Introduction {
   };
 }
 
+/** A copy that does not keep the line alive out of which the text was cut. */
+function detached(text: string): string {
+  return Buffer.from(text, 'latin1').toString('latin1');
+}
+
 /** Bytes to messages; a line of a verb that this version does not know is passed over. */
-function nativeDecoder(): Decoder<ResponderMessage> {
-  const splitter = new LineSplitter();
-  return {
-    push(chunk) {
-      const { lines, oversized } = splitter.push(chunk);
-      const messages: ResponderMessage[] = [];
-      for (const line of lines) {
-        const decoded = decodeResponderMessage(line);
-        if (decoded.ok) messages.push(decoded.message);
-        else if (decoded.code !== 'verb')
-          return { messages, problem: `the far end does not speak the native protocol (${decoded.problem})` };
-      }
-      return oversized
-        ? { messages, problem: 'the far end does not speak the native protocol (no line break in 512 bytes)' }
-        : { messages };
-    },
-  };
+class NativeDecoder implements Decoder<ResponderMessage> {
+  readonly #splitter = new LineSplitter();
+
+  push(chunk: Uint8Array): { messages: ResponderMessage[]; problem?: string } {
+    const { lines, oversized } = this.#splitter.push(chunk);
+    const messages: ResponderMessage[] = [];
+    for (const line of lines) {
+      const decoded = decodeResponderMessage(line);
+      if (decoded.ok) messages.push(decoded.message);
+      else if (decoded.code !== 'verb')
+        return { messages, problem: `the far end does not speak the native protocol (${decoded.problem})` };
+    }
+    return oversized
+      ? { messages, problem: 'the far end does not speak the native protocol (no line break in 512 bytes)' }
+      : { messages };
+  }
 }

@@ -24,7 +24,6 @@ export interface ProbeConnection {
   readonly local: string;
   readonly remote: string;
   readonly seen?: string;
-  readonly introduction: Introduction;
   /** Calls `run` when the connection ends by itself while it idles; at once if it has. */
   whenEnded(run: (end: LinkEnd) => void): void;
   /** Breaks the silence, once. With a moment fixed at launch, waits for it. */

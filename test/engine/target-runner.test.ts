@@ -34,7 +34,11 @@ afterEach(async () => {
   }
 });
 
-async function start(prepare: (path: FakePath) => void = () => undefined, askRouter?: AskRouter) {
+async function start(
+  prepare: (path: FakePath) => void = () => undefined,
+  askRouter?: AskRouter,
+  testsKept = 500,
+) {
   const clock = new FakeClock();
   const path = new FakePath(clock);
   prepare(path);
@@ -48,6 +52,7 @@ async function start(prepare: (path: FakePath) => void = () => undefined, askRou
       stream: { write: (line: string) => lines.push(line) },
     }),
     observer: {},
+    testsKept,
     launches: new Launches({ clock }),
     openEmbedded: () => Promise.reject(new Error('no embedded far end here')),
     openPath: () => path,
@@ -205,5 +210,18 @@ describe('the router of a TargetRunner', () => {
     await live(120);
     // A unique local IPv6 address is private too: there the inquiry itself knows that no router is to be asked.
     expect(asked > 0).toBe(local.startsWith('fd'));
+  });
+});
+
+describe('the tests of a TargetRunner', () => {
+  it('are kept in their order, the newest ones only', async () => {
+    const all = await start();
+    const few = await start(undefined, undefined, 7);
+    await all.live(1200);
+    await few.live(1200);
+    const idles = ({ runner }: typeof all) =>
+      runner.snapshot().modes.map(({ tests }) => tests.map(({ idle }) => idle));
+    expect(idles(all)[0]?.length).toBeGreaterThan(7);
+    expect(idles(few)).toEqual(idles(all).map((tests) => tests.slice(-7)));
   });
 });

@@ -98,6 +98,30 @@ describe('Link', () => {
   });
 });
 
+describe('a link', () => {
+  it('hands over what arrives, in its order, also when many links read at once', async () => {
+    const server = await serve('127.0.0.1', (socket) => socket.pipe(socket));
+    const texts = Array.from({ length: 50 }, (_, index) => `${index}:`.repeat(3000));
+    const heard = await Promise.all(
+      texts.map(async (text) => {
+        const link = await connect('127.0.0.1', server);
+        return new Promise<string>((resolve) => {
+          let all = '';
+          link.own({
+            data: (chunk) => {
+              all += chunk.toString('latin1');
+              if (all.length >= text.length) resolve(all);
+            },
+            ended: (end) => resolve(end.detail),
+          });
+          link.write(text);
+        });
+      }),
+    );
+    expect(heard).toEqual(texts);
+  });
+});
+
 describe.runIf(process.platform === 'linux')('unansweredProbes', () => {
   it.each(['127.0.0.1', '::1'])(
     'finds the connection to %s in the kernel table and counts nothing while it idles',
@@ -107,9 +131,28 @@ describe.runIf(process.platform === 'linux')('unansweredProbes', () => {
     },
   );
 
-  it('is undefined for a connection that the kernel does not know', async () => {
+  it('says that a connection is gone that the kernel does not know', async () => {
     const link = await connect('127.0.0.1', await serve('127.0.0.1'));
-    expect(await unansweredProbes({ ...addressesOf(link), localPort: 1 })).toBeUndefined();
+    expect(await unansweredProbes({ ...addressesOf(link), localPort: 1 })).toBe('gone');
+  });
+
+  it('answers for many connections at once, those on the same local port among them', async () => {
+    const server = await serve('127.0.0.1');
+    const links: Link[] = [];
+    // More than one buffer of the table; two sources may get the same port.
+    for (let source = 1; source <= 40; source++)
+      for (let each = 0; each < 10; each++)
+        links.push(
+          await openLink(
+            { address: '127.0.0.1', port: portOf(server), localAddress: `127.0.9.${source}` },
+            2,
+            signal,
+          ),
+        );
+    for (const link of links) open.push({ close: () => link.destroy() });
+    const strange = links.slice(0, 5).map((link) => ({ ...addressesOf(link), remotePort: 1 }));
+    const answers = await Promise.all([...links, ...strange].map((name) => unansweredProbes(name)));
+    expect(answers).toEqual([...links.map(() => 0), ...strange.map(() => 'gone')]);
   });
 });
 

@@ -101,13 +101,14 @@ describe('createNativePath', () => {
   });
 
   it('starts the idle clock at the hello of the far end, not at connect', async () => {
-    const connection = await pathTo(await responder(TOKEN), TOKEN).open('send', undefined, signal);
+    const path = pathTo(await responder(TOKEN), TOKEN);
+    const connection = await path.open('send', undefined, signal);
     closing.push(() => connection.close());
     const now = systemClock.monotonic();
     expect(connection.opened.earliest).toBeLessThanOrEqual(now);
     expect(connection.opened.latest).toBeGreaterThan(connection.opened.earliest);
     expect(connection.seen).toBe(connection.local);
-    expect(connection.introduction).toMatchObject({ localAddress: '127.0.0.1', seenAddress: '127.0.0.1' });
+    expect(await path.check(signal)).toMatchObject({ localAddress: '127.0.0.1', seenAddress: '127.0.0.1' });
   });
 
   it('gives the same instance as long as the responder runs, and another one after a restart', async () => {

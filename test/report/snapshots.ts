@@ -62,7 +62,7 @@ export function forgetful(mode: Mode, timeout: number): ModeSnapshot {
     suspect: false,
     deaths: 3,
   };
-  return { mode, finding, confirmedTimestamp: START + 5000, waiting: [], tests };
+  return { mode, finding, confirmedTimestamp: START + 5000, connections: 0, waiting: [], tests };
 }
 
 /** A mode in which nothing dies. */
@@ -73,6 +73,7 @@ export function lasting(mode: Mode): ModeSnapshot {
     mode,
     finding: { phase: 'track', lower: 7800, timeout: 7800, compliant: true, suspect: false, deaths: 0 },
     confirmedTimestamp: START + 7800,
+    connections: 0,
     waiting: [],
     tests,
   };
@@ -83,6 +84,7 @@ export function climbing(mode: Mode, lower?: number): ModeSnapshot {
   return {
     mode,
     finding: { phase: 'climb', ...(lower === undefined ? {} : { lower }), suspect: false, deaths: 0 },
+    connections: 2,
     waiting: [
       { id: 7, state: 'idle', age: (lower ?? 0) + 3 },
       { id: 8, state: 'idle', age: 2, testAt: 90 },

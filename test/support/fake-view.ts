@@ -54,6 +54,7 @@ export function makeMode(
   return {
     mode,
     finding: { phase: 'climb', suspect: false, deaths: 0, ...finding },
+    connections: rest.waiting?.filter(({ state }) => state !== 'opening').length ?? 0,
     waiting: [],
     tests: [],
     ...rest,
