@@ -1,323 +1,239 @@
 /**
- * What a responder costs: memory of an idle connection, accepts a second, and the same for a server with a
+ * What a responder costs: idle connections, memory of each, accepts a second; and the same for a server with a
  * thread for each connection as a yardstick. Loopback only, bounded, in processes of its own.
  */
-import { type ChildProcess, fork, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
-import { connect, type Socket } from 'node:net';
-import { fileURLToPath } from 'node:url';
-import { pino } from 'pino';
-import { writeSection } from './document.js';
-import { startClusteredResponder } from '../src/responder/cluster.js';
-import { openFileLimit } from '../src/responder/limits.js';
-import { startResponder } from '../src/responder/responder.js';
-import { randomHex } from '../src/net/token.js';
-import { encodeClientMessage } from '../src/wire/codec.js';
+import { availableParallelism, cpus, loadavg } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { openFileLimit, processRoom } from '../src/responder/limits.js';
+import { table, writeSection } from './document.js';
+import {
+  Clients,
+  cpuSeconds,
+  listenDrops,
+  machineSeconds,
+  privateBytes,
+  type Server,
+  startResponderProgram,
+  startThreads,
+} from './responder/processes.js';
 
-export interface ResponderFigures {
+/** What one server showed. */
+interface Figures {
   readonly server: string;
-  /** Idle connections held at once. */
-  readonly connections: number;
-  /** Connections that were opened and lost. */
+  readonly clients: number;
+  /** Connections that were asked for, and idle ones held at the end. */
+  readonly wanted: number;
+  readonly held: number;
+  /** Not answered within 10 s, reset, or ended while idle. */
   readonly lost: number;
-  /** Growth of the server's resident memory, in bytes for each connection. */
-  readonly bytesPerConnection: number;
-  /** From the first connect to the last answer; here the one client process is part of the machine's load. */
+  /** The kernel's own count of connections that nobody accepted in time. */
+  readonly dropped: number;
+  /** Private memory of all processes of the server, growth for each connection after the first tenth. */
+  readonly bytesEach: number;
   readonly opensPerSecond: number;
-  /** The server's own processor time for one connection (user and system): accept, hello, answer. */
-  readonly cpuMicroseconds: number;
+  /** Processor time for each connection: of all processes of the server, and of the clients. */
+  readonly cpuEach: number;
+  readonly clientCpuEach: number;
+  readonly load: number;
+  /** Share of the machine's processor time that went to anybody else. */
+  readonly foreign: number;
+  /** What the server complained about, where it lost something. */
+  readonly complaint: string;
 }
 
-/** Sources 127.0.1.1 … so that no client is over its limit. */
-const PER_SOURCE = 1000;
-const WINDOW = 500;
+const GOALS = {
+  one: { atLeast: 19_000 },
+  many: { atLeast: 100_000 },
+  kilobytes: { atLeast: 4, aim: 2 },
+  rate: { atLeast: 8000, aim: 10_000 },
+  lost: { atLeast: 0, aim: 0 },
+} as const;
 
-/**
- * Prints the figures and writes them to docs/BENCHMARKS.md: `[connections]` for one process (15 000), and the same
- * number for two workers.
- */
+/** Unanswered at a time, of all clients together. */
+const WINDOW = 1000;
+/** Descriptors that a client needs for other things. */
+const CLIENT_RESERVE = 100;
+/** How long they idle before they are counted again. */
+const HOLD_MS = 5000;
+
+interface Run {
+  readonly server: string;
+  readonly connections: number;
+  readonly start: () => Promise<Server>;
+}
+
+/** Prints the figures and writes them to docs/BENCHMARKS.md; with a number, only prints those of so many at most. */
 export async function benchResponders(args: readonly string[]): Promise<void> {
-  const connections = Number(args[0] ?? 15_000);
-  const figures = await benchResponder(connections);
-  figures.splice(1, 0, await benchClusteredResponder(2, connections));
-  const table = formatResponderFigures(figures);
-  console.log(table);
-  writeSection('responder', table);
+  const most = args[0] === undefined ? Infinity : Number(args[0]);
+  const workers = Math.ceil(GOALS.many.atLeast / (processRoom() * 0.9));
+  const responder = (count: number, connections: number): Run => ({
+    server: count === 1 ? 'responder, one process' : `responder, ${count} workers`,
+    connections: Math.min(most, connections),
+    start: () => startResponderProgram(count, Math.max(connections + 500 * (count - 1), 1000)),
+  });
+  const one = await measure(responder(1, GOALS.one.atLeast));
+  const two = await measure(responder(2, 2 * 17_000));
+  const many = await measure(responder(workers, GOALS.many.atLeast));
+  const threads = await measure({
+    server: 'thread per connection (Python)',
+    connections: Math.min(most, GOALS.one.atLeast),
+    start: startThreads,
+  });
+  const text = [about(), goals(one, two, many, threads), everything([one, two, many, threads])].join('\n\n');
+  console.log(text);
+  if (most === Infinity) writeSection('responder', text);
 }
 
-/** Runs both servers with the same number of connections and returns what was seen. */
-export async function benchResponder(connections = 15_000): Promise<ResponderFigures[]> {
-  const most = Math.min(connections, openFileLimit() - 300);
-  const ours = await measure('responder (one process)', most, forkResponder, helloAnswered);
-  const threads = await measure(
-    'thread per connection (Python)',
-    Math.min(most, 4000),
-    spawnThreads,
-    greeted,
-  );
-  return [ours, threads];
-}
-
-/**
- * Several worker processes behind one port, with as many client processes as the descriptors ask for. The
- * workers' garbage is not collected before they are weighed, so their memory is an upper bound.
- */
-export async function benchClusteredResponder(
-  connections: number,
-  workers: number,
-): Promise<ResponderFigures> {
-  const server = await forkServer(['serve', String(workers), String(connections + 1000)]);
-  const most = openFileLimit() - 300;
-  const processes = Math.ceil(connections / most);
-  const shares = Array.from({ length: processes }, (_, index) =>
-    Math.floor((connections + index) / processes),
-  );
-  const clients: ChildProcess[] = [];
-  const pids = (): number[] => [server.pid, ...childrenOf(server.pid)];
-  const sum = (read: (pid: number) => number): number => pids().reduce((total, pid) => total + read(pid), 0);
-  try {
-    const before = sum(residentBytes);
-    const cpuBefore = sum(cpuSeconds);
-    const began = performance.now();
-    const opened = await Promise.all(
-      shares.map(async (share, index) => {
-        const client = forkSelf(['client', String(server.port), String(share), String(index)]);
-        clients.push(client);
-        return ((await once(client, 'message')) as [number])[0];
-      }),
-    );
-    const seconds = (performance.now() - began) / 1000;
-    const cpu = sum(cpuSeconds) - cpuBefore;
-    const held = opened.reduce((total, count) => total + count, 0);
-    return {
-      server: `responder (${workers} workers, ${shares.length} client processes)`,
-      connections: held,
-      lost: connections - held,
-      bytesPerConnection: (sum(residentBytes) - before) / held,
-      opensPerSecond: held / seconds,
-      cpuMicroseconds: (cpu * 1e6) / held,
-    };
-  } finally {
-    for (const client of clients) client.kill('SIGKILL');
-    server.stop();
-  }
-}
-
-/** Prints `benchResponder` as a table in Markdown. */
-export function formatResponderFigures(figures: readonly ResponderFigures[]): string {
-  const rows = figures.map((seen) =>
-    [
-      seen.server,
-      seen.connections,
-      seen.lost,
-      (seen.bytesPerConnection / 1024).toFixed(2),
-      Math.round(seen.opensPerSecond),
-      Math.round(seen.cpuMicroseconds),
-      Math.round(1e6 / seen.cpuMicroseconds),
-    ].join(' | '),
-  );
-  const head = [
-    'server',
-    'idle connections',
-    'lost',
-    'KB of user memory each',
-    'opened and answered a second',
-    'CPU µs each',
-    'so one core could open a second',
-  ];
-  return [head.join(' | '), head.map(() => '---').join('|'), ...rows].map((row) => `| ${row} |`).join('\n');
-}
-
-interface Server {
-  readonly port: number;
-  readonly pid: number;
-  /** Asks for a collection of garbage where there is one. */
-  settle(): Promise<void>;
-  stop(): void;
-}
-
-async function measure(
-  server: string,
-  connections: number,
-  start: () => Promise<Server>,
-  open: (port: number, index: number) => Promise<Socket | undefined>,
-): Promise<ResponderFigures> {
+async function measure({ server, connections, start }: Run): Promise<Figures> {
+  const perClient = openFileLimit() - CLIENT_RESERVE;
+  const count = Math.max(1, Math.ceil(connections / perClient));
+  console.error(`${server}: opening ${connections} connections from ${count} client processes`);
   const running = await start();
-  const sockets: Socket[] = [];
+  let clients: Clients | undefined;
   try {
-    // Warm up, so that code and buffers are not counted as connections.
-    for (let index = 0; index < 200; index += 1) (await open(running.port, index))?.resetAndDestroy();
-    await running.settle();
-    const before = residentBytes(running.pid);
-    const cpuBefore = cpuSeconds(running.pid);
+    clients = await Clients.start(running.port, count, perClient, WINDOW);
+    const first = Math.floor(connections / 10);
+    const warmUp = await clients.open(first);
+    const sum = (read: (pid: number) => number): number =>
+      running.pids.reduce((total, pid) => total + read(pid), 0);
+    await sleep(1000);
+    const before = { memory: sum(privateBytes), cpu: sum(cpuSeconds), clientCpu: clients.cpu() };
+    const machine = machineSeconds();
+    const drops = listenDrops();
     const began = performance.now();
-    let next = 0;
-    const worker = async (): Promise<void> => {
-      while (next < connections) {
-        const socket = await open(running.port, next++);
-        if (socket !== undefined) sockets.push(socket);
-      }
-    };
-    await Promise.all(Array.from({ length: WINDOW }, worker));
+    const opened = await clients.open(connections - first);
     const seconds = (performance.now() - began) / 1000;
-    const cpu = cpuSeconds(running.pid) - cpuBefore;
-    await running.settle();
-    const grown = residentBytes(running.pid) - before;
-    const held = sockets.filter((socket) => !socket.destroyed).length;
-    return {
+    const cpu = sum(cpuSeconds) - before.cpu;
+    const clientCpu = clients.cpu() - before.clientCpu;
+    const foreign = (machineSeconds() - machine - cpu - clientCpu) / (seconds * availableParallelism());
+    const load = loadavg()[0] ?? Number.NaN;
+    await sleep(HOLD_MS);
+    const held = Math.min(await clients.alive(), (await running.connections()) ?? Infinity);
+    const figures = {
       server,
-      connections: held,
+      clients: count,
+      wanted: connections,
+      held,
       lost: connections - held,
-      bytesPerConnection: grown / Math.max(1, held),
-      opensPerSecond: held / seconds,
-      cpuMicroseconds: (cpu * 1e6) / Math.max(1, held),
+      dropped: listenDrops() - drops,
+      bytesEach: (sum(privateBytes) - before.memory) / opened.held,
+      opensPerSecond: opened.held / seconds,
+      cpuEach: cpu / opened.held,
+      clientCpuEach: clientCpu / opened.held,
+      load,
+      foreign: Math.max(0, foreign),
+      complaint: running.complaint(),
     };
+    console.error(`  held ${held}, not welcomed ${warmUp.lost + opened.lost}, ${JSON.stringify(figures)}`);
+    return figures;
   } finally {
-    for (const socket of sockets) socket.resetAndDestroy();
-    running.stop();
+    await clients?.end();
+    await running.end();
   }
 }
 
-function helloAnswered(port: number, index: number): Promise<Socket | undefined> {
-  const session = Math.floor(index / 24)
-    .toString(16)
-    .padStart(32, '0');
-  const nonce = randomHex(16);
-  const hello = { kind: 'hello', version: 1, role: 'probe', session, probe: index, nonce } as const;
-  return firstAnswer(port, index, encodeClientMessage(hello));
+function about(): string {
+  return [
+    `Measured by \`npm run bench -- responder\`: the program as it is installed (\`dist/main.js responder\`), on loopback,`,
+    `with ${openFileLimit()} descriptors for each process. A connection counts when its hello was answered with a welcome; lost`,
+    `is what was not answered within 10 s, was reset, or was not there any more after ${HOLD_MS / 1000} s of idling, by the clients`,
+    "and by the responder's own metric. Clients are Python processes with the hellos ready, at most",
+    `${WINDOW} unanswered connections of all of them at a time. The first tenth warms the program up; times and memory are`,
+    'of the rest. Memory is what the processes of the server have for themselves alone (Private of',
+    '`smaps_rollup`, no collection of garbage asked for); what the kernel needs for a socket is not in it.',
+    '',
+    `The machine: ${cpus()[0]?.model ?? 'unknown processor'}, ${availableParallelism()} cores, which server **and clients** share; Node ${process.version}. So the rate`,
+    'is that of both together; the processor time of the server alone is beside it. The yardstick has the same duty and',
+    'the same clients.',
+  ].join('\n');
 }
 
-function greeted(port: number, index: number): Promise<Socket | undefined> {
-  return firstAnswer(port, index, 'hello\n');
+type Standing = 'PASS (aim)' | 'PASS' | '**MISS**';
+
+function standing(
+  value: number,
+  { atLeast, aim }: { atLeast: number; aim?: number },
+  more: boolean,
+): Standing {
+  const reaches = (goal: number): boolean => (more ? value >= goal : value <= goal);
+  if (!reaches(atLeast)) return '**MISS**';
+  return aim !== undefined && reaches(aim) ? 'PASS (aim)' : 'PASS';
 }
 
-function firstAnswer(port: number, index: number, greeting: string): Promise<Socket | undefined> {
-  return new Promise((resolve) => {
-    const localAddress = `127.0.1.${1 + Math.floor(index / PER_SOURCE)}`;
-    const socket = connect({ port, host: '127.0.0.1', localAddress });
-    socket.on('error', () => resolve(undefined));
-    socket.once('data', () => resolve(socket));
-    socket.write(greeting);
-  });
-}
-
-function residentBytes(pid: number): number {
-  const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1];
-  return Number(kilobytes) * 1024;
-}
-
-/** User and system time; the kernel counts it in hundredths of a second. */
-function cpuSeconds(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'latin1')
-    .replace(/^.*\) /, '')
-    .split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / 100;
-}
-
-function childrenOf(pid: number): number[] {
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').trim();
-  return children === '' ? [] : children.split(' ').map(Number);
-}
-
-function forkSelf(args: readonly string[]): ChildProcess {
-  return fork(fileURLToPath(import.meta.url), args, {
-    execArgv: ['--expose-gc', '--import', 'tsx'],
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-  });
-}
-
-const forkResponder = (): Promise<Server> => forkServer(['serve']);
-
-async function forkServer(args: readonly string[]): Promise<Server> {
-  const child = forkSelf(args);
-  const [port] = (await once(child, 'message')) as [number];
-  return {
-    port,
-    pid: child.pid ?? 0,
-    async settle() {
-      child.send('settle');
-      await once(child, 'message');
-    },
-    // Not killed: it has to take its workers along.
-    stop: () => child.disconnect(),
+function goals(one: Figures, two: Figures, many: Figures, threads: Figures): string {
+  const kilobytes = ({ bytesEach }: Figures): number => bytesEach / 1024;
+  const row = (
+    name: string,
+    value: number,
+    goal: { atLeast: number; aim?: number },
+    more: boolean,
+    digits = 0,
+  ): string[] => {
+    const sign = more ? '≥ ' : '≤ ';
+    const aim = goal.aim === undefined ? '–' : sign + String(goal.aim);
+    return [name, sign + String(goal.atLeast), aim, value.toFixed(digits), standing(value, goal, more)];
   };
+  const lost = one.lost + two.lost + many.lost;
+  const ratio = (mine: number, theirs: number): string => (mine / theirs).toFixed(2);
+  return [
+    table(
+      ['figure', 'at least', 'aim', 'measured', ''],
+      [
+        row('idle connections held by one process', one.held, GOALS.one, true),
+        row(`idle connections held by several (${many.server})`, many.held, GOALS.many, true),
+        row('KB of user memory for a connection, one process', kilobytes(one), GOALS.kilobytes, false, 2),
+        row(`the same, ${two.server}`, kilobytes(two), GOALS.kilobytes, false, 2),
+        row(`the same, ${many.server}`, kilobytes(many), GOALS.kilobytes, false, 2),
+        row('accepted and answered a second, one process', one.opensPerSecond, GOALS.rate, true),
+        row(`the same, ${two.server}`, two.opensPerSecond, GOALS.rate, true),
+        row(`the same, ${many.server}`, many.opensPerSecond, GOALS.rate, true),
+        row('connections lost, all of these runs', lost, GOALS.lost, false),
+        row(
+          "connections that the kernel dropped from the listener's queue (ListenDrops)",
+          one.dropped + two.dropped + many.dropped,
+          GOALS.lost,
+          false,
+        ),
+      ],
+    ),
+    '',
+    `Against the yardstick (one process / thread per connection): ${ratio(one.held, threads.held)} times the connections,`,
+    `${ratio(kilobytes(one), kilobytes(threads))} times the memory of each, ${ratio(one.opensPerSecond, threads.opensPerSecond)} times the rate, ${ratio(one.cpuEach, threads.cpuEach)} times the processor`,
+    `time of each.${shortfall(threads)}`,
+  ].join('\n');
 }
 
-const THREADS = `
-import socket, sys, threading
-threading.stack_size(256 * 1024)
-listener = socket.create_server(('127.0.0.1', 0), backlog=4096)
-print(listener.getsockname()[1], flush=True)
-def serve(connection):
-    while True:
-        got = connection.recv(512)
-        if not got: return
-        connection.sendall(got)
-while True:
-    connection, _ = listener.accept()
-    threading.Thread(target=serve, args=(connection,), daemon=True).start()
-`;
-
-async function spawnThreads(): Promise<Server> {
-  const child: ChildProcess = spawn('python3', ['-c', THREADS], { stdio: ['ignore', 'pipe', 'ignore'] });
-  if (child.stdout === null) throw new Error('python3 has no output');
-  const [line] = (await once(child.stdout, 'data')) as [Buffer];
-  return {
-    port: Number(line.toString()),
-    pid: child.pid ?? 0,
-    settle: async () => {},
-    stop: () => child.kill('SIGKILL'),
-  };
+function shortfall({ wanted, held, complaint }: Figures): string {
+  if (held >= wanted) return ` The yardstick held all ${wanted} that it was asked for.`;
+  const words = complaint === '' ? 'without a word' : `saying "${complaint}"`;
+  return ` The yardstick held ${held} of the ${wanted} that it was asked for, ${words}.`;
 }
 
-/** The measured process: a responder that collects its garbage when it is asked. */
-async function serve(workers: number, maxConnections: number): Promise<void> {
-  const options = {
-    native: [{ host: '127.0.0.1', port: 0 }],
-    limits: { maxConnections },
-    logger: pino({ level: 'silent' }),
-  };
-  const responder =
-    workers === 0
-      ? await startResponder(options)
-      : await startClusteredResponder({ ...options, workers, execArgv: ['--import', 'tsx'] });
-  process.on('message', () => {
-    (globalThis as { gc?: () => void }).gc?.();
-    // A second collection frees what the first one's finalizers let go of.
-    setTimeout(() => {
-      (globalThis as { gc?: () => void }).gc?.();
-      process.send?.('settled');
-    }, 500);
-  });
-  process.on('disconnect', () => void responder.close().finally(() => process.exit(0)));
-  process.send?.(responder.addresses.native[0]?.port);
-}
-
-/** One client process: opens its share, says how many it holds, and holds them until it is killed. */
-async function runClient(port: number, share: number, number: number): Promise<void> {
-  let held = 0;
-  let next = 0;
-  const opener = async (): Promise<void> => {
-    while (next < share) {
-      const index = number * share + next++;
-      if ((await helloAnswered(port, index)) !== undefined) held += 1;
-    }
-  };
-  await Promise.all(Array.from({ length: WINDOW }, opener));
-  process.on('disconnect', () => process.exit(0));
-  process.send?.(held);
-}
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const [, , what = '', ...numbers] = process.argv;
-  const [first = 0, second = 19_000, third = 0] = numbers.map(Number);
-  if (what === 'serve') await serve(first, second);
-  else if (what === 'client') await runClient(first, second, third);
-  else {
-    const figures = await benchResponder(Number(what || 15_000));
-    // Two workers on two processors; more only where descriptors ask for it.
-    if (first > 0) figures.splice(1, 0, await benchClusteredResponder(second, first));
-    console.log(formatResponderFigures(figures));
-  }
+function everything(all: readonly Figures[]): string {
+  return table(
+    [
+      'server',
+      'client processes',
+      'idle connections',
+      'lost',
+      'KB each',
+      'opened and answered a second',
+      'CPU seconds of the server for 1000',
+      'of the clients',
+      'load average',
+      'CPU that others had',
+    ],
+    all.map((seen) => [
+      seen.server,
+      String(seen.clients),
+      String(seen.held),
+      String(seen.lost),
+      (seen.bytesEach / 1024).toFixed(2),
+      seen.opensPerSecond.toFixed(0),
+      (seen.cpuEach * 1000).toFixed(3),
+      (seen.clientCpuEach * 1000).toFixed(3),
+      seen.load.toFixed(1),
+      `${(seen.foreign * 100).toFixed(0)} %`,
+    ]),
+  );
 }

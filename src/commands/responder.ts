@@ -6,6 +6,8 @@ import { ConfigError } from '../config/problem.js';
 import { createLogger } from '../log.js';
 import { readTokenFile, TokenError } from '../net/token.js';
 import { startClusteredResponder } from '../responder/cluster.js';
+import { processRoom } from '../responder/limits.js';
+import { keepNurserySmall } from '../responder/nursery.js';
 import { type Responder, startResponder } from '../responder/responder.js';
 import type { Build } from '../version.js';
 import { createResponderApp } from '../web/responder-site.js';
@@ -20,6 +22,14 @@ export async function startResponderCommand(
 ): Promise<Running> {
   const log = createLogger(flags.log);
   for (const warning of warnings) log.warn(warning);
+  keepNurserySmall();
+  const room = processRoom() * flags.workers;
+  if (flags.maxConnections > room) {
+    log.warn(
+      { maxConnections: flags.maxConnections, workers: flags.workers, room },
+      `descriptors suffice for ${room} connections only: raise their limit (ulimit -n, LimitNOFILE) or --workers`,
+    );
+  }
   const token = flags.tokenFile === undefined ? {} : { token: tokenOf(flags.tokenFile) };
   const options = {
     native: flags.listenAddresses,

@@ -10,6 +10,11 @@ import { pause } from './pause.js';
 const EARLY_CONTROL: Seconds = 1;
 /** A canary that takes longer than this to answer was itself held up by an outage, seconds. */
 const PROMPT_ANSWER: Seconds = 1.5;
+/**
+ * A RST or FIN may be the first sign of something that ends the canaries, too, a little later: a process of the far
+ * end that dies closes one connection after the other, tens of microseconds for each. Seconds.
+ */
+const SETTLING: Seconds = 2;
 /** Deaths of the same moment share one fresh connection, seconds. */
 const SAME_MOMENT: Seconds = 0.05;
 
@@ -61,11 +66,12 @@ export class Controls {
 
   /**
    * Confirms a death: a fresh connection works now, and a canary that has lived since before this connection's idle
-   * clock started is alive now.
+   * clock started is alive now; where the connection was `ended` by somebody, also after things have settled.
    * @returns undefined when both hold, else why the death says nothing
    */
-  async confirm(connection: ProbeConnection): Promise<InconclusiveReason | undefined> {
-    const { lifeline, deadline, signal } = this.#options;
+  async confirm(connection: ProbeConnection, ended: boolean): Promise<InconclusiveReason | undefined> {
+    const { clock, lifeline, deadline, signal } = this.#options;
+    if (ended) await pause(clock, SETTLING, signal);
     const [fresh, canary] = await Promise.all([
       this.#freshConnectionWorks(),
       lifeline.beat(connection.opened.earliest, deadline, signal),

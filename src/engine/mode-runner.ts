@@ -346,7 +346,7 @@ export class ModeRunner {
     let verdict = verdictOf(observation);
     if (verdict.kind === 'dead') {
       const failed = pathStoodMeanwhile
-        ? await ground.controls.confirm(open.connection)
+        ? await ground.controls.confirm(open.connection, verdict.evidence !== 'silence')
         : ('control_failed' as const);
       if (failed !== undefined) verdict = { kind: 'inconclusive', reason: failed };
     }

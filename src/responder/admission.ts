@@ -114,6 +114,7 @@ function evictOldest(pending: Set<Evictable> | undefined): boolean {
 
 /** An IPv4 address mapped into IPv6 is that IPv4 address; a zone is of no use to anybody else. */
 export function plainAddress(address: string): string {
+  if (!address.includes(':')) return address;
   const mapped = /^::ffff:([0-9.]+)$/i.exec(address)?.[1];
   if (mapped !== undefined && isIPv4(mapped)) return mapped;
   return address.replace(/%.*$/, '');
@@ -122,7 +123,7 @@ export function plainAddress(address: string): string {
 /** What counts as one client: an IPv4 address, or the first 64 bits of an IPv6 address. */
 export function clientKey(address: string): string {
   const plain = plainAddress(address);
-  if (!isIPv6(plain)) return plain;
+  if (!plain.includes(':') || !isIPv6(plain)) return plain;
   const [head = '', tail] = plain.split('::');
   const front = head === '' ? [] : head.split(':');
   // An IPv4 tail stands for two groups; it never reaches into the first four.

@@ -1,5 +1,5 @@
 /** Requests of control connections about the probes of their session, in whichever worker those are. */
-import type { Seconds } from '../units.js';
+import { type Seconds, toMilliseconds } from '../units.js';
 import type { ResponderMessage } from '../wire/messages.js';
 import type { ResponderCounts } from './metrics.js';
 import type { GoneCause, Origin, PeerOrder, Peers } from './peers.js';
@@ -15,7 +15,12 @@ export interface CallsDeps {
   readonly send: (connection: Connection, message: ResponderMessage) => void;
   /** Ends a probe connection of this worker without a word. */
   readonly drop: (probe: Connection) => void;
+  /** Tells a control connection of this worker that it is over, and ends it. */
+  readonly end: (control: Connection, detail: string) => void;
 }
+
+/** How long all workers have to learn of a new instance before the first control is ended for it. */
+const INSTANCE_FIRST: Seconds = 0.1;
 
 export class Calls {
   readonly #deps: CallsDeps;
@@ -81,7 +86,7 @@ export class Calls {
   }
 
   /** What another worker wants of this one. */
-  obey(order: Exclude<PeerOrder, { kind: 'joined' | 'elsewhere' }>): void {
+  obey(order: Exclude<PeerOrder, { kind: 'joined' | 'elsewhere' | 'instance' }>): void {
     switch (order.kind) {
       case 'tell': {
         const caller = this.#callers.get(order.caller);
@@ -96,6 +101,9 @@ export class Calls {
         if (session.orphaned) session.orphanedAt = Math.floor(this.#deps.now());
         return;
       }
+      case 'end':
+        this.#endControls(order.session);
+        return;
       case 'gone': {
         const { probe, cause } = order;
         this.gone(order.session, probe, cause);
@@ -110,6 +118,16 @@ export class Calls {
         else this.#tell(order.origin, { kind: 'error', code: 'unknown_probe', probe: order.probe });
       }
     }
+  }
+
+  /** Ends the controls that the session has now. */
+  #endControls(session: string): void {
+    const controls = [...(this.#deps.sessions.find(session)?.controls ?? [])];
+    setTimeout(() => {
+      for (const control of controls) {
+        if (this.#deps.isOpen(control)) this.#deps.end(control, 'a process of the responder has died');
+      }
+    }, toMilliseconds(INSTANCE_FIRST)).unref();
   }
 
   /** Tells the controls of a session in this worker that a probe connection has ended. */

@@ -1,17 +1,19 @@
 /**
  * A responder of several processes that share the ports: more connections than one process may have
- * descriptors, more than one processor. The primary accepts nothing itself; it hands connections round, knows
- * which worker holds which probe, and adds the workers' counts up.
+ * descriptors, more than one processor. The primary accepts nothing itself and sees no connection; it says which
+ * workers take new ones, knows which worker holds which probe, and adds the workers' counts up.
  */
 import cluster, { type Worker } from 'node:cluster';
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { randomHex } from '../net/token.js';
 import { type Seconds, toMilliseconds } from '../units.js';
 import { Directory, type Dispatch } from './directory.js';
+import { Doors } from './doors.js';
 import { resolveLimits } from './limits.js';
 import { isExposed } from './listener.js';
 import { addCounts, createResponderMetrics, type ResponderCounts, zeroCounts } from './metrics.js';
-import type { PeerOrder } from './peers.js';
+import { gather, type PeerOrder } from './peers.js';
 import { NO_TOKEN_WARNING, type Responder, type ResponderOptions } from './responder.js';
 import type { FromWorker, ToWorker, WorkerOptions } from './worker.js';
 
@@ -56,14 +58,18 @@ interface Hand {
   readonly worker: Worker;
   counts: ResponderCounts;
   counted: (() => void) | undefined;
-  /** Orders that leave together at the end of this turn of the event loop. */
+  /** Orders that leave together. */
   readonly orders: PeerOrder[];
+  readonly post: () => void;
+  /** It was asked to open or close its door and has not answered. */
+  asked: boolean;
 }
 
 class Primary {
   readonly #options: ClusterOptions;
-  readonly #start: WorkerOptions;
+  #start: WorkerOptions;
   readonly #directory = new Directory();
+  readonly #doors: Doors;
   readonly #hands = new Map<number, Hand>();
   /** What workers that have died had counted. */
   #past: ResponderCounts = zeroCounts();
@@ -73,6 +79,9 @@ class Primary {
   constructor(options: ClusterOptions) {
     const { native, legacyEcho = [], legacySleep = [], token, limits = {}, logger } = options;
     this.#options = options;
+    // Two at least: one that is busy or dies does not keep the door shut.
+    const { maxConnectionsPerProcess: room } = resolveLimits(limits);
+    this.#doors = new Doors({ width: Math.max(2, availableParallelism()), room });
     this.#start = {
       native,
       legacyEcho,
@@ -89,7 +98,9 @@ class Primary {
 
   async start(): Promise<Responder['addresses']> {
     const own = fileURLToPath(import.meta.url);
-    cluster.schedulingPolicy = cluster.SCHED_RR;
+    // All accept from one queue of the kernel's: handing connections round costs the primary more than serving them,
+    // and each would need a descriptor of the primary on its way.
+    cluster.schedulingPolicy = cluster.SCHED_NONE;
     cluster.setupPrimary({
       exec: own.replace(/cluster(\.[jt]s)$/, 'worker$1'),
       args: [],
@@ -99,7 +110,9 @@ class Primary {
       const [first] = await Promise.all(Array.from({ length: this.#options.workers }, () => this.#hire()));
       if (first === undefined) throw new RangeError('a responder has at least one worker');
       const { logger, workers } = this.#options;
-      const { maxConnections, maxConnectionsPerClient } = resolveLimits(this.#options.limits);
+      const limits = resolveLimits(this.#options.limits);
+      const { maxConnectionsPerClient } = limits;
+      const maxConnections = Math.min(limits.maxConnections, limits.maxConnectionsPerProcess * workers);
       logger.info({ ...first, workers, maxConnections, maxConnectionsPerClient }, 'responder listens');
       return first;
     } catch (error) {
@@ -112,11 +125,16 @@ class Primary {
   #hire(): Promise<Responder['addresses']> {
     return new Promise((resolve, reject) => {
       const worker = cluster.fork();
-      const hand: Hand = { worker, counts: zeroCounts(), counted: undefined, orders: [] };
+      const orders: PeerOrder[] = [];
+      const post = gather(() => this.#tell(worker.id, { kind: 'orders', orders: orders.splice(0) }));
+      const hand: Hand = { worker, counts: zeroCounts(), counted: undefined, orders, post, asked: false };
       this.#hands.set(worker.id, hand);
       worker.on('message', (message: FromWorker) => {
-        if (message.kind === 'listening') resolve(message.addresses);
-        else if (message.kind === 'failed') {
+        if (message.kind === 'listening') {
+          resolve(message.addresses);
+          this.#doors.attends(worker.id, true);
+          this.#turnDoors();
+        } else if (message.kind === 'failed') {
           const { code, port } = message;
           reject(Object.assign(new Error(message.message), { code, port }));
         } else this.#hear(hand, message);
@@ -140,8 +158,15 @@ class Primary {
         return;
       case 'requests':
         for (const request of message.requests) {
+          if (request.kind === 'load') this.#doors.loaded(hand.worker.id, request.connections);
           this.#dispatch(this.#directory.handle(hand.worker.id, request));
         }
+        this.#turnDoors();
+        return;
+      case 'attends':
+        hand.asked = false;
+        this.#doors.attends(hand.worker.id, message.open);
+        this.#turnDoors();
         return;
       case 'log': {
         const { level, msg, ...line } = JSON.parse(message.line) as { level: number; msg: string };
@@ -161,7 +186,7 @@ class Primary {
     hand.counted?.();
     this.#past = addCounts([this.#past, { ...hand.counts, open: zeroCounts().open }]);
     if (this.#closing) return;
-    this.#dispatch(this.#directory.forget(id));
+    this.#bury(id);
     this.#options.logger.error({ worker: id, how }, 'a worker has died and takes its connections along');
     setTimeout(() => {
       if (this.#closing) return;
@@ -171,11 +196,34 @@ class Primary {
     }, toMilliseconds(RESTART_DELAY)).unref();
   }
 
+  /** Lets no client take what ended with a worker for the work of a NAT, see `Directory.forget`. */
+  #bury(id: number): void {
+    this.#doors.forget(id);
+    this.#turnDoors();
+    // Another instance: whoever finds all of its connections ended knows why.
+    const instance = randomHex(8);
+    this.#start = { ...this.#start, instance };
+    this.#dispatch([...this.#hands.keys()].map((to) => ({ to, order: { kind: 'instance', instance } })));
+    this.#dispatch(this.#directory.forget(id));
+  }
+
   #dispatch(orders: readonly Dispatch[]): void {
     for (const { to, order } of orders) {
-      const waiting = this.#hands.get(to)?.orders;
-      if (waiting?.push(order) !== 1) continue;
-      setImmediate(() => this.#tell(to, { kind: 'orders', orders: waiting.splice(0) }));
+      const hand = this.#hands.get(to);
+      hand?.orders.push(order);
+      hand?.post();
+    }
+  }
+
+  /** Tells workers whose turn it is to take new connections, and whose it is no more. */
+  #turnDoors(): void {
+    // While workers are still starting everybody serves.
+    if (this.#closing || this.#hands.size < this.#options.workers) return;
+    for (const { worker, open } of this.#doors.changes()) {
+      const hand = this.#hands.get(worker);
+      if (hand === undefined || hand.asked) continue;
+      hand.asked = true;
+      this.#tell(worker, { kind: 'attend', wanted: open });
     }
   }
 

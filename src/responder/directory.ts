@@ -57,20 +57,25 @@ export class Directory {
     }
   }
 
-  /** A worker has died, and all of its connections with it. */
+  /**
+   * A worker has died, and all of its connections with it. A client must not take that for the work of a NAT: the
+   * sessions that had any there lose their controls, too.
+   */
   forget(worker: number): readonly Dispatch[] {
     const orders: Dispatch[] = [];
+    const bereft: Dispatch[] = [];
     for (const [session, { controls, probes }] of [...this.#sessions]) {
-      for (const [probe, holder] of [...probes]) {
-        if (holder === worker) orders.push(...this.#leave(worker, session, probe, 'closed'));
-      }
-      for (let left = controls.get(worker) ?? 0; left > 0; left -= 1) {
+      const lost = [...probes].filter(([, holder]) => holder === worker);
+      const lostControls = controls.get(worker) ?? 0;
+      if (lost.length === 0 && lostControls === 0) continue;
+      for (const [probe] of lost) this.#leave(worker, session, probe, undefined);
+      for (let left = lostControls; left > 0; left -= 1) {
         orders.push(...this.#leave(worker, session, undefined, undefined));
       }
+      for (const to of controls.keys()) bereft.push({ to, order: { kind: 'end', session } });
     }
     this.#loads.delete(worker);
-    orders.push(...this.#elsewhere(worker));
-    return orders.filter(({ to }) => to !== worker);
+    return [...orders, ...this.#elsewhere(worker), ...bereft].filter(({ to }) => to !== worker);
   }
 
   /** What the others must know after this worker's load has changed; it knows about them already. */

@@ -3,14 +3,14 @@
  * number of seconds and writes the very bytes back after them. Both serve one request and close.
  * @see docs/PROTOCOL.md
  */
-import type { AddressInfo, Server, Socket } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Logger } from '../log.js';
 import { type Seconds, toMilliseconds } from '../units.js';
 import { decodeSleepRequest, LEGACY_READ_LIMIT } from '../wire/legacy.js';
 import type { Admission, Client } from './admission.js';
 import { Farewells } from './farewell.js';
 import type { Limits } from './limits.js';
-import { createListener, type ListenAddress, listen, stop } from './listener.js';
+import { type ListenAddress, Listener } from './listener.js';
 import type { RejectReason, ResponderCounts } from './metrics.js';
 
 export type LegacyKind = 'legacy_echo' | 'legacy_sleep';
@@ -31,6 +31,8 @@ export interface LegacyServer {
    * @throws the system's error if it cannot be bound.
    */
   listen(address: ListenAddress): Promise<AddressInfo>;
+  /** Whether this process takes new connections, see `Listener.attend`. */
+  attend(wanted: boolean): Promise<void>;
   /** Resets every connection. */
   close(): Promise<void>;
 }
@@ -50,7 +52,7 @@ interface Guest {
 
 class Legacy implements LegacyServer {
   readonly #options: LegacyOptions;
-  readonly #servers: Server[] = [];
+  readonly #listeners: Listener[] = [];
   readonly #guests = new Map<Socket, Guest>();
   readonly #farewells = new Farewells();
   readonly #sweeper: NodeJS.Timeout;
@@ -74,20 +76,24 @@ class Legacy implements LegacyServer {
 
   async listen(address: ListenAddress): Promise<AddressInfo> {
     const { counts, logger } = this.#options;
-    const server = createListener(
+    const listener = await Listener.open(
+      address,
       (socket) => this.#accept(socket),
       (error) => {
         counts.rejected.accept += 1;
         logger.debug({ err: error }, 'accepting a connection failed');
       },
     );
-    const bound = await listen(server, address);
-    this.#servers.push(server);
-    return bound;
+    this.#listeners.push(listener);
+    return listener.bound;
+  }
+
+  async attend(wanted: boolean): Promise<void> {
+    await Promise.all(this.#listeners.map((listener) => listener.attend(wanted)));
   }
 
   async close(): Promise<void> {
-    const stopped = this.#servers.map(stop);
+    const stopped = this.#listeners.map((listener) => listener.stop());
     for (const guest of [...this.#guests.values()]) {
       this.#forget(guest);
       guest.socket.resetAndDestroy();
@@ -102,6 +108,7 @@ class Legacy implements LegacyServer {
     const address = socket.remoteAddress;
     socket.on('error', ignore);
     if (address === undefined) {
+      counts.rejected.aborted += 1;
       socket.destroy();
       return;
     }

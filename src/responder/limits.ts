@@ -45,8 +45,12 @@ export const DEFAULT_LIMITS: Limits = {
 /** The limits with those given put in the place of the defaults, and what the process's descriptors allow. */
 export function resolveLimits(given: Partial<Limits> = {}): Limits {
   const limits = { ...DEFAULT_LIMITS, ...given };
-  const room = Math.max(16, openFileLimit() - RESERVED_DESCRIPTORS);
-  return { ...limits, maxConnectionsPerProcess: Math.min(limits.maxConnectionsPerProcess, room) };
+  return { ...limits, maxConnectionsPerProcess: Math.min(limits.maxConnectionsPerProcess, processRoom()) };
+}
+
+/** Connections that the descriptors of one process suffice for. */
+export function processRoom(): number {
+  return Math.max(16, openFileLimit() - RESERVED_DESCRIPTORS);
 }
 
 /** The process's soft limit of open descriptors; infinite where it is unlimited or cannot be read. */

@@ -17,31 +17,60 @@ export function isExposed(address: ListenAddress): boolean {
   return !(host === 'localhost' || host === '::1' || /^127\.[0-9.]+$/.test(host));
 }
 
-/** A server that hands each socket to `accept`; keepalive is off, answers leave at once. */
-export function createListener(accept: (socket: Socket) => void, failed: (error: Error) => void): Server {
-  const server = createServer({ allowHalfOpen: false, keepAlive: false, noDelay: true }, accept);
-  // Before it listens, an error belongs to `listen`; afterwards it is accept() that failed.
-  server.on('error', (error) => {
-    if (server.listening) failed(error);
-  });
-  return server;
+/** A listening socket that hands each connection to `accept`; keepalive is off. */
+export class Listener {
+  readonly #server: Server;
+  readonly #address: ListenAddress;
+  readonly bound: AddressInfo;
+  #stopped = false;
+
+  private constructor(server: Server, address: ListenAddress) {
+    this.#server = server;
+    this.#address = address;
+    this.bound = server.address() as AddressInfo;
+  }
+
+  /**
+   * Binds the address; `failed` hears when accepting a connection fails later on.
+   * @throws the system's error (`EADDRINUSE`, `EACCES`, …) if it cannot.
+   */
+  static async open(
+    address: ListenAddress,
+    accept: (socket: Socket) => void,
+    failed: (error: Error) => void,
+  ): Promise<Listener> {
+    const server = createServer({ allowHalfOpen: false, keepAlive: false }, accept);
+    // Before it listens, an error belongs to `listen`; afterwards it is accept() that failed.
+    server.on('error', (error) => {
+      if (server.listening) failed(error);
+    });
+    await listen(server, address);
+    return new Listener(server, address);
+  }
+
+  /**
+   * Whether this process takes connections of the address. A process that does not leaves them to the others that
+   * share it; what waits to be accepted belongs to all of them.
+   */
+  async attend(wanted: boolean): Promise<void> {
+    if (this.#stopped || wanted === this.#server.listening) return;
+    if (wanted) await listen(this.#server, this.#address);
+    if (!wanted || this.#stopped) this.#server.close();
+  }
+
+  /** Stops listening; resolves when the last connection that came by this way has ended too. */
+  stop(): Promise<void> {
+    this.#stopped = true;
+    return new Promise((resolve) => this.#server.close(() => resolve()));
+  }
 }
 
-/**
- * Binds the server.
- * @throws the system's error (`EADDRINUSE`, `EACCES`, …) if it cannot.
- */
-export function listen(server: Server, address: ListenAddress): Promise<AddressInfo> {
+function listen(server: Server, address: ListenAddress): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
     server.listen({ ...address, backlog: BACKLOG }, () => {
       server.off('error', reject);
-      resolve(server.address() as AddressInfo);
+      resolve();
     });
   });
-}
-
-/** Stops listening; resolves when the last connection of the server has ended too. */
-export function stop(server: Server): Promise<void> {
-  return new Promise((resolve) => server.close(() => resolve()));
 }

@@ -16,7 +16,7 @@ export type ConnectionKind = (typeof CONNECTION_KINDS)[number];
  * Why something was turned away. Beside the codes that a client is told: `oversized` and `binary` lines,
  * `evicted` (gave way to a newer connection before it had opened), `rate` (too many lines), `unread` (does not
  * read its answers), `request` (a legacy client asked for something else), `accept` (the kernel refused, most
- * often for want of descriptors).
+ * often for want of descriptors), `aborted` (the client reset it before its turn to be accepted had come).
  */
 export const REJECT_REASONS = [
   'version',
@@ -34,6 +34,7 @@ export const REJECT_REASONS = [
   'unread',
   'request',
   'accept',
+  'aborted',
 ] as const;
 export type RejectReason = (typeof REJECT_REASONS)[number];
 

@@ -3,7 +3,7 @@
  * asks for it, and holds very many idle connections in little memory.
  * @see docs/PROTOCOL.md
  */
-import type { AddressInfo, Server, Socket } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Logger } from '../log.js';
 import { randomHex, sameMac, tokenMac } from '../net/token.js';
 import { type Seconds, toMilliseconds } from '../units.js';
@@ -15,7 +15,7 @@ import { CODE_OF, REASON_OF, seenAddress } from './answers.js';
 import { Calls } from './calls.js';
 import { Farewells } from './farewell.js';
 import type { Limits } from './limits.js';
-import { createListener, type ListenAddress, listen, stop } from './listener.js';
+import { type ListenAddress, Listener } from './listener.js';
 import type { ConnectionKind, RejectReason, ResponderCounts } from './metrics.js';
 import type { GoneCause, PeerOrder, Peers } from './peers.js';
 import { Connection, Sessions } from './sessions.js';
@@ -29,7 +29,7 @@ export interface NativeOptions {
   readonly token?: string;
   /** The host's own established timeout, asked at every welcome. */
   readonly conntrack: () => Seconds | undefined;
-  /** 16 hex digits, drawn anew at each start of the responder; the same in all its processes. */
+  /** 16 hex digits, drawn anew at each start of the responder; the same in all its processes, which may change it. */
   readonly instance: string;
   /** Monotonic seconds. */
   readonly now: () => Seconds;
@@ -43,6 +43,8 @@ export interface NativeResponder {
    * @throws the system's error if it cannot be bound.
    */
   listen(address: ListenAddress): Promise<AddressInfo>;
+  /** Whether this process takes new connections, see `Listener.attend`. */
+  attend(wanted: boolean): Promise<void>;
   /** Tells every opened connection that the responder is stopped; resolves within about a second. */
   close(): Promise<void>;
 }
@@ -59,11 +61,12 @@ export function createNativeResponder(options: NativeOptions): NativeResponder {
 
 class Native implements NativeResponder {
   readonly #options: NativeOptions;
-  readonly #servers: Server[] = [];
+  readonly #listeners: Listener[] = [];
   readonly #sessions = new Sessions();
   readonly #connections = new Map<Socket, Connection>();
   readonly #farewells = new Farewells();
   #refused = 0;
+  #instance: string;
   /** Openings that wait for the primary, by ticket. */
   readonly #joining = new Map<number, (accepted: boolean) => void>();
   #lastTicket = 0;
@@ -77,12 +80,14 @@ class Native implements NativeResponder {
 
   constructor(options: NativeOptions) {
     this.#options = options;
+    this.#instance = options.instance;
     this.#calls = new Calls({
       ...options,
       sessions: this.#sessions,
       isOpen: (connection) => this.#connections.has(connection.socket),
       send: (connection, message) => this.#send(connection, message),
       drop: (probe) => this.#drop(probe),
+      end: (control, detail) => this.#end(control, detail),
     });
     const find = (socket: Socket): Connection | undefined => this.#connections.get(socket);
     const receive = (connection: Connection, chunk: Buffer): void => this.#receive(connection, chunk);
@@ -105,30 +110,45 @@ class Native implements NativeResponder {
   }
 
   async listen(address: ListenAddress): Promise<AddressInfo> {
-    const server = createListener(
+    const listener = await Listener.open(
+      address,
       (socket) => this.#accept(socket),
       (error) => {
         this.#options.counts.rejected.accept += 1;
         this.#options.logger.debug({ err: error }, 'accepting a connection failed');
       },
     );
-    const bound = await listen(server, address);
-    this.#servers.push(server);
-    return bound;
+    this.#listeners.push(listener);
+    return listener.bound;
+  }
+
+  async attend(wanted: boolean): Promise<void> {
+    await Promise.all(this.#listeners.map((listener) => listener.attend(wanted)));
   }
 
   async close(): Promise<void> {
-    const stopped = this.#servers.map(stop);
+    const stopped = this.#listeners.map((listener) => listener.stop());
     for (const connection of [...this.#connections.values()]) {
-      const opened = connection.kind !== 'pending';
-      if (opened) this.#send(connection, { kind: 'error', code: 'shutting_down' });
-      this.#forget(connection);
-      this.#farewells.part(connection.socket, opened);
+      if (connection.kind === 'pending') {
+        this.#forget(connection);
+        this.#farewells.part(connection.socket, false);
+      } else this.#end(connection);
     }
     const impatience = setTimeout(() => this.#farewells.destroyAll(), toMilliseconds(FAREWELL));
     await Promise.all(stopped);
     clearTimeout(impatience);
     clearInterval(this.#sweeper);
+  }
+
+  /** Ends an opened connection for a reason of our own. */
+  #end(connection: Connection, detail?: string): void {
+    this.#send(connection, {
+      kind: 'error',
+      code: 'shutting_down',
+      ...(detail === undefined ? {} : { detail }),
+    });
+    this.#forget(connection);
+    this.#farewells.part(connection.socket, true);
   }
 
   #now(): Seconds {
@@ -138,11 +158,12 @@ class Native implements NativeResponder {
   #accept(socket: Socket): void {
     const address = socket.remoteAddress;
     socket.on('error', this.#onError);
+    const { admission, counts } = this.#options;
     if (address === undefined) {
+      counts.rejected.aborted += 1;
       socket.destroy();
       return;
     }
-    const { admission, counts } = this.#options;
     const admitted = admission.admit(address);
     if (typeof admitted === 'string') {
       if (this.#refused >= MAX_REFUSED) {
@@ -245,7 +266,7 @@ class Native implements NativeResponder {
   }
 
   #welcome(connection: Connection, hello: Hello, challenge?: string): void {
-    const { admission, conntrack: ask, counts, instance, token } = this.#options;
+    const { admission, conntrack: ask, counts, token } = this.#options;
     const { client, socket } = connection;
     const now = this.#now();
     if (!this.#sessions.join(connection, hello, now)) {
@@ -259,7 +280,7 @@ class Native implements NativeResponder {
       nonce: hello.nonce,
       seen: seenAddress(socket),
       ...(conntrack === undefined ? {} : { conntrack }),
-      instance,
+      instance: this.#instance,
     } as const;
     const proof =
       token === undefined || challenge === undefined
@@ -274,6 +295,8 @@ class Native implements NativeResponder {
     counts.opened[connection.kind] += 1;
     connection.opening = undefined;
     connection.activeAt = now;
+    // Only a control may have a second line to send before the first one is acknowledged; that shall not wait.
+    if (hello.role === 'control') socket.setNoDelay(true);
   }
 
   #serve(connection: Connection, message: ClientMessage): void {
@@ -300,6 +323,10 @@ class Native implements NativeResponder {
   #obey(order: PeerOrder): void {
     if (order.kind === 'elsewhere') {
       this.#options.admission.elsewhere = order.connections;
+      return;
+    }
+    if (order.kind === 'instance') {
+      this.#instance = order.instance;
       return;
     }
     if (order.kind !== 'joined') {

@@ -2,6 +2,7 @@
  * What the workers of one responder say to each other, through their primary process: connections of one
  * session may end up in different workers.
  */
+import { toMilliseconds, type Seconds } from '../units.js';
 import type { ResponderMessage } from '../wire/messages.js';
 
 export type GoneCause = 'reset' | 'closed' | 'timed_out';
@@ -49,6 +50,10 @@ export type PeerOrder =
   | { readonly kind: 'tell'; readonly caller: number; readonly message: ResponderMessage }
   /** Whether the session has control connections in other workers. */
   | { readonly kind: 'controls'; readonly session: string; readonly elsewhere: boolean }
+  /** From now on welcomes carry this instance: a worker has died. */
+  | { readonly kind: 'instance'; readonly instance: string }
+  /** The session has lost connections with a worker: end its controls, so that its client notices. */
+  | { readonly kind: 'end'; readonly session: string }
   /** How many connections the other workers hold together. */
   | { readonly kind: 'elsewhere'; readonly connections: number };
 
@@ -57,4 +62,27 @@ export interface Peers {
   /** Where orders go; set once by the native responder. */
   follow(obey: (order: PeerOrder) => void): void;
   ask(request: PeerRequest): void;
+}
+
+/** Under load, messages between processes wait so long for each other: each one costs both ends its handling. */
+const GATHERING: Seconds = 0.002;
+
+/**
+ * A call that makes `post` run soon: at the end of this turn of the event loop while there is little to do, and at
+ * most every 2 ms otherwise.
+ */
+export function gather(post: () => void): () => void {
+  let waiting = false;
+  let posted = -Infinity;
+  const run = (): void => {
+    waiting = false;
+    posted = performance.now();
+    post();
+  };
+  return () => {
+    if (waiting) return;
+    waiting = true;
+    if (performance.now() - posted < toMilliseconds(GATHERING)) setTimeout(run, toMilliseconds(GATHERING));
+    else setImmediate(run);
+  };
 }

@@ -58,6 +58,12 @@ export interface Responder {
   close(): Promise<void>;
 }
 
+/** The part of a responder that one process is. */
+export interface SingleResponder extends Responder {
+  /** Whether this process takes new connections, where several share the addresses; it does from the start. */
+  attend(wanted: boolean): Promise<void>;
+}
+
 /** Said at the start where strangers can reach a responder without a token. */
 export const NO_TOKEN_WARNING =
   'no token is set and strangers can reach this responder: it serves everybody within its limits';
@@ -69,7 +75,7 @@ const CONNTRACK_AGE: Seconds = 60;
  * Starts the far end.
  * @throws the system's error (`EADDRINUSE`, `EACCES`, …) if an address cannot be bound; nothing is left listening.
  */
-export async function startResponder(options: ResponderOptions): Promise<Responder> {
+export async function startResponder(options: ResponderOptions): Promise<SingleResponder> {
   const { logger, now = monotonic, token } = options;
   const limits = resolveLimits(options.limits);
   const metrics = options.metrics ?? createResponderMetrics();
@@ -91,6 +97,9 @@ export async function startResponder(options: ResponderOptions): Promise<Respond
   const servers = [native, echo, sleep];
   const close = async (): Promise<void> => {
     await Promise.all(servers.map((server) => server.close()));
+  };
+  const attend = async (wanted: boolean): Promise<void> => {
+    await Promise.all(servers.map((server) => server.attend(wanted)));
   };
 
   const wanted: ResponderOptions['native'][] = [
@@ -115,7 +124,7 @@ export async function startResponder(options: ResponderOptions): Promise<Respond
       { native: nativeBound, legacyEcho, legacySleep, maxConnections, maxConnectionsPerClient },
       'responder listens',
     );
-    return { addresses: { native: nativeBound, legacyEcho, legacySleep }, metrics, close };
+    return { addresses: { native: nativeBound, legacyEcho, legacySleep }, metrics, attend, close };
   } catch (error) {
     await close();
     throw error;

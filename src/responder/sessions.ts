@@ -97,8 +97,9 @@ export class Sessions {
     let session = this.#sessions.get(hello.session);
     if (hello.probe !== undefined && session?.probes.has(hello.probe)) return false;
     if (session === undefined) {
-      session = new Session(hello.session, now);
-      this.#sessions.set(hello.session, session);
+      // A copy: the text of the hello is a part of its whole line and would keep all of that alive.
+      session = new Session(Buffer.from(hello.session, 'latin1').toString('latin1'), now);
+      this.#sessions.set(session.key, session);
     }
     if (hello.role === 'control') session.controls.add(connection);
     else {

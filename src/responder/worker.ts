@@ -4,8 +4,9 @@ import { pino } from 'pino';
 import type { Limits } from './limits.js';
 import type { ListenAddress } from './listener.js';
 import type { ResponderCounts } from './metrics.js';
-import type { PeerOrder, PeerRequest } from './peers.js';
-import { type Responder, startResponder } from './responder.js';
+import { type Seconds, toMilliseconds } from '../units.js';
+import { gather, type PeerOrder, type PeerRequest } from './peers.js';
+import { type Responder, type SingleResponder, startResponder } from './responder.js';
 
 /** What a worker is started with. It comes as a message: an environment variable could be read by others. */
 export interface WorkerOptions {
@@ -24,15 +25,21 @@ export type ToWorker =
   | { readonly kind: 'start'; readonly options: WorkerOptions }
   | { readonly kind: 'stop' }
   | { readonly kind: 'count' }
+  | { readonly kind: 'attend'; readonly wanted: boolean }
   | { readonly kind: 'orders'; readonly orders: readonly PeerOrder[] };
 
 export type FromWorker =
   | { readonly kind: 'online' }
   | { readonly kind: 'listening'; readonly addresses: Responder['addresses'] }
   | { readonly kind: 'failed'; readonly message: string; readonly code?: string; readonly port?: number }
+  /** It has begun to take connections, or has stopped. */
+  | { readonly kind: 'attends'; readonly open: boolean }
   | { readonly kind: 'counted'; readonly counts: ResponderCounts }
   | { readonly kind: 'requests'; readonly requests: readonly PeerRequest[] }
   | { readonly kind: 'log'; readonly line: string };
+
+/** How long after an address could not be bound again it is tried anew. */
+const RETRY: Seconds = 1;
 
 function tell(message: FromWorker): void {
   // A primary that has gone ends this process by itself.
@@ -41,17 +48,17 @@ function tell(message: FromWorker): void {
 
 /** Serves until the primary says stop or is gone. */
 function runWorker(): void {
-  let running: Promise<Responder> | undefined;
+  let running: Promise<SingleResponder> | undefined;
   let obey: ((order: PeerOrder) => void) | undefined;
   const requests: PeerRequest[] = [];
+  const post = gather(() => tell({ kind: 'requests', requests: requests.splice(0) }));
   const peers = {
     follow(follower: (order: PeerOrder) => void) {
       obey = follower;
     },
     ask(request: PeerRequest) {
-      // Requests of one turn of the event loop travel together.
-      if (requests.push(request) > 1) return;
-      setImmediate(() => tell({ kind: 'requests', requests: requests.splice(0) }));
+      requests.push(request);
+      post();
     },
   };
 
@@ -73,6 +80,11 @@ function runWorker(): void {
     );
   };
 
+  const attend = async (wanted: boolean): Promise<void> => {
+    await (await running)?.attend(wanted);
+    tell({ kind: 'attends', open: wanted });
+  };
+
   const stop = async (): Promise<void> => {
     await (await running?.catch(() => undefined))?.close();
     if (process.connected) process.disconnect();
@@ -85,6 +97,12 @@ function runWorker(): void {
         return;
       case 'stop':
         void stop();
+        return;
+      case 'attend':
+        attend(message.wanted).catch(() => {
+          // The primary will ask again.
+          setTimeout(() => tell({ kind: 'attends', open: false }), toMilliseconds(RETRY));
+        });
         return;
       case 'count':
         void running?.then(({ metrics }) => tell({ kind: 'counted', counts: metrics.counts }));

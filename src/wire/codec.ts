@@ -95,6 +95,8 @@ export function encodeResponderMessage(message: ResponderMessage): string {
 
 /** Reads a line (without terminator) that a client sent. Never throws. */
 export function decodeClientMessage(line: string): Decoded<ClientMessage> {
+  const hello = decodePlainHello(line);
+  if (hello !== undefined) return { ok: true, message: hello };
   const parsed = parseLine(line);
   if (!parsed.ok) return parsed;
   const fields = new Fields(parsed.fields);
@@ -129,6 +131,21 @@ export function decodeClientMessage(line: string): Decoded<ClientMessage> {
     default:
       return unknownVerb(parsed.verb);
   }
+}
+
+/** A HELLO as `encodeClientMessage` writes it; a responder reads thousands of them in a second. */
+const PLAIN_HELLO =
+  /^HELLO v=1 role=(control|probe|check) session=([0-9a-f]{32})(?: probe=(0|[1-9][0-9]{0,9}))? nonce=([0-9a-f]{32}) pad=0+$/;
+
+/** What the grammar says of such a line, in a tenth of the time; undefined leaves the line to the grammar. */
+function decodePlainHello(line: string): Hello | undefined {
+  if (line.length < HELLO_BYTES - 1) return undefined;
+  const found = PLAIN_HELLO.exec(line);
+  if (found === null) return undefined;
+  const [, role, session = '', probe, nonce = ''] = found as unknown as [string, Role, ...string[]];
+  if ((role === 'probe') !== (probe !== undefined) || Number(probe ?? 0) > MAX_NUMBER) return undefined;
+  const hello = { kind: 'hello', version: PROTOCOL_VERSION, role, session, nonce } as const;
+  return probe === undefined ? hello : { ...hello, probe: Number(probe) };
 }
 
 /** Reads a line (without terminator) that a responder sent. Never throws. */

@@ -33,7 +33,8 @@ export function splitLines(pending: Uint8Array | undefined, chunk: Uint8Array): 
     if (end === -1) {
       return { lines, pending: join(head, chunk.subarray(start)), oversized: false };
     }
-    lines.push(textOf(join(head, chunk.subarray(start, end))));
+    const tail = chunk.subarray(start, end);
+    lines.push(textOf(head === undefined ? tail : join(head, tail)));
     head = undefined;
     start = end + 1;
   }

@@ -53,30 +53,43 @@ describe('Controls.confirm', () => {
   it('passes when a fresh connection works and a canary lived through the idle time', async () => {
     const { clock, controls, connection } = await start();
     await clock.advance(600);
-    expect(await after(clock, 20, controls.confirm(connection))).toBeUndefined();
+    expect(await after(clock, 20, controls.confirm(connection, false))).toBeUndefined();
   });
 
   it('says unreachable when nothing works', async () => {
     const { clock, path, controls, connection } = await start();
     path.passes = false;
-    expect(await after(clock, 20, controls.confirm(connection))).toBe('unreachable');
+    expect(await after(clock, 20, controls.confirm(connection, false))).toBe('unreachable');
   });
 
   it('says canary_lost when only fresh connections work', async () => {
     const { clock, path, controls, connection } = await start();
     for (const canary of path.canaries) canary.forgotten = true;
-    expect(await after(clock, 20, controls.confirm(connection))).toBe('canary_lost');
+    expect(await after(clock, 20, controls.confirm(connection, false))).toBe('canary_lost');
   });
 
   it('says canary_lost for a connection that is older than every canary', async () => {
     const { clock, controls } = await start();
-    expect(await after(clock, 20, controls.confirm(openedAt(clock.monotonic() - 100)))).toBe('canary_lost');
+    expect(await after(clock, 20, controls.confirm(openedAt(clock.monotonic() - 100), false))).toBe(
+      'canary_lost',
+    );
+  });
+
+  it('waits for things to settle where the connection was ended: a canary may end a moment later', async () => {
+    const { clock, path, controls, connection } = await start();
+    const first = controls.confirm(connection, true);
+    await clock.advance(1.5);
+    for (const canary of path.canaries) canary.forgotten = true;
+    expect(await after(clock, 20, first)).toBe('canary_lost');
+    const other = await start();
+    const second = other.controls.confirm(other.connection, true);
+    expect(await after(other.clock, 20, second)).toBeUndefined();
   });
 
   it('shares one fresh connection between deaths of the same moment', async () => {
     const { clock, path, controls, connection } = await start();
     const before = path.checks;
-    const both = Promise.all([controls.confirm(connection), controls.confirm(connection)]);
+    const both = Promise.all([controls.confirm(connection, false), controls.confirm(connection, false)]);
     expect(await after(clock, 20, both)).toEqual([undefined, undefined]);
     expect(path.checks - before).toBe(1);
   });
@@ -115,6 +128,6 @@ describe('Controls.watch', () => {
     path.passes = true;
     await clock.advance(0.5);
     expect(await watch.finish()).toBe(false);
-    expect(await after(clock, 20, controls.confirm(connection))).toBeUndefined();
+    expect(await after(clock, 20, controls.confirm(connection, false))).toBeUndefined();
   });
 });

@@ -1,11 +1,11 @@
 /** A responder of several real processes. */
-import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { pino } from 'pino';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type ClusterOptions, startClusteredResponder } from '../../src/responder/cluster.js';
 import type { Responder } from '../../src/responder/responder.js';
 import { newHello, RawClient } from './raw-client.js';
+import { socketsOf, withOnly, workerPids } from './workers.js';
 
 vi.setConfig({ testTimeout: 60_000 });
 
@@ -50,24 +50,20 @@ async function metricBecomes(series: string, value: number): Promise<void> {
   await vi.waitFor(async () => expect(await metric(series)).toBe(value), { timeout: 15_000, interval: 20 });
 }
 
-/** Child processes of this one that run a worker, with their pids. */
-function workerPids(): number[] {
-  return readFileSync(`/proc/${process.pid}/task/${process.pid}/children`, 'latin1')
-    .split(' ')
-    .filter((pid) => pid !== '')
-    .map(Number)
-    .filter((pid) => readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes('responder/worker.'));
-}
-
 describe('clustered responder', () => {
   it('rings probes wherever they are, and adds the counts up', async () => {
     const port = await start();
-    const control = await open(port, 'control', { session: 'a'.repeat(32) });
+    const [one = 0, other = 0] = workerPids();
+    const session = 'a'.repeat(32);
+    const control = await withOnly(one, () => open(port, 'control', { session }));
     const probes: RawClient[] = [];
-    // Connections go round: some of these share the control's worker, others do not.
+    const sockets = socketsOf(other);
+    // Half of them share the control's worker, half do not.
     for (let probe = 0; probe < 6; probe += 1) {
-      probes.push(await open(port, 'probe', { session: 'a'.repeat(32), probe }));
+      const worker = probe % 2 === 0 ? one : other;
+      probes.push(await withOnly(worker, () => open(port, 'probe', { session, probe })));
     }
+    expect(socketsOf(other) - sockets).toBe(3);
     const instances = [control, ...probes].map(({ messages: [first] }) =>
       first?.kind === 'welcome' ? first.instance : undefined,
     );
@@ -95,14 +91,15 @@ describe('clustered responder', () => {
   it('turns down a used probe number, reports gone probes and drops ghosts across workers', async () => {
     const port = await start();
     const session = 'b'.repeat(32);
-    const control = await open(port, 'control', { session });
-    const [first, second] = [
+    const [one = 0, other = 0] = workerPids();
+    const control = await withOnly(one, () => open(port, 'control', { session }));
+    const [first, second] = await withOnly(other, async () => [
       await open(port, 'probe', { session, probe: 1 }),
       await open(port, 'probe', { session, probe: 2 }),
-    ];
-    for (let attempt = 0; attempt < 3; attempt += 1) {
-      const thief = await RawClient.connect(port);
-      thief.say(newHello('probe', { session, probe: 1 }));
+    ]);
+    if (first === undefined || second === undefined) throw new Error('no probes');
+    for (const worker of [one, other, one]) {
+      const thief = await withOnly(worker, () => open(port, 'probe', { session, probe: 1 }));
       expect(await thief.hearToTheEnd()).toEqual(['duplicate_probe']);
     }
     first.socket.resetAndDestroy();
@@ -130,29 +127,42 @@ describe('clustered responder', () => {
     expect(await metric('nat_responder_rejected_total{reason="limit_total"}')).toBe(4);
   });
 
-  it('replaces a worker that dies, tells the others, and its counters do not fall', async () => {
+  it('replaces a worker that dies, ends the controls of its sessions elsewhere, and its counters do not fall', async () => {
     const port = await start();
+    const [survivor = 0, victim = 0] = workerPids();
     const session = 'c'.repeat(32);
-    const controls = [await open(port, 'control', { session }), await open(port, 'control', { session })];
-    const probes = [
-      await open(port, 'probe', { session, probe: 0 }),
-      await open(port, 'probe', { session, probe: 1 }),
-    ];
+    const control = await withOnly(survivor, () => open(port, 'control', { session }));
+    const stranger = await withOnly(survivor, () => open(port, 'control'));
+    const stays = await withOnly(survivor, () => open(port, 'probe', { session, probe: 0 }));
+    const lost = await withOnly(victim, () => open(port, 'probe', { session, probe: 1 }));
     expect(await metric('nat_responder_connections_total{kind="probe"}')).toBe(2);
-    const [victim] = workerPids();
-    expect(workerPids()).toHaveLength(2);
-    if (victim === undefined) throw new Error('no worker found');
     process.kill(victim, 'SIGKILL');
-    await vi.waitFor(() => expect(probes.filter(({ closed }) => closed)).toHaveLength(1), {
-      timeout: 15_000,
-    });
-    const survivor = controls.find(({ closed }) => !closed);
-    const lost = probes.findIndex(({ closed }) => closed);
-    expect((await survivor?.hear(2))?.[1]).toEqual({ kind: 'gone', probe: lost, cause: 'closed' });
+    await lost.hearToTheEnd();
+    expect(await control.hearToTheEnd()).toEqual(['welcome', 'shutting_down']);
+    // Who finds all of its connections ended can know that it was no NAT.
+    const instanceOf = ({ messages: [first] }: RawClient) =>
+      first?.kind === 'welcome' ? first.instance : undefined;
+    expect(instanceOf(await open(port, 'check'))).not.toBe(instanceOf(control));
     await vi.waitFor(() => expect(workerPids()).toHaveLength(2), { timeout: 15_000 });
-    await open(port, 'probe', { session, probe: lost });
+    const again = await open(port, 'control', { session });
+    expect(instanceOf(again)).not.toBe(instanceOf(control));
+    await open(port, 'probe', { session, probe: 1 });
+    // Nobody else's connections are touched, and the new controls stay.
+    for (const client of [stranger, again, stays]) {
+      client.say({ kind: 'ping', nonce: X });
+      expect((await client.hear(2))[1]).toEqual({ kind: 'pong', nonce: X });
+    }
     expect(await metric('nat_responder_connections_total{kind="probe"}')).toBe(3);
     await metricBecomes('nat_responder_connections{kind="probe"}', 2);
+  });
+
+  it('has all workers fill up before one turns anybody away', async () => {
+    // Twenty each; the workers report their loads at every change.
+    const port = await start({ workers: 3, limits: { maxConnections: 60, maxConnectionsPerProcess: 20 } });
+    const clients: RawClient[] = [];
+    for (let probe = 0; probe < 57; probe += 1) clients.push(await open(port, 'probe', { probe }));
+    expect(clients.filter(({ messages: [first] }) => first?.kind !== 'welcome')).toEqual([]);
+    expect(await metric('nat_responder_connections{kind="probe"}')).toBe(57);
   });
 
   it('passes on what its workers log', async () => {

@@ -59,7 +59,7 @@ describe('Directory', () => {
     expect(told(directory.handle(1, { kind: 'leave', session: S }))).toEqual([went]);
   });
 
-  it("tells the controls of other workers that a probe is gone, and all of a dead worker's are", () => {
+  it('tells the controls of other workers that a probe is gone, and ends those of a session that lost a worker', () => {
     const directory = new Directory();
     join(directory, 1);
     join(directory, 2, 7);
@@ -71,7 +71,9 @@ describe('Directory', () => {
     expect(directory.handle(2, { kind: 'leave', session: S, probe: 7, cause: 'reset' })).toEqual([
       gone(7, 'reset'),
     ]);
-    expect(directory.forget(2)).toEqual([gone(8, 'closed')]);
+    directory.handle(1, { kind: 'join', ticket: 3, session: 'b'.repeat(32) });
+    expect(directory.forget(2)).toEqual([{ to: 1, order: { kind: 'end', session: S } }]);
+    directory.handle(1, { kind: 'leave', session: 'b'.repeat(32) });
     directory.forget(1);
     expect(directory.size).toBe(0);
   });

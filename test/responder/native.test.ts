@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { sameMac, tokenMac } from '../../src/net/token.js';
@@ -162,6 +163,20 @@ describe('native responder without a token', () => {
     client.write(`${'HELLO v=2 pad='.padEnd(255, '0')}\n`);
     expect(await client.hearToTheEnd()).toEqual(['version']);
     expect(client.messages[0]).toMatchObject({ detail: 'version 2, this side speaks 1' });
+  });
+
+  it('counts what was reset before its turn to be accepted had come', async () => {
+    // This process, and the responder in it, stands still until all of them are over.
+    const abort = `
+import socket, struct, sys
+for _ in range(20):
+    connection = socket.create_connection(('127.0.0.1', int(sys.argv[1])))
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
+    connection.close()
+`;
+    expect(spawnSync('python3', ['-c', abort, String(far.port)]).status).toBe(0);
+    await eventually(() => far.metrics.counts.rejected.aborted === 20, 'all are counted');
+    expect(far.metrics.counts.opened.pending).toBe(0);
   });
 
   it('has keepalive off on its side of every connection', async () => {

@@ -196,6 +196,36 @@ describe('codec', () => {
     if (!decoded.ok) expect(decoded.problem).toMatch(problem);
   });
 
+  it('reads a hello alike however its keys are ordered', () => {
+    fc.assert(
+      fc.property(hellos, (hello) => {
+        const [verb = '', ...words] = encodeClientMessage(hello).trimEnd().split(' ');
+        const shuffled = [verb, ...words.reverse()].join(' ');
+        expect(decodeClientMessage(shuffled)).toEqual({ ok: true, message: hello });
+        expect(decodeClientMessage([verb, ...words.reverse()].join(' '))).toEqual({
+          ok: true,
+          message: hello,
+        });
+      }),
+    );
+  });
+
+  it('holds a hello of the usual form to all rules', () => {
+    const fields = `session=${SESSION} nonce=${NONCE}`;
+    expect(decodeClientMessage(pad(`HELLO v=1 role=probe ${fields}`))).toMatchObject({
+      problem: 'probe is missing',
+    });
+    const stray = `HELLO v=1 role=control session=${SESSION} probe=1 nonce=${NONCE}`;
+    expect(decodeClientMessage(pad(stray))).toMatchObject({
+      problem: 'only the role probe has a probe number',
+    });
+    const large = `HELLO v=1 role=probe session=${SESSION} probe=4294967296 nonce=${NONCE}`;
+    expect(decodeClientMessage(pad(large))).toMatchObject({
+      problem: 'probe must be an integer of 0 to 4294967295',
+    });
+    expect(decodeClientMessage(`HELLO v=1 role=control ${fields} pad=0`)).toMatchObject({ ok: false });
+  });
+
   it('passes over keys that a later revision may add to hello and welcome', () => {
     const hello = pad(`HELLO v=1 role=check session=${SESSION} nonce=${NONCE} colour=red`);
     expect(decodeClientMessage(hello)).toMatchObject({ ok: true, message: { role: 'check' } });
