@@ -5,12 +5,17 @@ import { formatListenAddress, type ListenAddress } from '../config/listen-addres
 import { ConfigError } from '../config/problem.js';
 import { createLogger } from '../log.js';
 import { readTokenFile, TokenError } from '../net/token.js';
+import { Announcements } from '../responder/announcements.js';
 import { startClusteredResponder } from '../responder/cluster.js';
+import { registerAnnouncementMetrics } from '../responder/metrics.js';
 import { type Responder, startResponder } from '../responder/responder.js';
 import type { Build } from '../version.js';
 import { createResponderApp } from '../web/responder-site.js';
 import { startWebServer } from '../web/server.js';
 import type { Running } from './exporter.js';
+
+/** Why a responder that lists exporters lets nobody read without a password or a certificate. */
+const READERS_LOG_IN = '--discovery tells where exporters are';
 
 /** @throws ConfigError when the token, the web configuration or a listen address cannot be used */
 export async function startResponderCommand(
@@ -21,11 +26,15 @@ export async function startResponderCommand(
   const log = createLogger(flags.log);
   for (const warning of warnings) log.warn(warning);
   const token = flags.tokenFile === undefined ? {} : { token: tokenOf(flags.tokenFile) };
+  const announcements = flags.discovery === undefined ? undefined : new Announcements(flags.discovery);
   const options = {
     native: flags.listenAddresses,
     ...(flags.legacy.echoAddress === undefined ? {} : { legacyEcho: [flags.legacy.echoAddress] }),
     ...(flags.legacy.sleepAddress === undefined ? {} : { legacySleep: [flags.legacy.sleepAddress] }),
     ...token,
+    ...(announcements === undefined
+      ? {}
+      : { discovery: { interval: announcements.interval, announcements } }),
     limits: {
       maxConnections: flags.maxConnections,
       maxConnectionsPerClient: flags.maxConnectionsPerClient,
@@ -50,6 +59,7 @@ export async function startResponderCommand(
     labelNames: ['version', 'revision', 'nodeversion'],
     registers: [registry],
   }).set({ version: build.version, revision: build.revision, nodeversion: process.version }, 1);
+  if (announcements !== undefined) registerAnnouncementMetrics(registry, announcements);
   let ready = true;
   try {
     const web = await startWebServer({
@@ -59,10 +69,12 @@ export async function startResponderCommand(
         version: build.version,
         telemetryPath: flags.web.telemetryPath,
         onError: (error) => log.error({ error }, 'a request failed'),
+        ...(announcements === undefined ? {} : { targetGroups: () => announcements.groups() }),
       }),
       listen: flags.web.listenAddresses,
       log,
       ...(flags.web.configFile === undefined ? {} : { configFile: flags.web.configFile }),
+      ...(announcements === undefined ? {} : { authenticate: READERS_LOG_IN }),
     });
     for (const url of web.urls) log.info({ url, version: build.version }, 'serving metrics');
     return {

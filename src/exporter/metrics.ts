@@ -205,6 +205,7 @@ class Families {
   readonly up: Gauge;
   readonly mappingLosses: Counter;
   readonly detected: Gauge;
+  readonly announced: Gauge;
   readonly recommended: Gauge;
 
   readonly #registry: Registry;
@@ -245,6 +246,7 @@ class Families {
     this.up = gauge(METRICS.up);
     this.mappingLosses = counter(METRICS.mappingLosses);
     this.detected = gauge(METRICS.detected);
+    this.announced = gauge(METRICS.announced);
     this.recommended = gauge(METRICS.recommended);
   }
 
@@ -313,6 +315,7 @@ class Families {
       const labels = targetLabels(snapshot.config);
       setKnown(this.up, labels, asNumber(snapshot.up));
       setKnown(this.detected, labels, asNumber(snapshot.natDetected));
+      setKnown(this.announced, labels, asNumber(snapshot.announced));
       setKnown(this.recommended, labels, snapshot.keepaliveRecommended);
       setKnown(this.conntrack, { ...labels, end: 'local' }, snapshot.conntrack.local);
       setKnown(this.conntrack, { ...labels, end: 'responder' }, snapshot.conntrack.responder);

@@ -7,16 +7,20 @@ import cluster, { type Worker } from 'node:cluster';
 import { fileURLToPath } from 'node:url';
 import { randomHex } from '../net/token.js';
 import { type Seconds, toMilliseconds } from '../units.js';
+import { announcementAnswer } from './announcement-desk.js';
 import { Directory, type Dispatch } from './directory.js';
 import { resolveLimits } from './limits.js';
 import { isExposed } from './listener.js';
 import { addCounts, createResponderMetrics, type ResponderCounts, zeroCounts } from './metrics.js';
-import type { PeerOrder } from './peers.js';
+import type { AnnounceRequest, PeerOrder } from './peers.js';
 import { NO_TOKEN_WARNING, type Responder, type ResponderOptions } from './responder.js';
 import type { FromWorker, ToWorker, WorkerOptions } from './worker.js';
 
 export interface ClusterOptions
-  extends Pick<ResponderOptions, 'native' | 'legacyEcho' | 'legacySleep' | 'token' | 'limits' | 'logger'> {
+  extends Pick<
+    ResponderOptions,
+    'native' | 'legacyEcho' | 'legacySleep' | 'token' | 'limits' | 'logger' | 'discovery'
+  > {
   /** Processes that hold connections; at least 1. */
   readonly workers: number;
   /** Arguments for the workers' Node; the primary's own without. */
@@ -71,7 +75,7 @@ class Primary {
   readonly metrics = createResponderMetrics(() => this.#count());
 
   constructor(options: ClusterOptions) {
-    const { native, legacyEcho = [], legacySleep = [], token, limits = {}, logger } = options;
+    const { native, legacyEcho = [], legacySleep = [], token, limits = {}, logger, discovery } = options;
     this.#options = options;
     this.#start = {
       native,
@@ -81,6 +85,7 @@ class Primary {
       limits,
       debug: logger.isLevelEnabled('debug'),
       instance: randomHex(8),
+      ...(discovery === undefined ? {} : { discovery: { interval: discovery.interval } }),
     };
     if (token === undefined && [...native, ...legacyEcho, ...legacySleep].some(isExposed)) {
       logger.warn(NO_TOKEN_WARNING);
@@ -140,7 +145,9 @@ class Primary {
         return;
       case 'requests':
         for (const request of message.requests) {
-          this.#dispatch(this.#directory.handle(hand.worker.id, request));
+          const { id } = hand.worker;
+          if (request.kind === 'announce') this.#announce(id, request);
+          else this.#dispatch(this.#directory.handle(id, request));
         }
         return;
       case 'log': {
@@ -153,6 +160,13 @@ class Primary {
       }
       default:
     }
+  }
+
+  #announce(from: number, { by, announcement, caller }: AnnounceRequest): void {
+    const book = this.#options.discovery?.announcements;
+    if (book === undefined) return;
+    const message = announcementAnswer(book.take(by, announcement));
+    this.#dispatch([{ to: from, order: { kind: 'tell', caller, message } }]);
   }
 
   #dismiss(hand: Hand, how: string): void {
