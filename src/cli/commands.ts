@@ -14,6 +14,9 @@ export const DEFAULT_RESPONDER_WEB_ADDRESS = ':15383';
 export const DEFAULT_MAX_CONNECTIONS = 10_000;
 export const DEFAULT_MAX_CONNECTIONS_PER_CLIENT = 1000;
 
+/** How long an exporter is listed after its last announcement. */
+export const DEFAULT_DISCOVERY_TTL = '15m';
+
 const ENVIRONMENT_HELP = `
 Every flag can also be set by an environment variable: --web.listen-address is
 NAT_IDLE_WEB_LISTEN_ADDRESS. Values of repeatable flags are separated by commas there.
@@ -94,6 +97,16 @@ export function responderCommand(version: string): Command {
     .addOption(repeatable('--listen-address <[host]:port>', 'where to listen', DEFAULT_RESPONDER_ADDRESS))
     .option('--token-file <file>', 'file with the token that clients must know')
     .option('--workers <n>', 'processes that share the work, 1 to 64', '1')
+    .optionsGroup('Discovery:')
+    .option(
+      '--discovery',
+      'list exporters that announce themselves at /api/v1/http_sd; needs a token, and users or client certificates',
+    )
+    .option(
+      '--discovery.ttl <duration>',
+      'how long one is listed after it was last heard',
+      DEFAULT_DISCOVERY_TTL,
+    )
     .optionsGroup('Legacy protocol of NAT-TCP-test (off unless set):')
     .option('--legacy.echo-address <[host]:port>', `echo server, there :${DEFAULT_ECHO_PORT}`)
     .option('--legacy.sleep-address <[host]:port>', `sleep server, there :${DEFAULT_SLEEP_PORT}`)

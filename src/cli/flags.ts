@@ -2,6 +2,7 @@
 import type { ListenAddress } from '../config/listen-address.js';
 import type { TargetConfig } from '../config/types.js';
 import type { LogFormat, LogLevel } from '../log.js';
+import type { Seconds } from '../units.js';
 
 /** How to log. */
 export interface LogFlags {
@@ -41,6 +42,11 @@ export interface ResponderFlags {
     readonly sleepAddress?: ListenAddress;
   };
   readonly tokenFile?: string;
+  /** Exporters may announce themselves; absent: they may not. */
+  readonly discovery?: {
+    /** How long an exporter is listed after its last announcement. */
+    readonly ttl: Seconds;
+  };
   readonly maxConnections: number;
   readonly maxConnectionsPerClient: number;
   /** Processes that share the native port. */

@@ -151,6 +151,26 @@ function exporterFlags(values: Values): ExporterFlags {
   };
 }
 
+/** The shortest and the longest time that an exporter may be listed. */
+const SHORTEST_TTL: Seconds = 3;
+const LONGEST_TTL: Seconds = 86_400;
+
+/** `--discovery`: only for those who know the token, and told only to those who log in. */
+function discoveryFlags(values: Values): ResponderFlags['discovery'] {
+  const ttl = reading('--discovery.ttl', () => parseDuration(values.text('--discovery.ttl') ?? ''));
+  if (ttl < SHORTEST_TTL || ttl > LONGEST_TTL) {
+    const bounds = `${formatDuration(SHORTEST_TTL)} to ${formatDuration(LONGEST_TTL)}`;
+    throw new UsageError(`--discovery.ttl: must be from ${bounds}, found ${formatDuration(ttl)}`);
+  }
+  if (!values.isOn('--discovery')) return undefined;
+  const lacking = ['--token-file', '--web.config.file'].filter((flag) => values.text(flag) === undefined);
+  if (lacking.length > 0) {
+    const why = 'only who knows the token may announce an exporter, only who logs in may read the list';
+    throw new UsageError(`--discovery: needs ${lacking.join(' and ')} (${why})`);
+  }
+  return { ttl };
+}
+
 /** Flags of the responder. */
 function responderFlags(values: Values): ResponderFlags {
   const legacyAddress = (flag: string): ListenAddress | undefined => {
@@ -160,6 +180,7 @@ function responderFlags(values: Values): ResponderFlags {
   const echoAddress = legacyAddress('--legacy.echo-address');
   const sleepAddress = legacyAddress('--legacy.sleep-address');
   const tokenFile = values.text('--token-file');
+  const discovery = discoveryFlags(values);
   return {
     listenAddresses: listenAddresses(values, '--listen-address', DEFAULT_RESPONDER_ADDRESS),
     legacy: {
@@ -167,6 +188,7 @@ function responderFlags(values: Values): ResponderFlags {
       ...(sleepAddress === undefined ? {} : { sleepAddress }),
     },
     ...(tokenFile === undefined ? {} : { tokenFile }),
+    ...(discovery === undefined ? {} : { discovery }),
     maxConnections: wholeNumber(values, '--max-connections', 1, 10_000_000),
     maxConnectionsPerClient: wholeNumber(values, '--max-connections-per-client', 1, 10_000_000),
     workers: wholeNumber(values, '--workers', 1, 64),

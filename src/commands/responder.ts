@@ -5,14 +5,19 @@ import { formatListenAddress, type ListenAddress } from '../config/listen-addres
 import { ConfigError } from '../config/problem.js';
 import { createLogger } from '../log.js';
 import { readTokenFile, TokenError } from '../net/token.js';
+import { Announcements } from '../responder/announcements.js';
 import { startClusteredResponder } from '../responder/cluster.js';
 import { processRoom } from '../responder/limits.js';
+import { registerAnnouncementMetrics } from '../responder/metrics.js';
 import { keepNurserySmall } from '../responder/nursery.js';
 import { type Responder, startResponder } from '../responder/responder.js';
 import type { Build } from '../version.js';
 import { createResponderApp } from '../web/responder-site.js';
 import { startWebServer } from '../web/server.js';
 import type { Running } from './exporter.js';
+
+/** Why a responder that lists exporters lets nobody read without a password or a certificate. */
+const READERS_LOG_IN = '--discovery tells where exporters are';
 
 /** @throws ConfigError when the token, the web configuration or a listen address cannot be used */
 export async function startResponderCommand(
@@ -31,11 +36,15 @@ export async function startResponderCommand(
     );
   }
   const token = flags.tokenFile === undefined ? {} : { token: tokenOf(flags.tokenFile) };
+  const announcements = flags.discovery === undefined ? undefined : new Announcements(flags.discovery);
   const options = {
     native: flags.listenAddresses,
     ...(flags.legacy.echoAddress === undefined ? {} : { legacyEcho: [flags.legacy.echoAddress] }),
     ...(flags.legacy.sleepAddress === undefined ? {} : { legacySleep: [flags.legacy.sleepAddress] }),
     ...token,
+    ...(announcements === undefined
+      ? {}
+      : { discovery: { interval: announcements.interval, announcements } }),
     limits: {
       maxConnections: flags.maxConnections,
       maxConnectionsPerClient: flags.maxConnectionsPerClient,
@@ -60,6 +69,7 @@ export async function startResponderCommand(
     labelNames: ['version', 'revision', 'nodeversion'],
     registers: [registry],
   }).set({ version: build.version, revision: build.revision, nodeversion: process.version }, 1);
+  if (announcements !== undefined) registerAnnouncementMetrics(registry, announcements);
   let ready = true;
   try {
     const web = await startWebServer({
@@ -69,10 +79,12 @@ export async function startResponderCommand(
         version: build.version,
         telemetryPath: flags.web.telemetryPath,
         onError: (error) => log.error({ error }, 'a request failed'),
+        ...(announcements === undefined ? {} : { targetGroups: () => announcements.groups() }),
       }),
       listen: flags.web.listenAddresses,
       log,
       ...(flags.web.configFile === undefined ? {} : { configFile: flags.web.configFile }),
+      ...(announcements === undefined ? {} : { authenticate: READERS_LOG_IN }),
     });
     for (const url of web.urls) log.info({ url, version: build.version }, 'serving metrics');
     return {

@@ -34,6 +34,12 @@ export const DEFAULT_MODES: readonly Mode[] = MODES;
 /** `targets[].embedded.idle_timeout`: what the built-in NAT forgets after. */
 export const DEFAULT_EMBEDDED_IDLE_TIMEOUT: Seconds = 60;
 
+/** `targets[].announce.scheme`: as the exporter serves without a web configuration. */
+export const DEFAULT_ANNOUNCE_SCHEME = 'http';
+
+/** `targets[].announce.metrics_path`: that of `--web.telemetry-path`. */
+export const DEFAULT_ANNOUNCE_PATH = '/metrics';
+
 /** `remote_write.interval`: as often as most Prometheus servers scrape. */
 export const DEFAULT_REMOTE_WRITE_INTERVAL: Seconds = 60;
 

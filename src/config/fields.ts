@@ -1,7 +1,9 @@
 /** The kinds of value that the configuration file knows: what each accepts and what it says when it does not. */
+import ipaddr from 'ipaddr.js';
 import { validateDetailed } from 'node-cron';
 import { z } from 'zod';
 import { DurationError, formatDuration, parseDuration, type Seconds } from '../units.js';
+import { isAnnouncedAddress, isAnnouncedPath, MAX_ANNOUNCED_PATH } from '../wire/announcement.js';
 import { labelNameProblem } from './labels.js';
 import { familyOf, isHost } from './listen-address.js';
 
@@ -104,6 +106,43 @@ export function host(description: string) {
       if (!isHost(value)) context.addIssue({ code: 'custom', message: hostRule(value) });
     })
     .meta({ description });
+}
+
+/** Addresses at which this machine can only reach itself. */
+const HERE_ONLY = ['unspecified', 'loopback', 'linkLocal', 'multicast', 'broadcast'];
+
+/** What is wrong with an address that others shall connect to, or undefined. */
+function announcedAddressProblem(value: string): string | undefined {
+  if (!isAnnouncedAddress(value))
+    return 'must be HOST:PORT, [IPV6]:PORT or :PORT (the host as the responder sees it)';
+  const named = value.slice(0, value.lastIndexOf(':')).replace(/^\[(.*)\]$/, '$1');
+  if (named === '') return undefined;
+  if (!isHost(named)) return 'must have a host name or an IP address before the port';
+  const local = ipaddr.isValid(named)
+    ? HERE_ONLY.includes(ipaddr.process(named).range())
+    : /(^|\.)localhost\.?$/i.test(named);
+  return local ? 'must be an address at which others reach this exporter' : undefined;
+}
+
+/** An address that this exporter announces. */
+export function announcedAddress(description: string) {
+  return z
+    .string({ error: 'must be a text such as exporter.example:15382' })
+    .superRefine((value, context) => {
+      const rule = announcedAddressProblem(value);
+      if (rule !== undefined) context.addIssue({ code: 'custom', message: rule });
+    })
+    .meta({ description });
+}
+
+/** A path of an HTTP server, as `--web.telemetry-path` has it. */
+export function telemetryPath(description: string, byDefault: string) {
+  const error = `must begin with / and consist of at most ${MAX_ANNOUNCED_PATH} letters, digits and / . _ ~ -`;
+  return z
+    .string({ error })
+    .refine(isAnnouncedPath, { error })
+    .meta({ description, default: byDefault })
+    .optional();
 }
 
 /** What is wrong with the address of an HTTP service, or undefined. A password in it is never repeated. */

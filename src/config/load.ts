@@ -5,6 +5,8 @@ import { load, YAMLException } from 'js-yaml';
 import type { z } from 'zod';
 import type { Mode } from '../core/mode.js';
 import {
+  DEFAULT_ANNOUNCE_PATH,
+  DEFAULT_ANNOUNCE_SCHEME,
   DEFAULT_ECHO_PORT,
   DEFAULT_EMBEDDED_IDLE_TIMEOUT,
   DEFAULT_MAX_CONNECTIONS,
@@ -185,7 +187,7 @@ function farEnd(target: TargetFile): FarEnd {
 
 /** A target with every default filled in. */
 function targetConfig(target: TargetFile, top: SearchFile | undefined, folder: string): TargetConfig {
-  const { local_address, token_file } = target;
+  const { announce, local_address, token_file } = target;
   return {
     name: target.name,
     far_end: farEnd(target),
@@ -193,6 +195,16 @@ function targetConfig(target: TargetFile, top: SearchFile | undefined, folder: s
     family: target.family ?? 'any',
     ...(local_address === undefined ? {} : { local_address }),
     ...(token_file === undefined ? {} : { token_file: resolve(folder, token_file) }),
+    ...(announce === undefined
+      ? {}
+      : {
+          announce: {
+            address: announce.address,
+            scheme: announce.scheme ?? DEFAULT_ANNOUNCE_SCHEME,
+            metrics_path: announce.metrics_path ?? DEFAULT_ANNOUNCE_PATH,
+            labels: { ...(announce.labels as Record<string, string> | undefined) },
+          },
+        }),
     labels: { ...(target.labels as Record<string, string> | undefined) },
     search: searchConfig([top, target.search]),
   };

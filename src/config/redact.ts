@@ -34,7 +34,7 @@ function farEndFile(farEnd: FarEnd): Record<string, unknown> {
 
 /** A target as the file has it, every default written out. */
 function targetFile(target: TargetConfig): Record<string, unknown> {
-  const { far_end, local_address, token_file } = target;
+  const { announce, far_end, local_address, token_file } = target;
   return {
     name: target.name,
     ...farEndFile(far_end),
@@ -42,6 +42,7 @@ function targetFile(target: TargetConfig): Record<string, unknown> {
     ...(far_end.kind === 'embedded' ? {} : { family: target.family }),
     ...(local_address === undefined ? {} : { local_address }),
     ...(token_file === undefined ? {} : { token_file }),
+    ...(announce === undefined ? {} : { announce: { ...announce, labels: { ...announce.labels } } }),
     labels: { ...target.labels },
     search: searchFile(target.search),
   };

@@ -1,6 +1,18 @@
 /** Rules that tie several keys of the configuration file together, checked even where single keys are wrong. */
 import { formatDuration, type Seconds } from '../units.js';
-import { DEFAULT_SEARCH, EMBEDDED_TARGET_NAME } from './defaults.js';
+import {
+  type AnnouncementFields,
+  announcementText,
+  isAnnouncedLabelValue,
+  MAX_ANNOUNCED_LABELS,
+} from '../wire/announcement.js';
+import { MAX_LINE_BYTES } from '../wire/lines.js';
+import {
+  DEFAULT_ANNOUNCE_PATH,
+  DEFAULT_ANNOUNCE_SCHEME,
+  DEFAULT_SEARCH,
+  EMBEDDED_TARGET_NAME,
+} from './defaults.js';
 import { durationIn } from './fields.js';
 import { familyOf } from './listen-address.js';
 
@@ -75,6 +87,7 @@ const FAR_END_KEYS = [
   'family',
   'local_address',
   'token_file',
+  'announce',
 ];
 
 /** Exactly one far end, and only the keys that belong to it. */
@@ -106,6 +119,7 @@ function farEndViolations(target: Mapping, path: readonly PropertyKey[]): Violat
   if (protocol === 'nat-tcp-test') {
     refuse(['port'], 'can only be used with protocol native (nat-tcp-test has echo_port and sleep_port)');
     refuse(['token_file'], 'can only be used with protocol native (nat-tcp-test knows no token)');
+    refuse(['announce'], 'can only be used with protocol native (nat-tcp-test knows no announcements)');
   }
   return found;
 }
@@ -146,6 +160,47 @@ function legacyViolations(target: Mapping, path: readonly PropertyKey[], top: Ma
   if (longest === undefined || longest <= LONGEST_SLEEP) return [];
   const rule = `must be at most ${formatDuration(LONGEST_SLEEP)} for mode recv with protocol nat-tcp-test`;
   return [{ path: inner ? [...path, 'search', 'max_idle'] : ['search', 'max_idle'], rule, value }];
+}
+
+/** What stands around an announcement's text on its line: the mac and the terminator. */
+const ANNOUNCEMENT_MARGIN = ' mac='.length + 64 + 1;
+
+/** Announcing needs a token, and an announcement fits into one line of the protocol. */
+function announceViolations(target: Mapping, path: readonly PropertyKey[]): Violation[] {
+  if (!Object.hasOwn(target, 'announce')) return [];
+  const found: Violation[] = [];
+  if (!Object.hasOwn(target, 'embedded') && target['protocol'] !== 'nat-tcp-test') {
+    const rule = 'needs token_file (nobody may announce without a token)';
+    if (!Object.hasOwn(target, 'token_file')) found.push({ path: [...path, 'announce'], rule });
+  }
+  const announce = mappingOf(target['announce']);
+  const labels = Object.entries(mappingOf(announce['labels'])).filter(
+    (label): label is [string, string] => typeof label[1] === 'string' && label[1] !== '',
+  );
+  const place = [...path, 'announce', 'labels'];
+  for (const [name, value] of labels) {
+    if (isAnnouncedLabelValue(value)) continue;
+    found.push({ path: [...place, name], rule: 'must not contain control characters', value });
+  }
+  if (labels.length > MAX_ANNOUNCED_LABELS)
+    found.push({
+      path: place,
+      rule: `must be at most ${MAX_ANNOUNCED_LABELS} labels, found ${labels.length}`,
+    });
+  const textOf = (key: string): string => (typeof announce[key] === 'string' ? announce[key] : '');
+  const usable = labels.filter(([, value]) => isAnnouncedLabelValue(value));
+  const fields: AnnouncementFields = {
+    address: textOf('address'),
+    scheme: announce['scheme'] === 'https' ? 'https' : DEFAULT_ANNOUNCE_SCHEME,
+    path: textOf('metrics_path') || DEFAULT_ANNOUNCE_PATH,
+    labels: Object.fromEntries(usable),
+  };
+  const bytes = announcementText(fields).length + ANNOUNCEMENT_MARGIN;
+  if (bytes > MAX_LINE_BYTES) {
+    const rule = `is too long: its line would have ${bytes} bytes of at most ${MAX_LINE_BYTES} (shorten the labels)`;
+    found.push({ path: [...path, 'announce'], rule });
+  }
+  return found;
 }
 
 /** No mode twice. */
@@ -209,6 +264,7 @@ export function violationsIn(raw: unknown): Violation[] {
         ...familyViolations(target, path),
         ...searchViolations([inner, outer]),
         ...legacyViolations(target, path, top),
+        ...announceViolations(target, path),
       ];
     }),
     ...fleetViolations(targets),

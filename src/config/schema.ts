@@ -2,7 +2,10 @@
 import { z } from 'zod';
 import { MODES } from '../core/mode.js';
 import { formatDuration } from '../units.js';
+import { SCHEMES } from '../wire/announcement.js';
 import {
+  DEFAULT_ANNOUNCE_PATH,
+  DEFAULT_ANNOUNCE_SCHEME,
   DEFAULT_ECHO_PORT,
   DEFAULT_EMBEDDED_IDLE_TIMEOUT,
   DEFAULT_MAX_CONNECTIONS,
@@ -14,7 +17,19 @@ import {
   DEFAULT_SEARCH,
   DEFAULT_SLEEP_PORT,
 } from './defaults.js';
-import { cron, duration, host, httpUrl, ipAddress, labels, port, text, wholeNumber } from './fields.js';
+import {
+  announcedAddress,
+  cron,
+  duration,
+  host,
+  httpUrl,
+  ipAddress,
+  labels,
+  port,
+  telemetryPath,
+  text,
+  wholeNumber,
+} from './fields.js';
 
 /** Labels that Prometheus sets where it scrapes, and that only we can set where we send. */
 const IDENTITY_LABELS = ['job', 'instance'];
@@ -79,6 +94,15 @@ const embeddedShape = {
   ),
 };
 
+const announceShape = {
+  address: announcedAddress(
+    'Where others reach this exporter: HOST:PORT, or :PORT for the host that the responder sees.',
+  ),
+  scheme: choice(SCHEMES, 'How this exporter is scraped.', DEFAULT_ANNOUNCE_SCHEME),
+  metrics_path: telemetryPath('Where its metrics are.', DEFAULT_ANNOUNCE_PATH),
+  labels: labels('Labels that the responder hands to Prometheus for relabelling.'),
+};
+
 const MODE_RULE = `must be one of ${MODES.join(', ')}`;
 
 const targetShape = {
@@ -98,6 +122,10 @@ const targetShape = {
   local_address: ipAddress('Address of this machine to probe from.').optional(),
   token_file: text(
     "File with the responder's token; a relative path starts at this file's folder.",
+  ).optional(),
+  announce: mapping(
+    announceShape,
+    'Where Prometheus can scrape this exporter, told to the responder of this target for its service discovery.',
   ).optional(),
   labels: labels('More labels on every series of the target; all targets carry the same names.'),
   search: mapping(searchShape, "Overrides of the top-level `search` for this target's searches.").optional(),
@@ -200,5 +228,6 @@ export function keysAt(path: readonly PropertyKey[]): readonly string[] {
   if (first === 'remote_write') return Object.keys(remoteWriteKeys[String(path[1] ?? '')] ?? {});
   if (first === 'search' || third === 'search') return Object.keys(searchShape);
   if (third === 'embedded') return Object.keys(embeddedShape);
+  if (third === 'announce') return path.length === 3 ? Object.keys(announceShape) : [];
   return path.length === 2 ? Object.keys(targetShape) : [];
 }

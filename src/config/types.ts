@@ -1,6 +1,7 @@
 /** The validated configuration: every default filled in, every duration in seconds. */
 import type { Mode } from '../core/mode.js';
 import type { Seconds } from '../units.js';
+import type { AnnouncementFields } from '../wire/announcement.js';
 
 export interface SearchConfig {
   readonly min_idle: Seconds;
@@ -23,6 +24,15 @@ export type FarEnd =
   /** The built-in responder behind the built-in loopback NAT. */
   | { readonly kind: 'embedded'; readonly idle_timeout: Seconds };
 
+/** What an exporter announces to the responder of a target. */
+export interface AnnounceConfig {
+  /** `HOST:PORT` as the responder takes it; `:PORT` leaves the host to the responder. */
+  readonly address: string;
+  readonly scheme: NonNullable<AnnouncementFields['scheme']>;
+  readonly metrics_path: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
 export interface TargetConfig {
   readonly name: string;
   readonly far_end: FarEnd;
@@ -30,6 +40,8 @@ export interface TargetConfig {
   readonly family: 4 | 6 | 'any';
   readonly local_address?: string;
   readonly token_file?: string;
+  /** Where the far end shall tell Prometheus to scrape this exporter. */
+  readonly announce?: AnnounceConfig;
   readonly labels: Readonly<Record<string, string>>;
   readonly search: SearchConfig;
 }

@@ -1,8 +1,9 @@
 /** From a target's configuration to its path: which protocol, which ports, which token. */
 import type { Clock } from '../clock.js';
-import type { TargetConfig } from '../config/types.js';
+import type { AnnounceConfig, TargetConfig } from '../config/types.js';
 import type { Mode } from '../core/mode.js';
 import { readTokenFile } from '../net/token.js';
+import { type AnnouncementOutcome, Announcer } from '../probe/announcer.js';
 import { createLegacyPath } from '../probe/legacy-path.js';
 import { createNativePath } from '../probe/native-path.js';
 import type { Path } from '../probe/path.js';
@@ -25,10 +26,12 @@ export interface OpenPathOptions {
   readonly clock: Clock;
   /** Only for the embedded target. */
   readonly embedded?: EmbeddedFarEnd;
+  /** Called for every answer to an announcement of this exporter. */
+  readonly announced?: (outcome: AnnouncementOutcome) => void;
 }
 
 /** Makes the path; opens nothing yet. @throws TokenError */
-export function openPath({ target, address, clock, embedded }: OpenPathOptions): Path {
+export function openPath({ target, address, clock, embedded, announced }: OpenPathOptions): Path {
   const deadline = Math.max(target.search.deadline, LEAST_OPEN_DEADLINE);
   const { far_end: farEnd, local_address: localAddress, token_file: tokenFile } = target;
   const endpoint = (port: number) => ({
@@ -43,6 +46,9 @@ export function openPath({ target, address, clock, embedded }: OpenPathOptions):
       readTokenFile(tokenFile);
       return createNativePath({
         ...native,
+        ...(target.announce === undefined
+          ? {}
+          : { announcer: announcerOf(target.announce, clock, announced) }),
         // Read anew for each connection: a token that is replaced on both ends must not need a restart here.
         get token() {
           return readTokenFile(tokenFile);
@@ -58,4 +64,13 @@ export function openPath({ target, address, clock, embedded }: OpenPathOptions):
       return createNativePath({ clock, deadline, endpoint: (mode) => endpoint(embedded.port(mode)) });
     }
   }
+}
+
+function announcerOf(
+  { address, scheme, metrics_path: path, labels }: AnnounceConfig,
+  clock: Clock,
+  told: OpenPathOptions['announced'] = () => undefined,
+): Announcer {
+  const labelled = Object.keys(labels).length === 0 ? {} : { labels };
+  return new Announcer({ announcement: { address, scheme, path, ...labelled }, clock, told });
 }

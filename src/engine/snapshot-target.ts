@@ -35,6 +35,8 @@ export interface PathFacts {
   readonly routerAddress?: string;
   /** This host's own conntrack timeout, seconds. */
   readonly localConntrack?: Seconds;
+  /** Whether the far end took the newest announcement of this exporter; absent before it answered one. */
+  readonly announced?: boolean;
 }
 
 /** @param now Unix time, seconds */
@@ -87,6 +89,7 @@ export function snapshotTarget(
     ...(seenAddress === undefined ? {} : { seenAddress }),
     ...(routerAddress === undefined ? {} : { routerAddress }),
     ...(natDetected === undefined ? {} : { natDetected }),
+    ...(facts.announced === undefined ? {} : { announced: facts.announced }),
     conntrack: conntracks,
     ...(interval === undefined
       ? {}

@@ -66,6 +66,8 @@ export interface TargetSnapshot {
   /** The router's outer address as it told it. */
   readonly routerAddress?: string;
   readonly natDetected?: boolean;
+  /** Whether the far end took the newest announcement of this exporter; absent where there is none or no answer. */
+  readonly announced?: boolean;
   readonly conntrack: { readonly local?: Seconds; readonly responder?: Seconds };
   readonly keepaliveRecommended?: Seconds;
   readonly explanations: readonly Explanation[];

@@ -8,6 +8,7 @@ import { addressClass } from '../core/diagnosis/index.js';
 import { hostConntrackTimeout } from '../net/conntrack.js';
 import { resolve } from '../net/resolve.js';
 import type { AskRouter } from '../net/router.js';
+import type { AnnouncementOutcome } from '../probe/announcer.js';
 import type { Introduction, Path } from '../probe/path.js';
 import type { Seconds } from '../units.js';
 import { Controls } from './controls.js';
@@ -65,6 +66,8 @@ export class TargetRunner {
   #diagnosing: Timer | undefined;
   /** The explanations that were told last. */
   #diagnosis = '';
+  /** What was told last of announcing this exporter. */
+  #announcement = '';
 
   constructor(options: TargetRunnerOptions) {
     this.target = options.target;
@@ -246,7 +249,8 @@ export class TargetRunner {
   #openPath(address: string): Path {
     const { openPath, clock } = this.#options;
     const embedded = this.#embedded === undefined ? {} : { embedded: this.#embedded };
-    return openPath({ target: this.target, address, clock, ...embedded });
+    const announced = (outcome: AnnouncementOutcome) => this.#announced(outcome);
+    return openPath({ target: this.target, address, clock, announced, ...embedded });
   }
 
   /** The longest idle time that is known to survive in every mode. */
@@ -331,7 +335,16 @@ export class TargetRunner {
   #unreachable(reason: string): void {
     if (this.#facts.up !== false || this.#facts.downReason !== reason)
       this.#tell(`${this.target.name} does not answer: ${reason}`, 'warn');
-    this.#facts = { ...this.#facts, up: false, downReason: reason };
+    const { announced: _, ...facts } = this.#facts;
+    this.#facts = { ...facts, up: false, downReason: reason };
+  }
+
+  #announced(outcome: AnnouncementOutcome): void {
+    this.#facts = { ...this.#facts, announced: outcome.kind === 'announced' };
+    const text = announcementText(outcome, this.target.announce?.address ?? '');
+    if (text === this.#announcement) return;
+    this.#announcement = text;
+    this.#tell(text, outcome.kind === 'announced' ? 'info' : 'warn');
   }
 
   #tell(text: string, level: 'info' | 'warn', fields: object = {}): void {
@@ -371,6 +384,17 @@ export class TargetRunner {
       modes: Object.fromEntries(this.#modes.map((mode) => [mode.mode, mode.save()])),
     };
     await store.save(this.target.name, saved);
+  }
+}
+
+function announcementText(outcome: AnnouncementOutcome, address: string): string {
+  switch (outcome.kind) {
+    case 'announced':
+      return `this exporter is announced as ${address}`;
+    case 'refused':
+      return `the far end refused to announce this exporter as ${address}: ${outcome.detail}`;
+    case 'not_taken':
+      return 'the far end takes no announcements (it is older, or runs without --discovery)';
   }
 }
 

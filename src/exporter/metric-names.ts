@@ -82,6 +82,11 @@ export const METRICS = {
     help: '1 if the far end sees another address than the local one, 0 if the same. Absent while unknown. Cached between probe rounds.',
     labels: ['target'],
   },
+  announced: {
+    name: 'nat_target_announced',
+    help: '1 if the far end took the newest announcement of this exporter, 0 if it refused it or takes none. Absent without announce, before an answer, and while the far end is down.',
+    labels: ['target'],
+  },
   recommended: {
     name: 'nat_keepalive_recommended_seconds',
     help: 'Recommended interval of keepalives: half of the smallest lower bound over the modes, at most 3600. Absent until every configured mode has a finding. Cached between probe rounds.',

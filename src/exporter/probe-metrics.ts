@@ -32,6 +32,7 @@ export class ProbeMetrics {
   readonly #up: SnapshotGauge;
   readonly #mappingLosses: NamedCounter;
   readonly #detected: SnapshotGauge;
+  readonly #announced: SnapshotGauge;
   readonly #recommended: SnapshotGauge;
 
   readonly #registry: Registry;
@@ -73,6 +74,7 @@ export class ProbeMetrics {
     this.#up = gauge(METRICS.up);
     this.#mappingLosses = counter(METRICS.mappingLosses);
     this.#detected = gauge(METRICS.detected);
+    this.#announced = gauge(METRICS.announced);
     this.#recommended = gauge(METRICS.recommended);
   }
 
@@ -154,6 +156,7 @@ export class ProbeMetrics {
     const labels = this.#labels.text(config);
     this.#up.show(labels, asNumber(snapshot.up));
     this.#detected.show(labels, asNumber(snapshot.natDetected));
+    this.#announced.show(labels, asNumber(snapshot.announced));
     this.#recommended.show(labels, snapshot.keepaliveRecommended);
     this.#conntrack.show(`${labels},end="local"`, conntrack.local);
     this.#conntrack.show(`${labels},end="responder"`, conntrack.responder);

@@ -5,7 +5,12 @@ import type { LinkEnd } from '../net/errors.js';
 import { openLink, type Endpoint } from '../net/link.js';
 import { randomHex, sameMac, tokenMac } from '../net/token.js';
 import type { Seconds } from '../units.js';
-import { decodeResponderMessage, encodeClientMessage, macInput } from '../wire/codec.js';
+import {
+  announcementMacInput,
+  decodeResponderMessage,
+  encodeClientMessage,
+  macInput,
+} from '../wire/codec.js';
 import { LineSplitter } from '../wire/lines.js';
 import {
   type Hello,
@@ -15,6 +20,7 @@ import {
   type Role,
   type Welcome,
 } from '../wire/messages.js';
+import type { AnnouncementChannel, Announcer } from './announcer.js';
 import { Conversation, type Decoder } from './conversation.js';
 import {
   DELAYED_ACK,
@@ -35,6 +41,8 @@ export interface NativePathOptions {
   readonly endpoint: (mode: Mode) => Endpoint;
   /** The shared secret; read anew for each connection so that it can be rotated. */
   readonly token?: string;
+  /** Announces this exporter over the canaries; needs the token. */
+  readonly announcer?: Announcer;
 }
 
 /** A native path is one session: a secret of its own ties its connections together. */
@@ -67,7 +75,10 @@ class NativePath implements Path {
 
   async openCanary(signal: AbortSignal): Promise<Canary> {
     const endpoint = this.#options.endpoint('send');
-    const { conversation, welcome } = await this.#greet('control', endpoint, signal);
+    const greeting = await this.#greet('control', endpoint, signal);
+    const { conversation, welcome } = greeting;
+    const { announcer } = this.#options;
+    const channel = announcer === undefined ? undefined : channelOf(greeting);
     const canary: NativeCanary = {
       conversation,
       introduction: introduce(welcome, conversation.link.localAddress),
@@ -85,16 +96,23 @@ class NativePath implements Path {
         );
         return heard.kind === 'message';
       },
-      whenEnded: (run) => conversation.whenEnded(run),
+      whenEnded: (run) =>
+        conversation.whenEnded((end) => {
+          if (channel !== undefined) announcer?.closed(channel);
+          run(end);
+        }),
       close: () => {
         this.#canaries.delete(canary);
+        if (channel !== undefined) announcer?.closed(channel);
         conversation.close();
       },
     };
     conversation.whenStray((message) => {
       if (message.kind === 'gone') this.#gone(message.probe, message.cause);
+      else announcer?.heard(message);
     });
     this.#canaries.add(canary);
+    if (channel !== undefined) announcer?.opened(channel);
     return canary;
   }
 
@@ -134,6 +152,8 @@ class NativePath implements Path {
       session: this.#session,
       nonce: randomHex(16),
       ...(probe === undefined ? {} : { probe }),
+      // Only who asks is told: a responder's WELCOME to everybody else stays as it always was.
+      ...(role === 'control' && this.#options.announcer !== undefined ? { announce: true } : {}),
     };
     try {
       let earliest = clock.monotonic();
@@ -157,7 +177,7 @@ class NativePath implements Path {
       const welcome = requireWelcome(answer, hello, link.remote);
       if (token !== undefined) requireProof(token, hello, challenge, welcome, link.remote);
       const opened = { earliest, latest: clock.monotonic() + DELAYED_ACK };
-      return { conversation, welcome, opened };
+      return { conversation, hello, token, challenge, welcome, opened };
     } catch (error) {
       conversation.close();
       throw error;
@@ -225,8 +245,22 @@ type NativeCanary = Canary & { readonly conversation: Conversation<ResponderMess
 
 interface Greeting {
   readonly conversation: Conversation<ResponderMessage>;
+  readonly hello: Hello;
+  readonly token: string | undefined;
+  readonly challenge: string | undefined;
   readonly welcome: Welcome;
   readonly opened: Moment;
+}
+
+/** How to announce on an opened canary; on one without a token nobody would be believed. */
+function channelOf({ conversation, hello, token, challenge, welcome }: Greeting): AnnouncementChannel {
+  const proven = token !== undefined && challenge !== undefined;
+  return {
+    interval: proven ? welcome.announce : undefined,
+    mac: (announcement) =>
+      proven ? tokenMac(token, announcementMacInput(hello, challenge, announcement)) : '',
+    say: (line) => conversation.say(line),
+  };
 }
 
 /** What a code means to the operator where the far end adds nothing to it. */

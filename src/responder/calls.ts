@@ -44,14 +44,19 @@ export class Calls {
     if (probe !== undefined) {
       this.#ring(probe, caller, nonce);
     } else if (peers !== undefined && caller.session !== undefined) {
-      if (caller.callerNumber === 0) caller.callerNumber = ++this.#lastNumber;
-      this.#callers.set(caller.callerNumber, caller);
       const { key: session } = caller.session;
-      peers.ask({ kind: 'call', session, probe: number, nonce, caller: caller.callerNumber });
+      peers.ask({ kind: 'call', session, probe: number, nonce, caller: this.numberOf(caller) });
     } else {
       counts.rejected.unknown_probe += 1;
       this.#deps.send(caller, { kind: 'error', code: 'unknown_probe', probe: number });
     }
+  }
+
+  /** The number under which other processes answer a control connection of this one. */
+  numberOf(caller: Connection): number {
+    if (caller.callerNumber === 0) caller.callerNumber = ++this.#lastNumber;
+    this.#callers.set(caller.callerNumber, caller);
+    return caller.callerNumber;
   }
 
   #ring(probe: Connection, caller: Connection | Origin, nonce: string): void {
@@ -90,7 +95,8 @@ export class Calls {
     switch (order.kind) {
       case 'tell': {
         const caller = this.#callers.get(order.caller);
-        if (order.message.kind === 'error') this.#deps.counts.rejected.unknown_probe += 1;
+        if (order.message.kind === 'error' && order.message.code === 'unknown_probe')
+          this.#deps.counts.rejected.unknown_probe += 1;
         if (caller !== undefined) this.#deps.send(caller, order.message);
         return;
       }

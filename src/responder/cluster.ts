@@ -8,17 +8,21 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { randomHex } from '../net/token.js';
 import { type Seconds, toMilliseconds } from '../units.js';
+import { announcementAnswer } from './announcement-desk.js';
 import { Directory, type Dispatch } from './directory.js';
 import { Doors } from './doors.js';
 import { resolveLimits } from './limits.js';
 import { isExposed } from './listener.js';
 import { addCounts, createResponderMetrics, type ResponderCounts, zeroCounts } from './metrics.js';
-import { gather, type PeerOrder } from './peers.js';
+import { type AnnounceRequest, gather, type PeerOrder } from './peers.js';
 import { NO_TOKEN_WARNING, type Responder, type ResponderOptions } from './responder.js';
 import type { FromWorker, ToWorker, WorkerOptions } from './worker.js';
 
 export interface ClusterOptions
-  extends Pick<ResponderOptions, 'native' | 'legacyEcho' | 'legacySleep' | 'token' | 'limits' | 'logger'> {
+  extends Pick<
+    ResponderOptions,
+    'native' | 'legacyEcho' | 'legacySleep' | 'token' | 'limits' | 'logger' | 'discovery'
+  > {
   /** Processes that hold connections; at least 1. */
   readonly workers: number;
   /** Arguments for the workers' Node; the primary's own without. */
@@ -77,7 +81,7 @@ class Primary {
   readonly metrics = createResponderMetrics(() => this.#count());
 
   constructor(options: ClusterOptions) {
-    const { native, legacyEcho = [], legacySleep = [], token, limits = {}, logger } = options;
+    const { native, legacyEcho = [], legacySleep = [], token, limits = {}, logger, discovery } = options;
     this.#options = options;
     // Two at least: one that is busy or dies does not keep the door shut.
     const { maxConnectionsPerProcess: room } = resolveLimits(limits);
@@ -90,6 +94,7 @@ class Primary {
       limits,
       debug: logger.isLevelEnabled('debug'),
       instance: randomHex(8),
+      ...(discovery === undefined ? {} : { discovery: { interval: discovery.interval } }),
     };
     if (token === undefined && [...native, ...legacyEcho, ...legacySleep].some(isExposed)) {
       logger.warn(NO_TOKEN_WARNING);
@@ -158,8 +163,10 @@ class Primary {
         return;
       case 'requests':
         for (const request of message.requests) {
-          if (request.kind === 'load') this.#doors.loaded(hand.worker.id, request.connections);
-          this.#dispatch(this.#directory.handle(hand.worker.id, request));
+          const { id } = hand.worker;
+          if (request.kind === 'load') this.#doors.loaded(id, request.connections);
+          if (request.kind === 'announce') this.#announce(id, request);
+          else this.#dispatch(this.#directory.handle(id, request));
         }
         this.#turnDoors();
         return;
@@ -178,6 +185,13 @@ class Primary {
       }
       default:
     }
+  }
+
+  #announce(from: number, { by, announcement, caller }: AnnounceRequest): void {
+    const book = this.#options.discovery?.announcements;
+    if (book === undefined) return;
+    const message = announcementAnswer(book.take(by, announcement));
+    this.#dispatch([{ to: from, order: { kind: 'tell', caller, message } }]);
   }
 
   #dismiss(hand: Hand, how: string): void {

@@ -1,5 +1,5 @@
 /** Which worker holds which connection of a session: the primary's book, without processes or sockets. */
-import type { GoneCause, PeerOrder, PeerRequest } from './peers.js';
+import type { AnnounceRequest, GoneCause, PeerOrder, PeerRequest } from './peers.js';
 
 /** An order and the worker that it is for. */
 export interface Dispatch {
@@ -24,7 +24,7 @@ export class Directory {
   }
 
   /** What follows from a worker's request. */
-  handle(from: number, request: PeerRequest): readonly Dispatch[] {
+  handle(from: number, request: Exclude<PeerRequest, AnnounceRequest>): readonly Dispatch[] {
     switch (request.kind) {
       case 'join':
         return this.#join(from, request.ticket, request.session, request.probe);

@@ -1,5 +1,6 @@
 /** What the responder counts, and the names under which Prometheus sees it. */
 import { Counter, Gauge, Registry } from 'prom-client';
+import { ANNOUNCEMENT_REFUSALS, type Announcements } from './announcements.js';
 
 /** What a connection is at the moment; `pending` has not finished its opening. */
 export const CONNECTION_KINDS = [
@@ -122,4 +123,26 @@ export function createResponderMetrics(
     },
   });
   return { registry, counts };
+}
+
+/** Adds the metrics of a responder that takes announcements. */
+export function registerAnnouncementMetrics(registry: Registry, announcements: Announcements): void {
+  new Gauge({
+    name: 'nat_responder_announced_exporters',
+    help: 'Exporters that announced themselves recently: what the service discovery lists.',
+    registers: [registry],
+    collect() {
+      this.set(announcements.size);
+    },
+  });
+  new Counter({
+    name: 'nat_responder_announcements_rejected_total',
+    help: 'Announcements that were not taken since the start, by reason.',
+    labelNames: ['reason'],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const reason of ANNOUNCEMENT_REFUSALS) this.inc({ reason }, announcements.refused[reason]);
+    },
+  });
 }

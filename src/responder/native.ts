@@ -11,6 +11,7 @@ import { decodeClientMessage, encodeResponderMessage, macInput } from '../wire/c
 import { splitLines } from '../wire/lines.js';
 import { type ClientMessage, type Hello, PROTOCOL_VERSION, type ResponderMessage } from '../wire/messages.js';
 import type { Admission } from './admission.js';
+import { AnnouncementDesk, type Discovery } from './announcement-desk.js';
 import { CODE_OF, REASON_OF, seenAddress } from './answers.js';
 import { Calls } from './calls.js';
 import { Farewells } from './farewell.js';
@@ -35,6 +36,8 @@ export interface NativeOptions {
   readonly now: () => Seconds;
   /** The other workers, where there are several. */
   readonly peers?: Peers;
+  /** Whether exporters may announce themselves; only with a token. */
+  readonly discovery?: Discovery;
 }
 
 export interface NativeResponder {
@@ -71,6 +74,7 @@ class Native implements NativeResponder {
   readonly #joining = new Map<number, (accepted: boolean) => void>();
   #lastTicket = 0;
   readonly #calls: Calls;
+  readonly #desk: AnnouncementDesk | undefined;
   readonly #sweeper: NodeJS.Timeout;
   // One set of handlers for all sockets.
   readonly #onData: (this: Socket, chunk: Buffer) => void;
@@ -89,6 +93,11 @@ class Native implements NativeResponder {
       drop: (probe) => this.#drop(probe),
       end: (control, detail) => this.#end(control, detail),
     });
+    const { discovery, token } = options;
+    if (discovery !== undefined && token !== undefined) {
+      const send = (connection: Connection, message: ResponderMessage) => this.#send(connection, message);
+      this.#desk = new AnnouncementDesk({ ...options, discovery, token, calls: this.#calls, send });
+    }
     const find = (socket: Socket): Connection | undefined => this.#connections.get(socket);
     const receive = (connection: Connection, chunk: Buffer): void => this.#receive(connection, chunk);
     const closed = (socket: Socket): void => this.#closed(socket);
@@ -274,6 +283,7 @@ class Native implements NativeResponder {
       return;
     }
     const conntrack = ask();
+    const announce = hello.announce === true ? this.#desk?.interval : undefined;
     const welcome = {
       kind: 'welcome',
       version: PROTOCOL_VERSION,
@@ -281,6 +291,7 @@ class Native implements NativeResponder {
       seen: seenAddress(socket),
       ...(conntrack === undefined ? {} : { conntrack }),
       instance: this.#instance,
+      ...(announce === undefined ? {} : { announce }),
     } as const;
     const proof =
       token === undefined || challenge === undefined
@@ -293,7 +304,8 @@ class Native implements NativeResponder {
     connection.kind = hello.role satisfies ConnectionKind;
     counts.open[connection.kind] += 1;
     counts.opened[connection.kind] += 1;
-    connection.opening = undefined;
+    // An announcement is proven for the very connection.
+    if (announce === undefined) connection.opening = undefined;
     connection.activeAt = now;
     // Only a control may have a second line to send before the first one is acknowledged; that shall not wait.
     if (hello.role === 'control') socket.setNoDelay(true);
@@ -309,6 +321,8 @@ class Native implements NativeResponder {
       this.#calls.call(connection, message.probe, message.nonce);
     } else if (message.kind === 'drop' && kind === 'control') {
       this.#calls.drop(connection, message.probe);
+    } else if (message.kind === 'announce' && kind === 'control' && connection.opening !== undefined) {
+      if (this.#desk?.serve(connection, message) === false) this.#reject(connection, 'auth');
     } else {
       this.#reject(connection, 'syntax', `${message.kind} does not fit the role ${kind}`);
     }

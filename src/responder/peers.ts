@@ -3,7 +3,9 @@
  * session may end up in different workers.
  */
 import { toMilliseconds, type Seconds } from '../units.js';
+import type { AnnouncementFields } from '../wire/announcement.js';
 import type { ResponderMessage } from '../wire/messages.js';
+import type { Announcer } from './announcements.js';
 
 export type GoneCause = 'reset' | 'closed' | 'timed_out';
 
@@ -33,7 +35,16 @@ export type PeerRequest =
   | { readonly kind: 'drop'; readonly session: string; readonly probe: number }
   | { readonly kind: 'tell'; readonly origin: Origin; readonly message: ResponderMessage }
   /** How many connections this worker holds, the legacy ones included. */
-  | { readonly kind: 'load'; readonly connections: number };
+  | { readonly kind: 'load'; readonly connections: number }
+  | AnnounceRequest;
+
+/** An exporter announces itself to a worker: the primary keeps the book. Answered by `tell`. */
+export interface AnnounceRequest {
+  readonly kind: 'announce';
+  readonly by: Announcer;
+  readonly announcement: AnnouncementFields;
+  readonly caller: number;
+}
 
 /** primary → worker. */
 export type PeerOrder =

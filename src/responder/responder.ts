@@ -16,6 +16,7 @@ import { hostConntrackTimeout } from '../net/conntrack.js';
 import { randomHex } from '../net/token.js';
 import type { Seconds } from '../units.js';
 import { Admission } from './admission.js';
+import type { Discovery } from './announcement-desk.js';
 import { createLegacyServer } from './legacy.js';
 import { type Limits, resolveLimits } from './limits.js';
 import { isExposed, type ListenAddress } from './listener.js';
@@ -44,6 +45,8 @@ export interface ResponderOptions {
   readonly now?: () => Seconds;
   /** The other workers of a clustered responder. */
   readonly peers?: Peers;
+  /** Whether exporters may announce themselves; nobody may without a token. */
+  readonly discovery?: Discovery;
 }
 
 export interface Responder {
@@ -91,6 +94,7 @@ export async function startResponder(options: ResponderOptions): Promise<SingleR
     conntrack,
     instance: options.instance ?? randomHex(8),
     ...(token === undefined ? {} : { token }),
+    ...(options.discovery === undefined ? {} : { discovery: options.discovery }),
   });
   const echo = createLegacyServer({ ...shared, kind: 'legacy_echo' });
   const sleep = createLegacyServer({ ...shared, kind: 'legacy_sleep' });

@@ -1,6 +1,7 @@
 /** The program of one worker process of a responder; `cluster.ts` starts it. */
 import cluster from 'node:cluster';
 import { pino } from 'pino';
+import type { Discovery } from './announcement-desk.js';
 import type { Limits } from './limits.js';
 import type { ListenAddress } from './listener.js';
 import type { ResponderCounts } from './metrics.js';
@@ -19,6 +20,8 @@ export interface WorkerOptions {
   readonly debug: boolean;
   /** The same in all processes of a responder. */
   readonly instance: string;
+  /** The primary has the book. */
+  readonly discovery?: Pick<Discovery, 'interval'>;
 }
 
 export type ToWorker =

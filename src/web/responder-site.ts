@@ -11,6 +11,8 @@ export interface ResponderSiteOptions {
   readonly version: string;
   /** What the page says of the responder, name and value: addresses, limits. No secrets. */
   readonly facts?: () => readonly (readonly [string, string])[];
+  /** The target groups of `/api/v1/http_sd`, which is there only with them. */
+  readonly targetGroups?: () => readonly object[];
   /** Path of the metrics, `/metrics` unless said otherwise. */
   readonly telemetryPath?: string;
   readonly onError?: (error: unknown) => void;
@@ -25,6 +27,12 @@ export function createResponderApp(options: ResponderSiteOptions): Express {
   const app = createBaseApp({ name: 'nat-idle-exporter responder', ready: () => options.ready() });
   app.use(securityHeaders(PAGE_POLICY));
   app.get(telemetryPath, metricsRoute(source));
+  const { targetGroups } = options;
+  if (targetGroups !== undefined) {
+    app.get('/api/v1/http_sd', (_request, response) => {
+      response.type('application/json').send(JSON.stringify(targetGroups()));
+    });
+  }
   app.get('/', (_request, response) => {
     const page = html`<!doctype html>
 <html lang="en">

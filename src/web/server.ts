@@ -27,6 +27,11 @@ export interface WebServerOptions {
   readonly listen: readonly { readonly host?: string; readonly port: number }[];
   /** The file of `--web.config.file`. */
   readonly configFile?: string;
+  /**
+   * Why nobody may be let in without a password or a trusted certificate; a web configuration that would do so is
+   * refused, at the start and whenever the file changes.
+   */
+  readonly authenticate?: string;
   readonly log?: WebLog;
   /** Called when the server begins to close: end what streams for ever. */
   readonly onClose?: () => void;
@@ -50,7 +55,7 @@ const CLOSE_GRACE_MS = 1000;
  * @throws ConfigError with every address that cannot be used, or with what is wrong in the web configuration
  */
 export async function startWebServer(options: WebServerOptions): Promise<WebServer> {
-  const live = new LiveWebConfig(options.configFile, options.log);
+  const live = new LiveWebConfig(options.configFile, options.log, options.authenticate);
   const auth = options.auth ?? createBasicAuth();
   const limiter = new RateLimiter();
   const listener: RequestListener = (request, response) => {
@@ -225,15 +230,27 @@ class RateLimiter {
 class LiveWebConfig {
   readonly #file: string | undefined;
   readonly #log: WebLog | undefined;
+  readonly #authenticate: string | undefined;
   #loaded: LoadedWebConfig;
   #stamp: string;
 
-  constructor(file: string | undefined, log: WebLog | undefined) {
+  constructor(file: string | undefined, log: WebLog | undefined, authenticate: string | undefined) {
     this.#file = file;
     this.#log = log;
-    this.#loaded = file === undefined ? NOTHING_ASKED : readWebConfig(file);
+    this.#authenticate = authenticate;
+    this.#loaded = this.#read();
     this.#stamp = fileStamp(this.#loaded.files);
     if (this.#loaded.config.http2Asked) log?.info({ file }, 'http2 is ignored: this server speaks HTTP/1.1');
+  }
+
+  /** @throws ConfigError when the file cannot be used, or lets everybody in where nobody may be */
+  #read(): LoadedWebConfig {
+    const loaded = this.#file === undefined ? NOTHING_ASKED : readWebConfig(this.#file);
+    const { users, tls } = loaded.config;
+    if (this.#authenticate === undefined || users.size > 0) return loaded;
+    if (tls?.clientAuth === 'RequireAndVerifyClientCert') return loaded;
+    const rule = `must have basic_auth_users or client_auth_type RequireAndVerifyClientCert: ${this.#authenticate}`;
+    throw new ConfigError([{ file: this.#file ?? '--web.config.file', rule }]);
   }
 
   current(): WebConfig {
@@ -242,7 +259,7 @@ class LiveWebConfig {
     if (stamp === this.#stamp) return this.#loaded.config;
     this.#stamp = stamp;
     try {
-      const next = readWebConfig(this.#file);
+      const next = this.#read();
       const before = this.#loaded.config.tls;
       const after = next.config.tls;
       if ((before === undefined) !== (after === undefined) || before?.clientAuth !== after?.clientAuth) {

@@ -1,5 +1,14 @@
 /** Messages ↔ lines of ASCII: `VERB key=value …`; the grammar is in `docs/PROTOCOL.md`. */
 import {
+  type AnnouncementFields,
+  announcementText,
+  isAnnouncedAddress,
+  isAnnouncedPath,
+  parseLabels,
+  SCHEMES,
+} from './announcement.js';
+import {
+  type Announce,
   type ClientMessage,
   type Hello,
   PROTOCOL_VERSION,
@@ -46,13 +55,14 @@ export const REJECT_CODES: readonly RejectCode[] = [
   'duplicate_probe',
   'timeout',
   'shutting_down',
+  'announcement',
 ];
 
 /** The line of a client's message, with its terminator. */
 export function encodeClientMessage(message: ClientMessage): string {
   switch (message.kind) {
     case 'hello': {
-      const bare = `${helloFields(message)} pad=`;
+      const bare = `${helloFields(message)}${message.announce === true ? ' announce=1' : ''} pad=`;
       return `${bare}${'0'.repeat(Math.max(1, HELLO_BYTES - 1 - bare.length))}\n`;
     }
     case 'auth':
@@ -65,6 +75,8 @@ export function encodeClientMessage(message: ClientMessage): string {
       return `DROP probe=${message.probe}\n`;
     case 'answer':
       return `ANSWER nonce=${message.nonce}\n`;
+    case 'announce':
+      return `${announcementText(message)} mac=${message.mac}\n`;
   }
 }
 
@@ -83,6 +95,8 @@ export function encodeResponderMessage(message: ResponderMessage): string {
       return `RUNG probe=${message.probe} nonce=${message.nonce}\n`;
     case 'heard':
       return `HEARD probe=${message.probe} nonce=${message.nonce}\n`;
+    case 'announced':
+      return 'ANNOUNCED\n';
     case 'gone':
       return `GONE probe=${message.probe} cause=${message.cause}\n`;
     case 'error': {
@@ -112,7 +126,8 @@ export function decodeClientMessage(line: string): Decoded<ClientMessage> {
       const hello = { kind: 'hello', version: PROTOCOL_VERSION, role, session, nonce } as const;
       if (role === 'probe') return fields.done({ ...hello, probe: fields.number('probe') });
       if (fields.has('probe')) return syntax('only the role probe has a probe number');
-      return fields.done(hello);
+      const asks = role === 'control' && parsed.fields.get('announce') === '1';
+      return fields.done(asks ? { ...hello, announce: true } : hello);
     }
     case 'AUTH':
       return fields.doneStrictly({ kind: 'auth', mac: fields.hex('mac', 64) });
@@ -128,6 +143,12 @@ export function decodeClientMessage(line: string): Decoded<ClientMessage> {
       return fields.doneStrictly({ kind: 'drop', probe: fields.number('probe') });
     case 'ANSWER':
       return fields.doneStrictly({ kind: 'answer', nonce: fields.hex('nonce', 16) });
+    case 'ANNOUNCE':
+      return fields.doneStrictly({
+        kind: 'announce',
+        ...fields.announcement(),
+        mac: fields.hex('mac', 64),
+      });
     default:
       return unknownVerb(parsed.verb);
   }
@@ -165,6 +186,7 @@ export function decodeResponderMessage(line: string): Decoded<ResponderMessage> 
         seen: fields.endpoint('seen'),
         ...(fields.has('conntrack') ? { conntrack: fields.number('conntrack') } : {}),
         ...(fields.has('instance') ? { instance: fields.hex('instance', 16) } : {}),
+        ...(fields.has('announce') ? { announce: fields.number('announce') } : {}),
         ...(fields.has('mac') ? { mac: fields.hex('mac', 64) } : {}),
       });
     }
@@ -179,6 +201,8 @@ export function decodeResponderMessage(line: string): Decoded<ResponderMessage> 
         probe: fields.number('probe'),
         nonce: fields.hex('nonce', 16),
       });
+    case 'ANNOUNCED':
+      return fields.doneStrictly({ kind: 'announced' });
     case 'GONE':
       return fields.doneStrictly({
         kind: 'gone',
@@ -215,6 +239,20 @@ export function macInput(
   return welcome === undefined ? common : `${common}${welcomeFields(welcome)}\n`;
 }
 
+/**
+ * The text whose HMAC-SHA256 under the token is the `mac` of an `ANNOUNCE`. It names the connection by its hello and
+ * the responder's nonce, so that nobody who can write into the connection can announce another address, and no
+ * recorded announcement is worth anything on another connection.
+ */
+export function announcementMacInput(
+  hello: Hello,
+  challenge: string,
+  announcement: AnnouncementFields,
+): string {
+  const opening = `${helloFields(hello)}\nCHALLENGE nonce=${challenge}\n`;
+  return `nat-idle-exporter announcement\n${opening}${announcementText(announcement)}\n`;
+}
+
 function helloFields(hello: Hello): string {
   const probe = hello.probe === undefined ? '' : ` probe=${hello.probe}`;
   return `HELLO v=${hello.version} role=${hello.role} session=${hello.session}${probe} nonce=${hello.nonce}`;
@@ -223,7 +261,8 @@ function helloFields(hello: Hello): string {
 function welcomeFields(welcome: Welcome): string {
   const conntrack = welcome.conntrack === undefined ? '' : ` conntrack=${welcome.conntrack}`;
   const instance = welcome.instance === undefined ? '' : ` instance=${welcome.instance}`;
-  return `WELCOME v=${welcome.version} nonce=${welcome.nonce} seen=${welcome.seen}${conntrack}${instance}`;
+  const announce = welcome.announce === undefined ? '' : ` announce=${welcome.announce}`;
+  return `WELCOME v=${welcome.version} nonce=${welcome.nonce} seen=${welcome.seen}${conntrack}${instance}${announce}`;
 }
 
 function escapeDetail(detail: string): string {
@@ -313,6 +352,21 @@ class Fields {
     const found = values.find((candidate) => candidate === value);
     if (found === undefined) this.#fail(`${key} must be one of ${values.join(', ')}`);
     return found ?? (values[0] as Value);
+  }
+
+  announcement(): Omit<Announce, 'kind' | 'mac'> {
+    const address = this.#take('address');
+    if (!isAnnouncedAddress(address)) this.#fail('address must be a host and a port');
+    const path = this.has('path') ? this.#take('path') : undefined;
+    if (path !== undefined && !isAnnouncedPath(path)) this.#fail('path must be a path without query');
+    const labels = this.has('labels') ? parseLabels(this.#take('labels')) : undefined;
+    if (typeof labels === 'string') this.#fail(labels);
+    return {
+      address,
+      ...(this.has('scheme') ? { scheme: this.oneOf('scheme', SCHEMES) } : {}),
+      ...(path === undefined ? {} : { path }),
+      ...(labels === undefined || typeof labels === 'string' ? {} : { labels }),
+    };
   }
 
   endpoint(key: string): string {

@@ -1,4 +1,5 @@
 /** The messages of the native protocol, version 1; `docs/PROTOCOL.md` tells their order and meaning. */
+import type { AnnouncementFields } from './announcement.js';
 
 /** Version of the native protocol spoken by this program. */
 export const PROTOCOL_VERSION = 1;
@@ -21,14 +22,16 @@ export type RejectCode =
   | 'unknown_probe'
   | 'duplicate_probe'
   | 'timeout'
-  | 'shutting_down';
+  | 'shutting_down'
+  | 'announcement';
 
 /** client → responder. Nonces, session and mac are lower-case hex of the length given. */
 export type ClientMessage =
   /**
    * First line of every connection; padded so that it is longer than any answer to it.
    * `session` (32 digits) is the client's secret that ties its connections together; `probe` names a probe
-   * connection within the session (role `probe` only); `nonce` has 32 digits.
+   * connection within the session (role `probe` only); `nonce` has 32 digits. `announce` (role `control` only) asks
+   * whether the responder takes announcements: one that knows nothing of them passes over it.
    */
   | {
       readonly kind: 'hello';
@@ -37,6 +40,7 @@ export type ClientMessage =
       readonly session: string;
       readonly probe?: number;
       readonly nonce: string;
+      readonly announce?: true;
     }
   /** Proof of the token: HMAC-SHA256 (64 digits) over both nonces and the hello, see `macInput`. */
   | { readonly kind: 'auth'; readonly mac: string }
@@ -50,7 +54,12 @@ export type ClientMessage =
    */
   | { readonly kind: 'drop'; readonly probe: number }
   /** Probe only: the client heard `ring` and answers it. */
-  | { readonly kind: 'answer'; readonly nonce: string };
+  | { readonly kind: 'answer'; readonly nonce: string }
+  /**
+   * Control only, and only after a `welcome` with `announce`: where this client's exporter can be scraped. `mac`
+   * (64 digits) proves the token for just this text on just this connection, see `announcementMacInput`.
+   */
+  | ({ readonly kind: 'announce'; readonly mac: string } & AnnouncementFields);
 
 /** responder → client. */
 export type ResponderMessage =
@@ -60,7 +69,8 @@ export type ResponderMessage =
    * The hello of the far end: the idle clock of a probe connection starts here. `nonce` repeats the client's;
    * `seen` is the client's address and port as the responder sees them (`192.0.2.1:5000`, `[2001:db8::1]:5000`);
    * `conntrack` the responder host's own established timeout in seconds, where it has one; `instance` (16 digits)
-   * is drawn anew at each start of the responder, so that its restart is not taken for a NAT's; `mac` (64 digits)
+   * is drawn anew at each start of the responder, so that its restart is not taken for a NAT's; `announce` is there
+   * only for a client that asked, and says how often it may announce itself, in seconds; `mac` (64 digits)
    * proves the token in the other direction and is there only after a challenge.
    */
   | {
@@ -70,6 +80,7 @@ export type ResponderMessage =
       readonly seen: string;
       readonly conntrack?: number;
       readonly instance?: string;
+      readonly announce?: number;
       readonly mac?: string;
     }
   /** Answers `ping`. */
@@ -82,8 +93,11 @@ export type ResponderMessage =
   | { readonly kind: 'heard'; readonly probe: number; readonly nonce: string }
   /** On every control connection of the session: a probe connection ended as the responder sees it. */
   | { readonly kind: 'gone'; readonly probe: number; readonly cause: 'reset' | 'closed' | 'timed_out' }
+  /** Answers `announce`: the address is in the list now, or still. */
+  | { readonly kind: 'announced' }
   /**
-   * The request or the connection is turned away; with every code but `unknown_probe` the connection is closed.
+   * The request or the connection is turned away; with every code but `unknown_probe` and `announcement` the
+   * connection is closed.
    * `probe` is there with `unknown_probe` and names the one that was called.
    */
   | {
@@ -95,6 +109,9 @@ export type ResponderMessage =
 
 /** The first message of every connection. */
 export type Hello = Extract<ClientMessage, { kind: 'hello' }>;
+
+/** An exporter's word where it can be scraped. */
+export type Announce = Extract<ClientMessage, { kind: 'announce' }>;
 
 /** The far end's hello. */
 export type Welcome = Extract<ResponderMessage, { kind: 'welcome' }>;

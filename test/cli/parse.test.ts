@@ -80,6 +80,15 @@ describe('parseCommandLine()', () => {
     });
   });
 
+  test('reads --discovery of the responder, from the environment too', () => {
+    const args = ['responder', '--token-file=t', '--web.config.file=w'];
+    expect(parse([...args, '--discovery'])).toMatchObject({ options: { discovery: { ttl: 900 } } });
+    const env = { NAT_IDLE_DISCOVERY: 'true', NAT_IDLE_DISCOVERY_TTL: '1m' };
+    expect(parse(args, env)).toMatchObject({ options: { discovery: { ttl: 60 } }, warnings: [] });
+    const off = parse([...args, '--discovery.ttl=1m']);
+    expect(off.command === 'responder' && off.options).not.toHaveProperty('discovery');
+  });
+
   test('reads every flag of measure', () => {
     const line = parse([
       'measure',
@@ -184,6 +193,20 @@ describe('parseCommandLine()', () => {
       '--web.telemetry-path: belongs to another page, found "/API/v1/targets"',
     ],
     [['--log.level=verbose'], '--log.level: must be one of debug, info, warn, error, found verbose'],
+    [
+      ['responder', '--discovery'],
+      '--discovery: needs --token-file and --web.config.file (only who knows the token may announce an exporter, only who logs in may read the list)',
+    ],
+    [
+      ['responder', '--discovery', '--token-file=t'],
+      '--discovery: needs --web.config.file (only who knows the token may announce an exporter, only who logs in may read the list)',
+    ],
+    [
+      ['responder', '--discovery', '--web.config.file=w'],
+      '--discovery: needs --token-file (only who knows the token may announce an exporter, only who logs in may read the list)',
+    ],
+    [['responder', '--discovery.ttl=2s'], '--discovery.ttl: must be from 3s to 1d, found 2s'],
+    [['responder', '--discovery.ttl=25h'], '--discovery.ttl: must be from 3s to 1d, found 1d1h'],
     [
       ['responder', '--max-connections=0'],
       '--max-connections: must be a whole number from 1 to 10000000, found "0"',

@@ -38,7 +38,8 @@ describe('docs/CONFIGURATION.md', () => {
   test.each([
     ['The file', root, 7],
     ['`<search>`', root.properties?.['search'], 6],
-    ['`<target>`', target, 13],
+    ['`<target>`', target, 14],
+    ['`<announce>`', target?.properties?.['announce'], 4],
     ['`<embedded>`', target?.properties?.['embedded'], 1],
     ['`<remote_write>`', remoteWrite, 7],
     ['`<basic_auth>`', remoteWrite?.properties?.['basic_auth'], 2],

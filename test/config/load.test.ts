@@ -86,6 +86,7 @@ describe('loadConfig()', () => {
           family: 6,
           local_address: '2001:db8::2',
           token_file: resolve(folder, 'token'),
+          announce: { address: ':8443', scheme: 'https', metrics_path: '/m', labels: { floor: '2' } },
           labels: { site: 'home', isp: 'example' },
           search: { ...top, connections: 2 },
         },
@@ -114,6 +115,16 @@ describe('loadConfig()', () => {
         external_labels: { job: 'nat', instance: 'home', region: 'north' },
         queue_samples: 10_000,
       },
+    });
+  });
+
+  test('fills in how an announced exporter is scraped', () => {
+    const source = `targets: [{name: a, host: a.example, token_file: ${join(folder, 'token')}, announce: {address: 'b.example:1'}}]`;
+    expect(parseConfig(source, 'c.yaml').targets[0]?.announce).toEqual({
+      address: 'b.example:1',
+      scheme: 'http',
+      metrics_path: '/metrics',
+      labels: {},
     });
   });
 

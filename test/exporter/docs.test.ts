@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { createResponderMetrics, registerAnnouncementMetrics } from '../../src/responder/metrics.js';
+import { Announcements } from '../../src/responder/announcements.js';
 import { VERDICT_REASONS } from '../../src/core/verdict.js';
 import {
   IDLE_BUCKETS,
@@ -12,11 +14,30 @@ import {
 const DOCUMENT = readFileSync(new URL('../../docs/METRICS.md', import.meta.url), 'utf8');
 const ROWS = DOCUMENT.split('\n').filter((line) => line.startsWith('| `'));
 
+/** As prom-client has them. */
+function responderMetrics(): MetricDescription[] {
+  const { registry } = createResponderMetrics();
+  registerAnnouncementMetrics(registry, new Announcements({ ttl: 90 }));
+  return registry.getMetricsAsArray().map((metric) => {
+    const {
+      name,
+      help,
+      labelNames = [],
+    } = metric as unknown as {
+      name: string;
+      help: string;
+      labelNames?: readonly string[];
+    };
+    return { name, help, labels: labelNames };
+  });
+}
+
 test('docs/METRICS.md has one row for each metric, with its labels', () => {
   const described: readonly MetricDescription[] = [
     ...Object.values(METRICS),
     ...Object.values(SELF_METRICS),
     ...Object.values(REMOTE_WRITE_METRICS),
+    ...responderMetrics(),
   ];
   const documented = ROWS.map((row) => /^\| `(\w+)`/.exec(row)?.[1] ?? '').filter((name) =>
     /^(nat|rfc)/.test(name),

@@ -116,6 +116,7 @@ export function climbingTarget(name = 'vps', overrides: Partial<TargetConfig> = 
   );
   return makeTarget(config, {
     ...ADDRESSES,
+    announced: true,
     modes: config.modes.map((mode) => makeMode(mode, { lower: 600 }, { tests, waiting: waiting(18, 1180) })),
     events: [{ at: SCENE_TIME - 1200, text: 'the search starts' }],
   });

@@ -185,6 +185,33 @@ test('users are taken over from a changed file without a restart; a broken one c
   ]);
 });
 
+test('a server that must know its readers starts with no configuration that lets everybody in', async () => {
+  const authenticate = 'it tells secrets';
+  const rule = `must have basic_auth_users or client_auth_type RequireAndVerifyClientCert: ${authenticate}`;
+  await expect(start({ authenticate })).rejects.toThrow(
+    new ConfigError([{ file: '--web.config.file', rule }]),
+  );
+  const configFile = join(directory, 'open.yml');
+  writeFileSync(configFile, 'http_server_config: {headers: {X-Frame-Options: deny}}\n');
+  await expect(start({ authenticate, configFile })).rejects.toThrow(
+    new ConfigError([{ file: configFile, rule }]),
+  );
+});
+
+test('a server that must know its readers keeps its users when they are taken out of the file', async () => {
+  const configFile = join(directory, 'guarded.yml');
+  const hash = bcrypt.hashSync('secret', 4);
+  writeFileSync(configFile, `basic_auth_users: {alice: '${hash}'}\n`);
+  const logged: string[] = [];
+  const log = { info: () => undefined, warn: (_: object, message: string) => logged.push(message) };
+  const server = await start({ authenticate: 'it tells secrets', configFile, log });
+  expect((await get(server.urls[0])).status).toBe(401);
+  writeFileSync(configFile, 'http_server_config: {headers: {X-Frame-Options: deny}}\n');
+  expect((await get(server.urls[0])).status).toBe(401);
+  expect(logged).toEqual(['web configuration not taken over, the one before stays in force']);
+  expect((await get(server.urls[0], { auth: 'alice:secret' })).status).toBe(200);
+});
+
 test('the headers of the web configuration are on every answer', async () => {
   const configFile = writeConfig(
     'headers.yml',
@@ -247,6 +274,20 @@ openssl.describe('https', () => {
     writeFileSync(pair.key, 'half a key');
     expect((await get(url, trusting())).serial).toBe(after.serial);
   });
+
+  test.each(['RequireAnyClientCert', 'VerifyClientCertIfGiven', 'RequireAndVerifyClientCert'])(
+    'a server that must know its readers judges client_auth_type %s',
+    async (type) => {
+      const configFile = join(directory, `readers-${type}.yml`);
+      writeFileSync(
+        configFile,
+        `tls_server_config: {cert_file: server.pem, key_file: server.key, client_ca_file: ca.pem, client_auth_type: ${type}}\n`,
+      );
+      const started = start({ authenticate: 'it tells secrets', configFile });
+      if (type === 'RequireAndVerifyClientCert') expect((await started).urls).toHaveLength(1);
+      else await expect(started).rejects.toThrow(/must have basic_auth_users or client_auth_type/);
+    },
+  );
 
   test('client_allowed_sans admits only certificates with such a name', async () => {
     const more =

@@ -1,5 +1,11 @@
 /** Random messages and bytes for the tests of the wire. */
 import fc from 'fast-check';
+import {
+  type AnnouncementFields,
+  isAnnouncedLabelValue,
+  MAX_ANNOUNCED_LABELS,
+  MAX_ANNOUNCED_PATH,
+} from '../../src/wire/announcement.js';
 import { MAX_DETAIL, MAX_NUMBER, REJECT_CODES } from '../../src/wire/codec.js';
 import { type ClientMessage, PROTOCOL_VERSION, type ResponderMessage } from '../../src/wire/messages.js';
 
@@ -29,11 +35,50 @@ export const hellos = fc.oneof(
   fc.record({
     kind: fc.constant('hello' as const),
     version,
+    role: fc.constant('control' as const),
+    session: hex(32),
+    nonce: hex(32),
+    announce: fc.constant(true as const),
+  }),
+  fc.record({
+    kind: fc.constant('hello' as const),
+    version,
     role: fc.constant('probe' as const),
     session: hex(32),
     probe: number,
     nonce: hex(32),
   }),
+);
+
+const ports = fc.integer({ min: 1, max: 65_535 });
+const letters = Array.from('abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ');
+const hosts = fc.oneof(
+  fc.constant(''),
+  fc.ipV4(),
+  fc.ipV6().map((address) => `[${address}]`),
+  fc.domain(),
+);
+
+/** Announcements of any content; their lines may be longer than what is sent. */
+export const announcements: fc.Arbitrary<AnnouncementFields> = fc.record(
+  {
+    address: fc.tuple(hosts, ports).map(([host, port]) => `${host}:${port}`),
+    scheme: fc.constantFrom('http' as const, 'https' as const),
+    path: fc
+      .string({
+        unit: fc.constantFrom(...letters, '/', '.', '_', '~', '-', '0'),
+        maxLength: MAX_ANNOUNCED_PATH - 1,
+      })
+      .map((path) => `/${path}`),
+    labels: fc.dictionary(
+      fc
+        .string({ unit: fc.constantFrom(...letters, '_', '0', '9'), minLength: 1, maxLength: 12 })
+        .filter((name) => /^[a-zA-Z]/.test(name)),
+      fc.string({ unit: 'binary', minLength: 1, maxLength: 12 }).filter(isAnnouncedLabelValue),
+      { minKeys: 1, maxKeys: MAX_ANNOUNCED_LABELS, noNullPrototype: true },
+    ),
+  },
+  { requiredKeys: ['address'] },
 );
 
 export const clientMessages: fc.Arbitrary<ClientMessage> = fc.oneof(
@@ -43,6 +88,7 @@ export const clientMessages: fc.Arbitrary<ClientMessage> = fc.oneof(
   fc.record({ kind: fc.constant('call' as const), probe: number, nonce: hex(16) }),
   fc.record({ kind: fc.constant('drop' as const), probe: number }),
   fc.record({ kind: fc.constant('answer' as const), nonce: hex(16) }),
+  fc.tuple(announcements, macs).map(([fields, mac]) => ({ kind: 'announce' as const, ...fields, mac })),
 );
 
 const endpoints = fc.oneof(
@@ -58,6 +104,7 @@ export const welcomes = fc.record(
     seen: endpoints,
     conntrack: number,
     instance: hex(16),
+    announce: number,
     mac: macs,
   },
   { requiredKeys: ['kind', 'version', 'nonce', 'seen'] },
@@ -76,6 +123,7 @@ export const errors = fc.record(
 export const responderMessages: fc.Arbitrary<ResponderMessage> = fc.oneof(
   fc.record({ kind: fc.constant('challenge' as const), nonce: challenges }),
   welcomes,
+  fc.constant({ kind: 'announced' as const }),
   fc.record({ kind: fc.constantFrom('pong' as const, 'ring' as const), nonce: hex(16) }),
   fc.record({ kind: fc.constantFrom('rung' as const, 'heard' as const), probe: number, nonce: hex(16) }),
   fc.record({
@@ -100,6 +148,9 @@ export const almostLines = fc
           'ERROR',
           'GONE',
           'RING',
+          'ANNOUNCE',
+          'address=:1',
+          'labels=a:b,',
           ' ',
           ' ',
           '=',

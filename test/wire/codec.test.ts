@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import {
+  announcementMacInput,
   decodeClientMessage,
   decodeResponderMessage,
   encodeClientMessage,
@@ -10,9 +11,10 @@ import {
   macInput,
 } from '../../src/wire/codec.js';
 import { MAX_LINE_BYTES } from '../../src/wire/lines.js';
-import type { Hello, Welcome } from '../../src/wire/messages.js';
+import type { Announce, Hello, Welcome } from '../../src/wire/messages.js';
 import {
   almostLines,
+  announcements,
   challenges,
   clientMessages,
   errors,
@@ -33,6 +35,8 @@ const HELLO: Hello = {
 };
 const WELCOME: Welcome = { kind: 'welcome', version: 1, nonce: NONCE, seen: '192.0.2.1:5000' };
 
+const MAC = 'f'.repeat(64);
+const announce = (fields: string) => `ANNOUNCE ${fields} mac=${MAC}`;
 const body = (line: string) => line.slice(0, -1);
 const pad = (line: string) => `${line} pad=`.padEnd(HELLO_BYTES - 1, '0');
 
@@ -108,6 +112,7 @@ describe('codec', () => {
       seen: '[ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255]:65535',
       conntrack: 4_294_967_295,
       instance: 'f'.repeat(16),
+      announce: 4_294_967_295,
       mac: 'f'.repeat(64),
     });
     const wordiest = encodeResponderMessage({
@@ -147,6 +152,44 @@ describe('codec', () => {
     });
   });
 
+  it('writes and reads an announcement as the document shows it', () => {
+    const announce: Announce = {
+      kind: 'announce',
+      address: 'exporter.example:15382',
+      scheme: 'https',
+      path: '/metrics',
+      labels: { site: 'Zürich 1', isp: 'a,b:c' },
+      mac: MAC,
+    };
+    const line =
+      'ANNOUNCE address=exporter.example:15382 scheme=https path=/metrics ' +
+      `labels=site:Z%C3%BCrich%201,isp:a%2Cb%3Ac mac=${MAC}`;
+    expect(encodeClientMessage(announce)).toBe(`${line}\n`);
+    expect(decodeClientMessage(line)).toEqual({ ok: true, message: announce });
+    expect(encodeResponderMessage({ kind: 'announced' })).toBe('ANNOUNCED\n');
+  });
+
+  it('asks for announcements in a key of HELLO that an older responder passes over', () => {
+    const asking: Hello = {
+      kind: 'hello',
+      version: 1,
+      role: 'control',
+      session: SESSION,
+      nonce: NONCE,
+      announce: true,
+    };
+    const line = pad(`HELLO v=1 role=control session=${SESSION} nonce=${NONCE} announce=1`);
+    expect(encodeClientMessage(asking)).toBe(`${line}\n`);
+    // Any other value is a later revision's.
+    const { announce: _, ...plain } = asking;
+    expect(decodeClientMessage(line.replace('announce=1', 'announce=7'))).toEqual({
+      ok: true,
+      message: plain,
+    });
+    const probe = pad(`HELLO v=1 role=probe probe=1 session=${SESSION} nonce=${NONCE} announce=1`);
+    expect(decodeClientMessage(probe)).toEqual({ ok: true, message: { ...plain, role: 'probe', probe: 1 } });
+  });
+
   it.each([
     ['', 'syntax', 'a line begins with a verb in capital letters'],
     ['ping nonce=0123456789abcdef', 'syntax', 'a line begins with a verb in capital letters'],
@@ -180,6 +223,52 @@ describe('codec', () => {
     expect(decoded).toMatchObject({ ok: false, code });
     if (!decoded.ok) expect(decoded.problem).toMatch(problem);
   });
+
+  const announcedBadly: [string, string][] = [
+    [`ANNOUNCE mac=${MAC}`, 'address is missing'],
+    ['ANNOUNCE address=:1', 'mac is missing'],
+    ...[
+      'example',
+      'example:0',
+      'example:65536',
+      'example:01',
+      '::1:5',
+      '[::1',
+      'a/b:1',
+      'ex%41mple:1',
+      'a@b:1',
+    ].map((address): [string, string] => [
+      announce(`address=${address}`),
+      'address must be a host and a port',
+    ]),
+    [announce('address=:1 scheme=ftp'), 'scheme must be one of http, https'],
+    ...['metrics', '/metrics?x=1', '/a%20b', `/${'x'.repeat(128)}`].map((path): [string, string] => [
+      announce(`address=:1 path=${path}`),
+      'path must be a path without query',
+    ]),
+    ...['site', 'site:', ':x', '__name__:x', '9a:x', 'a-b:x', 'a:b,', 'a:b;c'].map(
+      (labels): [string, string] => [
+        announce(`address=:1 labels=${labels}`),
+        'labels must be name:value pairs with names of Prometheus',
+      ],
+    ),
+    ...['a:%', 'a:%FF', 'a:%00', 'a:%0A', 'a:%ED%A0%80'].map((labels): [string, string] => [
+      announce(`address=:1 labels=${labels}`),
+      'label a must have a text as its value',
+    ]),
+    [announce('address=:1 labels=a:b,a:c'), 'label a is given twice'],
+    [
+      announce(`address=:1 labels=${Array.from({ length: 17 }, (_, index) => `a${index}:b`).join(',')}`),
+      'labels must be at most 16',
+    ],
+    [announce('address=:1 job=x'), 'unknown key job'],
+  ];
+  it.each(announcedBadly)(
+    'decodeClientMessage(%j) names the rule of announcements that is broken',
+    (line, problem) => {
+      expect(decodeClientMessage(line)).toEqual({ ok: false, code: 'syntax', problem });
+    },
+  );
 
   it.each([
     ['WELCOME v=1 nonce=00 seen=192.0.2.1:1', 'syntax', 'nonce must be 32 lower-case hex digits'],
@@ -240,7 +329,9 @@ describe('macInput', () => {
       fc.property(hellos, hellos, challenges, challenges, welcomes, welcomes, (h1, h2, c1, c2, w1, w2) => {
         const bare = (welcome: Welcome) => ({ ...welcome, mac: undefined });
         const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
-        const sameStart = same(h1, h2) && c1 === c2;
+        // What an older side would not know of is not proven.
+        const known = (hello: Hello) => ({ ...hello, announce: undefined });
+        const sameStart = same(known(h1), known(h2)) && c1 === c2;
         expect(macInput('client', h1, c1) === macInput('client', h2, c2)).toBe(sameStart);
         expect(macInput('client', h1, c1)).not.toBe(macInput('responder', h1, c1, w1));
         expect(macInput('responder', h1, c1, w1) === macInput('responder', h1, c1, w2)).toBe(
@@ -257,6 +348,42 @@ describe('macInput', () => {
     expect(macInput('client', HELLO, challenge)).toBe(`nat-idle-exporter client\n${start}`);
     expect(macInput('responder', HELLO, challenge, { ...WELCOME, mac: 'f'.repeat(64) })).toBe(
       `nat-idle-exporter responder\n${start}WELCOME v=1 nonce=${NONCE} seen=192.0.2.1:5000\n`,
+    );
+  });
+});
+
+describe('announcementMacInput', () => {
+  it('differs whenever hello, challenge or announcement differ, and from every other proof', () => {
+    fc.assert(
+      fc.property(
+        hellos,
+        hellos,
+        challenges,
+        challenges,
+        announcements,
+        announcements,
+        (h1, h2, c1, c2, a1, a2) => {
+          const known = (hello: Hello, challenge: string, fields: unknown) =>
+            JSON.stringify([{ ...hello, announce: undefined }, challenge, fields]);
+          const same = known(h1, c1, encodeClientMessage({ kind: 'announce', ...a1, mac: MAC }));
+          const other = known(h2, c2, encodeClientMessage({ kind: 'announce', ...a2, mac: MAC }));
+          expect(announcementMacInput(h1, c1, a1) === announcementMacInput(h2, c2, a2)).toBe(same === other);
+          expect(announcementMacInput(h1, c1, a1)).not.toBe(
+            announcementMacInput(h1, c1, { ...a1, address: 'other:1' }),
+          );
+          expect(announcementMacInput(h1, c1, a1)).not.toBe(macInput('client', h1, c1));
+        },
+      ),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it('is the text that the document shows', () => {
+    const challenge = 'c'.repeat(32);
+    expect(announcementMacInput(HELLO, challenge, { address: ':15382', labels: { site: 'a b' } })).toBe(
+      'nat-idle-exporter announcement\n' +
+        `HELLO v=1 role=probe session=${SESSION} probe=7 nonce=${NONCE}\nCHALLENGE nonce=${challenge}\n` +
+        'ANNOUNCE address=:15382 labels=site:a%20b\n',
     );
   });
 });

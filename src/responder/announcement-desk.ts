@@ -1,0 +1,66 @@
+/** Where `ANNOUNCE` arrives: checks its proof, hands it to the book, wherever that is, and answers. */
+import { sameMac, tokenMac } from '../net/token.js';
+import type { Seconds } from '../units.js';
+import { announcementMacInput } from '../wire/codec.js';
+import type { Announce, ResponderMessage } from '../wire/messages.js';
+import { plainAddress } from './admission.js';
+import type { Announcements, Announcer, Refused } from './announcements.js';
+import type { Calls } from './calls.js';
+import type { Peers } from './peers.js';
+import type { Connection } from './sessions.js';
+
+/** What a process of a responder that takes announcements is told. */
+export interface Discovery {
+  /** How often an exporter is asked to announce itself, whole seconds. */
+  readonly interval: Seconds;
+  /** The book, in the process that has it: the only one, or the primary. */
+  readonly announcements?: Announcements;
+}
+
+export interface AnnouncementDeskDeps {
+  readonly discovery: Discovery;
+  readonly token: string;
+  readonly calls: Calls;
+  readonly send: (connection: Connection, message: ResponderMessage) => void;
+  readonly peers?: Peers;
+}
+
+export class AnnouncementDesk {
+  readonly #deps: AnnouncementDeskDeps;
+
+  constructor(deps: AnnouncementDeskDeps) {
+    this.#deps = deps;
+  }
+
+  /** Asked for in every `WELCOME` of a client that wants to know, seconds. */
+  get interval(): Seconds {
+    return this.#deps.discovery.interval;
+  }
+
+  /** Serves an announcement on an opened control connection; false if its proof is wrong. */
+  serve(connection: Connection, message: Announce): boolean {
+    const { calls, discovery, peers, send, token } = this.#deps;
+    const { opening, session, socket } = connection;
+    if (opening === undefined || session === undefined) return false;
+    const announcement = fieldsOf(message);
+    const input = announcementMacInput(opening.hello, opening.challenge, announcement);
+    if (!sameMac(message.mac, tokenMac(token, input))) return false;
+    const by: Announcer = { session: session.key, seen: plainAddress(socket.remoteAddress ?? '') };
+    if (discovery.announcements !== undefined) {
+      send(connection, announcementAnswer(discovery.announcements.take(by, announcement)));
+    } else {
+      peers?.ask({ kind: 'announce', by, announcement, caller: calls.numberOf(connection) });
+    }
+    return true;
+  }
+}
+
+/** What the announcer is told. */
+export function announcementAnswer(refused: Refused | undefined): ResponderMessage {
+  if (refused === undefined) return { kind: 'announced' };
+  return { kind: 'error', code: 'announcement', detail: refused.detail };
+}
+
+function fieldsOf({ kind: _, mac: _proof, ...fields }: Announce) {
+  return fields;
+}
