@@ -50,7 +50,7 @@ export const COMPLIANT: Readonly<Record<Kind, 0 | 1 | undefined>> = {
   partial: undefined,
 };
 
-/** How many of a hundred paths are of each kind. */
+/** How many of a hundred paths are of each kind, at most providers. */
 const MIX: readonly (readonly [Kind, number])[] = [
   ['healthy', 58],
   ['hourly', 18],
@@ -60,6 +60,8 @@ const MIX: readonly (readonly [Kind, number])[] = [
 ];
 const ACCESSES = ['fibre', 'cable', 'dsl', 'mobile'] as const;
 const ISPS = 8;
+const CGN = 6;
+const GOOD = 2;
 const PATHS_PER_SITE = 40;
 
 /** The metrics that the fleet dashboard, the recording rules and the audit read. */
@@ -69,12 +71,16 @@ const METRICS =
 /** A fleet of `count` vantage points; the same count gives the same fleet. */
 export function vantagePoints(count: number): VantagePoint[] {
   return Array.from({ length: count }, (_, index) => {
-    // 37 is coprime to 100: every kind occurs among the first few already, and the shares are exact per hundred.
+    // 37 is coprime to 100: every kind occurs among the first few already.
     let place = (index * 37) % 100;
-    const [kind] = MIX.find(([, share]) => (place -= share) < 0) ?? ['unknown'];
+    const [drawn] = MIX.find(([, share]) => (place -= share) < 0) ?? ['unknown'];
+    const isp = index % ISPS;
+    // One provider's carrier-grade NAT forgets after an hour, another provider is without a fault.
+    const kind =
+      isp === CGN && drawn === 'healthy' ? 'hourly' : isp === GOOD && drawn !== 'unknown' ? 'healthy' : drawn;
     return {
       instance: `vantage-${String(index).padStart(4, '0')}:15382`,
-      isp: `isp-${index % ISPS}`,
+      isp: `isp-${isp}`,
       site: `site-${String(Math.floor(index / PATHS_PER_SITE)).padStart(2, '0')}`,
       access: ACCESSES[Math.floor(index / ISPS) % ACCESSES.length] ?? 'fibre',
       kind,
