@@ -17,6 +17,10 @@ const BENCHMARKS: Readonly<Record<string, Entry>> = {
     about: 'hundreds and thousands of targets in one exporter: memory, CPU, lateness, scrapes, stalls',
     load: async () => (await import('./fleet.js')).benchFleet,
   },
+  dashboards: {
+    about: 'every panel of the fleet dashboard with 2000 vantage points on a real Prometheus',
+    load: async () => (await import('./dashboards.js')).benchDashboards,
+  },
   responder: {
     about: 'idle connections, memory and accepts of the responder beside a thread-per-connection server',
     load: async () => (await import('./responder.js')).benchResponders,

@@ -2,6 +2,7 @@
 /** argv → command: the only place that ends the process or listens to signals. */
 import { UsageError } from './cli/flags.js';
 import { parseCommandLine } from './cli/parse.js';
+import { runAudit } from './commands/audit.js';
 import { checkExporterConfig, type Running, startExporter } from './commands/exporter.js';
 import { runMeasure } from './commands/measure.js';
 import { startResponderCommand } from './commands/responder.js';
@@ -36,6 +37,13 @@ async function main(): Promise<void> {
         stdout: process.stdout,
         stderr: process.stderr,
         environment: process.env,
+        signal: interruption(),
+      });
+      return;
+    case 'audit':
+      process.exitCode = await runAudit(line.options, build, line.warnings, {
+        stdout: process.stdout,
+        stderr: process.stderr,
         signal: interruption(),
       });
       return;

@@ -1,4 +1,5 @@
 /** The recording rules: what a path is, and what a fleet of paths is, in names that read level:metric:operation. */
+import { pathLabelProblem } from '../../src/config/labels.js';
 import { configuredModes, NOT_EMBEDDED, pathCompliant } from './expressions.js';
 
 export interface RecordingRule {
@@ -11,19 +12,18 @@ export interface RecordingRule {
 
 const CONFIGURED = 'path:nat_modes_configured:count';
 const COMPLIANT = 'path:rfc5382_req5_compliant:all_modes';
-const PATHS = 'job:nat_paths:count';
 
-function share(compliance: string, paths: string, comment: string): RecordingRule {
-  return {
-    record: 'job:nat_paths:ratio',
-    expr: `(count by (job) (${paths}) or ${PATHS} * 0) / ${PATHS}`,
-    labels: { compliance },
-    comment,
-  };
-}
+/** One way to compare a fleet: the labels whose values are told apart; more than one stand for their combinations. */
+export type Level = readonly string[];
 
-/** The rules in the order of evaluation: later ones read what earlier ones recorded. */
-export const RECORDING_RULES: readonly RecordingRule[] = [
+/**
+ * The levels of the shipped file: the scrape job, and the labels that docs/OPERATORS.md proposes for the targets.
+ * Where no target has such a label its rules give one series without it, which is that of the whole fleet.
+ */
+export const SHIPPED_LEVELS: readonly Level[] = [['job'], ['isp'], ['site'], ['access']];
+
+/** What each path is. */
+const PATH_RULES: readonly RecordingRule[] = [
   {
     record: CONFIGURED,
     expr: configuredModes(NOT_EMBEDDED),
@@ -45,8 +45,50 @@ export const RECORDING_RULES: readonly RecordingRule[] = [
     expr: `min without (mode) (nat_idle_timeout_lower_bound_seconds{${NOT_EMBEDDED}})`,
     comment: 'The idle time that every mode measured so far has survived.',
   },
-  { record: PATHS, expr: `count by (job) (${CONFIGURED})`, comment: 'How many paths are watched.' },
-  share('compliant', `${COMPLIANT} == 1`, 'Share of the paths on which every configured mode is compliant.'),
-  share('non_compliant', `${COMPLIANT} == 0`, 'Share of the paths on which some mode is not compliant.'),
-  share('unknown', `${CONFIGURED} unless ${COMPLIANT}`, 'Share of the paths of which too little is known.'),
 ];
+
+/** How many paths there are for each value of the level's labels, and which share of them is in which state. */
+function levelRules(level: Level): RecordingRule[] {
+  const name = level.join('_');
+  const by = `count by (${level.join(', ')})`;
+  const paths = `${name}:nat_paths:count`;
+  const each = level.length === 1 ? `each \`${name}\`` : `each combination of \`${level.join('`, `')}\``;
+  const share = (compliance: string, which: string, comment: string): RecordingRule => ({
+    record: `${name}:nat_paths:ratio`,
+    expr: `(${by} (${which}) or ${paths} * 0) / ${paths}`,
+    labels: { compliance },
+    comment,
+  });
+  return [
+    { record: paths, expr: `${by} (${CONFIGURED})`, comment: `How many paths are watched, for ${each}.` },
+    share(
+      'compliant',
+      `${COMPLIANT} == 1`,
+      'Share of the paths on which every configured mode is compliant.',
+    ),
+    share('non_compliant', `${COMPLIANT} == 0`, 'Share of the paths on which some mode is not compliant.'),
+    share('unknown', `${CONFIGURED} unless ${COMPLIANT}`, 'Share of the paths of which too little is known.'),
+  ];
+}
+
+/** The rules in the order of evaluation: later ones read what earlier ones recorded. */
+export function recordingRules(levels: readonly Level[] = SHIPPED_LEVELS): readonly RecordingRule[] {
+  return [...PATH_RULES, ...levels.flatMap(levelRules)];
+}
+
+/**
+ * The shipped levels and those of `--by`: each value is a level, its labels separated by commas.
+ * @throws Error with one line that names the label and the rule
+ */
+export function levelsWith(values: readonly string[]): readonly Level[] {
+  const levels = [...SHIPPED_LEVELS];
+  for (const value of values) {
+    const level = [...new Set(value.split(',').map((label) => label.trim()))];
+    for (const label of level) {
+      const wrong = pathLabelProblem(label);
+      if (wrong !== undefined) throw new Error(`--by: ${wrong}, found ${JSON.stringify(label)}`);
+    }
+    if (!levels.some((known) => known.join() === level.join())) levels.push(level);
+  }
+  return levels;
+}

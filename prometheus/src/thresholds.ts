@@ -2,6 +2,8 @@
 import { REQ5_ESTABLISHED_IDLE_TIMEOUT } from '../../src/core/rfc5382.js';
 import type { Seconds } from '../../src/units.js';
 
+export { promDuration } from '../../src/promql/duration.js';
+
 const MINUTE: Seconds = 60;
 const HOUR: Seconds = 3600;
 const DAY: Seconds = 24 * HOUR;
@@ -76,17 +78,3 @@ export const SHIPPED_THRESHOLDS: Thresholds = {
   rejectingFor: 15 * MINUTE,
   reloadFailedFor: 5 * MINUTE,
 };
-
-const UNITS: readonly (readonly [string, Seconds])[] = [
-  ['d', DAY],
-  ['h', HOUR],
-  ['m', MINUTE],
-];
-
-/** A duration as PromQL and rule files write it: `7d`, `3h`, `90s`. */
-export function promDuration(duration: Seconds): string {
-  for (const [unit, size] of UNITS) {
-    if (duration > 0 && duration % size === 0) return `${duration / size}${unit}`;
-  }
-  return `${duration}s`;
-}

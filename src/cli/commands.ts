@@ -17,6 +17,9 @@ export const DEFAULT_MAX_CONNECTIONS_PER_CLIENT = 1000;
 /** How long an exporter is listed after its last announcement. */
 export const DEFAULT_DISCOVERY_TTL = '15m';
 
+/** The label by which an audit groups unless told otherwise: every path has it. */
+export const DEFAULT_BY = 'job';
+
 const ENVIRONMENT_HELP = `
 Every flag can also be set by an environment variable: --web.listen-address is
 NAT_IDLE_WEB_LISTEN_ADDRESS. Values of repeatable flags are separated by commas there.
@@ -68,7 +71,7 @@ export function exporterCommand(version: string): Command {
     'Measures how long the NATs on a path remember an idle TCP connection, and exports it to Prometheus.',
   )
     .usage(
-      '[flags]\n       nat-idle-exporter responder [flags]\n       nat-idle-exporter measure HOST[:PORT] [flags]',
+      '[flags]\n       nat-idle-exporter responder [flags]\n       nat-idle-exporter measure HOST[:PORT] [flags]\n       nat-idle-exporter audit --prometheus=URL [flags]',
     )
     .version(version, '--version', 'print the version')
     .optionsGroup('Configuration:')
@@ -81,6 +84,7 @@ export function exporterCommand(version: string): Command {
 Commands:
   responder   the far end, for a host with a public address
   measure     measure one path once and print the result
+  audit       a table of all paths that a Prometheus knows, by isp, site or any other label
 See nat-idle-exporter COMMAND --help.`,
   );
 }
@@ -161,5 +165,39 @@ export function measureCommand(version: string): Command {
     `
 Exit status: 0 compliant with RFC 5382 REQ-5, 1 not compliant, 2 usage or configuration error,
 3 no verdict (could not measure, interrupted, or everything below 2h4m survived).`,
+  );
+}
+
+/** `audit`. */
+export function auditCommand(version: string): Command {
+  const command = bareCommand(
+    'nat-idle-exporter audit',
+    'Prints what a Prometheus knows of all paths: for each value of a label the number of paths, the share of ' +
+      'compliant ones, the shortest and the median timeout, and the worst paths. It reads the metrics of the ' +
+      'exporters; recording rules are not needed.',
+  )
+    .usage('--prometheus=URL [flags]')
+    .version(version, '--version', 'print the version')
+    .optionsGroup('Question:')
+    .option('--prometheus <url>', 'the Prometheus to ask (required)')
+    .addOption(
+      repeatable('--by <label>', 'label to group by; several stand for their combinations', DEFAULT_BY),
+    )
+    .option('--at <time>', 'the moment, such as 2026-11-28T12:00:00Z or Unix seconds (default: now)')
+    .option('--lookback <duration>', 'paths seen within it but not at that moment count as stale', '1d')
+    .option('--worst <n>', 'worst paths that are named of each group', '5')
+    .optionsGroup('Access:')
+    .option('--username <name>', 'user of the Prometheus, with --password-file')
+    .option('--password-file <file>', 'file with the password')
+    .option('--bearer-token-file <file>', 'file with a token to show')
+    .option('--tls-ca-file <file>', 'certificates to trust instead of the usual ones')
+    .optionsGroup('Output:')
+    .option('--json', 'print the result as JSON')
+    .option('--report <file>', 'write a report, its form by the ending: .html, .csv, .md or .json');
+  return addLogFlags(command, 'error').addHelpText(
+    'after',
+    `
+Exit status: 0 every path is compliant with RFC 5382 REQ-5, 1 some path is not, 2 usage error, 3 no verdict
+(no path is proven not to be compliant but some are unknown, there is no path, or no usable answer).`,
   );
 }

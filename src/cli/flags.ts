@@ -1,6 +1,8 @@
 /** What the command line can say: the typed result of parsing it. */
+import type { AuditFormat } from '../audit/index.js';
 import type { ListenAddress } from '../config/listen-address.js';
 import type { TargetConfig } from '../config/types.js';
+import type { Endpoint } from '../http/request.js';
 import type { LogFormat, LogLevel } from '../log.js';
 import type { Seconds } from '../units.js';
 
@@ -72,11 +74,31 @@ export interface MeasureFlags {
   readonly log: LogFlags;
 }
 
+/** `audit`: a table of all paths that a Prometheus knows. */
+export interface AuditFlags {
+  /** The Prometheus to ask, and how. */
+  readonly prometheus: Endpoint;
+  /** The labels whose values make the groups; at least one. */
+  readonly by: readonly string[];
+  /** The moment, Unix time in seconds; absent: now. */
+  readonly at?: Seconds;
+  /** How far back paths are looked for that are not watched any more. */
+  readonly lookback: Seconds;
+  /** Most paths that are named of each group. */
+  readonly worst: number;
+  /** Print the result as JSON. */
+  readonly json: boolean;
+  /** Write a report; the ending chooses its form. */
+  readonly report?: { readonly file: string; readonly format: AuditFormat };
+  readonly log: LogFlags;
+}
+
 /** The parsed command line. `warnings` are lines for the log: variables that look like ours but are not. */
 export type CommandLine =
   | { readonly command: 'exporter'; readonly options: ExporterFlags; readonly warnings: readonly string[] }
   | { readonly command: 'responder'; readonly options: ResponderFlags; readonly warnings: readonly string[] }
   | { readonly command: 'measure'; readonly options: MeasureFlags; readonly warnings: readonly string[] }
+  | { readonly command: 'audit'; readonly options: AuditFlags; readonly warnings: readonly string[] }
   /** Print `text` on standard output and succeed. */
   | { readonly command: 'help' | 'version'; readonly text: string };
 

@@ -3,116 +3,35 @@ import { type Command, CommanderError } from 'commander';
 import { DEFAULT_SEARCH, EMBEDDED_TARGET_NAME } from '../config/defaults.js';
 import { didYouMean } from '../config/did-you-mean.js';
 import { httpUrlProblem } from '../config/fields.js';
-import {
-  AddressError,
-  type ListenAddress,
-  parseHostPort,
-  parseListenAddress,
-} from '../config/listen-address.js';
+import { type ListenAddress, parseHostPort, parseListenAddress } from '../config/listen-address.js';
 import { checkConfig } from '../config/load.js';
 import { ConfigError, showValue } from '../config/problem.js';
 import type { TargetConfig } from '../config/types.js';
-import { LOG_FORMATS, LOG_LEVELS } from '../log.js';
-import { DurationError, formatDuration, parseDuration, type Seconds } from '../units.js';
+import { formatDuration, parseDuration, type Seconds } from '../units.js';
 import {
   DEFAULT_EXPORTER_ADDRESS,
   DEFAULT_RESPONDER_ADDRESS,
   DEFAULT_RESPONDER_WEB_ADDRESS,
+  auditCommand,
   exporterCommand,
   measureCommand,
   responderCommand,
 } from './commands.js';
+import { auditFlags } from './audit-flags.js';
 import { applyEnvironment, type Environment, unknownVariables } from './environment.js';
 import {
   type CommandLine,
   type ExporterFlags,
-  type LogFlags,
   type MeasureFlags,
   type ResponderFlags,
   UsageError,
   type WebFlags,
 } from './flags.js';
-
-/** The values of a parsed command by flag. */
-class Values {
-  readonly #command: Command;
-
-  constructor(command: Command) {
-    this.#command = command;
-  }
-
-  #raw(flag: string): unknown {
-    const option = this.#command.options.find(({ long }) => long === flag);
-    if (option === undefined) throw new Error(`no such flag: ${flag}`);
-    return this.#command.getOptionValue(option.attributeName());
-  }
-
-  /** Whether the user set the flag, to whatever value. */
-  isGiven(flag: string): boolean {
-    const option = this.#command.options.find(({ long }) => long === flag);
-    const source = option && this.#command.getOptionValueSource(option.attributeName());
-    return source === 'cli' || source === 'env';
-  }
-
-  isOn(flag: string): boolean {
-    return this.#raw(flag) === true;
-  }
-
-  /** The flag's text, or undefined when it is absent or empty. */
-  text(flag: string): string | undefined {
-    const value = this.#raw(flag);
-    return typeof value === 'string' && value !== '' ? value : undefined;
-  }
-
-  /** The flag's texts, or the one default when it is absent. */
-  texts(flag: string, byDefault: string): readonly string[] {
-    const value = this.#raw(flag);
-    return Array.isArray(value) ? (value as string[]) : [byDefault];
-  }
-}
-
-/** Reads a flag's text; what the reader throws is told with the flag's name. */
-function reading<Value>(flag: string, read: () => Value): Value {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof AddressError || error instanceof DurationError) {
-      throw new UsageError(`${flag}: ${error.message}`);
-    }
-    throw error;
-  }
-}
-
-/** A flag that has to be one of a few words. */
-function oneOf<const Word extends string>(values: Values, flag: string, words: readonly Word[]): Word {
-  const found = values.text(flag) ?? '';
-  const word = words.find((candidate) => candidate === found);
-  if (word === undefined)
-    throw new UsageError(`${flag}: must be one of ${words.join(', ')}, found ${showValue(found)}`);
-  return word;
-}
-
-/** A flag that has to be a whole number. */
-function wholeNumber(values: Values, flag: string, least: number, most: number): number {
-  const found = values.text(flag) ?? '';
-  const number = /^\d{1,9}$/.test(found) ? Number(found) : Number.NaN;
-  if (number >= least && number <= most) return number;
-  throw new UsageError(
-    `${flag}: must be a whole number from ${least} to ${most}, found ${JSON.stringify(found)}`,
-  );
-}
+import { logFlags, reading, Values, wholeNumber } from './values.js';
 
 /** A repeatable flag of listen addresses. */
 function listenAddresses(values: Values, flag: string, byDefault: string): ListenAddress[] {
   return values.texts(flag, byDefault).map((text) => reading(flag, () => parseListenAddress(text)));
-}
-
-/** `--log.*`. */
-function logFlags(values: Values): LogFlags {
-  return {
-    level: oneOf(values, '--log.level', LOG_LEVELS),
-    format: oneOf(values, '--log.format', LOG_FORMATS),
-  };
 }
 
 /** Paths that the sites use themselves, as loosely as they are matched there. */
@@ -324,7 +243,7 @@ function usageError({ message }: CommanderError, flags: readonly string[]): Usag
   return new UsageError(meant === undefined ? line : `${line}, did you mean ${meant}?`);
 }
 
-const COMMANDS = ['responder', 'measure', 'help'] as const;
+const COMMANDS = ['responder', 'measure', 'audit', 'help'] as const;
 
 /**
  * Parses the command line.
@@ -342,9 +261,10 @@ export function parseCommandLine(
     exporter: exporterCommand(version),
     responder: responderCommand(version),
     measure: measureCommand(version),
+    audit: auditCommand(version),
   };
-  const isNamed = (word: string | undefined): word is 'responder' | 'measure' =>
-    word === 'responder' || word === 'measure';
+  const isNamed = (word: string | undefined): word is 'responder' | 'measure' | 'audit' =>
+    word === 'responder' || word === 'measure' || word === 'audit';
 
   const [first, second] = argv;
   if (first === 'help') {
@@ -383,5 +303,7 @@ export function parseCommandLine(
       return { command: name, options: responderFlags(values), warnings };
     case 'measure':
       return { command: name, options: measureFlags(values, command.args[0] ?? ''), warnings };
+    case 'audit':
+      return { command: name, options: auditFlags(values), warnings };
   }
 }

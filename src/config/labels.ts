@@ -35,3 +35,25 @@ export function labelNameProblem(name: string, allowed: readonly string[] = []):
   const owner = Object.hasOwn(RESERVED, name) ? RESERVED[name] : undefined;
   return owner === undefined ? undefined : `reserved label name: ${owner}`;
 }
+
+/** Reserved names that tell the series of one path apart, so that they are no labels of the path. */
+const NOT_OF_A_PATH: readonly string[] = [
+  'mode',
+  'verdict',
+  'reason',
+  'phase',
+  'direction',
+  'end',
+  'le',
+  'quantile',
+];
+
+/**
+ * What is wrong with a label by which paths are to be compared, or undefined: those of the targets, `job`,
+ * `instance`, `target` and whatever Prometheus adds are labels of a path.
+ */
+export function pathLabelProblem(name: string): string | undefined {
+  if (NOT_OF_A_PATH.includes(name)) return 'is no label of a path: it tells the series of one path apart';
+  const allowed = RESERVED_LABEL_NAMES.filter((reserved) => !NOT_OF_A_PATH.includes(reserved));
+  return labelNameProblem(name, allowed);
+}

@@ -2,23 +2,11 @@
 import { humanDuration } from '../core/human-duration.js';
 import { REQ5_ESTABLISHED_IDLE_TIMEOUT } from '../core/rfc5382.js';
 import type { ReportDocument } from './document.js';
+import { drawingTools, svgOf, TICKS } from './drawing.js';
 
 const WIDTH = 680;
 const STRIP_HEIGHT = 62;
 const MARGIN = { top: 30, right: 14, bottom: 36, left: 86 } as const;
-
-/** Idle times that people think in, seconds; those within the axis become its ticks. */
-const TICKS: readonly { readonly at: number; readonly label: string }[] = [
-  { at: 1, label: '1 s' },
-  { at: 5, label: '5 s' },
-  { at: 15, label: '15 s' },
-  { at: 60, label: '1 min' },
-  { at: 300, label: '5 min' },
-  { at: 1200, label: '20 min' },
-  { at: 3600, label: '1 h' },
-  { at: 14_400, label: '4 h' },
-  { at: 86_400, label: '1 d' },
-];
 
 /** Colours that stay apart in grey print as well; the marks differ in shape too. */
 const COLOURS = {
@@ -51,8 +39,7 @@ interface Zone {
  * @returns an `<svg>` element that needs nothing from outside; the caller gives it a text alternative
  */
 export async function survivalChart(document: ReportDocument): Promise<string> {
-  // Half a second and 40 MB that only a reader of a report has to pay for.
-  const [Plot, { parseHTML }] = await Promise.all([import('@observablehq/plot'), import('linkedom')]);
+  const { Plot, page } = await drawingTools();
   const dots = document.modes.flatMap(({ mode, tests }) =>
     tests
       .filter(({ idle_seconds }) => idle_seconds > 0)
@@ -65,9 +52,8 @@ export async function survivalChart(document: ReportDocument): Promise<string> {
   const modes = document.modes.map(({ mode }) => mode);
   const of = (kind: string): Dot[] => dots.filter(({ verdict }) => verdict === kind);
   const place = { x: 'idle', y: 'time', fy: 'mode', clip: false } as const;
-  const page = (parseHTML('<!doctype html><html><body></body></html>') as { document: unknown }).document;
 
-  const svg = Plot.plot({
+  const drawn: unknown = Plot.plot({
     document: page,
     width: WIDTH,
     height: MARGIN.top + MARGIN.bottom + STRIP_HEIGHT * Math.max(1, modes.length),
@@ -109,9 +95,8 @@ export async function survivalChart(document: ReportDocument): Promise<string> {
         dx: 4,
       }),
     ],
-  }) as DrawnElement;
-  tidy(svg);
-  return svg.outerHTML;
+  });
+  return svgOf(drawn);
 }
 
 /** Shortest and longest idle time of the axis; the requirement is always on it. */
@@ -134,26 +119,4 @@ function zones(document: ReportDocument, from: number, to: number): Zone[] {
       { mode, from: Math.max(known, gone), to, fill: COLOURS.gone },
     ].filter((zone) => zone.to > zone.from);
   });
-}
-
-/** The little of a DOM element that is used here; the program is compiled without the DOM's types. */
-interface DrawnElement {
-  readonly outerHTML: string;
-  querySelector(selector: string): { remove(): void } | null;
-  querySelectorAll(selector: string): Iterable<DrawnElement>;
-  setAttribute(name: string, value: string): void;
-  removeAttribute(name: string): void;
-}
-
-/** Plot labels its groups for a browser's tools; inside one image with one description they are noise. */
-function tidy(svg: DrawnElement): void {
-  svg.querySelector('style')?.remove();
-  svg.removeAttribute('class');
-  svg.setAttribute('xmlns', 'http://www.w3.org/2000/svg');
-  svg.setAttribute('aria-hidden', 'true');
-  svg.setAttribute('focusable', 'false');
-  for (const group of svg.querySelectorAll('[aria-label], [aria-hidden]')) {
-    group.removeAttribute('aria-label');
-    group.removeAttribute('aria-hidden');
-  }
 }

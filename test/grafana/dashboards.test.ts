@@ -5,6 +5,7 @@ import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
 import { dashboardFile, dashboards, importVariant } from '../../grafana/src/dashboards.js';
 import { METRICS, SELF_METRICS } from '../../src/exporter/metric-names.js';
+import { recordingRules } from '../../prometheus/src/recording.js';
 import { SHIPPED_THRESHOLDS } from '../../prometheus/src/thresholds.js';
 import { dashboardFiles, panelsOf, queriesOf, readDashboard } from '../support/panels.js';
 
@@ -119,7 +120,11 @@ describe('the committed dashboards', () => {
     const known = new Set(
       [...Object.values(METRICS), ...Object.values(SELF_METRICS)]
         .flatMap(({ name }) => [name, `${name}_bucket`])
-        .concat(RESPONDER, FOREIGN),
+        .concat(
+          RESPONDER,
+          FOREIGN,
+          recordingRules().map(({ record }) => record),
+        ),
     );
     const used = queriesOf(dashboard).flatMap(({ expr }) => metricsOf(expr));
     expect(used.length).toBeGreaterThan(8);

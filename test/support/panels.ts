@@ -14,6 +14,8 @@ export interface PanelJson {
   readonly datasource?: { readonly uid: string };
   readonly fieldConfig?: { readonly defaults: { readonly unit?: string; readonly noValue?: string } };
   readonly options?: Readonly<Record<string, unknown>>;
+  /** Most steps of a query over time; absent: the width of the panel in pixels. */
+  readonly maxDataPoints?: number;
   readonly targets?: readonly {
     readonly refId: string;
     readonly expr: string;

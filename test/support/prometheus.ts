@@ -48,14 +48,77 @@ export function prometheusApi(url: string, read: FetchText = fetchText): Omit<Pr
   };
 }
 
-/** Starts a Prometheus that scrapes nothing and knows `history` (OpenMetrics text with timestamps). */
-export async function startPrometheus(history: string): Promise<PrometheusServer> {
+/** Runs promtool; what it says is only shown when it fails. */
+function promtool(args: readonly string[]): void {
+  execFileSync('promtool', args, { stdio: 'pipe' });
+}
+
+/** What such a Prometheus knows besides its history. */
+export interface Knowledge {
+  /** Text of a file of rules, which it evaluates from its start on. */
+  readonly rules?: string;
+  /** The rules are evaluated over this past as well, Unix times; rules that read other rules give nothing there. */
+  readonly past?: { readonly from: number; readonly to: number; readonly step: number };
+}
+
+/**
+ * Starts a Prometheus that scrapes nothing and knows `history`: OpenMetrics text with timestamps, or files of it,
+ * each of which becomes a block of its own.
+ */
+export async function startPrometheus(
+  history: string | { readonly files: readonly string[] },
+  { rules, past }: Knowledge = {},
+): Promise<PrometheusServer> {
   const folder = mkdtempSync(join(tmpdir(), 'nat-idle-prometheus-'));
   const data = join(folder, 'data');
+  const ruleFile = join(folder, 'rules.yml');
   mkdirSync(data);
-  writeFileSync(join(folder, 'history.txt'), history);
+  if (typeof history === 'string') writeFileSync(join(folder, 'history.txt'), history);
+  for (const file of typeof history === 'string' ? [join(folder, 'history.txt')] : history.files)
+    promtool([
+      'tsdb',
+      'create-blocks-from',
+      'openmetrics',
+      ...(typeof history === 'string' ? [] : ['--max-block-duration=720h']),
+      file,
+      data,
+    ]);
   writeFileSync(join(folder, 'prometheus.yml'), 'scrape_configs: []\n');
-  execFileSync('promtool', ['tsdb', 'create-blocks-from', 'openmetrics', join(folder, 'history.txt'), data]);
+  if (rules !== undefined) writeFileSync(ruleFile, rules);
+  const close = (): void => rmSync(folder, { recursive: true, force: true });
+  try {
+    if (past !== undefined) {
+      const first = await run(folder, data);
+      try {
+        promtool([
+          ...['tsdb', 'create-blocks-from', 'rules', `--url=${first.url}`, `--output-dir=${data}`],
+          ...[`--start=${past.from}`, `--end=${past.to}`, `--eval-interval=${past.step}s`, ruleFile],
+        ]);
+      } finally {
+        await first.stop();
+      }
+    }
+    if (rules !== undefined)
+      writeFileSync(
+        join(folder, 'prometheus.yml'),
+        `global: {evaluation_interval: 2s}\nrule_files: [${ruleFile}]\nscrape_configs: []\n`,
+      );
+    const { url, stop } = await run(folder, data);
+    return {
+      ...prometheusApi(url),
+      close: async () => {
+        await stop();
+        close();
+      },
+    };
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
+/** Starts the program on its data and waits until it is ready. */
+async function run(folder: string, data: string): Promise<{ url: string; stop: () => Promise<void> }> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const child = spawn(
@@ -69,16 +132,15 @@ export async function startPrometheus(history: string): Promise<PrometheusServer
     { stdio: 'ignore' },
   );
   const ended = new Promise((resolve) => child.once('exit', resolve));
-  const close = async (): Promise<void> => {
+  const stop = async (): Promise<void> => {
     child.kill('SIGTERM');
     await ended;
-    rmSync(folder, { recursive: true, force: true });
   };
   try {
     await until('Prometheus is ready', 30_000, async () => (await fetch(`${url}/-/ready`)).ok);
   } catch (error) {
-    await close();
+    await stop();
     throw error;
   }
-  return { ...prometheusApi(url), close };
+  return { url, stop };
 }

@@ -1,0 +1,134 @@
+/** From the series that Prometheus has to the paths of an audit: what is proven of each, and its timeout. */
+import { REQ5_ESTABLISHED_IDLE_TIMEOUT } from '../core/rfc5382.js';
+import type { Seconds } from '../units.js';
+
+/** Labels of a series or of a path. */
+export type Labels = Readonly<Record<string, string>>;
+
+/** One series of an instant query's answer. */
+export interface Sample {
+  readonly metric: Labels;
+  /** May be `Infinity`. */
+  readonly value: number;
+}
+
+/** The answers from which an audit is made, all of the same moment. */
+export interface Answers {
+  /** How many modes each path has configured. */
+  readonly configured: readonly Sample[];
+  /** 1: proven compliant in every configured mode, 0: proven not to be in some mode. */
+  readonly compliant: readonly Sample[];
+  /** `nat_idle_timeout_seconds`, for each mode. */
+  readonly timeouts: readonly Sample[];
+  /** `nat_idle_timeout_upper_bound_seconds`, for each mode. */
+  readonly upperBounds: readonly Sample[];
+  /** Paths that were watched a while ago and are not any more. */
+  readonly stale: readonly Sample[];
+}
+
+/** A duration that is known exactly, or one of which only is known that it is not shorter. */
+export interface Bound {
+  readonly seconds: Seconds;
+  /** Nothing died: the value is a lower bound (≥). */
+  readonly atLeast: boolean;
+}
+
+/** One target of one exporter. */
+export interface AuditPath {
+  /** All its labels, `job`, `instance` and `target` among them. */
+  readonly labels: Labels;
+  readonly state: 'compliant' | 'not_compliant' | 'unknown';
+  /** Its exporter delivers nothing now; its state is unknown then. */
+  readonly stale: boolean;
+  /**
+   * The smallest timeout over its modes with that mode. Absent while a mode without a finding could still be
+   * shorter, unless the path is already proven not to be compliant.
+   */
+  readonly timeout?: Bound & { readonly mode: string };
+  /** Proven not to be compliant before the timeout itself is known: it is below this idle time. */
+  readonly below?: { readonly seconds: Seconds; readonly mode: string };
+}
+
+/** The labels of a path without those of one of its series. */
+function pathLabels(metric: Labels): Labels {
+  const { __name__: _name, mode: _mode, ...labels } = metric;
+  return labels;
+}
+
+/** The same for every order of the labels. */
+function keyOf(labels: Labels): string {
+  return JSON.stringify(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** The shorter first; of two equal ones the exact one, which cannot turn out longer. */
+export function compareBounds(a: Bound, b: Bound): number {
+  return a.seconds - b.seconds || Number(a.atLeast) - Number(b.atLeast);
+}
+
+interface Mode extends Bound {
+  readonly mode: string;
+}
+
+/** Groups per-mode series by path. */
+function byPath(samples: readonly Sample[]): Map<string, (readonly [mode: string, value: number])[]> {
+  const paths = new Map<string, (readonly [string, number])[]>();
+  for (const { metric, value } of samples) {
+    const key = keyOf(pathLabels(metric));
+    const modes = paths.get(key) ?? [];
+    modes.push([metric['mode'] ?? '', value]);
+    paths.set(key, modes);
+  }
+  return paths;
+}
+
+/**
+ * Puts the answers together. Every path that occurs in `configured`, `compliant` or `stale` becomes one, in the order
+ * of its labels; what is not known of it is absent.
+ */
+export function pathsOf(answers: Answers): AuditPath[] {
+  const timeouts = byPath(answers.timeouts);
+  const upperBounds = byPath(answers.upperBounds);
+  const configured = new Map(
+    answers.configured.map(({ metric, value }) => [keyOf(pathLabels(metric)), value]),
+  );
+  const compliant = new Map(answers.compliant.map(({ metric, value }) => [keyOf(pathLabels(metric)), value]));
+  const all = new Map(
+    [...answers.configured, ...answers.compliant, ...answers.stale].map(({ metric }) => {
+      const labels = pathLabels(metric);
+      return [keyOf(labels), labels] as const;
+    }),
+  );
+  return [...all]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, labels]): AuditPath => {
+      const verdict = compliant.get(key);
+      const state = verdict === 0 ? 'not_compliant' : verdict === 1 ? 'compliant' : 'unknown';
+      const upper = new Map(upperBounds.get(key));
+      const found = (timeouts.get(key) ?? [])
+        .map(
+          ([mode, seconds]): Mode => ({
+            mode,
+            seconds,
+            atLeast: !Number.isFinite(upper.get(mode) ?? Infinity),
+          }),
+        )
+        .sort((a, b) => compareBounds(a, b) || (a.mode < b.mode ? -1 : 1));
+      const complete = found.length > 0 && found.length === configured.get(key);
+      const [timeout] = complete || state === 'not_compliant' ? found : [];
+      // A mode that survives tells nothing of the one that was proven too short.
+      const conclusive =
+        timeout !== undefined && (complete || timeout.seconds < REQ5_ESTABLISHED_IDLE_TIMEOUT);
+      const [shortest] = [...upper]
+        .filter(([, value]) => Number.isFinite(value))
+        .sort(([, a], [, b]) => a - b);
+      return {
+        labels,
+        state,
+        stale: !configured.has(key) && verdict === undefined,
+        ...(conclusive ? { timeout } : {}),
+        ...(conclusive || state !== 'not_compliant' || shortest === undefined
+          ? {}
+          : { below: { mode: shortest[0], seconds: shortest[1] } }),
+      };
+    });
+}

@@ -1,0 +1,23 @@
+/** The audit in each of its forms. */
+import { distributionChart } from './chart.js';
+import type { AuditDocument } from './document.js';
+import { renderHtml } from './html.js';
+import { renderCsv, renderMarkdown } from './text.js';
+
+/** The forms of the report, which are also the file name extensions. */
+export const AUDIT_FORMATS = ['html', 'csv', 'md', 'json'] as const;
+export type AuditFormat = (typeof AUDIT_FORMATS)[number];
+
+/** One self-contained file's text, ending with a newline. */
+export async function renderAudit(document: AuditDocument, format: AuditFormat): Promise<string> {
+  switch (format) {
+    case 'html':
+      return renderHtml(document, await distributionChart(document));
+    case 'csv':
+      return renderCsv(document);
+    case 'md':
+      return renderMarkdown(document);
+    case 'json':
+      return `${JSON.stringify(document, undefined, 2)}\n`;
+  }
+}

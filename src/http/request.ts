@@ -1,0 +1,105 @@
+/** Requests to somebody's HTTP service: who asks, whom it trusts, and an answer that repeats no secret. */
+import { readFile } from 'node:fs/promises';
+import { request as httpRequest } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+
+/** An HTTP service and how it is to be approached; secrets stand in files, which are read anew for each request. */
+export interface Endpoint {
+  /** http or https, without user and password. */
+  readonly url: string;
+  readonly basic_auth?: { readonly username: string; readonly password_file: string };
+  readonly bearer_token_file?: string;
+  readonly tls_config?: { readonly ca_file?: string };
+}
+
+/** What goes along with a request. */
+export interface Credentials {
+  readonly headers: Readonly<Record<string, string>>;
+  /** Certificates to trust instead of the usual ones, PEM. */
+  readonly ca?: string;
+  /** Texts that must not be shown, should the other side repeat them. */
+  readonly secrets: readonly string[];
+}
+
+/** The other side's answer. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  readonly text: string;
+}
+
+/** Characters of an answer that are shown. */
+const SHOWN_ANSWER = 200;
+
+async function readSecret(file: string): Promise<string> {
+  return (await readFile(file, 'utf8')).replace(/\r?\n$/, '');
+}
+
+/** Reads the files of an endpoint. @throws the system's error for a file that cannot be read */
+export async function credentialsOf(endpoint: Endpoint): Promise<Credentials> {
+  const { basic_auth, bearer_token_file, tls_config } = endpoint;
+  const file = tls_config?.ca_file;
+  const ca = file === undefined ? {} : { ca: await readFile(file, 'utf8') };
+  if (basic_auth !== undefined) {
+    const password = await readSecret(basic_auth.password_file);
+    const encoded = Buffer.from(`${basic_auth.username}:${password}`).toString('base64');
+    return { ...ca, headers: { Authorization: `Basic ${encoded}` }, secrets: [password, encoded] };
+  }
+  if (bearer_token_file !== undefined) {
+    const token = await readSecret(bearer_token_file);
+    return { ...ca, headers: { Authorization: `Bearer ${token}` }, secrets: [token] };
+  }
+  return { ...ca, headers: {}, secrets: [] };
+}
+
+/** Posts a body and reads at most `longest` characters of the answer; rejects with the error of the system. */
+export function post(
+  url: URL,
+  { headers, ca }: Pick<Credentials, 'headers' | 'ca'>,
+  body: Uint8Array,
+  { signal, longest }: { readonly signal: AbortSignal; readonly longest: number },
+): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const options = {
+      method: 'POST',
+      headers: { ...headers, 'Content-Length': String(body.length) },
+      agent: false as const,
+      signal,
+    };
+    const sent =
+      url.protocol === 'https:'
+        ? httpsRequest(url, { ...options, ...(ca === undefined ? {} : { ca }) })
+        : httpRequest(url, options);
+    sent.once('error', reject);
+    sent.once('response', (response) => {
+      let text = '';
+      response.setEncoding('utf8');
+      response.on('data', (part: string) => {
+        if (text.length < longest) text += part;
+      });
+      response.once('error', reject);
+      response.once('end', () => {
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, text });
+      });
+    });
+    sent.end(body);
+  });
+}
+
+/** The beginning of what the other side said, on one line and without the secrets. */
+export function quote(text: string, secrets: readonly string[]): string {
+  let said = text;
+  for (const secret of secrets) if (secret !== '') said = said.replaceAll(secret, '<secret>');
+  return said
+    .replace(/[\s\p{Cc}]+/gu, ' ')
+    .trim()
+    .slice(0, SHOWN_ANSWER);
+}
+
+/** What went wrong below HTTP, in words. */
+export function failureOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'the connection failed';
+  // Of several addresses that were tried none answered: the errors stand inside, the message is empty.
+  const [first] = error instanceof AggregateError ? (error.errors as readonly unknown[]) : [error];
+  return first instanceof Error && first.message !== '' ? first.message : 'the connection failed';
+}

@@ -1,0 +1,54 @@
+/**
+ * The PromQL that rules, dashboards and the audit share; every expression reads only the exporter's own metrics. A
+ * path is what remains of a series without `mode`: one target of one exporter.
+ */
+import type { Seconds } from '../units.js';
+import { promDuration } from './duration.js';
+
+/** Leaves out the built-in target: it shows that the program works, not what a network does. */
+export const NOT_EMBEDDED = 'target!="embedded"';
+
+/**
+ * One series for each configured mode of a path. The phase of a search is exported for every configured mode from
+ * the first moment on, found or not, so it tells what the finding's own series cannot: which modes are missing. Every
+ * phase has its series, 1 or 0; one of them is enough to count.
+ */
+function modesOf(selector: string): string {
+  return `nat_search_phase{${selector}, phase="track"}`;
+}
+
+/** How many modes a path has configured. */
+export function configuredModes(selector: string): string {
+  return `count without (mode, phase) (${modesOf(selector)})`;
+}
+
+/**
+ * Whether a path is compliant: 0 if any mode says 0; 1 if every configured mode says 1; else no series. A plain
+ * minimum would call a path compliant of which only one mode has been measured.
+ */
+export function pathCompliant(selector: string): string {
+  const compliant = `rfc5382_req5_compliant{${selector}}`;
+  return [
+    `min without (mode) (${compliant}) == 0`,
+    'or',
+    '(',
+    `  min without (mode) (${compliant}) == 1`,
+    '  and',
+    `  count without (mode) (${compliant}) == ${configuredModes(selector)}`,
+    ')',
+  ].join('\n');
+}
+
+/** The paths that were watched within the window and are not any more: their exporter delivers nothing. */
+export function stalePaths(selector: string, window: Seconds): string {
+  return [
+    `group without (mode, phase) (last_over_time(${modesOf(selector)}[${promDuration(window)}]))`,
+    'unless',
+    configuredModes(selector),
+  ].join('\n');
+}
+
+/** The last known value of a gauge that is absent while unknown: it outlives a restart, never a contradiction. */
+export function lastKnown(metric: string, selector: string, window: Seconds): string {
+  return `last_over_time(${metric}{${selector}}[${promDuration(window)}])`;
+}

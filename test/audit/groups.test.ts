@@ -1,0 +1,262 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { groupsOf, medianOf, minimumOf, summaryOf } from '../../src/audit/groups.js';
+import { type Answers, type Bound, type Labels, pathsOf, type Sample } from '../../src/audit/paths.js';
+
+/** One mode of a path: its timeout and its upper bound; absent: no finding. */
+type ModeFinding = { readonly timeout?: number; readonly upper?: number; readonly compliant?: 0 | 1 };
+
+interface PathStory {
+  readonly labels: Labels;
+  readonly modes: Readonly<Record<string, ModeFinding>>;
+  readonly stale?: boolean;
+}
+
+const OPEN = { timeout: 7795, upper: Infinity, compliant: 1 } as const;
+const SHORT = { timeout: 300, upper: 301, compliant: 0 } as const;
+
+/** What Prometheus answers of such paths. The rule of compliance is that of the recording rules, written anew. */
+function answersOf(stories: readonly PathStory[]): Answers {
+  const live = stories.filter(({ stale }) => stale !== true);
+  const series = (name: string, read: (finding: ModeFinding) => number | undefined): Sample[] =>
+    live.flatMap(({ labels, modes }) =>
+      Object.entries(modes).flatMap(([mode, finding]) => {
+        const value = read(finding);
+        return value === undefined ? [] : [{ metric: { __name__: name, mode, ...labels }, value }];
+      }),
+    );
+  const verdict = ({ modes }: PathStory): number | undefined => {
+    const found = Object.values(modes).map(({ compliant }) => compliant);
+    return found.includes(0) ? 0 : found.includes(undefined) ? undefined : 1;
+  };
+  return {
+    configured: live.map(({ labels, modes }) => ({ metric: labels, value: Object.keys(modes).length })),
+    compliant: live.flatMap((story) => {
+      const value = verdict(story);
+      return value === undefined ? [] : [{ metric: story.labels, value }];
+    }),
+    timeouts: series('nat_idle_timeout_seconds', ({ timeout }) => timeout),
+    upperBounds: series('nat_idle_timeout_upper_bound_seconds', ({ upper }) => upper),
+    stale: stories.filter(({ stale }) => stale === true).map(({ labels }) => ({ metric: labels, value: 1 })),
+  };
+}
+
+const named = (instance: string, labels: Labels = {}): Labels => ({
+  job: 'nat',
+  instance,
+  target: 'vps',
+  ...labels,
+});
+const one = (modes: PathStory['modes'], stale = false) =>
+  pathsOf(answersOf([{ labels: named('a'), modes, stale }]))[0];
+
+describe('pathsOf()', () => {
+  it('takes the smallest timeout over the modes, with its mode', () => {
+    expect(one({ send: OPEN, recv: SHORT, keepalive: OPEN })).toEqual({
+      labels: named('a'),
+      state: 'not_compliant',
+      stale: false,
+      timeout: { seconds: 300, atLeast: false, mode: 'recv' },
+    });
+  });
+
+  it('shows a timeout above which nothing died as a lower bound', () => {
+    expect(one({ send: OPEN, recv: OPEN })).toMatchObject({
+      state: 'compliant',
+      timeout: { seconds: 7795, atLeast: true },
+    });
+  });
+
+  it('prefers an exact timeout to an equal lower bound, which can only be longer', () => {
+    const exact = { timeout: 7795, upper: 7800, compliant: 1 } as const;
+    expect(one({ send: OPEN, recv: exact })?.timeout).toEqual({
+      seconds: 7795,
+      atLeast: false,
+      mode: 'recv',
+    });
+  });
+
+  it('gives no timeout while a mode without a finding could still be shorter', () => {
+    expect(one({ send: OPEN, recv: {} })).toEqual({ labels: named('a'), state: 'unknown', stale: false });
+  });
+
+  it('gives the timeout of a proven violation although other modes have no finding', () => {
+    expect(one({ send: {}, recv: SHORT })?.timeout).toMatchObject({ seconds: 300, mode: 'recv' });
+  });
+
+  it('says below what a violation lies while its timeout is not known, and takes no longer mode for it', () => {
+    expect(one({ send: OPEN, recv: { upper: 3605, compliant: 0 } })).toEqual({
+      labels: named('a'),
+      state: 'not_compliant',
+      stale: false,
+      below: { mode: 'recv', seconds: 3605 },
+    });
+  });
+
+  it('counts a path that is not watched any more as unknown', () => {
+    expect(one({ send: OPEN }, true)).toEqual({ labels: named('a'), state: 'unknown', stale: true });
+  });
+
+  it('keeps paths apart that differ in any label only', () => {
+    const labels = [named('a', { vantage: '1' }), named('a', { vantage: '2' })];
+    expect(pathsOf(answersOf(labels.map((each) => ({ labels: each, modes: { send: OPEN } }))))).toHaveLength(
+      2,
+    );
+  });
+
+  it('knows of no path where Prometheus has none', () => {
+    expect(pathsOf(answersOf([]))).toEqual([]);
+  });
+});
+
+const exact = (seconds: number): Bound => ({ seconds, atLeast: false });
+const atLeast = (seconds: number): Bound => ({ seconds, atLeast: true });
+
+describe('minimumOf() and medianOf()', () => {
+  it('are absent, not 0, where nothing is known', () => {
+    expect([minimumOf([]), medianOf([])]).toEqual([undefined, undefined]);
+    expect(summaryOf(pathsOf(answersOf([{ labels: named('a'), modes: { send: {} } }])))).toEqual({
+      paths: 1,
+      compliant: 0,
+      notCompliant: 0,
+      unknown: 1,
+      stale: 0,
+      compliantShare: 0,
+      timeouts: 0,
+    });
+  });
+
+  it.each([
+    [[exact(300)], exact(300), exact(300)],
+    [[exact(3600), exact(300)], exact(300), exact(300)],
+    [[exact(3600), exact(300), atLeast(7795)], exact(300), exact(3600)],
+    [[atLeast(7795), atLeast(7440), exact(8000)], atLeast(7440), atLeast(7795)],
+    [[atLeast(500), exact(300), exact(600)], exact(300), atLeast(500)],
+    [[atLeast(500), exact(500), exact(500)], exact(500), exact(500)],
+  ])('of %j', (bounds, minimum, median) => {
+    expect([minimumOf(bounds), medianOf(bounds)]).toEqual([minimum, median]);
+  });
+
+  it('hold whatever the timeouts turn out to be of which only a lower bound is known', () => {
+    const bound = fc.record({ seconds: fc.integer({ min: 1, max: 20 }), atLeast: fc.boolean() });
+    const truth = fc.tuple(bound, fc.integer({ min: 0, max: 40 }));
+    fc.assert(
+      fc.property(fc.array(truth, { minLength: 1, maxLength: 12 }), (world) => {
+        const bounds = world.map(([each]) => each);
+        const real = world
+          .map(([each, more]) => each.seconds + (each.atLeast ? more : 0))
+          .sort((a, b) => a - b);
+        for (const [said, is] of [
+          [minimumOf(bounds), real[0]],
+          [medianOf(bounds), real[Math.ceil(real.length / 2) - 1]],
+        ] as const) {
+          if (said?.atLeast === true) expect(is).toBeGreaterThanOrEqual(said.seconds);
+          else expect(is).toBe(said?.seconds);
+        }
+      }),
+    );
+  });
+
+  it('never call a value a lower bound without need', () => {
+    const bound = fc.record({ seconds: fc.integer({ min: 1, max: 20 }), atLeast: fc.boolean() });
+    fc.assert(
+      fc.property(fc.array(bound, { minLength: 1, maxLength: 12 }), (bounds) => {
+        const raised = bounds.map((each) => (each.atLeast ? exact(each.seconds + 100) : each));
+        for (const of of [minimumOf, medianOf]) {
+          const said = of(bounds);
+          if (said?.atLeast === true) expect(of(raised)?.seconds).toBeGreaterThan(said.seconds);
+        }
+      }),
+    );
+  });
+});
+
+describe('groupsOf()', () => {
+  const finding = fc.constantFrom<ModeFinding>(
+    OPEN,
+    SHORT,
+    {},
+    { upper: Infinity },
+    { timeout: 9000, upper: 9010, compliant: 1 },
+  );
+  const story = fc.record({
+    labels: fc.record({
+      job: fc.constant('nat'),
+      instance: fc.integer({ min: 0, max: 10_000 }).map(String),
+      target: fc.constant('vps'),
+      isp: fc.constantFrom('a', 'b', ''),
+    }),
+    modes: fc.record({ send: finding, recv: finding }),
+    stale: fc.boolean(),
+  });
+  const stories = fc.uniqueArray(story, {
+    minLength: 1,
+    maxLength: 30,
+    selector: ({ labels }) => labels.instance,
+  });
+
+  it('puts each path into exactly one group and counts it in exactly one state', () => {
+    fc.assert(
+      fc.property(stories, (world) => {
+        const groups = groupsOf(pathsOf(answersOf(world)), ['isp'], 3);
+        const sum = (read: (summary: ReturnType<typeof summaryOf>) => number): number =>
+          groups.reduce((total, { summary }) => total + read(summary), 0);
+        expect(sum(({ paths }) => paths)).toBe(world.length);
+        expect(sum(({ stale }) => stale)).toBe(world.filter(({ stale }) => stale).length);
+        for (const { values, summary, worst } of groups) {
+          const mine = world.filter(({ labels }) => (labels.isp || undefined) === values[0]);
+          expect(summary.paths).toBe(mine.length);
+          expect(summary.compliant + summary.notCompliant + summary.unknown).toBe(mine.length);
+          const proven = mine.filter(
+            ({ stale, modes }) => !stale && Object.values(modes).some((m) => m.compliant === 0),
+          );
+          expect(summary.notCompliant).toBe(proven.length);
+          expect(summary.compliantShare).toBe(summary.compliant / mine.length);
+          expect(summary.minimum === undefined).toBe(summary.timeouts === 0);
+          expect(worst.length).toBeLessThanOrEqual(3);
+          expect(worst.every(({ timeout }) => timeout?.atLeast === false)).toBe(true);
+        }
+      }),
+    );
+  });
+
+  it('gives the same whatever the order of the answers', () => {
+    fc.assert(
+      fc.property(stories, (world) => {
+        const shuffled = [...world].reverse();
+        expect(groupsOf(pathsOf(answersOf(shuffled)), ['isp'], 5)).toEqual(
+          groupsOf(pathsOf(answersOf(world)), ['isp'], 5),
+        );
+      }),
+    );
+  });
+
+  it('begins with the largest share of proven violations, and takes no unknown path for one', () => {
+    const paths = pathsOf(
+      answersOf([
+        { labels: named('a', { isp: 'unknown' }), modes: { send: {} } },
+        { labels: named('b', { isp: 'bad' }), modes: { send: SHORT } },
+        { labels: named('c', { isp: 'bad' }), modes: { send: OPEN } },
+        { labels: named('d', { isp: 'good' }), modes: { send: OPEN } },
+      ]),
+    );
+    expect(groupsOf(paths, ['isp'], 5).map(({ values }) => values)).toEqual([['bad'], ['unknown'], ['good']]);
+  });
+
+  it('tells a missing label from every value, and combinations from each other', () => {
+    const paths = pathsOf(
+      answersOf([
+        { labels: named('a', { isp: '(none)', site: 'x' }), modes: { send: OPEN } },
+        { labels: named('b', { site: 'x' }), modes: { send: OPEN } },
+        { labels: named('c', { isp: '(none)' }), modes: { send: OPEN } },
+      ]),
+    );
+    expect(groupsOf(paths, ['isp', 'site'], 0).map(({ values }) => values)).toEqual(
+      expect.arrayContaining([
+        ['(none)', 'x'],
+        [undefined, 'x'],
+        ['(none)', undefined],
+      ]),
+    );
+  });
+});
