@@ -2,7 +2,13 @@ import { spawnSync } from 'node:child_process';
 import { createServer } from 'node:net';
 import { pino } from 'pino';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { addCounts, createResponderMetrics, zeroCounts } from '../../src/responder/metrics.js';
+import { Announcements } from '../../src/responder/announcements.js';
+import {
+  addCounts,
+  createResponderMetrics,
+  registerAnnouncementMetrics,
+  zeroCounts,
+} from '../../src/responder/metrics.js';
 import { type Responder, startResponder } from '../../src/responder/responder.js';
 import { startFixture } from './fixture.js';
 import { newHello, RawClient } from './raw-client.js';
@@ -139,7 +145,10 @@ describe('responder metrics', () => {
   it.skipIf(!promtool)(
     `pass promtool check metrics${promtool ? '' : ' (SKIPPED: install prometheus)'}`,
     async () => {
-      const text = await createResponderMetrics().registry.metrics();
+      const { registry } = createResponderMetrics();
+      registerAnnouncementMetrics(registry, new Announcements({ ttl: 90 }));
+      const text = await registry.metrics();
+      expect(text).toContain('nat_responder_announced_exporters 0');
       const lint = spawnSync('promtool', ['check', 'metrics'], { input: text, encoding: 'utf8' });
       expect({ status: lint.status, said: lint.stdout + lint.stderr }).toEqual({ status: 0, said: '' });
     },
