@@ -26,7 +26,7 @@ export async function bundlePage(): Promise<Bundle> {
   run(process.execPath, [`${ROOT}node_modules/typescript/bin/tsc`, '-p', 'page'], HERE);
   // Not a dependency of the root: known only once the package is installed.
   const { build } = createRequire(`${HERE}package.json`)('esbuild') as {
-    build(options: object): Promise<{
+    readonly build: (options: object) => Promise<{
       readonly outputFiles: readonly { readonly path: string; readonly text: string }[];
     }>;
   };

@@ -87,7 +87,7 @@ function glance(): Placed[] {
       unit: DURATION,
       empty: 'No finding yet: the search climbs',
     },
-    14,
+    16,
     7,
     [
       instant(`${finding} and ${upper} < +Inf`, '{{mode}} forgets after'),
@@ -99,6 +99,8 @@ function glance(): Placed[] {
     .thresholds(verdictColors)
     .colorMode(BigValueColorMode.BackgroundSolid)
     .textMode(BigValueTextMode.ValueAndName)
+    // Grafana fits the names to the values, and breaks the longest one.
+    .text(new VizTextDisplayOptionsBuilder().titleSize(15))
     .overrideByName('RFC 5382 wants', [fixedColor(BLUE)]);
   const compliant = stat(
     {
@@ -108,7 +110,7 @@ function glance(): Placed[] {
       unit: 'none',
       empty: 'unknown yet',
     },
-    5,
+    4,
     7,
     [instant(pathCompliant(PATH), '{{target}}')],
   );
@@ -125,7 +127,7 @@ function glance(): Placed[] {
       unit: 'none',
       empty: 'not tried yet',
     },
-    5,
+    4,
     7,
     [instant(`nat_target_up{${PATH}}`, 'responder'), instant(`nat_detected{${PATH}}`, 'address')],
   );
