@@ -31,8 +31,8 @@ const NO_DEFAULT_EXPORTS = {
 };
 
 export default defineConfig(
-  // Generated, or not ours.
-  { ignores: ['dist/', 'build/', 'coverage/', 'data/', 'node_modules/'] },
+  // Generated, not ours, or typed by packages that only `npm run grafana:render` installs.
+  { ignores: ['dist/', 'build/', 'coverage/', 'data/', '**/node_modules/', 'grafana/render/page/'] },
   {
     files: ['**/*.ts'],
     extends: [tseslint.configs.strictTypeChecked],

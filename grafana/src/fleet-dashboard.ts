@@ -9,6 +9,7 @@ import {
   TableCellDisplayMode,
   VizOrientation,
 } from '@grafana/grafana-foundation-sdk/common';
+import { FieldColorBuilder, FieldColorModeId } from '@grafana/grafana-foundation-sdk/dashboard';
 import { PanelBuilder as BarGaugeBuilder } from '@grafana/grafana-foundation-sdk/bargauge';
 import { PanelBuilder as HistogramBuilder } from '@grafana/grafana-foundation-sdk/histogram';
 import { PanelBuilder as StatBuilder } from '@grafana/grafana-foundation-sdk/stat';
@@ -20,9 +21,11 @@ import { SHIPPED_THRESHOLDS } from '../../prometheus/src/thresholds.js';
 import {
   allSeriesTooltip,
   assemble,
+  BLUE,
   byThresholds,
   type Dashboard,
   datasourceVariable,
+  DURATION,
   face,
   filterVariable,
   fixedColor,
@@ -38,6 +41,7 @@ import {
   RED,
   table,
   thresholds,
+  wordForNone,
   words,
 } from './kit.js';
 import { PATH_UID } from './path-dashboard.js';
@@ -45,7 +49,6 @@ import { PATH_UID } from './path-dashboard.js';
 const REQUIRED = SHIPPED_THRESHOLDS.requiredIdleTimeout;
 const PATHS = `${NOT_EMBEDDED}, job=~"$job", instance=~"$instance", target=~"$target"`;
 const MODES = `${PATHS}, mode=~"$mode"`;
-const DURATION = 'dtdurations';
 
 const configured = configuredModes(PATHS);
 const compliance = pathCompliant(PATHS);
@@ -87,7 +90,7 @@ function shares(): Placed[] {
   )
     .reduceOptions(lastValue())
     .graphMode(BigValueGraphMode.None)
-    .colorMode(BigValueColorMode.Background)
+    .colorMode(BigValueColorMode.BackgroundSolid)
     .colorScheme(byThresholds())
     .thresholds(thresholds({ value: null, color: GREY }))
     .textMode(BigValueTextMode.ValueAndName)
@@ -138,6 +141,9 @@ function shares(): Placed[] {
   ];
 }
 
+/** Seconds; REQ-5's 7440 s are a whole number of classes, so that no class mixes good and bad. */
+const CLASS = REQUIRED / 31;
+
 function byLabel(): Placed[] {
   const bars = face(
     new BarGaugeBuilder(),
@@ -152,6 +158,7 @@ function byLabel(): Placed[] {
   )
     .reduceOptions(lastValue())
     .orientation(VizOrientation.Horizontal)
+    .maxVizHeight(60)
     .colorScheme(byThresholds())
     .thresholds(thresholds({ value: null, color: RED }))
     .min(0);
@@ -168,6 +175,7 @@ function byLabel(): Placed[] {
   )
     .reduceOptions(lastValue())
     .orientation(VizOrientation.Horizontal)
+    .maxVizHeight(60)
     .colorScheme(byThresholds())
     .thresholds(thresholds({ value: null, color: RED }, { value: REQUIRED, color: GREEN }))
     .min(0);
@@ -175,16 +183,16 @@ function byLabel(): Placed[] {
     new HistogramBuilder(),
     {
       title: 'Distribution of timeouts',
-      description: 'How many findings (one for each path and mode) lie in each class of idle timeout.',
+      description: `How many findings (one for each path and mode) lie in each class of ${CLASS} s; ${inWords(REQUIRED)} is the lower end of a class.`,
       unit: DURATION,
       empty: 'no finding yet',
     },
     [instant(`nat_idle_timeout_seconds{${MODES}}`, '{{target}} {{mode}}')],
   )
-    .bucketCount(30)
+    .bucketSize(CLASS)
     .combine(true)
-    .colorScheme(byThresholds())
-    .thresholds(thresholds({ value: null, color: RED }, { value: REQUIRED, color: GREEN }))
+    // Grafana would compare the thresholds of a histogram with its counts.
+    .colorScheme(new FieldColorBuilder().mode(FieldColorModeId.Fixed).fixedColor(BLUE))
     .legend(legend());
   return [
     { builder: bars, w: 8, h: 9 },
@@ -193,8 +201,19 @@ function byLabel(): Placed[] {
   ];
 }
 
-/** Labels that say nothing about a path. */
-const HIDDEN = ['Time', '__name__', 'job'];
+/**
+ * A column of the table of paths. Grafana merges the lines of two queries only where all their labels agree, and the
+ * metric's name is one of them: an aggregation drops it.
+ */
+function column(metric: string): string {
+  return `max without (job) (${metric}{${MODES}})`;
+}
+
+/**
+ * By what the lines are sorted: the timeout, and where it is not known yet the required one, so that a path in
+ * doubt stands between the bad and the good. Grafana's sorting wants a number in every line.
+ */
+const RANK = `${column('nat_idle_timeout_seconds')} or ${REQUIRED} * max without (job, phase) (nat_search_phase{${MODES}})`;
 
 function paths(): Placed[] {
   const drillDown = [
@@ -213,17 +232,19 @@ function paths(): Placed[] {
       empty: 'no path is watched',
     },
     [
-      table(`nat_idle_timeout_lower_bound_seconds{${MODES}}`),
-      table(`nat_idle_timeout_upper_bound_seconds{${MODES}} < +Inf`),
-      table(`nat_idle_timeout_seconds{${MODES}}`),
-      table(`rfc5382_req5_compliant{${MODES}}`),
+      table(column('nat_idle_timeout_lower_bound_seconds')),
+      table(`${column('nat_idle_timeout_upper_bound_seconds')} < +Inf`),
+      table(column('nat_idle_timeout_seconds')),
+      table(column('rfc5382_req5_compliant')),
+      table(RANK),
     ],
   )
     .withTransformation({ id: 'merge', options: {} })
+    .withTransformation({ id: 'sortBy', options: { fields: {}, sort: [{ field: 'Value #E' }] } })
     .withTransformation({
       id: 'organize',
       options: {
-        excludeByName: Object.fromEntries(HIDDEN.map((name) => [name, true])),
+        excludeByName: { Time: true, 'Value #E': true },
         renameByName: {
           'Value #A': 'Survived',
           'Value #B': 'Died',
@@ -232,19 +253,17 @@ function paths(): Placed[] {
         },
       },
     })
-    .withTransformation({ id: 'sortBy', options: { fields: {}, sort: [{ field: 'Idle timeout' }] } })
     .filterable(true)
     .overrideByName('REQ-5', [
       property('unit', 'none'),
-      property('noValue', 'unknown'),
-      property(
-        'mappings',
-        words({ '0': { text: 'violated', color: RED }, '1': { text: 'compliant', color: GREEN } }),
-      ),
+      property('mappings', [
+        ...words({ '0': { text: 'violated', color: RED }, '1': { text: 'compliant', color: GREEN } }),
+        wordForNone('unknown', 'yellow'),
+      ]),
       property('custom.cellOptions', { type: TableCellDisplayMode.ColorText }),
     ])
     .overrideByName('Idle timeout', [
-      property('noValue', 'searching'),
+      property('mappings', [wordForNone('searching', GREY)]),
       property('thresholds', {
         mode: 'absolute',
         steps: [
@@ -254,6 +273,7 @@ function paths(): Placed[] {
       }),
       property('custom.cellOptions', { type: TableCellDisplayMode.ColorText }),
     ])
+    .overrideByName('Survived', [property('noValue', 'nothing yet')])
     .overrideByName('Died', [property('noValue', 'none died')])
     .overrideByName('target', [property('links', drillDown)]);
   return [{ builder, w: 24, h: 14 }];

@@ -14,6 +14,7 @@ import {
   byThresholds,
   type Dashboard,
   datasourceVariable,
+  DURATION,
   type Face,
   face,
   GREEN,
@@ -43,7 +44,7 @@ function state(look: Face, w: number, query: ReturnType<typeof instant>, good: s
   const builder = face(new StatBuilder(), look, [query])
     .reduceOptions(lastValue())
     .graphMode(BigValueGraphMode.None)
-    .colorMode(BigValueColorMode.Background)
+    .colorMode(BigValueColorMode.BackgroundSolid)
     .colorScheme(byThresholds())
     .thresholds(thresholds({ value: null, color: RED }, { value: 1, color: GREEN }))
     .mappings(words({ '0': { text: bad, color: RED }, '1': { text: good, color: GREEN } }))
@@ -63,8 +64,12 @@ function glance(): Placed[] {
     [table(`nat_idle_exporter_build_info{${SELF}}`)],
   ).withTransformation({
     id: 'organize',
-    options: { excludeByName: { Time: true, __name__: true, Value: true } },
+    options: {
+      excludeByName: { Time: true, __name__: true, Value: true },
+      indexByName: { instance: 0, version: 1, revision: 2, nodeversion: 3, job: 4 },
+    },
   });
+  builds.minWidth(100);
   return [
     state(
       {
@@ -99,11 +104,12 @@ function targets(): Placed[] {
     new StatBuilder(),
     {
       title: 'Far ends',
-      description: 'Whether the responder of each target answers its exporter now.',
+      description:
+        'Whether the responder of each target answers its exporter now; those that do not come first.',
       unit: 'none',
       empty: 'no target has been tried yet',
     },
-    [instant(`nat_target_up{${SELF}}`, '{{target}}')],
+    [instant(`sort(nat_target_up{${SELF}})`, '{{target}}')],
   )
     .reduceOptions(lastValue())
     .graphMode(BigValueGraphMode.None)
@@ -134,7 +140,7 @@ function targets(): Placed[] {
       {
         title: 'Age of the findings',
         description: `How long ago each finding was last confirmed; stale beyond ${SHIPPED_THRESHOLDS.staleAfter / 3600} h and ${SHIPPED_THRESHOLDS.staleTimeouts} timeouts.`,
-        unit: 's',
+        unit: DURATION,
         empty: 'no finding yet',
       },
       8,
@@ -244,25 +250,30 @@ function responder(): Placed[] {
     lines(
       {
         title: 'New connections',
-        description: 'Connections opened per second, by kind.',
-        unit: 'cps',
+        description: 'Connections opened per minute, by kind.',
+        unit: 'cpm',
         empty: 'no responder is scraped',
       },
       6,
-      [range(`sum by (kind) (rate(nat_responder_connections_total{${SELF}}[$__rate_interval]))`, '{{kind}}')],
+      [
+        range(
+          `60 * sum by (kind) (rate(nat_responder_connections_total{${SELF}}[$__rate_interval]))`,
+          '{{kind}}',
+        ),
+      ],
     ),
     lines(
       {
         title: 'Turned away',
         description:
-          'Connections and requests that a responder refused, by reason. Scanners show up as syntax, binary, oversized and timeout.',
-        unit: 'cps',
+          'Connections and requests that a responder refused per minute, by reason. Scanners show up as syntax, binary, oversized and timeout.',
+        unit: 'cpm',
         empty: 'nothing was turned away',
       },
       7,
       [
         range(
-          `sum by (reason) (rate(nat_responder_rejected_total{${SELF}}[$__rate_interval])) > 0`,
+          `60 * sum by (reason) (rate(nat_responder_rejected_total{${SELF}}[$__rate_interval])) > 0`,
           '{{reason}}',
         ),
       ],

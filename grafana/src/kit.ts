@@ -18,6 +18,7 @@ import {
   type Panel,
   QueryVariableBuilder,
   RowBuilder,
+  SpecialValueMatch,
   type Threshold,
   ThresholdsConfigBuilder,
   ThresholdsMode,
@@ -55,6 +56,9 @@ export const GREEN = 'green';
 export const RED = 'red';
 export const BLUE = 'blue';
 export const GREY = 'text';
+
+/** Durations as "02:04:00". In words Grafana would show the largest part only: "2 hours" for what REQ-5 wants. */
+export const DURATION = 'dtdhms';
 
 /** A panel's builder with its size on the grid of 24 columns. */
 export interface Placed {
@@ -134,6 +138,14 @@ export function lastValue(): ReduceDataOptionsBuilder {
 /** Words for numbers. */
 export function words(map: Readonly<Record<string, { text: string; color: string }>>): ValueMapping[] {
   return [{ type: MappingType.ValueToText, options: { ...map } }];
+}
+
+/** A word for "no value" in a column whose colour would else be that of the lowest threshold. */
+export function wordForNone(text: string, color: string): ValueMapping {
+  return {
+    type: MappingType.SpecialValue,
+    options: { match: SpecialValueMatch.Null, result: { text, color } },
+  };
 }
 
 export function legend(...calcs: string[]): VizLegendOptionsBuilder {

@@ -10,6 +10,7 @@ import {
   StackingMode,
   VisibilityMode,
   VizOrientation,
+  VizTextDisplayOptionsBuilder,
 } from '@grafana/grafana-foundation-sdk/common';
 import {
   HeatmapColorMode,
@@ -30,6 +31,7 @@ import {
   byThresholds,
   type Dashboard,
   datasourceVariable,
+  DURATION,
   type Face,
   face,
   fixedColor,
@@ -53,9 +55,6 @@ export const PATH_UID = 'nat-idle-timeout';
 const REQUIRED = SHIPPED_THRESHOLDS.requiredIdleTimeout;
 const PATH = 'job=~"$job", instance=~"$instance", target=~"$target"';
 const MODES = `${PATH}, mode=~"$mode"`;
-
-/** Durations as "1 hour, 30 minutes". */
-const DURATION = 'dtdurations';
 
 function stat(
   look: Face,
@@ -88,7 +87,7 @@ function glance(): Placed[] {
       unit: DURATION,
       empty: 'No finding yet: the search climbs',
     },
-    14,
+    16,
     7,
     [
       instant(`${finding} and ${upper} < +Inf`, '{{mode}} forgets after'),
@@ -98,8 +97,10 @@ function glance(): Placed[] {
   );
   forgets.builder
     .thresholds(verdictColors)
-    .colorMode(BigValueColorMode.Background)
+    .colorMode(BigValueColorMode.BackgroundSolid)
     .textMode(BigValueTextMode.ValueAndName)
+    // Grafana fits the names to the values, and breaks the longest one.
+    .text(new VizTextDisplayOptionsBuilder().titleSize(15))
     .overrideByName('RFC 5382 wants', [fixedColor(BLUE)]);
   const compliant = stat(
     {
@@ -109,14 +110,14 @@ function glance(): Placed[] {
       unit: 'none',
       empty: 'unknown yet',
     },
-    5,
+    4,
     7,
     [instant(pathCompliant(PATH), '{{target}}')],
   );
   compliant.builder
     .mappings(words({ '0': { text: 'violated', color: RED }, '1': { text: 'compliant', color: GREEN } }))
     .thresholds(thresholds({ value: null, color: RED }, { value: 1, color: GREEN }))
-    .colorMode(BigValueColorMode.Background)
+    .colorMode(BigValueColorMode.BackgroundSolid)
     .textMode(BigValueTextMode.Value);
   const up = stat(
     {
@@ -126,12 +127,15 @@ function glance(): Placed[] {
       unit: 'none',
       empty: 'not tried yet',
     },
-    5,
+    4,
     7,
     [instant(`nat_target_up{${PATH}}`, 'responder'), instant(`nat_detected{${PATH}}`, 'address')],
   );
   up.builder
     .textMode(BigValueTextMode.ValueAndName)
+    .colorMode(BigValueColorMode.BackgroundSolid)
+    .orientation(VizOrientation.Horizontal)
+    .wideLayout(false)
     .overrideByName('responder', [
       property(
         'mappings',
@@ -153,7 +157,7 @@ function advice(): Placed[] {
       title: 'Recommended keepalive interval',
       description:
         'Half of the shortest idle time that every mode has survived, at most one hour. Absent until every configured mode has a finding.',
-      unit: 's',
+      unit: DURATION,
       empty: 'after the first finding',
     },
     6,
@@ -180,6 +184,7 @@ function advice(): Placed[] {
   paste.builder
     .textMode(BigValueTextMode.ValueAndName)
     .orientation(VizOrientation.Horizontal)
+    .text(new VizTextDisplayOptionsBuilder().titleSize(16).valueSize(20))
     .overrideByName('ssh_config', [property('unit', 'prefix:ServerAliveInterval ')])
     .overrideByName('sshd_config', [property('unit', 'prefix:ClientAliveInterval ')])
     .overrideByName('sysctl.conf', [property('unit', 'prefix:net.ipv4.tcp_keepalive_time = ')]);
@@ -263,23 +268,24 @@ function evidence(): Placed[] {
   const verdicts = face(
     new TimeSeriesBuilder(),
     {
-      title: 'Verdicts',
+      title: 'Verdicts per hour',
       description:
-        'Finished tests by verdict and reason. Inconclusive ones say nothing about the timeout: the path was down, a control connection was lost, or the exporter was stopped.',
+        'Finished tests per hour by verdict and reason. Inconclusive ones say nothing about the timeout: the path was down, a control connection was lost, or the exporter was stopped.',
       unit: 'short',
       empty: 'No test has finished in this range',
     },
     [
       range(
-        `sum by (verdict, reason) (increase(nat_probe_verdicts_total{${MODES}}[$__rate_interval])) > 0`,
+        `3600 * sum by (verdict, reason) (rate(nat_probe_verdicts_total{${MODES}}[$__rate_interval])) > 0`,
         '{{verdict}}: {{reason}}',
       ),
     ],
   )
     .drawStyle(GraphDrawStyle.Bars)
+    .min(0)
     .fillOpacity(80)
     .stacking(new StackingConfigBuilder().mode(StackingMode.Normal).group('A'))
-    .legend(legend('sum'))
+    .legend(legend())
     .tooltip(allSeriesTooltip())
     .overrideByRegexp('alive.*', [fixedColor(GREEN)])
     .overrideByRegexp('dead.*', [fixedColor(RED)])
@@ -305,7 +311,7 @@ function evidence(): Placed[] {
     .drawStyle(GraphDrawStyle.Bars)
     .fillOpacity(80)
     .min(0)
-    .legend(legend('sum'))
+    .legend(legend())
     .tooltip(allSeriesTooltip());
   return [
     heat(

@@ -36,6 +36,34 @@ requires({ packages: ['prometheus'] }).describe('the dashboards on a Prometheus 
     for (const { expr } of queries) await prometheus.query(expr, begin + CHAPTERS.healthy);
   });
 
+  it("have one line for each path and mode in the fleet's table, the worst first", async () => {
+    const fleet = readDashboard('nat-idle-fleet.json');
+    const at = begin + CHAPTERS.drop;
+    const lines = new Map<string, Record<string, string>>();
+    for (const { where, expr } of queriesOf(fleet).filter((one) => one.where.includes('the worst first'))) {
+      for (const { metric, value } of await prometheus.query(expr, at)) {
+        // Grafana merges the answers where all labels agree, the name of the metric included.
+        const key = JSON.stringify(Object.entries(metric).sort());
+        const named = { target: metric['target'] ?? '', mode: metric['mode'] ?? '' };
+        lines.set(key, { ...named, ...lines.get(key), [where.at(-1) ?? '']: value?.[1] ?? '' });
+      }
+    }
+    const rank = (line: Record<string, string>): number => Number(line['E'] ?? NaN);
+    const sorted = [...lines.values()].sort((a, b) => rank(a) - rank(b));
+    expect(sorted.map(({ target, C, D }) => [target, C, D])).toEqual([
+      ['loose', '300', '0'],
+      ['vps', '3600', '0'],
+      ['vps', '3600', '0'],
+      ['vps', '3600', '0'],
+      ['young', undefined, undefined],
+      ['young', undefined, undefined],
+      ['young', undefined, undefined],
+      ['loose', '7795', '1'],
+      ['loose', '7795', '1'],
+    ]);
+    expect(sorted[0]).toMatchObject({ mode: 'recv', A: '299', B: '301' });
+  });
+
   it('tell the drop: forgets after an hour, violated, keepalive below half of it', async () => {
     const at = begin + CHAPTERS.drop;
     const ask = async (title: string, refId = 'A') => {

@@ -87,6 +87,13 @@ describe('the committed dashboards', () => {
     },
   );
 
+  it.each(all)('%s writes durations in full', (_, dashboard) => {
+    // Grafana shows only the largest part of a duration in words: "2 hours" for 7440 s.
+    const units = panelsOf(dashboard).map((panel) => panel.fieldConfig?.defaults.unit);
+    expect(units).not.toContain('dtdurations');
+    expect(units).toContain('dtdhms');
+  });
+
   it.each(all)('%s shows the legend of every chart', (_, dashboard) => {
     for (const panel of panelsOf(dashboard)) {
       if (!['timeseries', 'state-timeline', 'histogram'].includes(panel.type)) continue;

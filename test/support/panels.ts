@@ -12,14 +12,23 @@ export interface PanelJson {
   readonly collapsed?: boolean;
   readonly gridPos: { readonly x: number; readonly y: number; readonly w: number; readonly h: number };
   readonly datasource?: { readonly uid: string };
-  readonly fieldConfig?: { readonly defaults: { readonly unit?: string; readonly noValue?: string } };
+  /** The variable for each of whose values the panel is shown once. */
+  readonly repeat?: string;
+  readonly maxPerRow?: number;
+  readonly fieldConfig?: {
+    readonly defaults: { readonly unit?: string; readonly noValue?: string };
+    readonly overrides?: readonly object[];
+  };
   readonly options?: Readonly<Record<string, unknown>>;
   /** Most steps of a query over time; absent: the width of the panel in pixels. */
   readonly maxDataPoints?: number;
+  readonly transformations?: readonly { readonly id: string; readonly options?: unknown }[];
   readonly targets?: readonly {
     readonly refId: string;
     readonly expr: string;
     readonly instant?: boolean;
+    readonly legendFormat?: string;
+    readonly format?: 'time_series' | 'table' | 'heatmap';
     readonly datasource?: { readonly uid: string };
   }[];
   readonly panels?: readonly PanelJson[];
@@ -33,10 +42,20 @@ export interface DashboardJson {
   readonly graphTooltip: number;
   readonly panels: readonly PanelJson[];
   readonly annotations: {
-    readonly list: readonly { readonly name: string; readonly target?: { readonly expr: string } }[];
+    readonly list: readonly {
+      readonly name: string;
+      readonly iconColor?: string;
+      readonly target?: { readonly expr: string };
+    }[];
   };
   readonly templating: {
-    readonly list: readonly { readonly name: string; readonly type: string; readonly definition?: string }[];
+    readonly list: readonly {
+      readonly name: string;
+      readonly type: string;
+      readonly label?: string;
+      readonly query?: string | { readonly query: string };
+      readonly current?: { readonly text?: string };
+    }[];
   };
 }
 
@@ -53,8 +72,11 @@ export function panelsOf(dashboard: DashboardJson): PanelJson[] {
     .filter((panel) => panel.type !== 'row');
 }
 
+/** Values of variables, by name. */
+export type Variables = Readonly<Record<string, string>>;
+
 /** What Grafana puts in place of a dashboard's variables and its own. */
-const VARIABLES: Readonly<Record<string, string>> = {
+const VARIABLES: Variables = {
   job: '.*',
   instance: '.*',
   target: '.*',
@@ -65,9 +87,10 @@ const VARIABLES: Readonly<Record<string, string>> = {
   __range: '1d',
 };
 
-/** The expression that Prometheus sees. @throws when a variable is not known */
-export function fillIn(expr: string, variables: Readonly<Record<string, string>> = {}): string {
-  return expr.replace(/\$\{?(\w+)\}?/g, (_, name: string) => {
+/** The expression that Prometheus sees, the title that a reader sees. @throws when a variable is not known */
+export function fillIn(expr: string, variables: Variables = {}): string {
+  return expr.replace(/\$(?:\{(\w+)\}|(\w+))/g, (_, braced?: string, bare?: string) => {
+    const name = braced ?? bare ?? '';
     const value = variables[name] ?? VARIABLES[name];
     if (value === undefined) throw new Error(`unknown variable ${name} in ${expr}`);
     return value;
@@ -81,10 +104,7 @@ export interface PanelQuery {
   readonly instant: boolean;
 }
 
-export function queriesOf(
-  dashboard: DashboardJson,
-  variables: Readonly<Record<string, string>> = {},
-): PanelQuery[] {
+export function queriesOf(dashboard: DashboardJson, variables: Variables = {}): PanelQuery[] {
   const panels = panelsOf(dashboard).flatMap((panel) =>
     (panel.targets ?? []).map((target) => ({
       where: `${dashboard.title} / ${panel.title} / ${target.refId}`,
@@ -118,7 +138,7 @@ export async function emptyQueries(
     readonly step: number;
     readonly moments: readonly number[];
   },
-  variables: Readonly<Record<string, string>> = {},
+  variables: Variables = {},
 ): Promise<string[]> {
   const empty: string[] = [];
   for (const query of dashboardFiles.flatMap((file) => queriesOf(readDashboard(file), variables))) {

@@ -1,6 +1,6 @@
 /**
- * A scripted day of a small fleet, told by the exporter's and the responder's own metrics code: a path is healthy,
- * its timeout drops to an hour, recovers, then the line fails. Beside it stand a loose box, a path that still
+ * A scripted day of a small fleet, told by the exporter's and the responder's own metrics code: a path's search climbs,
+ * finds it healthy, its timeout drops to an hour, recovers, then the line fails. Beside it stand a loose box, a path that still
  * climbs, and the embedded target.
  */
 import type { Finding } from '../../src/core/finding.js';
@@ -27,8 +27,11 @@ const DROP = 8 * HOUR;
 const RECOVERY = 14 * HOUR;
 const OUTAGE = 22 * HOUR;
 
+/** The longest idle time that is asked about, and as long as nothing dies: how long the first search climbs. */
+const LONGEST = 7795;
+
 const UNREACHABLE: Verdict = { kind: 'inconclusive', reason: 'unreachable' };
-const LIMIT: Partial<Finding> = { phase: 'track', lower: 7795, timeout: 7795, compliant: true };
+const LIMIT: Partial<Finding> = { phase: 'track', lower: LONGEST, timeout: LONGEST, compliant: true };
 const HOURLY: Partial<Finding> = {
   phase: 'track',
   lower: 3595,
@@ -47,25 +50,32 @@ function waiting(count: number) {
   return Array.from({ length: count }, (_, id) => ({ id, state: 'idle' as const, age: 60 * id }));
 }
 
+/** What is known of the path `vps`. */
+function findingOfVps(t: number): Partial<Finding> {
+  if (t < LONGEST) return { phase: 'climb', ...(t > 0 ? { lower: t } : {}) };
+  if (t < DROP || t >= RECOVERY) return { ...LIMIT, suspect: t >= DROP - 2 * STEP && t < DROP };
+  if (t >= DROP + HOUR) return HOURLY;
+  // The bracket halves at every step; no timeout is published before it is closed.
+  const open = 0.5 ** ((t - DROP) / STEP);
+  const [lower, upper] = [3595 * (1 - open / 2), 3605 + (LONGEST - 3605) * open];
+  return { phase: 'refine', lower, upper, compliant: false, deaths: 4 };
+}
+
 /** What is known `t` seconds after the begin, which is at the Unix time `begin`. */
 function scene(t: number, begin: number): TargetSnapshot[] {
   const now = begin + t;
-  const dropped = t >= DROP && t < RECOVERY;
-  const suspect = t >= DROP - 2 * STEP && t < DROP;
-  const refining = t >= DROP && t < DROP + HOUR;
-  const finding: Partial<Finding> = dropped
-    ? { ...HOURLY, phase: refining ? 'refine' : 'track' }
-    : { ...LIMIT, suspect };
+  const finding = findingOfVps(t);
+  const known = finding.timeout !== undefined;
   const common = { address: '198.51.100.7', natDetected: true, conntrack: { local: 432000, responder: 350 } };
   return [
     makeTarget(vps, {
       ...common,
       up: t < OUTAGE,
-      keepaliveRecommended: dropped ? 1797 : 3600,
+      ...(known ? { keepaliveRecommended: finding.timeout === 3600 ? 1797 : 3600 } : {}),
       modes: MODES.map((mode) =>
         makeMode(mode, finding, {
           waiting: t < OUTAGE ? waiting(24) : [],
-          confirmedTimestamp: Math.min(now, begin + OUTAGE) - 120,
+          ...(known ? { confirmedTimestamp: Math.min(now, begin + OUTAGE) - 120 } : {}),
         }),
       ),
     }),
@@ -153,12 +163,12 @@ function happen(t: number, observer: ReturnType<typeof createExporterMetrics>['o
   for (const mode of MODES) {
     const dropped = t >= DROP - 2 * STEP && t < RECOVERY;
     const verdict = t >= OUTAGE ? UNREACHABLE : dropped ? SILENT : ALIVE;
-    observer.tested?.(vps, mode, makeTest(t, dropped ? 3605 : 7795, verdict));
+    observer.tested?.(vps, mode, makeTest(t, dropped ? 3605 : Math.min(Math.max(t, 15), LONGEST), verdict));
     if (dropped) observer.tested?.(vps, mode, makeTest(t, 3595, ALIVE));
     observer.tested?.(
       loose,
       mode,
-      makeTest(t, mode === 'recv' ? 301 : 7795, mode === 'recv' ? SILENT : ALIVE),
+      makeTest(t, mode === 'recv' ? 301 : LONGEST, mode === 'recv' ? SILENT : ALIVE),
     );
     if (t === DROP) observer.changed?.(vps, mode, 'drop');
     if (t === RECOVERY) observer.changed?.(vps, mode, 'rise');
