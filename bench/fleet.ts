@@ -285,6 +285,7 @@ async function runExporter(count: number, port: number): Promise<void> {
   }
   const { user, system } = process.cpuUsage(cpuBefore);
   const late = [...lateness.seen];
+  const { during: scrapeStall, otherwise: stall } = stalls;
   const connections = openConnections(engine);
   await collect();
   const bytes = residentBytes();
@@ -301,8 +302,8 @@ async function runExporter(count: number, port: number): Promise<void> {
     series: text.split('\n').filter((line) => line !== '' && !line.startsWith('#')).length,
     scrapes,
     scrapeCpu,
-    scrapeStall: stalls.during,
-    stall: stalls.otherwise,
+    scrapeStall,
+    stall,
     load: loadavg()[0] ?? Number.NaN,
   };
   process.on('disconnect', () => process.exit(0));

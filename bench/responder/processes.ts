@@ -4,12 +4,11 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
-import { fileURLToPath } from 'node:url';
 
-const pathOf = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
-const MAIN = pathOf('../../dist/main.js');
-const THREADS = pathOf('threads.py');
-const CLIENTS = pathOf('clients.py');
+// npm runs its scripts in the folder of the package.
+const MAIN = 'dist/main.js';
+const THREADS = 'bench/responder/threads.py';
+const CLIENTS = 'bench/responder/clients.py';
 
 /** A process that is spoken to in lines. */
 class LineProcess {

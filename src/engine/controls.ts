@@ -58,7 +58,8 @@ export class Controls {
     });
     return {
       finish: () => {
-        over.abort();
+        // With a reason of its own: the usual one is an error with a stack, made for each test.
+        over.abort('finished');
         return watching;
       },
     };

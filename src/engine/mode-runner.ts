@@ -6,7 +6,6 @@ import type { Finding } from '../core/finding.js';
 import type { Mode } from '../core/mode.js';
 import {
   connectionsOf,
-  countOpen,
   createSearch,
   findingOf,
   hasConnection,
@@ -158,9 +157,9 @@ export class ModeRunner {
     }));
   }
 
-  /** How many of the connections are open. */
+  /** How many connections are open, those under test included. */
   get connections(): number {
-    return countOpen(this.#state);
+    return this.#open.size;
   }
 
   save(): SavedMode {

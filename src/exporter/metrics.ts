@@ -3,14 +3,14 @@
  * the histogram grow with the engine's events and survive a reload of the configuration.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { Gauge, Registry } from 'prom-client';
 import type { TargetConfig } from '../config/types.js';
 import { reasonOf } from '../core/verdict.js';
 import type { EngineObserver, EngineView, TargetSnapshot } from '../engine/snapshot.js';
 import type { Seconds } from '../units.js';
-import { replaceOpenDescriptors } from './open-descriptors.js';
 import { HISTOGRAM_TARGET_LIMIT, type MetricDescription, SELF_METRICS } from './metric-names.js';
 import { ProbeMetrics } from './probe-metrics.js';
+import { registerProcessMetrics } from './process-metrics.js';
 
 export interface BuildInfo {
   readonly version: string;
@@ -41,13 +41,6 @@ export interface ExporterMetrics {
   readonly contentType: string;
 }
 
-/** Metrics of prom-client that promtool's lint refuses: a gauge must not end in `_total`. */
-const LINT_FAILING_DEFAULTS = [
-  'nodejs_active_handles_total',
-  'nodejs_active_requests_total',
-  'nodejs_active_resources_total',
-] as const;
-
 /** Targets that are looked at or written at a stretch: after them the probes get their turn. */
 const SLICE = 50;
 
@@ -61,11 +54,7 @@ export function createExporterMetrics(options: ExporterMetricsOptions): Exporter
     labelNames: [...SELF_METRICS.targetFileErrors.labels],
     registers: [registry],
   });
-  if (options.defaultMetrics !== false) {
-    collectDefaultMetrics({ register: registry });
-    for (const name of LINT_FAILING_DEFAULTS) registry.removeSingleMetric(name);
-    replaceOpenDescriptors(registry);
-  }
+  if (options.defaultMetrics !== false) registerProcessMetrics(registry);
 
   let families: ProbeMetrics | undefined;
 

@@ -101,13 +101,6 @@ export function hasConnection(state: SearchState, id: ConnectionId): boolean {
   return state.connections.some((connection) => connection.id === id);
 }
 
-/** How many connections are open: idle, or being tested. */
-export function countOpen(state: SearchState): number {
-  let count = 0;
-  for (const connection of state.connections) if (connection.state !== 'opening') count += 1;
-  return count;
-}
-
 function takeIn(draft: Draft, event: SearchEvent): void {
   switch (event.kind) {
     case 'start':
