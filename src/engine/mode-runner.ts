@@ -19,7 +19,6 @@ import { observeIdleEnd } from '../probe/observe.js';
 import type { Path, ProbeConnection } from '../probe/path.js';
 import type { Observation } from '../probe/prober.js';
 import type { Seconds } from '../units.js';
-import { BelowLower } from './below-lower.js';
 import type { Controls } from './controls.js';
 import type { Launches, Slot } from './launches.js';
 import { pause } from './pause.js';
@@ -27,6 +26,7 @@ import type { SavedMode } from './saved-target.js';
 import { isFresh } from './expiry.js';
 import { idleTime, searchOptions, verdictOf } from './judge.js';
 import type { EngineObserver, TestRecord, WaitingConnection } from './snapshot.js';
+import { TestBook } from './test-book.js';
 
 /** A connection that ends by itself sooner than this, without a verdict, was hardly open; it is replaced only later, seconds. */
 const SHORTEST_LIFE: Seconds = 1;
@@ -84,8 +84,7 @@ export interface Ground {
 export class ModeRunner {
   readonly #options: ModeRunnerOptions;
   readonly #open = new Map<ConnectionId, Open>();
-  readonly #tests: TestRecord[] = [];
-  #belowLower = new BelowLower();
+  readonly #book: TestBook;
   #state: SearchState;
   /** What was found in the newest state that somebody asked about. */
   #found: { readonly state: SearchState; readonly finding: Finding } | undefined;
@@ -106,14 +105,13 @@ export class ModeRunner {
     const revived =
       restored && reviveSearch(restored.saved.search, searchOptions(options.target, options.timing));
     this.#state = revived ?? createSearch(searchOptions(options.target, options.timing));
+    this.#book = new TestBook(options.testsKept, revived && restored?.saved);
     if (restored === undefined || revived === undefined) {
       this.#origin = 0 - clock.monotonic();
       return;
     }
     this.#started = true;
     this.#origin = restored.saved.at + Math.max(0, restored.ago) - clock.monotonic();
-    this.#tests.push(...(restored.saved.tests ?? []));
-    this.#belowLower = new BelowLower(restored.saved.belowLower);
     // Where the wall clock was set back meanwhile, nothing was confirmed later than now.
     const { confirmedTimestamp } = restored.saved;
     if (confirmedTimestamp !== undefined)
@@ -139,12 +137,12 @@ export class ModeRunner {
   }
 
   get tests(): readonly TestRecord[] {
-    return this.#tests;
+    return this.#book.tests;
   }
 
   /** Tests and deaths of the last 24 h below the lower bound that was published at their time. */
-  get belowLower(): ReturnType<BelowLower['counts']> {
-    return this.#belowLower.counts(this.#options.clock.wall());
+  get belowLower(): ReturnType<TestBook['belowLower']> {
+    return this.#book.belowLower(this.#options.clock.wall());
   }
 
   get waiting(): WaitingConnection[] {
@@ -167,8 +165,7 @@ export class ModeRunner {
       search: this.#state,
       at: this.#now(),
       ...(this.#confirmed === undefined ? {} : { confirmedTimestamp: this.#confirmed.timestamp }),
-      tests: this.#tests,
-      belowLower: this.#belowLower.tests,
+      ...this.#book.save(),
     };
   }
 
@@ -211,7 +208,7 @@ export class ModeRunner {
     this.#noticeFinding(before);
     for (const action of actions) this.#carryOut(action, late);
     const lower = this.finding.lower ?? 0;
-    if (lower < (before.lower ?? 0)) this.#belowLower.fell(lower);
+    if (lower < (before.lower ?? 0)) this.#book.lowerFell(lower);
     const now = this.finding;
     this.#options.changed(
       now.phase !== 'track' || now.timeout !== before.timeout || now.compliant !== before.compliant,
@@ -269,7 +266,7 @@ export class ModeRunner {
         return;
       case 'early_death':
         observer.earlyDeath?.(target, mode, action.idle);
-        this.#belowLower.add({ at: clock.wall(), idle: action.idle, early: true });
+        this.#book.addEarlyDeath(clock.wall(), action.idle);
         log.info({ idle: round(action.idle) }, 'a connection died below the published lower bound');
         return;
     }
@@ -377,12 +374,7 @@ export class ModeRunner {
       remote,
       ...(seen === undefined ? {} : { seen }),
     };
-    this.#tests.push(test);
-    // Deaths are counted when the search calls them early.
-    if (verdict.kind === 'alive' && idle <= (this.finding.lower ?? 0))
-      this.#belowLower.add({ at: test.at, idle, early: false });
-    const { testsKept } = this.#options;
-    if (this.#tests.length > testsKept) this.#tests.splice(0, this.#tests.length - testsKept);
+    this.#book.add(test, this.finding.lower ?? 0);
     observer.tested?.(target, mode, test);
     const news = verdict.kind !== 'alive' || idle > (this.finding.lower ?? 0) * 1.01;
     log[level ?? (news ? 'info' : 'debug')](
