@@ -4,7 +4,6 @@
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
@@ -16,6 +15,7 @@ import { Engine } from '../src/engine/engine.js';
 import { openPath, type OpenPathOptions } from '../src/engine/open-path.js';
 import { createExporterMetrics } from '../src/exporter/metrics.js';
 import type { Path, ProbeConnection } from '../src/probe/path.js';
+import type { Observation, TestContext } from '../src/probe/prober.js';
 import { startResponder } from '../src/responder/responder.js';
 import { table, writeSection } from './document.js';
 
@@ -24,11 +24,11 @@ export interface FleetFigures {
   readonly targets: number;
   /** Idle probe connections at the end of the window. */
   readonly connections: number;
-  /** Resident memory with all connections, and its growth since there were no targets, bytes; garbage collected. */
+  /** Resident memory of the process at the end, bytes. */
   readonly bytes: number;
-  readonly bytesPerTarget: number;
-  /** What one connection more costs: the growth since a quarter of them was open, bytes. */
-  readonly bytesPerConnection: number;
+  /** Its growth since there were no targets, and that of the part of it that is in use, bytes. */
+  readonly grown: number;
+  readonly grownInUse: number;
   /** Share of one core over the window. */
   readonly cpu: number;
   /** Tests that were begun, and how late, milliseconds. */
@@ -91,19 +91,21 @@ function formatFleetFigures(figures: readonly FleetFigures[]): string {
     `one process; the responder is another. The search is the shipped one but for its number of connections (the`,
     `budget of ${DEFAULT_MAX_CONNECTIONS} shared evenly, 24 at most). Once they are open, ${WINDOW} s are measured, with a`,
     `scrape every ${SCRAPE_EVERY} s. Lateness is the begin of a test against its planned moment. A stall is the longest time`,
-    `between two turns of the event loop, outside of scrapes and during them. Memory is resident memory, garbage`,
-    `collected; one more connection is the growth from a quarter of the connections to all of them. The machine has`,
-    `${cpus().length} cores, shared with the responder; where its load average is above that, times contain waiting for a core.`,
+    `between two turns of the event loop, outside of scrapes and during them. Memory is the growth of resident memory`,
+    `since there were no targets, all that a target needs included; "in use" leaves out what V8 holds free for the`,
+    `garbage of a busy minute. The machine has ${cpus().length} cores, shared with the responder; where its load average is above`,
+    `that, times contain waiting for a core.`,
     '',
     table(
       ['figure', ...figures.map(({ targets }) => `${targets} targets`)],
       [
         row('idle probe connections', (each) => String(each.connections)),
-        row(
-          'memory of a target, all its connections included',
-          (each) => `${(each.bytesPerTarget / 1024).toFixed(0)} KB`,
+        row('memory of a connection: in use · resident', ({ connections, grown, grownInUse }) =>
+          [grownInUse, grown].map((sum) => `${(sum / connections / 1024).toFixed(1)} KB`).join(' · '),
         ),
-        row('memory of one more connection', (each) => `${(each.bytesPerConnection / 1024).toFixed(1)} KB`),
+        row('memory of a target: in use · resident', ({ targets, grown, grownInUse }) =>
+          [grownInUse, grown].map((sum) => `${(sum / targets / 1024).toFixed(0)} KB`).join(' · '),
+        ),
         row('resident memory of the process', (each) => `${(each.bytes / 2 ** 20).toFixed(0)} MB`),
         row('CPU, share of one core', (each) => `${(each.cpu * 100).toFixed(0)} %`),
         row('tests in the window', (each) => String(each.tests)),
@@ -196,7 +198,10 @@ class Lateness {
     const kind = Object.getPrototypeOf(connection) as ProbeConnection;
     if (this.#watched.has(kind)) return;
     this.#watched.add(kind);
-    const { test } = kind;
+    const test = Object.getOwnPropertyDescriptor(kind, 'test')?.value as (
+      this: ProbeConnection,
+      context: TestContext,
+    ) => Promise<Observation>;
     const noteLateness = (): void => {
       // Set only while a timer runs: a test begins in the turn in which its moment comes.
       if (this.#late !== undefined) this.seen.push(this.#late);
@@ -249,7 +254,7 @@ async function runExporter(count: number, port: number): Promise<void> {
     openPath: lateness.openPath,
   });
   await collect();
-  const before = residentBytes();
+  const before = memory();
   const config = configOf(count, port);
   await engine.apply(config);
   metrics.reload(true, systemClock.wall());
@@ -257,10 +262,6 @@ async function runExporter(count: number, port: number): Promise<void> {
     DEFAULT_MAX_CONNECTIONS,
     config.targets.reduce((sum, { modes, search }) => sum + modes.length * search.connections, 0),
   );
-  await untilOpen(engine, wanted / 4);
-  await metrics.text();
-  await collect();
-  const some = { connections: openConnections(engine), bytes: residentBytes() };
   await untilOpen(engine, wanted * OPEN_ENOUGH);
 
   const stalls = new Stalls();
@@ -288,13 +289,13 @@ async function runExporter(count: number, port: number): Promise<void> {
   const { during: scrapeStall, otherwise: stall } = stalls;
   const connections = openConnections(engine);
   await collect();
-  const bytes = residentBytes();
+  const after = memory();
   const figures: FleetFigures = {
     targets: count,
     connections,
-    bytes,
-    bytesPerTarget: (bytes - before) / count,
-    bytesPerConnection: (bytes - some.bytes) / (connections - some.connections),
+    bytes: after.resident,
+    grown: after.resident - before.resident,
+    grownInUse: after.inUse - before.inUse,
     cpu: (user + system) / 1e6 / WINDOW,
     tests: late.length,
     lateP50: quantile(late, 0.5),
@@ -332,9 +333,9 @@ async function collect(): Promise<void> {
   gc?.();
 }
 
-function residentBytes(): number {
-  const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'latin1'))?.[1];
-  return Number(kilobytes) * 1024;
+function memory(): { readonly resident: number; readonly inUse: number } {
+  const { rss, heapTotal, heapUsed } = process.memoryUsage();
+  return { resident: rss, inUse: rss - (heapTotal - heapUsed) };
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
