@@ -3,10 +3,11 @@
  * that knows the scripted story of the tests, and saves the pictures in docs/images.
  */
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { renderRecordingRules } from '../../prometheus/src/render.js';
 import { readDashboard } from '../../test/support/panels.js';
 import { startPrometheus } from '../../test/support/prometheus.js';
 import { missing } from '../../test/support/requires.js';
-import { tellStory } from '../../test/support/story.js';
+import { CHAPTERS, tellStory } from '../../test/support/story.js';
 import { bundlePage } from './bundle.js';
 import { CHROMIUM, openCamera } from './picture.js';
 import { PICTURES } from './pictures.js';
@@ -20,7 +21,10 @@ const IMAGES = new URL('../../docs/images/', import.meta.url);
 
 async function render(): Promise<void> {
   const bundle = await bundlePage();
-  const prometheus = await startPrometheus(await tellStory(BEGIN));
+  const prometheus = await startPrometheus(await tellStory(BEGIN), {
+    rules: renderRecordingRules(),
+    past: { from: BEGIN, to: BEGIN + CHAPTERS.end, step: STEP },
+  });
   try {
     const camera = await openCamera(bundle);
     try {
