@@ -206,7 +206,8 @@ function byLabel(): Placed[] {
  * metric's name is one of them: an aggregation drops it.
  */
 function column(metric: string): string {
-  return `max without (job) (${metric}{${MODES}})`;
+  // Where two jobs scrape the same exporter, the worse value: a violation must not hide.
+  return `min without (job) (${metric}{${MODES}})`;
 }
 
 /**

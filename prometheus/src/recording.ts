@@ -87,8 +87,14 @@ export function levelsWith(values: readonly string[]): readonly Level[] {
     for (const label of level) {
       const wrong = pathLabelProblem(label);
       if (wrong !== undefined) throw new Error(`--by: ${wrong}, found ${JSON.stringify(label)}`);
+      if (label === 'compliance')
+        throw new Error('--by: the rules set this label themselves, found "compliance"');
     }
-    if (!levels.some((known) => known.join() === level.join())) levels.push(level);
+    const same = levels.find((known) => [...known].sort().join() === [...level].sort().join());
+    const namesake = levels.find((known) => known.join('_') === level.join('_'));
+    if (same === undefined && namesake !== undefined)
+      throw new Error(`--by: would record the same names as ${namesake.join()}, found ${level.join()}`);
+    if (same === undefined) levels.push(level);
   }
   return levels;
 }

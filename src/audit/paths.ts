@@ -22,6 +22,8 @@ export interface Answers {
   readonly timeouts: readonly Sample[];
   /** `nat_idle_timeout_upper_bound_seconds`, for each mode. */
   readonly upperBounds: readonly Sample[];
+  /** The same of those modes only that are proven not to be compliant themselves. */
+  readonly shortBounds: readonly Sample[];
   /** Paths that were watched a while ago and are not any more. */
   readonly stale: readonly Sample[];
 }
@@ -88,6 +90,7 @@ function byPath(samples: readonly Sample[]): Map<string, (readonly [mode: string
 export function pathsOf(answers: Answers): AuditPath[] {
   const timeouts = byPath(answers.timeouts);
   const upperBounds = byPath(answers.upperBounds);
+  const shortBounds = byPath(answers.shortBounds);
   const configured = new Map(
     answers.configured.map(({ metric, value }) => [keyOf(pathLabels(metric)), value]),
   );
@@ -115,12 +118,14 @@ export function pathsOf(answers: Answers): AuditPath[] {
         .sort((a, b) => compareBounds(a, b) || (a.mode < b.mode ? -1 : 1));
       const complete = found.length > 0 && found.length === configured.get(key);
       const [timeout] = complete || state === 'not_compliant' ? found : [];
-      // A mode that survives tells nothing of the one that was proven too short.
+      // Only of a mode that is proven too short: a single death, or keepalives that are eaten, prove nothing.
+      const [shortest] = [...(shortBounds.get(key) ?? [])].sort(([, a], [, b]) => a - b);
+      // A mode that survives, or that forgets later, tells nothing of the one that was proven shorter.
       const conclusive =
-        timeout !== undefined && (complete || timeout.seconds < REQ5_ESTABLISHED_IDLE_TIMEOUT);
-      const [shortest] = [...upper]
-        .filter(([, value]) => Number.isFinite(value))
-        .sort(([, a], [, b]) => a - b);
+        timeout !== undefined &&
+        (complete ||
+          (timeout.seconds < REQ5_ESTABLISHED_IDLE_TIMEOUT &&
+            (shortest === undefined || timeout.seconds <= shortest[1])));
       return {
         labels,
         state,

@@ -1,7 +1,13 @@
-/** Asks a Prometheus for what an audit needs: five instant queries of the raw metrics, all of the same moment. */
+/** Asks a Prometheus for what an audit needs: six instant queries of the raw metrics, all of the same moment. */
 import { z } from 'zod';
 import { type Credentials, credentialsOf, type Endpoint, failureOf, post, quote } from '../http/request.js';
-import { configuredModes, NOT_EMBEDDED, pathCompliant, stalePaths } from '../promql/expressions.js';
+import {
+  configuredModes,
+  NOT_EMBEDDED,
+  pathCompliant,
+  shortBounds,
+  stalePaths,
+} from '../promql/expressions.js';
 import { type Seconds, toMilliseconds } from '../units.js';
 import type { Answers, Sample } from './paths.js';
 
@@ -17,6 +23,8 @@ const LONGEST_ANSWER = 256 * 1024 * 1024;
 
 const answerSchema = z.object({
   status: z.literal('success'),
+  /** Thanos and its like answer with what they have when a store is away, and say so here. */
+  warnings: z.array(z.string()).optional(),
   data: z.object({
     resultType: z.literal('vector'),
     result: z.array(
@@ -36,6 +44,7 @@ export function auditExpressions(lookback: Seconds): Readonly<Record<keyof Answe
     compliant: pathCompliant(NOT_EMBEDDED),
     timeouts: `nat_idle_timeout_seconds{${NOT_EMBEDDED}}`,
     upperBounds: `nat_idle_timeout_upper_bound_seconds{${NOT_EMBEDDED}}`,
+    shortBounds: shortBounds(NOT_EMBEDDED),
     stale: stalePaths(NOT_EMBEDDED, lookback),
   };
 }
@@ -71,7 +80,7 @@ async function query(
   credentials: Credentials,
   form: Readonly<Record<string, string>>,
   { signal, version }: { readonly signal: AbortSignal; readonly version: string },
-): Promise<Sample[]> {
+): Promise<{ readonly samples: Sample[]; readonly warnings: readonly string[] }> {
   const deadline = AbortSignal.timeout(toMilliseconds(ANSWER_WITHIN));
   const url = new URL(`${endpoint.url.replace(/\/+$/, '')}/api/v1/query`);
   const headers = {
@@ -97,11 +106,16 @@ async function query(
     throw new PrometheusError(
       `${endpoint.url}: ${complaint(answer.status, answer.text, credentials.secrets)}`,
     );
-  return parsed.data.data.result.map(({ metric, value: [, text] }) => ({ metric, value: numberIn(text) }));
+  const { data, warnings = [] } = parsed.data;
+  return {
+    samples: data.result.map(({ metric, value: [, text] }) => ({ metric, value: numberIn(text) })),
+    warnings: warnings.map((warning) => quote(warning, credentials.secrets)),
+  };
 }
 
 /**
  * Asks for everything, one query after the other.
+ * @returns the answers, and what the other side warned of: with a warning they may be incomplete
  *
  * @param at Unix time, seconds
  * @param lookback how far back a path is looked for that is not watched any more
@@ -111,16 +125,23 @@ export async function askPrometheus(
   endpoint: Endpoint,
   { at, lookback }: { readonly at: Seconds; readonly lookback: Seconds },
   io: { readonly signal: AbortSignal; readonly version: string },
-): Promise<Answers> {
+): Promise<{ readonly answers: Answers; readonly warnings: readonly string[] }> {
   const credentials = await credentialsOf(endpoint);
   const expressions = auditExpressions(lookback);
-  const ask = (what: keyof Answers): Promise<Sample[]> =>
-    query(endpoint, credentials, { query: expressions[what], time: at.toFixed(3) }, io);
-  return {
+  const warned = new Set<string>();
+  const ask = async (what: keyof Answers): Promise<Sample[]> => {
+    const form = { query: expressions[what], time: at.toFixed(3) };
+    const { samples, warnings } = await query(endpoint, credentials, form, io);
+    for (const warning of warnings) warned.add(warning);
+    return samples;
+  };
+  const answers = {
     configured: await ask('configured'),
     compliant: await ask('compliant'),
     timeouts: await ask('timeouts'),
     upperBounds: await ask('upperBounds'),
+    shortBounds: await ask('shortBounds'),
     stale: await ask('stale'),
   };
+  return { answers, warnings: [...warned] };
 }

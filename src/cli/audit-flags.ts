@@ -39,7 +39,7 @@ function endpoint(values: Values): Endpoint {
   const wrong = httpUrlProblem(url);
   const hint = wrong?.includes('password') === true ? ' (use --username and --password-file)' : '';
   if (wrong !== undefined) throw new UsageError(`--prometheus: ${wrong}${hint}`);
-  if (new URL(url).search !== '') throw new UsageError('--prometheus: must not have a query (?)');
+  if (url.includes('?')) throw new UsageError('--prometheus: must not have a query (?)');
   const username = values.text('--username');
   const passwordFile = values.text('--password-file');
   const bearerTokenFile = values.text('--bearer-token-file');
@@ -72,7 +72,7 @@ export function auditFlags(values: Values): AuditFlags {
     throw new UsageError(`--report: must end with .html, .csv, .md or .json, found ${showValue(file)}`);
   return {
     prometheus: endpoint(values),
-    by: labels(values),
+    by: { labels: labels(values), given: values.isGiven('--by') },
     ...(at === undefined ? {} : { at: moment(at) }),
     lookback,
     worst: wholeNumber(values, '--worst', 0, 1000),

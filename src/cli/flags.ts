@@ -78,8 +78,8 @@ export interface MeasureFlags {
 export interface AuditFlags {
   /** The Prometheus to ask, and how. */
   readonly prometheus: Endpoint;
-  /** The labels whose values make the groups; at least one. */
-  readonly by: readonly string[];
+  /** The labels whose values make the groups, at least one; `given`: some path has to have each. */
+  readonly by: { readonly labels: readonly string[]; readonly given: boolean };
   /** The moment, Unix time in seconds; absent: now. */
   readonly at?: Seconds;
   /** How far back paths are looked for that are not watched any more. */

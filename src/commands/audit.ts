@@ -50,13 +50,15 @@ export async function runAudit(
   const now = systemClock.wall();
   const at = flags.at ?? now;
   let paths: readonly AuditPath[];
+  let partial: readonly string[];
   try {
-    const answers = await askPrometheus(
+    const asked = await askPrometheus(
       flags.prometheus,
       { at, lookback: flags.lookback },
       { signal, version: build.version },
     );
-    paths = pathsOf(answers);
+    paths = pathsOf(asked.answers);
+    partial = asked.warnings;
     if (paths.length === 0)
       throw new PrometheusError(`${flags.prometheus.url}: knows no path of nat-idle-exporter at that moment`);
   } catch (error) {
@@ -64,19 +66,23 @@ export async function runAudit(
     stderr.write(`${error.message}\n`);
     return EXIT.unknown;
   }
-  checkLabels(flags.by, paths);
+  for (const warning of partial)
+    stderr.write(`${flags.prometheus.url}: the answer may be incomplete: ${warning}\n`);
+  if (flags.by.given) checkLabels(flags.by.labels, paths);
   const document = buildAudit(paths, {
     prometheus: flags.prometheus.url,
     at,
     generated: now,
     lookback: flags.lookback,
-    by: flags.by,
+    by: flags.by.labels,
     worst: flags.worst,
     version: build.version,
   });
   stdout.write(flags.json ? await renderAudit(document, 'json') : renderText(document));
   if (flags.report !== undefined) await writeReport(flags.report, document);
-  return EXIT[resultOf(document)];
+  const result = resultOf(document);
+  // Paths that are not in the answer may not be compliant.
+  return EXIT[result === 'compliant' && partial.length > 0 ? 'unknown' : result];
 }
 
 /** A label that no path has is a misspelling: one group of everything would hide it. */

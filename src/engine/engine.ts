@@ -20,7 +20,10 @@ const SHORTEST_SLEEP: Seconds = 1;
 /** Wall time may run away from boot time by less than this without a step, seconds. */
 const SHORTEST_STEP: Seconds = 2;
 
-/** Newest tests that are kept of each mode, and at most of all modes together: a fleet keeps fewer of each. */
+/**
+ * Newest tests that are kept of each mode. A fleet keeps fewer of each, but so many at least; a target that goes on
+ * through a reload keeps as many as when it began.
+ */
 const TESTS_KEPT = 500;
 const LEAST_TESTS_KEPT = 50;
 const TESTS_KEPT_OF_ALL = 200_000;

@@ -140,6 +140,11 @@ export class ModeRunner {
     return this.#book.tests;
   }
 
+  /** Unix time of the newest test that was not inconclusive, seconds. */
+  get conclusiveAt(): Seconds | undefined {
+    return this.#book.conclusiveAt;
+  }
+
   /** Tests and deaths of the last 24 h below the lower bound that was published at their time. */
   get belowLower(): ReturnType<TestBook['belowLower']> {
     return this.#book.belowLower(this.#options.clock.wall());

@@ -23,6 +23,8 @@ export interface SavedMode {
   readonly confirmedTimestamp?: Seconds;
   readonly tests?: readonly TestRecord[];
   readonly belowLower?: readonly TestBelowLower[];
+  /** Unix time of the newest test that was not inconclusive, seconds. */
+  readonly conclusiveAt?: Seconds;
 }
 
 type Json = Readonly<Record<string, unknown>>;
@@ -41,13 +43,14 @@ export function parseSavedTarget(value: unknown): SavedTarget | undefined {
 
 function parseSavedMode(value: unknown): SavedMode | undefined {
   if (!isRecord(value) || !isNumber(value['at'])) return undefined;
-  const { search, at, confirmedTimestamp, tests, belowLower } = value;
+  const { search, at, confirmedTimestamp, tests, belowLower, conclusiveAt } = value;
   return {
     search,
     at,
     ...(isNumber(confirmedTimestamp) ? { confirmedTimestamp } : {}),
     tests: Array.isArray(tests) ? tests.filter(isTest) : [],
     belowLower: Array.isArray(belowLower) ? belowLower.filter(isBelowLower) : [],
+    ...(isNumber(conclusiveAt) ? { conclusiveAt } : {}),
   };
 }
 

@@ -89,7 +89,8 @@ export function snapshotTarget(
     ...(seenAddress === undefined ? {} : { seenAddress }),
     ...(routerAddress === undefined ? {} : { routerAddress }),
     ...(natDetected === undefined ? {} : { natDetected }),
-    ...(facts.announced === undefined ? {} : { announced: facts.announced }),
+    // While the far end is down nobody knows whether it still lists this exporter.
+    ...(facts.announced === undefined || facts.up !== true ? {} : { announced: facts.announced }),
     conntrack: conntracks,
     ...(interval === undefined
       ? {}
@@ -131,8 +132,7 @@ function findingsOf(entries: readonly (readonly [Mode, Finding])[]): Partial<Rec
 /** The finding, emptied when its newest evidence is too old to be shown. Bounds need no finding to grow old. */
 function unexpired(runner: ModeRunner, now: Seconds): Finding {
   const { finding } = runner;
-  const evidenceAt =
-    runner.confirmedTimestamp ?? runner.tests.findLast(({ verdict }) => verdict.kind !== 'inconclusive')?.at;
+  const evidenceAt = runner.confirmedTimestamp ?? runner.conclusiveAt;
   if (evidenceAt === undefined || now - evidenceAt <= FINDING_EXPIRES_AFTER) return finding;
   return { phase: finding.phase, suspect: false, deaths: 0 };
 }

@@ -194,7 +194,8 @@ export class TargetRunner {
       await pause(clock, LONGEST_RETRY, signal);
       return;
     }
-    this.#facts = { ...this.#facts, address, seenAddresses: [] };
+    const { announced: _, ...facts } = this.#facts;
+    this.#facts = { ...facts, address, seenAddresses: [] };
     const { deadline } = this.target.search;
     let begun = false;
     const lifeline = new Lifeline({
@@ -208,6 +209,7 @@ export class TargetRunner {
         },
         watched: () => {
           this.#noticeSeenAddress();
+          this.#diagnoseSoon();
           void this.#askRouter();
           if (begun) return;
           begun = true;
@@ -335,8 +337,7 @@ export class TargetRunner {
   #unreachable(reason: string): void {
     if (this.#facts.up !== false || this.#facts.downReason !== reason)
       this.#tell(`${this.target.name} does not answer: ${reason}`, 'warn');
-    const { announced: _, ...facts } = this.#facts;
-    this.#facts = { ...facts, up: false, downReason: reason };
+    this.#facts = { ...this.#facts, up: false, downReason: reason };
   }
 
   #announced(outcome: AnnouncementOutcome): void {

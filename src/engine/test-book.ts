@@ -8,15 +8,17 @@ export class TestBook {
   readonly #kept: number;
   readonly #tests: TestRecord[];
   readonly #belowLower: BelowLower;
+  #conclusiveAt: Seconds | undefined;
 
   /**
    * @param kept newest tests that are kept
    * @param saved what `save` returned before a restart
    */
-  constructor(kept: number, saved: Pick<SavedMode, 'tests' | 'belowLower'> = {}) {
+  constructor(kept: number, saved: Pick<SavedMode, 'tests' | 'belowLower' | 'conclusiveAt'> = {}) {
     this.#kept = kept;
     this.#tests = [...(saved.tests ?? [])];
     this.#belowLower = new BelowLower(saved.belowLower);
+    this.#conclusiveAt = saved.conclusiveAt ?? this.#tests.findLast(isConclusive)?.at;
   }
 
   /** Newest last. */
@@ -24,14 +26,24 @@ export class TestBook {
     return this.#tests;
   }
 
+  /** Unix time of the newest test with a verdict of its own, seconds: it outlives the test's place among the newest. */
+  get conclusiveAt(): Seconds | undefined {
+    return this.#conclusiveAt;
+  }
+
   /** For the state file. */
-  save(): Pick<SavedMode, 'tests' | 'belowLower'> {
-    return { tests: this.#tests, belowLower: this.#belowLower.tests };
+  save(): Pick<SavedMode, 'tests' | 'belowLower' | 'conclusiveAt'> {
+    return {
+      tests: this.#tests,
+      belowLower: this.#belowLower.tests,
+      ...(this.#conclusiveAt === undefined ? {} : { conclusiveAt: this.#conclusiveAt }),
+    };
   }
 
   /** @param lower the lower bound that is published now, seconds; 0 while there is none */
   add(test: TestRecord, lower: Seconds): void {
     this.#tests.push(test);
+    if (isConclusive(test)) this.#conclusiveAt = test.at;
     if (this.#tests.length > this.#kept) this.#tests.splice(0, this.#tests.length - this.#kept);
     // Deaths are counted when the search calls them early.
     if (test.verdict.kind === 'alive' && test.idle <= lower)
@@ -52,4 +64,8 @@ export class TestBook {
   belowLower(now: Seconds): ReturnType<BelowLower['counts']> {
     return this.#belowLower.counts(now);
   }
+}
+
+function isConclusive({ verdict }: TestRecord): boolean {
+  return verdict.kind !== 'inconclusive';
 }

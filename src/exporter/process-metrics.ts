@@ -32,7 +32,12 @@ function countDescriptorsCheaply(registry: Registry): void {
     help: 'Number of open file descriptors.',
     registers: [registry],
     async collect() {
-      this.set(await countOpenDescriptors());
+      try {
+        this.set(await countOpenDescriptors());
+      } catch {
+        // Out of descriptors, or forbidden: unknown, and no reason to withhold all other metrics.
+        this.remove();
+      }
     },
   });
 }

@@ -31,15 +31,24 @@ export interface Answer {
 /** Characters of an answer that are shown. */
 const SHOWN_ANSWER = 200;
 
+/** Reads a file; an error always names it, also where the system's own does not (a folder). */
+async function read(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    throw error instanceof Error ? Object.assign(error, { path: file }) : error;
+  }
+}
+
 async function readSecret(file: string): Promise<string> {
-  return (await readFile(file, 'utf8')).replace(/\r?\n$/, '');
+  return (await read(file)).replace(/\r?\n$/, '');
 }
 
 /** Reads the files of an endpoint. @throws the system's error for a file that cannot be read */
 export async function credentialsOf(endpoint: Endpoint): Promise<Credentials> {
   const { basic_auth, bearer_token_file, tls_config } = endpoint;
   const file = tls_config?.ca_file;
-  const ca = file === undefined ? {} : { ca: await readFile(file, 'utf8') };
+  const ca = file === undefined ? {} : { ca: await read(file) };
   if (basic_auth !== undefined) {
     const password = await readSecret(basic_auth.password_file);
     const encoded = Buffer.from(`${basic_auth.username}:${password}`).toString('base64');
@@ -52,7 +61,10 @@ export async function credentialsOf(endpoint: Endpoint): Promise<Credentials> {
   return { ...ca, headers: {}, secrets: [] };
 }
 
-/** Posts a body and reads at most `longest` characters of the answer; rejects with the error of the system. */
+/**
+ * Posts a body and reads the answer; rejects with the error of the system, or one that says that the answer is longer
+ * than `longest` characters.
+ */
 export function post(
   url: URL,
   { headers, ca }: Pick<Credentials, 'headers' | 'ca'>,
@@ -75,7 +87,8 @@ export function post(
       let text = '';
       response.setEncoding('utf8');
       response.on('data', (part: string) => {
-        if (text.length < longest) text += part;
+        if (text.length + part.length <= longest) text += part;
+        else response.destroy(new Error(`the answer is longer than ${longest} characters`));
       });
       response.once('error', reject);
       response.once('end', () => {

@@ -25,7 +25,7 @@ const TABLES = { ipv4: '/proc/self/net/tcp', ipv6: '/proc/self/net/tcp6' } as co
 
 /** Column of `/proc/net/tcp` that counts keepalive (or zero-window) probes sent and not yet answered. */
 const UNANSWERED_PROBES_COLUMN = 8;
-/** The kernel hands the table out by its pages, however large the buffer is. */
+/** However large the buffer is, the kernel fills a page of 4 KiB at most; the rest is for an unfinished line. */
 const BUFFER_BYTES = 8192;
 /** A reading that took less than this needs no rest, milliseconds. */
 const SHORT_READING = 5;
@@ -96,7 +96,7 @@ class TcpTable {
     } catch {
       return false;
     } finally {
-      await file?.close();
+      await file?.close().catch(() => undefined);
     }
   }
 

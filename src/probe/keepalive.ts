@@ -55,6 +55,7 @@ async function watch<M>(
   const { clock, deadline } = context;
   const end = clock.monotonic() + deadline;
   let before: number | undefined;
+  let repeated = false;
   let missing = 0;
   for (let look = FIRST_LOOK; ; look = NEXT_LOOK) {
     const heard = await pause(connection, look, context);
@@ -65,8 +66,11 @@ async function watch<M>(
     if (count === undefined || missing === LOOKS_WITHOUT_A_ROW)
       return watchBlindly(connection, broken, context);
     if (count === 'gone') continue;
+    missing = 0;
+    repeated ||= count > 0;
     // Answered: nothing is outstanding on two looks in a row, or an outstanding probe was answered.
-    if (count === 0 && before !== undefined) return { kind: 'answered', broken };
+    if (count === 0 && before !== undefined)
+      return { kind: 'answered', broken, ...(repeated && clock.monotonic() > end ? { delayed: true } : {}) };
     if (count >= LEAST_UNANSWERED && clock.monotonic() >= end)
       return { kind: 'died', evidence: 'silence', broken };
     before = count;

@@ -76,7 +76,7 @@ export function createLegacyPath(options: LegacyPathOptions): Path {
             deadline: beatDeadline,
             signal: beatSignal,
           });
-          return observed.kind === 'answered';
+          return observed.kind === 'answered' && observed.delayed !== true;
         },
         whenEnded: (run) => conversation.whenEnded(run),
         close: () => conversation.close(),

@@ -17,7 +17,8 @@ export interface Moment {
  * while idle, at which it was noticed).
  */
 export type Observation =
-  | { readonly kind: 'answered'; readonly broken: Moment }
+  /** `delayed`: TCP had to repeat itself, and the answer was noticed only after the deadline. */
+  | { readonly kind: 'answered'; readonly broken: Moment; readonly delayed?: boolean }
   | { readonly kind: 'died'; readonly evidence: DeathEvidence; readonly broken: Moment }
   | { readonly kind: 'unclear'; readonly reason: InconclusiveReason };
 

@@ -52,3 +52,8 @@ export function stalePaths(selector: string, window: Seconds): string {
 export function lastKnown(metric: string, selector: string, window: Seconds): string {
   return `last_over_time(${metric}{${selector}}[${promDuration(window)}])`;
 }
+
+/** The upper bounds of the modes that are proven not to be compliant: those of other modes may be a single death's. */
+export function shortBounds(selector: string): string {
+  return `nat_idle_timeout_upper_bound_seconds{${selector}} and rfc5382_req5_compliant{${selector}} == 0`;
+}

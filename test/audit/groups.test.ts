@@ -37,6 +37,9 @@ function answersOf(stories: readonly PathStory[]): Answers {
     }),
     timeouts: series('nat_idle_timeout_seconds', ({ timeout }) => timeout),
     upperBounds: series('nat_idle_timeout_upper_bound_seconds', ({ upper }) => upper),
+    shortBounds: series('nat_idle_timeout_upper_bound_seconds', ({ upper, compliant }) =>
+      compliant === 0 ? upper : undefined,
+    ),
     stale: stories.filter(({ stale }) => stale === true).map(({ labels }) => ({ metric: labels, value: 1 })),
   };
 }
@@ -90,6 +93,29 @@ describe('pathsOf()', () => {
       state: 'not_compliant',
       stale: false,
       below: { mode: 'recv', seconds: 3605 },
+    });
+  });
+
+  it('takes no upper bound of a mode that is not proven for what a violation lies below', () => {
+    const open = { upper: 3900, compliant: 0 } as const;
+    // Keepalives are eaten at 15 s; a single death at 60 s.
+    expect(one({ send: open, keepalive: { upper: 15 }, recv: { upper: 60 } })?.below).toEqual({
+      mode: 'send',
+      seconds: 3900,
+    });
+  });
+
+  it('takes no timeout for the smallest while another mode is proven to forget earlier', () => {
+    const later = { timeout: 3600, upper: 3605, compliant: 0 } as const;
+    expect(one({ send: later, recv: { upper: 300, compliant: 0 } })).toEqual({
+      labels: named('a'),
+      state: 'not_compliant',
+      stale: false,
+      below: { mode: 'recv', seconds: 300 },
+    });
+    expect(one({ send: later, recv: { upper: 300 } })?.timeout).toMatchObject({
+      seconds: 3600,
+      mode: 'send',
     });
   });
 
