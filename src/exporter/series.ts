@@ -52,7 +52,7 @@ export class TargetLabels {
 
 /** A gauge that is filled anew for every scrape; what nobody shows has no series. */
 export class SnapshotGauge extends Gauge {
-  #shown: NamedValue[] = [];
+  #shown: { readonly labels: string; readonly value: number }[] = [];
 
   /** Shows nothing any more. */
   clear(): void {
@@ -64,15 +64,12 @@ export class SnapshotGauge extends Gauge {
    * @param labels the text between the braces
    */
   show(labels: string, value: number | undefined): void {
-    if (value !== undefined) this.#shown.push(named(this.#name, labels, value));
+    if (value !== undefined) this.#shown.push({ labels, value });
   }
 
   override async get(): Promise<MetricObjectWithValues<MetricValue<string>>> {
-    return { ...(await super.get()), values: this.#shown };
-  }
-
-  get #name(): string {
-    return (this as unknown as { readonly name: string }).name;
+    const gauge = await super.get();
+    return { ...gauge, values: this.#shown.map(({ labels, value }) => named(gauge.name, labels, value)) };
   }
 }
 

@@ -21,27 +21,33 @@ const LEAST_UNANSWERED = 2;
  */
 const BLIND_DEADLINE: Seconds = 12;
 
+/** How the kernel is asked for the unanswered probes of a connection. */
+type CountUnanswered = typeof unansweredProbes;
+
 export const keepaliveProber: Prober = {
   mode: 'keepalive',
   legacyServer: 'echo',
-  native: keepaliveTest,
-  legacy: keepaliveTest,
+  native: (connection, context) => keepaliveTest(connection, context),
+  legacy: (connection, context) => keepaliveTest(connection, context),
 };
 
 /**
  * Switches keepalive on for a connection that has idled: the first probe leaves at once, then one a second. The
  * switch goes off again at the end, since each probe refreshes the mapping.
+ *
+ * @param count asks the kernel; replaceable for tests
  */
 export async function keepaliveTest<M>(
   connection: Conversation<M>,
   context: TestContext,
+  count: CountUnanswered = unansweredProbes,
 ): Promise<Observation> {
   const { clock } = context;
   const earliest = clock.monotonic();
   connection.link.setKeepAlive(true);
   const broken = { earliest, latest: clock.monotonic() };
   try {
-    return await watch(connection, broken, context);
+    return await watch(connection, broken, context, count);
   } finally {
     connection.link.setKeepAlive(false);
   }
@@ -51,6 +57,7 @@ async function watch<M>(
   connection: Conversation<M>,
   broken: Moment,
   context: TestContext,
+  countUnanswered: CountUnanswered,
 ): Promise<Observation> {
   const { clock, deadline } = context;
   const end = clock.monotonic() + deadline;
@@ -60,7 +67,7 @@ async function watch<M>(
   for (let look = FIRST_LOOK; ; look = NEXT_LOOK) {
     const heard = await pause(connection, look, context);
     if (heard.kind !== 'deadline' || heard.stalled > 0.5) return observeFailure(stall(heard), broken, clock);
-    const count = await unansweredProbes(connection.link);
+    const count = await countUnanswered(connection.link);
     if (connection.end !== undefined) return observeEnd(connection.end, broken, clock);
     if (count === 'gone') missing += 1;
     if (count === undefined || missing === LOOKS_WITHOUT_A_ROW)

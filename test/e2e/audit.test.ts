@@ -193,6 +193,49 @@ requires({ packages: ['prometheus'] }).describe('audit', () => {
     }
   });
 
+  it('calls nothing compliant when the answer may be incomplete', async () => {
+    const metric = { job: 'nat', instance: 'a:15382', target: 'vps' };
+    let warnings: readonly string[] = [];
+    // As Thanos answers while one of its stores is away: with what it has.
+    const server = createServer((request, response) => {
+      let form = '';
+      request.on('data', (part) => (form += String(part)));
+      request.on('end', () => {
+        const expr = new URLSearchParams(form).get('query') ?? '';
+        const empty = expr.includes('== 0\n')
+          ? '1'
+          : expr.includes(' and ') || expr.includes('over_time')
+            ? undefined
+            : '1';
+        const result = empty === undefined ? [] : [{ metric, value: [1, empty] }];
+        response.end(JSON.stringify({ status: 'success', data: { resultType: 'vector', result }, warnings }));
+      });
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const url = `http://127.0.0.1:${(server.address() as { port: number }).port}`;
+    try {
+      expect(await audit(url)).toMatchObject({ code: 0, stderr: '' });
+      warnings = ['no store matched for this query'];
+      const { code, stdout, stderr } = await audit(url);
+      expect([code, stderr]).toEqual([
+        3,
+        `${url}: the answer may be incomplete: no store matched for this query\n`,
+      ]);
+      expect(stdout).toContain('vps');
+    } finally {
+      server.close();
+    }
+  });
+
+  it('names a file of credentials that is a folder', async () => {
+    for (const flag of ['--tls-ca-file', '--bearer-token-file'])
+      expect(await audit(prometheus.url, `${flag}=${bench.directory}`)).toEqual({
+        code: 2,
+        stdout: '',
+        stderr: `${bench.directory}: cannot be read (EISDIR)\n`,
+      });
+  });
+
   it('shows its credentials to a Prometheus that asks for them, and never prints them', async () => {
     const port = await freePort();
     const url = `http://127.0.0.1:${port}`;

@@ -17,6 +17,13 @@ describe('levelsWith()', () => {
     ]);
   });
 
+  it('takes the same labels in another order for the same level, and refuses names that mean two', () => {
+    expect(levelsWith(['isp,site', 'site,isp'])).toEqual([...SHIPPED_LEVELS, ['isp', 'site']]);
+    expect(() => levelsWith(['a,b_c', 'a_b,c'])).toThrow(
+      new Error('--by: would record the same names as a,b_c, found a_b,c'),
+    );
+  });
+
   it.each([
     [
       'a-b',
@@ -27,6 +34,7 @@ describe('levelsWith()', () => {
       'invalid label name: must consist of letters, digits and _ and not begin with a digit, found ""',
     ],
     ['mode', 'is no label of a path: it tells the series of one path apart, found "mode"'],
+    ['compliance', 'the rules set this label themselves, found "compliance"'],
     ['__name__', 'reserved label name: names that begin with __ belong to Prometheus, found "__name__"'],
   ])('refuses %j', (value, message) => {
     expect(() => levelsWith([value])).toThrow(new Error(`--by: ${message}`));
