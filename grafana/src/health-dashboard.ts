@@ -281,6 +281,34 @@ function responder(): Placed[] {
   ];
 }
 
+/** Service discovery is opt-in on both ends: an empty panel is no fault. */
+function discovery(): Placed[] {
+  return [
+    lines(
+      {
+        title: 'Exporters that responders list',
+        description:
+          'Exporters that announced themselves recently and are served to Prometheus at /api/v1/http_sd.',
+        unit: 'short',
+        empty: 'no responder lists exporters',
+      },
+      12,
+      [range(`nat_responder_announced_exporters{${SELF}}`, '{{instance}}')],
+    ),
+    lines(
+      {
+        title: 'Announced',
+        description:
+          '1 while the far end of a target takes the announcements of its exporter, 0 while it does not.',
+        unit: 'short',
+        empty: 'no exporter announces itself',
+      },
+      12,
+      [range(`min by (instance, target) (nat_target_announced{${SELF}})`, '{{target}}')],
+    ),
+  ];
+}
+
 export function healthDashboard(): Dashboard {
   return assemble({
     uid: 'nat-idle-health',
@@ -309,6 +337,7 @@ export function healthDashboard(): Dashboard {
       { title: 'Measuring', panels: targets() },
       { title: 'Processes', panels: processes() },
       { title: 'Responder', panels: responder() },
+      { title: 'Discovery', panels: discovery() },
     ],
   });
 }

@@ -23,6 +23,7 @@ const FOREIGN = [
   'nodejs_eventloop_lag_p99_seconds',
 ];
 const RESPONDER = [
+  'nat_responder_announced_exporters',
   'nat_responder_connections',
   'nat_responder_connections_total',
   'nat_responder_rejected_total',

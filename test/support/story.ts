@@ -8,7 +8,8 @@ import { MODES } from '../../src/core/mode.js';
 import type { Verdict } from '../../src/core/verdict.js';
 import type { TargetSnapshot } from '../../src/engine/snapshot.js';
 import { createExporterMetrics } from '../../src/exporter/metrics.js';
-import { createResponderMetrics } from '../../src/responder/metrics.js';
+import { Announcements } from '../../src/responder/announcements.js';
+import { createResponderMetrics, registerAnnouncementMetrics } from '../../src/responder/metrics.js';
 import { ALIVE, FakeView, makeConfig, makeMode, makeTarget, makeTest, SILENT } from './fake-view.js';
 
 const STEP = 300;
@@ -71,6 +72,7 @@ function scene(t: number, begin: number): TargetSnapshot[] {
     makeTarget(vps, {
       ...common,
       up: t < OUTAGE,
+      ...(t < OUTAGE ? { announced: true } : {}),
       ...(known ? { keepaliveRecommended: finding.timeout === 3600 ? 1797 : 3600 } : {}),
       modes: MODES.map((mode) =>
         makeMode(mode, finding, {
@@ -143,6 +145,7 @@ export async function tellStory(begin: number): Promise<string> {
   const metrics = createExporterMetrics({ view, build: { version: '0.1.0', revision: 'story' } });
   metrics.reload(true, begin);
   const responder = createResponderMetrics();
+  registerAnnouncementMetrics(responder.registry, new Announcements({ ttl: 900 }));
   const lines: string[] = [];
   for (let t = 0; t <= CHAPTERS.end; t += STEP) {
     view.show(scene(t, begin));
