@@ -2,8 +2,7 @@
  * The exporters that announced where they can be scraped: judged, kept for a while, listed for Prometheus. One book
  * for the whole responder; with several processes the primary has it.
  */
-import ipaddr from 'ipaddr.js';
-import { isHost } from '../config/listen-address.js';
+import { announcedHost } from '../config/announced-host.js';
 import type { Seconds } from '../units.js';
 import { type AnnouncementFields, isAnnouncedAddress } from '../wire/announcement.js';
 import { clientKey } from './admission.js';
@@ -43,15 +42,6 @@ const ANNOUNCEMENTS_PER_TTL = 3;
 
 /** Prefix of the labels that exist only while Prometheus relabels. */
 const META = '__meta_nat_idle_';
-
-/** Addresses that mean another machine to Prometheus than to the announcer, or none, or many. */
-const UNREACHABLE: Readonly<Record<string, string>> = {
-  unspecified: 'an unspecified address is not served',
-  loopback: 'a loopback address is not served',
-  linkLocal: 'a link-local address is not served',
-  multicast: 'a multicast address is not served',
-  broadcast: 'a broadcast address is not served',
-};
 
 const WORDS: Readonly<Record<Exclude<AnnouncementRefusal, 'address'>, string>> = {
   taken: 'another exporter has announced this address differently',
@@ -174,18 +164,10 @@ function settle({ address }: AnnouncementFields, seen: string): { address: strin
   const cut = address.lastIndexOf(':');
   const port = address.slice(cut + 1);
   const named = address.slice(0, cut).replace(/^\[(.*)\]$/, '$1') || seen;
-  if (!isHost(named)) return 'the host must be a host name or an address';
-  if (!ipaddr.isValid(named)) {
-    const host = named.toLowerCase().replace(/\.$/, '');
-    if (/(^|\.)localhost$/.test(host)) return UNREACHABLE['loopback'] ?? '';
-    return { address: `${host}:${port}`, host };
-  }
-  // An IPv4 address in the clothes of an IPv6 address is judged and written as what it is.
-  const parsed = ipaddr.process(named);
-  const wrong = UNREACHABLE[parsed.range()];
-  if (wrong !== undefined) return wrong;
-  const host = parsed.toString();
-  return { address: parsed.kind() === 'ipv6' ? `[${host}]:${port}` : `${host}:${port}`, host };
+  const judged = announcedHost(named);
+  if (typeof judged === 'string') return judged;
+  const { host, family } = judged;
+  return { address: family === 6 ? `[${host}]:${port}` : `${host}:${port}`, host };
 }
 
 function labelsOf({ host, announcement, seen }: Entry): Record<string, string> {

@@ -142,10 +142,18 @@ describe('Announcements', () => {
     ['[::ffff:127.0.0.1]:1', 'loopback'],
     ['localhost:1', 'loopback'],
     ['x.LOCALHOST.:1', 'loopback'],
+    ['localhost.localdomain:1', 'loopback'],
+    ['localhost6.localdomain6:1', 'loopback'],
+    ['ip6-localhost:1', 'loopback'],
+    ['IP6-Loopback.:1', 'loopback'],
     ['0x7f000001:1', 'loopback'],
+    ['0x7f.1.:1', 'loopback'],
     ['0.0.0.0:1', 'unspecified'],
     ['[::]:1', 'unspecified'],
     ['169.254.169.254:80', 'link-local'],
+    ['0xa9.0xfe.0xa9.0xfe:80', 'link-local'],
+    ['0xa9.0xfe.0xa9.0xfe.:80', 'link-local'],
+    ['0XA9.0xFE.0xa9.254.:80', 'link-local'],
     ['[fe80::1]:1', 'link-local'],
     ['224.0.0.1:1', 'multicast'],
     ['[ff02::1]:1', 'multicast'],
@@ -163,12 +171,18 @@ describe('Announcements', () => {
     expect(announcements.groups()).toEqual([]);
   });
 
-  it.each(['10.1.2.3:1', '192.168.1.9:1', '100.64.0.9:1', '[fd00::1]:1', 'exporter:1', 'a_b.example:1'])(
-    'takes %s: where Prometheus may scrape is its operator’s affair',
-    (address) => {
-      expect(book().announcements.take(ALICE, { address })).toBeUndefined();
-    },
-  );
+  it.each([
+    '10.1.2.3:1',
+    '192.168.1.9:1',
+    '100.64.0.9:1',
+    '[fd00::1]:1',
+    'exporter:1',
+    'a_b.example:1',
+    'localhost.example:1',
+    'ip6-localhost.example:1',
+  ])('takes %s: where Prometheus may scrape is its operator’s affair', (address) => {
+    expect(book().announcements.take(ALICE, { address })).toBeUndefined();
+  });
 
   it('refuses a host of its own choice where it sees the client on loopback', () => {
     expect(book().announcements.take(from('127.0.0.1'), { address: ':1' })).toMatchObject({

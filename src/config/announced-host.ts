@@ -1,0 +1,41 @@
+/** The host of an announced address: its one spelling, and which hosts lead nobody else to an exporter. */
+import ipaddr from 'ipaddr.js';
+import { isHost } from './listen-address.js';
+
+/** An announced host in its one spelling: a name in lower case, or an address as RFC 5952 writes it. */
+export interface AnnouncedHost {
+  readonly host: string;
+  /** Absent for a name. */
+  readonly family?: 4 | 6;
+}
+
+/** Addresses that mean another machine to Prometheus than to the announcer, or none, or many. */
+const UNREACHABLE: Readonly<Record<string, string>> = {
+  unspecified: 'an unspecified address is not served',
+  loopback: 'a loopback address is not served',
+  linkLocal: 'a link-local address is not served',
+  multicast: 'a multicast address is not served',
+  broadcast: 'a broadcast address is not served',
+};
+
+/**
+ * Names of the machine that asks: RFC 6761 gives `localhost` and all below it to it, `/etc/hosts` of Debian and of Red
+ * Hat the others.
+ */
+const OWN_NAME =
+  /^(?:(?:.*\.)?localhost|localhost\.localdomain|localhost[46](?:\.localdomain[46])?|ip6-(?:localhost|loopback))$/;
+
+/**
+ * Judges the host of an announced address, without brackets; a text of at most 64 printable ASCII characters says what
+ * is wrong with it. A dot at its end changes nothing.
+ */
+export function announcedHost(named: string): AnnouncedHost | string {
+  if (!isHost(named)) return 'the host must be a host name or an address';
+  const host = named.toLowerCase().replace(/\.$/, '');
+  if (!ipaddr.isValid(host)) return OWN_NAME.test(host) ? (UNREACHABLE['loopback'] ?? '') : { host };
+  // An IPv4 address in the clothes of an IPv6 address is judged and written as what it is.
+  const address = ipaddr.process(host);
+  return (
+    UNREACHABLE[address.range()] ?? { host: address.toString(), family: address.kind() === 'ipv6' ? 6 : 4 }
+  );
+}
