@@ -19,6 +19,16 @@ const UNREACHABLE: Readonly<Record<string, string>> = {
 };
 
 /**
+ * Where clouds serve the metadata of a machine, its credentials among them, outside of link-local addresses. By address
+ * in the one spelling.
+ * @see https://docs.aws.amazon.com/whitepapers/latest/ipv6-on-aws/supporting-amazon-vpc-services.html fd00:ec2::254
+ * @see https://www.alibabacloud.com/help/en/ecs/user-guide/view-instance-metadata 100.100.100.200
+ * @see https://docs.oracle.com/en/cloud/iaas-classic/compute-iaas-cloud/stcsg/retrieving-instance-metadata.html
+ * 192.0.0.192
+ */
+const METADATA_SERVICES: ReadonlySet<string> = new Set(['fd00:ec2::254', '100.100.100.200', '192.0.0.192']);
+
+/**
  * Names of the machine that asks: RFC 6761 gives `localhost` and all below it to it, `/etc/hosts` of Debian and of Red
  * Hat the others.
  */
@@ -35,7 +45,7 @@ export function announcedHost(named: string): AnnouncedHost | string {
   if (!ipaddr.isValid(host)) return OWN_NAME.test(host) ? (UNREACHABLE['loopback'] ?? '') : { host };
   // An IPv4 address in the clothes of an IPv6 address is judged and written as what it is.
   const address = ipaddr.process(host);
-  return (
-    UNREACHABLE[address.range()] ?? { host: address.toString(), family: address.kind() === 'ipv6' ? 6 : 4 }
-  );
+  const settled = address.toString();
+  if (METADATA_SERVICES.has(settled)) return "an address of a cloud's metadata service is not served";
+  return UNREACHABLE[address.range()] ?? { host: settled, family: address.kind() === 'ipv6' ? 6 : 4 };
 }
