@@ -3,12 +3,13 @@
  * for the whole responder; with several processes the primary has it.
  */
 import { announcedHost } from '../config/announced-host.js';
+import { RESERVED_LABEL_NAMES } from '../config/labels.js';
 import type { Seconds } from '../units.js';
 import { type AnnouncementFields, isAnnouncedAddress } from '../wire/announcement.js';
 import { clientKey } from './admission.js';
 
 /** Why an announcement is not taken: a closed set, also a metric label. */
-export const ANNOUNCEMENT_REFUSALS = ['address', 'taken', 'limit_client', 'limit_total'] as const;
+export const ANNOUNCEMENT_REFUSALS = ['address', 'label', 'taken', 'limit_client', 'limit_total'] as const;
 export type AnnouncementRefusal = (typeof ANNOUNCEMENT_REFUSALS)[number];
 
 /** Who announces: the session is the client's secret, `seen` the IP address that its connection comes from. */
@@ -43,7 +44,7 @@ const ANNOUNCEMENTS_PER_TTL = 3;
 /** Prefix of the labels that exist only while Prometheus relabels. */
 const META = '__meta_nat_idle_';
 
-const WORDS: Readonly<Record<Exclude<AnnouncementRefusal, 'address'>, string>> = {
+const WORDS: Readonly<Record<Exclude<AnnouncementRefusal, 'address' | 'label'>, string>> = {
   taken: 'another exporter has announced this address differently',
   limit_client: 'this client has announced as many exporters as it may',
   limit_total: 'as many exporters are announced as may be',
@@ -75,6 +76,7 @@ export class Announcements {
   readonly #perClient = new Map<string, number>();
   readonly refused: Record<AnnouncementRefusal, number> = {
     address: 0,
+    label: 0,
     taken: 0,
     limit_client: 0,
     limit_total: 0,
@@ -105,18 +107,22 @@ export class Announcements {
   take({ session, seen }: Announcer, announcement: AnnouncementFields): Refused | undefined {
     this.#expire();
     const settled = settle(announcement, seen);
-    if (typeof settled === 'string') return this.#refuse('address', settled);
+    if (typeof settled === 'string') return this.#refused('address', settled);
+    // The reader's labelmap would make it a label of the target, beside or instead of the one that belongs there.
+    const reserved = RESERVED_LABEL_NAMES.find((name) => Object.hasOwn(announcement.labels ?? {}, name));
+    if (reserved !== undefined) return this.#refused('label', `the label name ${reserved} is reserved`);
     const { address, host } = settled;
     const client = clientKey(seen);
     const text = JSON.stringify({ ...announcement, address });
     const before = this.#entries.get(address);
     const own = before !== undefined && (before.session === session || before.client === client);
-    if (before !== undefined && !own && before.text !== text) return this.#refuse('taken');
+    if (before !== undefined && !own && before.text !== text) return this.#refused('taken', WORDS.taken);
     // Whoever repeats what another one announced keeps it alive, and does not become its owner.
     const owner = before === undefined || own ? { session, client, seen } : before;
     if (before?.client !== owner.client && this.#countOf(owner.client) >= this.#maxPerClient)
-      return this.#refuse('limit_client');
-    if (before === undefined && this.#entries.size >= this.#maxEntries) return this.#refuse('limit_total');
+      return this.#refused('limit_client', WORDS.limit_client);
+    if (before === undefined && this.#entries.size >= this.#maxEntries)
+      return this.#refused('limit_total', WORDS.limit_total);
     if (before !== undefined) this.#remove(address, before);
     const expiresAt = this.#now() + this.#ttl;
     const { session: by, client: of, seen: from } = owner;
@@ -133,9 +139,9 @@ export class Announcements {
       .map(([address, entry]) => ({ targets: [address], labels: labelsOf(entry) }));
   }
 
-  #refuse(reason: AnnouncementRefusal, detail?: string): Refused {
+  #refused(reason: AnnouncementRefusal, detail: string): Refused {
     this.refused[reason] += 1;
-    return { reason, detail: detail ?? (reason === 'address' ? '' : WORDS[reason]) };
+    return { reason, detail };
   }
 
   #expire(): void {

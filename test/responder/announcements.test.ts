@@ -6,6 +6,7 @@ import {
   type AnnouncementsOptions,
   type Announcer,
 } from '../../src/responder/announcements.js';
+import { RESERVED_LABEL_NAMES } from '../../src/config/labels.js';
 import { announcements as anyAnnouncement } from '../wire/arbitraries.js';
 
 const TTL = 90;
@@ -120,7 +121,13 @@ describe('Announcements', () => {
     expect(announcements.take(BOB, site('elsewhere'))).toMatchObject({ reason: 'taken' });
     advance(TTL);
     expect(announcements.take(BOB, site('elsewhere'))).toBeUndefined();
-    expect(announcements.refused).toEqual({ address: 0, taken: 2, limit_client: 0, limit_total: 0 });
+    expect(announcements.refused).toEqual({
+      address: 0,
+      label: 0,
+      taken: 2,
+      limit_client: 0,
+      limit_total: 0,
+    });
   });
 
   it('follows a session to another address, and a client to another session', () => {
@@ -191,6 +198,25 @@ describe('Announcements', () => {
     'ip6-localhost.example:1',
   ])('takes %s: where Prometheus may scrape is its operator’s affair', (address) => {
     expect(book().announcements.take(ALICE, { address })).toBeUndefined();
+  });
+
+  it.each(RESERVED_LABEL_NAMES)('refuses the label %s, which belongs to a series already', (name) => {
+    const { announcements } = book();
+    const before = { address: '192.0.2.9:1', labels: { site: 'home' } };
+    announcements.take(ALICE, before);
+    expect(announcements.take(ALICE, { ...before, labels: { site: 'home', [name]: 'x' } })).toEqual({
+      reason: 'label',
+      detail: `the label name ${name} is reserved`,
+    });
+    // What was announced rightly stays.
+    expect(announcements.groups()).toMatchObject([{ labels: { __meta_nat_idle_label_site: 'home' } }]);
+    expect(announcements.groups()[0]?.labels).not.toHaveProperty(`__meta_nat_idle_label_${name}`);
+    expect(announcements.refused.label).toBe(1);
+  });
+
+  it('takes a label whose name only resembles a reserved one', () => {
+    const labels = { Job: 'a', targets: 'b', exported_instance: 'c' };
+    expect(book().announcements.take(ALICE, { address: '192.0.2.9:1', labels })).toBeUndefined();
   });
 
   it('refuses a host of its own choice where it sees the client on loopback', () => {

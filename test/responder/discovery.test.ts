@@ -115,6 +115,23 @@ describe('a responder that takes announcements', () => {
     expect(Object.values(metrics.counts.rejected).every((count) => count === 0)).toBe(true);
   });
 
+  it('refuses the labels that Prometheus or the exporter set themselves, and the connection goes on', async () => {
+    const { port, announcements, metrics } = await far();
+    registerAnnouncementMetrics(metrics.registry, announcements);
+    const opened = await open(port, asking());
+    const address = '192.0.2.9:1';
+    for (const name of ['job', 'instance', 'mode', 'target', 'le', 'alertname']) {
+      expect(await answerTo(opened, { address, labels: { site: 'home', [name]: 'x' } })).toEqual([
+        { kind: 'error', code: 'announcement', detail: `the label name ${name} is reserved` },
+      ]);
+    }
+    expect(announcements.groups()).toEqual([]);
+    expect(await answerTo(opened, { address, labels: { site: 'home' } })).toEqual([{ kind: 'announced' }]);
+    expect(await metrics.registry.metrics()).toContain(
+      'nat_responder_announcements_rejected_total{reason="label"} 6\n',
+    );
+  });
+
   it('keeps an exporter after its connection ended, until its time is up', async () => {
     let now = 0;
     const { port, announcements } = await far({}, { now: () => now });
