@@ -102,7 +102,8 @@ export class Announcements {
 
   /**
    * Takes an announcement, or says why not. An address belongs to the session or the client that announced it first,
-   * until it expires: others may only repeat it unchanged.
+   * until it expires: others may only repeat it unchanged. But whoever is seen at the very address that it announces
+   * takes it over from everybody who is not.
    */
   take({ session, seen }: Announcer, announcement: AnnouncementFields): Refused | undefined {
     this.#expire();
@@ -115,10 +116,11 @@ export class Announcements {
     const client = clientKey(seen);
     const text = JSON.stringify({ ...announcement, address });
     const before = this.#entries.get(address);
-    const own = before !== undefined && (before.session === session || before.client === client);
-    if (before !== undefined && !own && before.text !== text) return this.#refused('taken', WORDS.taken);
+    const becomesOwner =
+      before === undefined || mayReplace(before, { session, client, rightful: seen === host });
+    if (!becomesOwner && before.text !== text) return this.#refused('taken', WORDS.taken);
     // Whoever repeats what another one announced keeps it alive, and does not become its owner.
-    const owner = before === undefined || own ? { session, client, seen } : before;
+    const owner = becomesOwner ? { session, client, seen } : before;
     if (before?.client !== owner.client && this.#countOf(owner.client) >= this.#maxPerClient)
       return this.#refused('limit_client', WORDS.limit_client);
     if (before === undefined && this.#entries.size >= this.#maxEntries)
@@ -162,6 +164,18 @@ export class Announcements {
   #countOf(client: string): number {
     return this.#perClient.get(client) ?? 0;
   }
+}
+
+/**
+ * Whether an announcer may replace an entry: its session, which is a secret, always may. Otherwise who is seen at the
+ * announced address goes before who is not, and among equals its client (a whole /64 over IPv6) may.
+ */
+function mayReplace(
+  { host, seen, session, client }: Entry,
+  by: { readonly session: string; readonly client: string; readonly rightful: boolean },
+): boolean {
+  if (session === by.session) return true;
+  return by.rightful === (seen === host) ? client === by.client : by.rightful;
 }
 
 /** The address in its one spelling, or what is wrong with it. An empty host is the one that the responder sees. */

@@ -142,6 +142,87 @@ describe('Announcements', () => {
     ]);
   });
 
+  describe.each([
+    ['IPv4', '198.51.100.7', '198.51.100.7:15382'],
+    ['IPv6', '2001:db8:7::1', '[2001:db8:7::1]:15382'],
+  ])('an announcer that is seen at the %s address that it announces', (_, host, address) => {
+    const victim = from(host);
+    const listed = (site: string, seen: string) => [
+      {
+        targets: [address],
+        labels: {
+          __meta_nat_idle_host: host,
+          __meta_nat_idle_seen_address: seen,
+          __meta_nat_idle_label_site: site,
+        },
+      },
+    ];
+
+    it.each([
+      ['other values', 'home'],
+      ['the same values', 'forged'],
+    ])('takes it over with %s from one that is not, and keeps it', (__, site) => {
+      const { announcements, advance } = book();
+      expect(announcements.take(BOB, { address, labels: { site: 'forged' } })).toBeUndefined();
+      expect(announcements.groups()).toEqual(listed('forged', BOB.seen));
+      expect(announcements.take(victim, { address: ':15382', labels: { site } })).toBeUndefined();
+      expect(announcements.groups()).toEqual(listed(site, host));
+      advance(60);
+      expect(announcements.take(BOB, { address, labels: { site: 'again' } })).toMatchObject({
+        reason: 'taken',
+      });
+      // A repetition keeps it alive and changes nothing else.
+      expect(announcements.take(BOB, { address, labels: { site } })).toBeUndefined();
+      advance(60);
+      expect(announcements.groups()).toEqual(listed(site, host));
+    });
+
+    it('keeps what it announced first', () => {
+      const { announcements } = book();
+      announcements.take(victim, { address, labels: { site: 'home' } });
+      expect(announcements.take(BOB, { address, labels: { site: 'forged' } })).toMatchObject({
+        reason: 'taken',
+      });
+      expect(announcements.take(BOB, { address, labels: { site: 'home' } })).toBeUndefined();
+      expect(announcements.groups()).toEqual(listed('home', host));
+    });
+
+    it('may announce it from another address in the same session, and after a restart in another one', () => {
+      const { announcements } = book();
+      announcements.take(victim, { address, labels: { site: 'a' } });
+      expect(announcements.take(from(host, 'restarted'), { address, labels: { site: 'b' } })).toBeUndefined();
+      expect(
+        announcements.take(from(ALICE.seen, 'restarted'), { address, labels: { site: 'c' } }),
+      ).toBeUndefined();
+      expect(announcements.groups()).toEqual(listed('c', ALICE.seen));
+    });
+
+    it('counts for its own client then, and no longer for the other', () => {
+      const { announcements } = book({ maxPerClient: 1 });
+      announcements.take(BOB, { address });
+      expect(announcements.take(BOB, { address: 'b.example:1' })).toMatchObject({ reason: 'limit_client' });
+      announcements.take(victim, { address });
+      expect(announcements.take(BOB, { address: 'b.example:1' })).toBeUndefined();
+      expect(announcements.take(victim, { address: 'v.example:1' })).toMatchObject({
+        reason: 'limit_client',
+      });
+    });
+  });
+
+  it('lets a neighbour in the same /64 change nothing that its owner announced of itself', () => {
+    const { announcements } = book();
+    const address = '[2001:db8:7::1]:15382';
+    const [owner, neighbour] = [from('2001:db8:7::1'), from('2001:db8:7::2')];
+    announcements.take(neighbour, { address, labels: { site: 'forged' } });
+    expect(announcements.take(owner, { address, labels: { site: 'home' } })).toBeUndefined();
+    expect(announcements.take(neighbour, { address, labels: { site: 'forged' } })).toMatchObject({
+      reason: 'taken',
+    });
+    expect(announcements.groups()).toMatchObject([
+      { labels: { __meta_nat_idle_label_site: 'home', __meta_nat_idle_seen_address: '2001:db8:7::1' } },
+    ]);
+  });
+
   it.each([
     ['127.0.0.1:15382', 'loopback'],
     ['127.9.9.9:1', 'loopback'],
