@@ -170,6 +170,24 @@ describe('a responder that takes announcements', () => {
     expect(metrics.counts.rejected.auth).toBe(3);
   });
 
+  it.each(['caf%c3%a9', '%41'])(
+    'answers syntax, not auth, to the proven but unusual escapes %s',
+    async (value) => {
+      const { port, announcements, metrics } = await far();
+      const { client, hello, challenge } = await open(port, asking());
+      const fields = `ANNOUNCE address=192.0.2.9:1 labels=site:${value}`;
+      const input = announcementMacInput(hello, challenge, { address: 'X' });
+      const mac = tokenMac(TOKEN, input.replace('ANNOUNCE address=X', fields));
+      client.write(`${fields} mac=${mac}\n`);
+      expect((await client.hearToTheEnd()).at(-1)).toBe('syntax');
+      expect(client.messages.at(-1)).toMatchObject({
+        detail: 'label site has escapes that encodeURIComponent has not',
+      });
+      expect(announcements.size).toBe(0);
+      expect(metrics.counts.rejected).toMatchObject({ auth: 0, syntax: 1 });
+    },
+  );
+
   it.each([
     ['a control connection that did not ask', newHello('control')],
     ['a check connection', newHello('check')],
