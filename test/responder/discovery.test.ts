@@ -12,6 +12,7 @@ import { announcementMacInput, encodeClientMessage, macInput } from '../../src/w
 import type { Hello, ResponderMessage } from '../../src/wire/messages.js';
 import { type Fixture, startFixture } from './fixture.js';
 import { newHello, RawClient } from './raw-client.js';
+import { socketsOf, withOnly, workerPids } from './workers.js';
 
 vi.setConfig({ testTimeout: 60_000 });
 
@@ -308,9 +309,11 @@ describe('a clustered responder that takes announcements', () => {
     const metrics = createResponderMetrics();
     registerAnnouncementMetrics(metrics.registry, announcements);
     const port = await start({ discovery: { interval: announcements.interval, announcements } });
-    // Connections go round the workers.
+    const workers = workerPids();
+    expect(workers).toHaveLength(2);
+    const idle = workers.map(socketsOf);
     for (let index = 0; index < 4; index += 1) {
-      const opened = await open(port, asking());
+      const opened = await withOnly(workers[index % 2] ?? 0, () => open(port, asking()));
       expect(opened.welcome).toMatchObject({ announce: 30 });
       expect(await answerTo(opened, { address: `e${index}.example:1` })).toEqual([{ kind: 'announced' }]);
       expect(await answerTo(opened, { address: 'localhost:1' })).toMatchObject([{ code: 'announcement' }]);
@@ -321,6 +324,8 @@ describe('a clustered responder that takes announcements', () => {
         'unknown_probe',
       );
     }
+    // Each of the two holds half of the connections.
+    expect(workers.map((pid, index) => socketsOf(pid) - (idle[index] ?? 0))).toEqual([2, 2]);
     expect(announcements.groups().map(({ targets }) => targets[0])).toEqual(
       [0, 1, 2, 3].map((index) => `e${index}.example:1`),
     );
