@@ -1,9 +1,9 @@
 /** The kinds of value that the configuration file knows: what each accepts and what it says when it does not. */
-import ipaddr from 'ipaddr.js';
 import { validateDetailed } from 'node-cron';
 import { z } from 'zod';
 import { DurationError, formatDuration, parseDuration, type Seconds } from '../units.js';
 import { isAnnouncedAddress, isAnnouncedPath, MAX_ANNOUNCED_PATH } from '../wire/announcement.js';
+import { announcedHost } from './announced-host.js';
 import { labelNameProblem } from './labels.js';
 import { familyOf, isHost } from './listen-address.js';
 
@@ -108,9 +108,6 @@ export function host(description: string) {
     .meta({ description });
 }
 
-/** Addresses at which this machine can only reach itself. */
-const HERE_ONLY = ['unspecified', 'loopback', 'linkLocal', 'multicast', 'broadcast'];
-
 /** What is wrong with an address that others shall connect to, or undefined. */
 function announcedAddressProblem(value: string): string | undefined {
   if (!isAnnouncedAddress(value))
@@ -118,10 +115,8 @@ function announcedAddressProblem(value: string): string | undefined {
   const named = value.slice(0, value.lastIndexOf(':')).replace(/^\[(.*)\]$/, '$1');
   if (named === '') return undefined;
   if (!isHost(named)) return 'must have a host name or an IP address before the port';
-  const local = ipaddr.isValid(named)
-    ? HERE_ONLY.includes(ipaddr.process(named).range())
-    : /(^|\.)localhost\.?$/i.test(named);
-  return local ? 'must be an address at which others reach this exporter' : undefined;
+  if (typeof announcedHost(named) !== 'string') return undefined;
+  return 'must be an address at which others reach this exporter';
 }
 
 /** An address that this exporter announces. */

@@ -2,14 +2,14 @@
  * The exporters that announced where they can be scraped: judged, kept for a while, listed for Prometheus. One book
  * for the whole responder; with several processes the primary has it.
  */
-import ipaddr from 'ipaddr.js';
-import { isHost } from '../config/listen-address.js';
+import { announcedHost } from '../config/announced-host.js';
+import { RESERVED_LABEL_NAMES } from '../config/labels.js';
 import type { Seconds } from '../units.js';
 import { type AnnouncementFields, isAnnouncedAddress } from '../wire/announcement.js';
 import { clientKey } from './admission.js';
 
 /** Why an announcement is not taken: a closed set, also a metric label. */
-export const ANNOUNCEMENT_REFUSALS = ['address', 'taken', 'limit_client', 'limit_total'] as const;
+export const ANNOUNCEMENT_REFUSALS = ['address', 'label', 'taken', 'limit_client', 'limit_total'] as const;
 export type AnnouncementRefusal = (typeof ANNOUNCEMENT_REFUSALS)[number];
 
 /** Who announces: the session is the client's secret, `seen` the IP address that its connection comes from. */
@@ -44,16 +44,7 @@ const ANNOUNCEMENTS_PER_TTL = 3;
 /** Prefix of the labels that exist only while Prometheus relabels. */
 const META = '__meta_nat_idle_';
 
-/** Addresses that mean another machine to Prometheus than to the announcer, or none, or many. */
-const UNREACHABLE: Readonly<Record<string, string>> = {
-  unspecified: 'an unspecified address is not served',
-  loopback: 'a loopback address is not served',
-  linkLocal: 'a link-local address is not served',
-  multicast: 'a multicast address is not served',
-  broadcast: 'a broadcast address is not served',
-};
-
-const WORDS: Readonly<Record<Exclude<AnnouncementRefusal, 'address'>, string>> = {
+const WORDS: Readonly<Record<Exclude<AnnouncementRefusal, 'address' | 'label'>, string>> = {
   taken: 'another exporter has announced this address differently',
   limit_client: 'this client has announced as many exporters as it may',
   limit_total: 'as many exporters are announced as may be',
@@ -85,6 +76,7 @@ export class Announcements {
   readonly #perClient = new Map<string, number>();
   readonly refused: Record<AnnouncementRefusal, number> = {
     address: 0,
+    label: 0,
     taken: 0,
     limit_client: 0,
     limit_total: 0,
@@ -110,23 +102,29 @@ export class Announcements {
 
   /**
    * Takes an announcement, or says why not. An address belongs to the session or the client that announced it first,
-   * until it expires: others may only repeat it unchanged.
+   * until it expires: others may only repeat it unchanged. But whoever is seen at the very address that it announces
+   * takes it over from everybody who is not.
    */
   take({ session, seen }: Announcer, announcement: AnnouncementFields): Refused | undefined {
     this.#expire();
     const settled = settle(announcement, seen);
-    if (typeof settled === 'string') return this.#refuse('address', settled);
+    if (typeof settled === 'string') return this.#refused('address', settled);
+    // The reader's labelmap would make it a label of the target, beside or instead of the one that belongs there.
+    const reserved = RESERVED_LABEL_NAMES.find((name) => Object.hasOwn(announcement.labels ?? {}, name));
+    if (reserved !== undefined) return this.#refused('label', `the label name ${reserved} is reserved`);
     const { address, host } = settled;
     const client = clientKey(seen);
     const text = JSON.stringify({ ...announcement, address });
     const before = this.#entries.get(address);
-    const own = before !== undefined && (before.session === session || before.client === client);
-    if (before !== undefined && !own && before.text !== text) return this.#refuse('taken');
+    const becomesOwner =
+      before === undefined || mayReplace(before, { session, client, rightful: seen === host });
+    if (!becomesOwner && before.text !== text) return this.#refused('taken', WORDS.taken);
     // Whoever repeats what another one announced keeps it alive, and does not become its owner.
-    const owner = before === undefined || own ? { session, client, seen } : before;
+    const owner = becomesOwner ? { session, client, seen } : before;
     if (before?.client !== owner.client && this.#countOf(owner.client) >= this.#maxPerClient)
-      return this.#refuse('limit_client');
-    if (before === undefined && this.#entries.size >= this.#maxEntries) return this.#refuse('limit_total');
+      return this.#refused('limit_client', WORDS.limit_client);
+    if (before === undefined && this.#entries.size >= this.#maxEntries)
+      return this.#refused('limit_total', WORDS.limit_total);
     if (before !== undefined) this.#remove(address, before);
     const expiresAt = this.#now() + this.#ttl;
     const { session: by, client: of, seen: from } = owner;
@@ -143,9 +141,9 @@ export class Announcements {
       .map(([address, entry]) => ({ targets: [address], labels: labelsOf(entry) }));
   }
 
-  #refuse(reason: AnnouncementRefusal, detail?: string): Refused {
+  #refused(reason: AnnouncementRefusal, detail: string): Refused {
     this.refused[reason] += 1;
-    return { reason, detail: detail ?? (reason === 'address' ? '' : WORDS[reason]) };
+    return { reason, detail };
   }
 
   #expire(): void {
@@ -168,24 +166,28 @@ export class Announcements {
   }
 }
 
+/**
+ * Whether an announcer may replace an entry: its session, which is a secret, always may. Otherwise who is seen at the
+ * announced address goes before who is not, and among equals its client (a whole /64 over IPv6) may.
+ */
+function mayReplace(
+  { host, seen, session, client }: Entry,
+  by: { readonly session: string; readonly client: string; readonly rightful: boolean },
+): boolean {
+  if (session === by.session) return true;
+  return by.rightful === (seen === host) ? client === by.client : by.rightful;
+}
+
 /** The address in its one spelling, or what is wrong with it. An empty host is the one that the responder sees. */
 function settle({ address }: AnnouncementFields, seen: string): { address: string; host: string } | string {
   if (!isAnnouncedAddress(address)) return 'the address must be a host and a port';
   const cut = address.lastIndexOf(':');
   const port = address.slice(cut + 1);
   const named = address.slice(0, cut).replace(/^\[(.*)\]$/, '$1') || seen;
-  if (!isHost(named)) return 'the host must be a host name or an address';
-  if (!ipaddr.isValid(named)) {
-    const host = named.toLowerCase().replace(/\.$/, '');
-    if (/(^|\.)localhost$/.test(host)) return UNREACHABLE['loopback'] ?? '';
-    return { address: `${host}:${port}`, host };
-  }
-  // An IPv4 address in the clothes of an IPv6 address is judged and written as what it is.
-  const parsed = ipaddr.process(named);
-  const wrong = UNREACHABLE[parsed.range()];
-  if (wrong !== undefined) return wrong;
-  const host = parsed.toString();
-  return { address: parsed.kind() === 'ipv6' ? `[${host}]:${port}` : `${host}:${port}`, host };
+  const judged = announcedHost(named);
+  if (typeof judged === 'string') return judged;
+  const { host, family } = judged;
+  return { address: family === 6 ? `[${host}]:${port}` : `${host}:${port}`, host };
 }
 
 function labelsOf({ host, announcement, seen }: Entry): Record<string, string> {

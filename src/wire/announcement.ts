@@ -55,7 +55,7 @@ export function announcementText({ address, scheme, path, labels }: Announcement
   ].join(' ');
 }
 
-/** Reads `site:home,isp:example%20net`; a text says which rule is broken. */
+/** Reads `site:home,isp:example%20net`, escaped as `announcementText` does it and not otherwise; a text says which rule is broken. */
 export function parseLabels(text: string): Readonly<Record<string, string>> | string {
   const pairs = text.split(',');
   if (pairs.length > MAX_ANNOUNCED_LABELS) return `labels must be at most ${MAX_ANNOUNCED_LABELS}`;
@@ -67,6 +67,9 @@ export function parseLabels(text: string): Readonly<Record<string, string>> | st
     const value = unescape(escaped);
     if (value === undefined || !isAnnouncedLabelValue(value))
       return `label ${name} must have a text as its value`;
+    // The mac is computed over what is written here, so that every value has one spelling.
+    if (encodeURIComponent(value) !== escaped)
+      return `label ${name} has escapes that encodeURIComponent has not`;
     labels.set(name, value);
   }
   return Object.fromEntries(labels);

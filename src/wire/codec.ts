@@ -44,7 +44,7 @@ export type Decoded<Message> =
 const ROLES: readonly Role[] = ['control', 'probe', 'check'];
 const GONE_CAUSES = ['reset', 'closed', 'timed_out'] as const;
 
-/** Every reason for turning a connection away that is told to the client. */
+/** Every code that an `ERROR` can have. */
 export const REJECT_CODES: readonly RejectCode[] = [
   'version',
   'syntax',

@@ -12,7 +12,10 @@ export const PROTOCOL_VERSION = 1;
  */
 export type Role = 'control' | 'probe' | 'check';
 
-/** Why a responder turns a connection away, or why it ended one: a closed set, also a metric label. */
+/**
+ * What an `ERROR` says: why a responder turns a connection away or ends it, or what it does not do while the connection
+ * stays open (`unknown_probe`, `announcement`). A closed set.
+ */
 export type RejectCode =
   | 'version'
   | 'syntax'

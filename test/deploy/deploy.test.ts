@@ -1,14 +1,20 @@
 /** The files that run the program elsewhere: they agree with the program and with each other. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { hashSync } from 'bcryptjs';
 import { load, loadAll } from 'js-yaml';
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { renderPrometheusRule } from '../../prometheus/src/render.js';
 import { runbookAddress } from '../../prometheus/src/runbook.js';
 import { SHIPPED_THRESHOLDS } from '../../prometheus/src/thresholds.js';
 import { loadConfig } from '../../src/config/load.js';
+import { LabProcess } from '../netns/process.js';
+import { makeCa, makeCertificate, type Pair } from '../support/certificates.js';
+import { Bench, freePort } from '../support/program.js';
 import { requires } from '../support/requires.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -103,6 +109,82 @@ describe('the image', () => {
     const { version } = JSON.parse(text('package.json')) as { version: string };
     expect(dockerfile).toContain(`ARG VERSION=${version}`);
     expect(text('deploy/kubernetes/kustomization.yaml')).toContain(`newTag: ${version}`);
+  });
+});
+
+describe('the health check of the image', () => {
+  /** Runs it as the image does; its exit code. */
+  async function check(env: Readonly<Record<string, string | undefined>>): Promise<number | null> {
+    const script = new LabProcess([process.execPath, join(root, 'deploy/healthcheck.js')], {
+      env: { NODE_EXTRA_CA_CERTS: undefined, ...env },
+    });
+    return (await script.exited).code;
+  }
+
+  it.each([
+    [200, 0],
+    [401, 0],
+    [403, 1],
+    [404, 1],
+    [429, 1],
+    [503, 1],
+  ])('takes the answer %i for exit code %i', async (status, code) => {
+    const server = createServer((_request, response) => response.writeHead(status).end());
+    await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+    try {
+      const { port } = server.address() as AddressInfo;
+      expect(await check({ HEALTHCHECK_URL: `http://127.0.0.1:${port}/-/healthy` })).toBe(code);
+    } finally {
+      server.close();
+    }
+  });
+
+  it('fails where nothing listens', async () => {
+    expect(await check({ HEALTHCHECK_URL: `http://127.0.0.1:${await freePort()}/-/healthy` })).toBe(1);
+  });
+
+  requires({ packages: ['openssl'] }).describe('with a responder that takes announcements', () => {
+    let bench: Bench;
+    let ca: Pair;
+    beforeAll(async () => {
+      bench = await Bench.open();
+      ca = makeCa(bench.directory, 'ca');
+      makeCertificate(bench.directory, 'server', ca, 'DNS:localhost');
+    });
+    afterAll(() => bench.close());
+
+    /** Starts one with users and more of a web configuration; the port of its site. */
+    async function responder(more: string): Promise<string> {
+      const token = await bench.write('token', 'correct horse battery staple');
+      const users = `basic_auth_users: {prometheus: ${hashSync('swordfish', 4)}}\n`;
+      const config = await bench.write('web.yml', users + more);
+      const started = bench.start([
+        'responder',
+        '--listen-address=127.0.0.1:0',
+        '--web.listen-address=127.0.0.1:0',
+        `--token-file=${token}`,
+        '--discovery',
+        `--web.config.file=${config}`,
+      ]);
+      const [, port = ''] = await started.waitForLine(/serving metrics.* url=\S+:(\d+)/, 20_000);
+      return port;
+    }
+
+    it('finds it healthy though it asks for a password', async () => {
+      const url = `http://127.0.0.1:${await responder('')}/-/healthy`;
+      expect((await fetch(url)).status).toBe(401);
+      expect(await check({ HEALTHCHECK_URL: url })).toBe(0);
+    });
+
+    it('finds it healthy over TLS when it knows the CA, and only then', async () => {
+      const port = await responder('tls_server_config: {cert_file: server.pem, key_file: server.key}\n');
+      const HEALTHCHECK_URL = `https://localhost:${port}/-/healthy`;
+      expect(await check({ HEALTHCHECK_URL, NODE_EXTRA_CA_CERTS: ca.cert })).toBe(0);
+      expect(await check({ HEALTHCHECK_URL })).toBe(1);
+      // The certificate is for another name.
+      const other = `https://127.0.0.1:${port}/-/healthy`;
+      expect(await check({ HEALTHCHECK_URL: other, NODE_EXTRA_CA_CERTS: ca.cert })).toBe(1);
+    });
   });
 });
 

@@ -6,6 +6,7 @@ import {
   type AnnouncementsOptions,
   type Announcer,
 } from '../../src/responder/announcements.js';
+import { RESERVED_LABEL_NAMES } from '../../src/config/labels.js';
 import { announcements as anyAnnouncement } from '../wire/arbitraries.js';
 
 const TTL = 90;
@@ -120,7 +121,13 @@ describe('Announcements', () => {
     expect(announcements.take(BOB, site('elsewhere'))).toMatchObject({ reason: 'taken' });
     advance(TTL);
     expect(announcements.take(BOB, site('elsewhere'))).toBeUndefined();
-    expect(announcements.refused).toEqual({ address: 0, taken: 2, limit_client: 0, limit_total: 0 });
+    expect(announcements.refused).toEqual({
+      address: 0,
+      label: 0,
+      taken: 2,
+      limit_client: 0,
+      limit_total: 0,
+    });
   });
 
   it('follows a session to another address, and a client to another session', () => {
@@ -135,6 +142,87 @@ describe('Announcements', () => {
     ]);
   });
 
+  describe.each([
+    ['IPv4', '198.51.100.7', '198.51.100.7:15382'],
+    ['IPv6', '2001:db8:7::1', '[2001:db8:7::1]:15382'],
+  ])('an announcer that is seen at the %s address that it announces', (_, host, address) => {
+    const victim = from(host);
+    const listed = (site: string, seen: string) => [
+      {
+        targets: [address],
+        labels: {
+          __meta_nat_idle_host: host,
+          __meta_nat_idle_seen_address: seen,
+          __meta_nat_idle_label_site: site,
+        },
+      },
+    ];
+
+    it.each([
+      ['other values', 'home'],
+      ['the same values', 'forged'],
+    ])('takes it over with %s from one that is not, and keeps it', (__, site) => {
+      const { announcements, advance } = book();
+      expect(announcements.take(BOB, { address, labels: { site: 'forged' } })).toBeUndefined();
+      expect(announcements.groups()).toEqual(listed('forged', BOB.seen));
+      expect(announcements.take(victim, { address: ':15382', labels: { site } })).toBeUndefined();
+      expect(announcements.groups()).toEqual(listed(site, host));
+      advance(60);
+      expect(announcements.take(BOB, { address, labels: { site: 'again' } })).toMatchObject({
+        reason: 'taken',
+      });
+      // A repetition keeps it alive and changes nothing else.
+      expect(announcements.take(BOB, { address, labels: { site } })).toBeUndefined();
+      advance(60);
+      expect(announcements.groups()).toEqual(listed(site, host));
+    });
+
+    it('keeps what it announced first', () => {
+      const { announcements } = book();
+      announcements.take(victim, { address, labels: { site: 'home' } });
+      expect(announcements.take(BOB, { address, labels: { site: 'forged' } })).toMatchObject({
+        reason: 'taken',
+      });
+      expect(announcements.take(BOB, { address, labels: { site: 'home' } })).toBeUndefined();
+      expect(announcements.groups()).toEqual(listed('home', host));
+    });
+
+    it('may announce it from another address in the same session, and after a restart in another one', () => {
+      const { announcements } = book();
+      announcements.take(victim, { address, labels: { site: 'a' } });
+      expect(announcements.take(from(host, 'restarted'), { address, labels: { site: 'b' } })).toBeUndefined();
+      expect(
+        announcements.take(from(ALICE.seen, 'restarted'), { address, labels: { site: 'c' } }),
+      ).toBeUndefined();
+      expect(announcements.groups()).toEqual(listed('c', ALICE.seen));
+    });
+
+    it('counts for its own client then, and no longer for the other', () => {
+      const { announcements } = book({ maxPerClient: 1 });
+      announcements.take(BOB, { address });
+      expect(announcements.take(BOB, { address: 'b.example:1' })).toMatchObject({ reason: 'limit_client' });
+      announcements.take(victim, { address });
+      expect(announcements.take(BOB, { address: 'b.example:1' })).toBeUndefined();
+      expect(announcements.take(victim, { address: 'v.example:1' })).toMatchObject({
+        reason: 'limit_client',
+      });
+    });
+  });
+
+  it('lets a neighbour in the same /64 change nothing that its owner announced of itself', () => {
+    const { announcements } = book();
+    const address = '[2001:db8:7::1]:15382';
+    const [owner, neighbour] = [from('2001:db8:7::1'), from('2001:db8:7::2')];
+    announcements.take(neighbour, { address, labels: { site: 'forged' } });
+    expect(announcements.take(owner, { address, labels: { site: 'home' } })).toBeUndefined();
+    expect(announcements.take(neighbour, { address, labels: { site: 'forged' } })).toMatchObject({
+      reason: 'taken',
+    });
+    expect(announcements.groups()).toMatchObject([
+      { labels: { __meta_nat_idle_label_site: 'home', __meta_nat_idle_seen_address: '2001:db8:7::1' } },
+    ]);
+  });
+
   it.each([
     ['127.0.0.1:15382', 'loopback'],
     ['127.9.9.9:1', 'loopback'],
@@ -142,11 +230,25 @@ describe('Announcements', () => {
     ['[::ffff:127.0.0.1]:1', 'loopback'],
     ['localhost:1', 'loopback'],
     ['x.LOCALHOST.:1', 'loopback'],
+    ['localhost.localdomain:1', 'loopback'],
+    ['localhost6.localdomain6:1', 'loopback'],
+    ['ip6-localhost:1', 'loopback'],
+    ['IP6-Loopback.:1', 'loopback'],
     ['0x7f000001:1', 'loopback'],
+    ['0x7f.1.:1', 'loopback'],
     ['0.0.0.0:1', 'unspecified'],
     ['[::]:1', 'unspecified'],
     ['169.254.169.254:80', 'link-local'],
+    ['0xa9.0xfe.0xa9.0xfe:80', 'link-local'],
+    ['0xa9.0xfe.0xa9.0xfe.:80', 'link-local'],
+    ['0XA9.0xFE.0xa9.254.:80', 'link-local'],
     ['[fe80::1]:1', 'link-local'],
+    ['[fd00:ec2::254]:80', 'metadata service'],
+    ['[FD00:0EC2:0::0254]:80', 'metadata service'],
+    ['100.100.100.200:80', 'metadata service'],
+    ['[::ffff:100.100.100.200]:80', 'metadata service'],
+    ['0x64.100.100.200.:80', 'metadata service'],
+    ['192.0.0.192:80', 'metadata service'],
     ['224.0.0.1:1', 'multicast'],
     ['[ff02::1]:1', 'multicast'],
     ['255.255.255.255:1', 'broadcast'],
@@ -163,12 +265,40 @@ describe('Announcements', () => {
     expect(announcements.groups()).toEqual([]);
   });
 
-  it.each(['10.1.2.3:1', '192.168.1.9:1', '100.64.0.9:1', '[fd00::1]:1', 'exporter:1', 'a_b.example:1'])(
-    'takes %s: where Prometheus may scrape is its operator’s affair',
-    (address) => {
-      expect(book().announcements.take(ALICE, { address })).toBeUndefined();
-    },
-  );
+  it.each([
+    '10.1.2.3:1',
+    '192.168.1.9:1',
+    '100.64.0.9:1',
+    '100.100.100.201:1',
+    '192.0.0.193:1',
+    '[fd00:ec2::253]:1',
+    '[fd00::1]:1',
+    'exporter:1',
+    'a_b.example:1',
+    'localhost.example:1',
+    'ip6-localhost.example:1',
+  ])('takes %s: where Prometheus may scrape is its operator’s affair', (address) => {
+    expect(book().announcements.take(ALICE, { address })).toBeUndefined();
+  });
+
+  it.each(RESERVED_LABEL_NAMES)('refuses the label %s, which belongs to a series already', (name) => {
+    const { announcements } = book();
+    const before = { address: '192.0.2.9:1', labels: { site: 'home' } };
+    announcements.take(ALICE, before);
+    expect(announcements.take(ALICE, { ...before, labels: { site: 'home', [name]: 'x' } })).toEqual({
+      reason: 'label',
+      detail: `the label name ${name} is reserved`,
+    });
+    // What was announced rightly stays.
+    expect(announcements.groups()).toMatchObject([{ labels: { __meta_nat_idle_label_site: 'home' } }]);
+    expect(announcements.groups()[0]?.labels).not.toHaveProperty(`__meta_nat_idle_label_${name}`);
+    expect(announcements.refused.label).toBe(1);
+  });
+
+  it('takes a label whose name only resembles a reserved one', () => {
+    const labels = { Job: 'a', targets: 'b', exported_instance: 'c' };
+    expect(book().announcements.take(ALICE, { address: '192.0.2.9:1', labels })).toBeUndefined();
+  });
 
   it('refuses a host of its own choice where it sees the client on loopback', () => {
     expect(book().announcements.take(from('127.0.0.1'), { address: ':1' })).toMatchObject({

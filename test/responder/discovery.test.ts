@@ -12,6 +12,7 @@ import { announcementMacInput, encodeClientMessage, macInput } from '../../src/w
 import type { Hello, ResponderMessage } from '../../src/wire/messages.js';
 import { type Fixture, startFixture } from './fixture.js';
 import { newHello, RawClient } from './raw-client.js';
+import { socketsOf, withOnly, workerPids } from './workers.js';
 
 vi.setConfig({ testTimeout: 60_000 });
 
@@ -115,6 +116,23 @@ describe('a responder that takes announcements', () => {
     expect(Object.values(metrics.counts.rejected).every((count) => count === 0)).toBe(true);
   });
 
+  it('refuses the labels that Prometheus or the exporter set themselves, and the connection goes on', async () => {
+    const { port, announcements, metrics } = await far();
+    registerAnnouncementMetrics(metrics.registry, announcements);
+    const opened = await open(port, asking());
+    const address = '192.0.2.9:1';
+    for (const name of ['job', 'instance', 'mode', 'target', 'le', 'alertname']) {
+      expect(await answerTo(opened, { address, labels: { site: 'home', [name]: 'x' } })).toEqual([
+        { kind: 'error', code: 'announcement', detail: `the label name ${name} is reserved` },
+      ]);
+    }
+    expect(announcements.groups()).toEqual([]);
+    expect(await answerTo(opened, { address, labels: { site: 'home' } })).toEqual([{ kind: 'announced' }]);
+    expect(await metrics.registry.metrics()).toContain(
+      'nat_responder_announcements_rejected_total{reason="label"} 6\n',
+    );
+  });
+
   it('keeps an exporter after its connection ended, until its time is up', async () => {
     let now = 0;
     const { port, announcements } = await far({}, { now: () => now });
@@ -152,6 +170,24 @@ describe('a responder that takes announcements', () => {
     expect(announcements.groups()).toEqual([]);
     expect(metrics.counts.rejected.auth).toBe(3);
   });
+
+  it.each(['caf%c3%a9', '%41'])(
+    'answers syntax, not auth, to the proven but unusual escapes %s',
+    async (value) => {
+      const { port, announcements, metrics } = await far();
+      const { client, hello, challenge } = await open(port, asking());
+      const fields = `ANNOUNCE address=192.0.2.9:1 labels=site:${value}`;
+      const input = announcementMacInput(hello, challenge, { address: 'X' });
+      const mac = tokenMac(TOKEN, input.replace('ANNOUNCE address=X', fields));
+      client.write(`${fields} mac=${mac}\n`);
+      expect((await client.hearToTheEnd()).at(-1)).toBe('syntax');
+      expect(client.messages.at(-1)).toMatchObject({
+        detail: 'label site has escapes that encodeURIComponent has not',
+      });
+      expect(announcements.size).toBe(0);
+      expect(metrics.counts.rejected).toMatchObject({ auth: 0, syntax: 1 });
+    },
+  );
 
   it.each([
     ['a control connection that did not ask', newHello('control')],
@@ -273,9 +309,11 @@ describe('a clustered responder that takes announcements', () => {
     const metrics = createResponderMetrics();
     registerAnnouncementMetrics(metrics.registry, announcements);
     const port = await start({ discovery: { interval: announcements.interval, announcements } });
-    // Connections go round the workers.
+    const workers = workerPids();
+    expect(workers).toHaveLength(2);
+    const idle = workers.map(socketsOf);
     for (let index = 0; index < 4; index += 1) {
-      const opened = await open(port, asking());
+      const opened = await withOnly(workers[index % 2] ?? 0, () => open(port, asking()));
       expect(opened.welcome).toMatchObject({ announce: 30 });
       expect(await answerTo(opened, { address: `e${index}.example:1` })).toEqual([{ kind: 'announced' }]);
       expect(await answerTo(opened, { address: 'localhost:1' })).toMatchObject([{ code: 'announcement' }]);
@@ -286,6 +324,8 @@ describe('a clustered responder that takes announcements', () => {
         'unknown_probe',
       );
     }
+    // Each of the two holds half of the connections.
+    expect(workers.map((pid, index) => socketsOf(pid) - (idle[index] ?? 0))).toEqual([2, 2]);
     expect(announcements.groups().map(({ targets }) => targets[0])).toEqual(
       [0, 1, 2, 3].map((index) => `e${index}.example:1`),
     );

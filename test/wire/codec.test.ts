@@ -169,6 +169,28 @@ describe('codec', () => {
     expect(encodeResponderMessage({ kind: 'announced' })).toBe('ANNOUNCED\n');
   });
 
+  it('reads every announcement that it takes as one text only, the one that the mac proves', () => {
+    const value = fc.array(
+      fc.constantFrom('a', '-', '~', '%', '2', 'C', 'c', 'E', 'F', '%C3%A9', '%c3', '%20'),
+      {
+        minLength: 1,
+        maxLength: 8,
+      },
+    );
+    let taken = 0;
+    fc.assert(
+      fc.property(value, (parts) => {
+        const fields = `ANNOUNCE address=:1 labels=site:${parts.join('')}`;
+        const decoded = decodeClientMessage(`${fields} mac=${MAC}`);
+        if (!decoded.ok || decoded.message.kind !== 'announce') return;
+        taken += 1;
+        expect(encodeClientMessage(decoded.message)).toBe(`${fields} mac=${MAC}\n`);
+      }),
+      { numRuns: 1000 },
+    );
+    expect(taken).toBeGreaterThan(100);
+  });
+
   it('asks for announcements in a key of HELLO that an older responder passes over', () => {
     const asking: Hello = {
       kind: 'hello',
@@ -255,6 +277,10 @@ describe('codec', () => {
     ...['a:%', 'a:%FF', 'a:%00', 'a:%0A', 'a:%ED%A0%80'].map((labels): [string, string] => [
       announce(`address=:1 labels=${labels}`),
       'label a must have a text as its value',
+    ]),
+    ...['caf%c3%a9', 'caf%C3%a9', '%41', '%7E', 'a%2d', '%27', 'ok%2c'].map((value): [string, string] => [
+      announce(`address=:1 labels=a:${value}`),
+      'label a has escapes that encodeURIComponent has not',
     ]),
     [announce('address=:1 labels=a:b,a:c'), 'label a is given twice'],
     [
