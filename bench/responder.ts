@@ -65,7 +65,7 @@ interface Run {
 /** Prints the figures and writes them to docs/BENCHMARKS.md; with a number, only prints those of so many at most. */
 export async function benchResponders(args: readonly string[]): Promise<void> {
   const most = args[0] === undefined ? Infinity : Number(args[0]);
-  const workers = Math.ceil(GOALS.many.atLeast / (processRoom() * 0.9));
+  const workers = Math.ceil(GOALS.many.atLeast / (processRoom(2) * 0.9));
   const responder = (count: number, connections: number): Run => ({
     server: count === 1 ? 'responder, one process' : `responder, ${count} workers`,
     connections: Math.min(most, connections),

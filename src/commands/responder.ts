@@ -7,7 +7,7 @@ import { createLogger } from '../log.js';
 import { readTokenFile, TokenError } from '../net/token.js';
 import { Announcements } from '../responder/announcements.js';
 import { startClusteredResponder } from '../responder/cluster.js';
-import { processRoom } from '../responder/limits.js';
+import { processRoom, WORKER_ROOM } from '../responder/limits.js';
 import { registerAnnouncementMetrics } from '../responder/metrics.js';
 import { keepNurserySmall } from '../responder/nursery.js';
 import { type Responder, startResponder } from '../responder/responder.js';
@@ -28,11 +28,14 @@ export async function startResponderCommand(
   const log = createLogger(flags.log);
   for (const warning of warnings) log.warn(warning);
   keepNurserySmall();
-  const room = processRoom() * flags.workers;
+  const each = processRoom(flags.workers);
+  const room = each * flags.workers;
   if (flags.maxConnections > room) {
     log.warn(
       { maxConnections: flags.maxConnections, workers: flags.workers, room },
-      `descriptors suffice for ${room} connections only: raise their limit (ulimit -n, LimitNOFILE) or --workers`,
+      flags.workers > 1 && each === WORKER_ROOM
+        ? `there is room for ${room} connections only, ${WORKER_ROOM} for each worker: raise --workers`
+        : `descriptors suffice for ${room} connections only: raise their limit (ulimit -n, LimitNOFILE) or --workers`,
     );
   }
   const token = flags.tokenFile === undefined ? {} : { token: tokenOf(flags.tokenFile) };

@@ -84,14 +84,14 @@ class Primary {
     const { native, legacyEcho = [], legacySleep = [], token, limits = {}, logger, discovery } = options;
     this.#options = options;
     // Two at least: one that is busy or dies does not keep the door shut.
-    const { maxConnectionsPerProcess: room } = resolveLimits(limits);
-    this.#doors = new Doors({ width: Math.max(2, availableParallelism()), room });
+    const { maxConnectionsPerProcess } = resolveLimits(limits, options.workers);
+    this.#doors = new Doors({ width: Math.max(2, availableParallelism()), room: maxConnectionsPerProcess });
     this.#start = {
       native,
       legacyEcho,
       legacySleep,
       ...(token === undefined ? {} : { token }),
-      limits,
+      limits: { ...limits, maxConnectionsPerProcess },
       debug: logger.isLevelEnabled('debug'),
       instance: randomHex(8),
       ...(discovery === undefined ? {} : { discovery: { interval: discovery.interval } }),
@@ -115,7 +115,7 @@ class Primary {
       const [first] = await Promise.all(Array.from({ length: this.#options.workers }, () => this.#hire()));
       if (first === undefined) throw new RangeError('a responder has at least one worker');
       const { logger, workers } = this.#options;
-      const limits = resolveLimits(this.#options.limits);
+      const limits = resolveLimits(this.#options.limits, workers);
       const { maxConnectionsPerClient } = limits;
       const maxConnections = Math.min(limits.maxConnections, limits.maxConnectionsPerProcess * workers);
       logger.info({ ...first, workers, maxConnections, maxConnectionsPerClient }, 'responder listens');
