@@ -52,12 +52,12 @@ function tell(message: FromWorker): void {
 /** Serves until the primary says stop or is gone. */
 function runWorker(): void {
   let running: Promise<SingleResponder> | undefined;
-  let obey: ((order: PeerOrder) => void) | undefined;
+  const followers: ((order: PeerOrder) => void)[] = [];
   const requests: PeerRequest[] = [];
   const post = gather(() => tell({ kind: 'requests', requests: requests.splice(0) }));
   const peers = {
     follow(follower: (order: PeerOrder) => void) {
-      obey = follower;
+      followers.push(follower);
     },
     ask(request: PeerRequest) {
       requests.push(request);
@@ -111,7 +111,7 @@ function runWorker(): void {
         void running?.then(({ metrics }) => tell({ kind: 'counted', counts: metrics.counts }));
         return;
       case 'orders':
-        for (const order of message.orders) obey?.(order);
+        for (const order of message.orders) for (const obey of followers) obey(order);
     }
   });
   // The primary decides when to end: it gets the terminal's signals as well.
