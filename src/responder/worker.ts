@@ -108,7 +108,11 @@ function runWorker(): void {
         });
         return;
       case 'count':
-        void running?.then(({ metrics }) => tell({ kind: 'counted', counts: metrics.counts }));
+        running?.then(
+          ({ metrics }) => tell({ kind: 'counted', counts: metrics.counts }),
+          // It has said why it failed, and the primary is about to end it.
+          () => {},
+        );
         return;
       case 'orders':
         for (const order of message.orders) for (const obey of followers) obey(order);
