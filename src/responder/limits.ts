@@ -38,6 +38,7 @@ export const WORKER_ROOM = 20_000;
 export const DEFAULT_LIMITS: Limits = {
   maxConnections: 16_000,
   maxConnectionsPerProcess: Number.POSITIVE_INFINITY,
+  // Many users may share the one address of a CGN.
   maxConnectionsPerClient: 1024,
   openingDeadline: 10,
   silentDeadline: 3600,
