@@ -10,7 +10,7 @@ import { randomHex } from '../net/token.js';
 import { type Seconds, toMilliseconds } from '../units.js';
 import { announcementAnswer } from './announcement-desk.js';
 import { Directory, type Dispatch } from './directory.js';
-import { Doors } from './doors.js';
+import { Doors, rankedRoom } from './doors.js';
 import { resolveLimits } from './limits.js';
 import { isExposed } from './listener.js';
 import { addCounts, createResponderMetrics, type ResponderCounts, zeroCounts } from './metrics.js';
@@ -91,8 +91,10 @@ class Primary {
     const { native, legacyEcho = [], legacySleep = [], token, limits = {}, logger, discovery } = options;
     this.#options = options;
     // Two at least: one that is busy or dies does not keep the door shut.
-    const { maxConnectionsPerProcess } = resolveLimits(limits, options.workers);
-    this.#doors = new Doors({ width: Math.max(2, availableParallelism()), room: maxConnectionsPerProcess });
+    const resolved = resolveLimits(limits, options.workers);
+    const { maxConnectionsPerProcess } = resolved;
+    const room = rankedRoom(options.workers, resolved);
+    this.#doors = new Doors({ width: Math.max(2, availableParallelism()), room });
     this.#start = {
       native,
       legacyEcho,
