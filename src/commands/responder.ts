@@ -13,7 +13,7 @@ import { keepNurserySmall } from '../responder/nursery.js';
 import { type Responder, startResponder } from '../responder/responder.js';
 import type { Build } from '../version.js';
 import { createResponderApp } from '../web/responder-site.js';
-import { startWebServer } from '../web/server.js';
+import { checkWebConfig, startWebServer } from '../web/server.js';
 import type { Running } from './exporter.js';
 
 /** Why a responder that lists exporters lets nobody read without a password or a certificate. */
@@ -38,6 +38,11 @@ export async function startResponderCommand(
         : `descriptors suffice for ${room} connections only: raise their limit (ulimit -n, LimitNOFILE) or --workers`,
     );
   }
+  const rules = {
+    ...(flags.web.configFile === undefined ? {} : { configFile: flags.web.configFile }),
+    ...(flags.discovery === undefined ? {} : { authenticate: READERS_LOG_IN }),
+  };
+  checkWebConfig(rules);
   const token = flags.tokenFile === undefined ? {} : { token: tokenOf(flags.tokenFile) };
   const announcements = flags.discovery === undefined ? undefined : new Announcements(flags.discovery);
   const options = {
@@ -86,8 +91,7 @@ export async function startResponderCommand(
       }),
       listen: flags.web.listenAddresses,
       log,
-      ...(flags.web.configFile === undefined ? {} : { configFile: flags.web.configFile }),
-      ...(announcements === undefined ? {} : { authenticate: READERS_LOG_IN }),
+      ...rules,
     });
     for (const url of web.urls) log.info({ url, version: build.version }, 'serving metrics');
     return {
