@@ -102,8 +102,9 @@ function runWorker(): void {
         void stop();
         return;
       case 'attend':
-        attend(message.wanted).catch(() => {
-          // The primary will ask again.
+        attend(message.wanted).catch(async () => {
+          // Some of several addresses may have been bound: "closed" must be true of all. The primary will ask again.
+          await (await running)?.attend(false);
           setTimeout(() => tell({ kind: 'attends', open: false }), toMilliseconds(RETRY));
         });
         return;
