@@ -51,7 +51,7 @@ async function metricBecomes(series: string, value: number): Promise<void> {
 }
 
 /** A log whose lines can be read. */
-function listen(): { readonly logger: Logger; text(): string } {
+function listen(): { readonly logger: Logger; readonly text: () => string } {
   const lines: string[] = [];
   const logger = pino({ level: 'info' }, { write: (line: string) => lines.push(line) });
   return { logger, text: () => lines.join('') };
