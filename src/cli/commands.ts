@@ -3,16 +3,13 @@ import { Command, Option } from 'commander';
 import { DEFAULT_ECHO_PORT, DEFAULT_PORT, DEFAULT_SEARCH, DEFAULT_SLEEP_PORT } from '../config/defaults.js';
 import { MODES } from '../core/mode.js';
 import { LOG_FORMATS, LOG_LEVELS, type LogLevel } from '../log.js';
+import { DEFAULT_LIMITS } from '../responder/limits.js';
 import { formatDuration } from '../units.js';
 
 /** Addresses that the commands listen on unless told otherwise. */
 export const DEFAULT_EXPORTER_ADDRESS = ':15382';
 export const DEFAULT_RESPONDER_ADDRESS = `:${DEFAULT_PORT}`;
 export const DEFAULT_RESPONDER_WEB_ADDRESS = ':15383';
-
-/** Connections that a responder holds at once, and those of one client address: many users may share a CGN's. */
-export const DEFAULT_MAX_CONNECTIONS = 10_000;
-export const DEFAULT_MAX_CONNECTIONS_PER_CLIENT = 1000;
 
 /** How long an exporter is listed after its last announcement. */
 export const DEFAULT_DISCOVERY_TTL = '15m';
@@ -115,11 +112,11 @@ export function responderCommand(version: string): Command {
     .option('--legacy.echo-address <[host]:port>', `echo server, there :${DEFAULT_ECHO_PORT}`)
     .option('--legacy.sleep-address <[host]:port>', `sleep server, there :${DEFAULT_SLEEP_PORT}`)
     .optionsGroup('Limits:')
-    .option('--max-connections <n>', 'connections held at once', String(DEFAULT_MAX_CONNECTIONS))
+    .option('--max-connections <n>', 'connections held at once', String(DEFAULT_LIMITS.maxConnections))
     .option(
       '--max-connections-per-client <n>',
       'connections held at once for one client address',
-      String(DEFAULT_MAX_CONNECTIONS_PER_CLIENT),
+      String(DEFAULT_LIMITS.maxConnectionsPerClient),
     );
   return addLogFlags(addWebFlags(command, DEFAULT_RESPONDER_WEB_ADDRESS));
 }

@@ -7,13 +7,13 @@ import { createLogger } from '../log.js';
 import { readTokenFile, TokenError } from '../net/token.js';
 import { Announcements } from '../responder/announcements.js';
 import { startClusteredResponder } from '../responder/cluster.js';
-import { processRoom } from '../responder/limits.js';
+import { processRoom, WORKER_ROOM } from '../responder/limits.js';
 import { registerAnnouncementMetrics } from '../responder/metrics.js';
 import { keepNurserySmall } from '../responder/nursery.js';
 import { type Responder, startResponder } from '../responder/responder.js';
 import type { Build } from '../version.js';
 import { createResponderApp } from '../web/responder-site.js';
-import { startWebServer } from '../web/server.js';
+import { checkWebConfig, startWebServer } from '../web/server.js';
 import type { Running } from './exporter.js';
 
 /** Why a responder that lists exporters lets nobody read without a password or a certificate. */
@@ -28,13 +28,21 @@ export async function startResponderCommand(
   const log = createLogger(flags.log);
   for (const warning of warnings) log.warn(warning);
   keepNurserySmall();
-  const room = processRoom() * flags.workers;
+  const each = processRoom(flags.workers);
+  const room = each * flags.workers;
   if (flags.maxConnections > room) {
     log.warn(
       { maxConnections: flags.maxConnections, workers: flags.workers, room },
-      `descriptors suffice for ${room} connections only: raise their limit (ulimit -n, LimitNOFILE) or --workers`,
+      flags.workers > 1 && each === WORKER_ROOM
+        ? `there is room for ${room} connections only, ${WORKER_ROOM} for each worker: raise --workers`
+        : `descriptors suffice for ${room} connections only: raise their limit (ulimit -n, LimitNOFILE) or --workers`,
     );
   }
+  const rules = {
+    ...(flags.web.configFile === undefined ? {} : { configFile: flags.web.configFile }),
+    ...(flags.discovery === undefined ? {} : { authenticate: READERS_LOG_IN }),
+  };
+  checkWebConfig(rules);
   const token = flags.tokenFile === undefined ? {} : { token: tokenOf(flags.tokenFile) };
   const announcements = flags.discovery === undefined ? undefined : new Announcements(flags.discovery);
   const options = {
@@ -83,8 +91,7 @@ export async function startResponderCommand(
       }),
       listen: flags.web.listenAddresses,
       log,
-      ...(flags.web.configFile === undefined ? {} : { configFile: flags.web.configFile }),
-      ...(announcements === undefined ? {} : { authenticate: READERS_LOG_IN }),
+      ...rules,
     });
     for (const url of web.urls) log.info({ url, version: build.version }, 'serving metrics');
     return {

@@ -10,7 +10,7 @@ import { randomHex } from '../net/token.js';
 import { type Seconds, toMilliseconds } from '../units.js';
 import { announcementAnswer } from './announcement-desk.js';
 import { Directory, type Dispatch } from './directory.js';
-import { Doors } from './doors.js';
+import { Doors, rankedRoom } from './doors.js';
 import { resolveLimits } from './limits.js';
 import { isExposed } from './listener.js';
 import { addCounts, createResponderMetrics, type ResponderCounts, zeroCounts } from './metrics.js';
@@ -42,8 +42,9 @@ const COUNT_DEADLINE: Seconds = 1;
 /** How long the workers may take to stop. */
 const STOP_DEADLINE: Seconds = 1.8;
 
-/** How long after a worker's death another one takes its place. */
+/** How long after a worker's death another one takes its place; doubled whenever that fails, up to the longest. */
 const RESTART_DELAY: Seconds = 1;
+const LONGEST_RESTART_DELAY: Seconds = 30;
 
 /**
  * Starts a responder of several processes. `maxConnections` holds for all workers together, give or take a
@@ -62,6 +63,10 @@ interface Hand {
   readonly worker: Worker;
   counts: ResponderCounts;
   counted: (() => void) | undefined;
+  /** It has served: only then may it hold connections. */
+  listened: boolean;
+  /** Its process has ended, or could not be started. */
+  readonly gone: Promise<void>;
   /** Orders that leave together. */
   readonly orders: PeerOrder[];
   readonly post: () => void;
@@ -77,6 +82,8 @@ class Primary {
   readonly #hands = new Map<number, Hand>();
   /** What workers that have died had counted. */
   #past: ResponderCounts = zeroCounts();
+  /** All workers have listened at the same time. */
+  #complete = false;
   #closing = false;
   readonly metrics = createResponderMetrics(() => this.#count());
 
@@ -84,14 +91,16 @@ class Primary {
     const { native, legacyEcho = [], legacySleep = [], token, limits = {}, logger, discovery } = options;
     this.#options = options;
     // Two at least: one that is busy or dies does not keep the door shut.
-    const { maxConnectionsPerProcess: room } = resolveLimits(limits);
+    const resolved = resolveLimits(limits, options.workers);
+    const { maxConnectionsPerProcess } = resolved;
+    const room = rankedRoom(options.workers, resolved);
     this.#doors = new Doors({ width: Math.max(2, availableParallelism()), room });
     this.#start = {
       native,
       legacyEcho,
       legacySleep,
       ...(token === undefined ? {} : { token }),
-      limits,
+      limits: { ...limits, maxConnectionsPerProcess },
       debug: logger.isLevelEnabled('debug'),
       instance: randomHex(8),
       ...(discovery === undefined ? {} : { discovery: { interval: discovery.interval } }),
@@ -114,8 +123,10 @@ class Primary {
     try {
       const [first] = await Promise.all(Array.from({ length: this.#options.workers }, () => this.#hire()));
       if (first === undefined) throw new RangeError('a responder has at least one worker');
+      this.#complete = true;
+      this.#turnDoors();
       const { logger, workers } = this.#options;
-      const limits = resolveLimits(this.#options.limits);
+      const limits = resolveLimits(this.#options.limits, workers);
       const { maxConnectionsPerClient } = limits;
       const maxConnections = Math.min(limits.maxConnections, limits.maxConnectionsPerProcess * workers);
       logger.info({ ...first, workers, maxConnections, maxConnectionsPerClient }, 'responder listens');
@@ -126,28 +137,56 @@ class Primary {
     }
   }
 
-  /** Starts a worker; resolves when it listens. */
+  /**
+   * Starts a worker; resolves when it listens.
+   * @throws what kept it from that; its process has ended or is about to.
+   */
   #hire(): Promise<Responder['addresses']> {
     return new Promise((resolve, reject) => {
       const worker = cluster.fork();
       const orders: PeerOrder[] = [];
       const post = gather(() => this.#tell(worker.id, { kind: 'orders', orders: orders.splice(0) }));
-      const hand: Hand = { worker, counts: zeroCounts(), counted: undefined, orders, post, asked: false };
+      let leave: () => void = () => {};
+      const gone = new Promise<void>((left) => {
+        leave = left;
+      });
+      const hand: Hand = {
+        worker,
+        counts: zeroCounts(),
+        counted: undefined,
+        listened: false,
+        gone,
+        orders,
+        post,
+        asked: false,
+      };
       this.#hands.set(worker.id, hand);
+      const ended = (error: Error, how: string): void => {
+        reject(error);
+        leave();
+        this.#dismiss(hand, how);
+      };
       worker.on('message', (message: FromWorker) => {
+        // What a dead one still had to say must not bring it back into the books.
+        if (!this.#hands.has(worker.id)) return;
         if (message.kind === 'listening') {
+          hand.listened = true;
           resolve(message.addresses);
           this.#doors.attends(worker.id, true);
           this.#turnDoors();
         } else if (message.kind === 'failed') {
           const { code, port } = message;
           reject(Object.assign(new Error(message.message), { code, port }));
+          worker.process.kill('SIGKILL');
         } else this.#hear(hand, message);
       });
-      worker.on('error', () => {});
+      worker.on('error', (error: Error) => {
+        // Without a process there will be no `exit`; other errors are those of messages to one that is ending.
+        if (worker.process.pid === undefined) ended(error, error.message);
+      });
       worker.on('exit', (code, signal) => {
-        reject(new Error(`a worker ended before it listened (${signal ?? code})`));
-        this.#dismiss(hand, signal ?? String(code));
+        const how = signal ?? String(code);
+        ended(new Error(`a worker ended before it listened (${how})`), how);
       });
     });
   }
@@ -164,7 +203,7 @@ class Primary {
       case 'requests':
         for (const request of message.requests) {
           const { id } = hand.worker;
-          if (request.kind === 'load') this.#doors.loaded(id, request.connections);
+          if (request.kind === 'load' && hand.listened) this.#doors.loaded(id, request.connections);
           if (request.kind === 'announce') this.#announce(id, request);
           else this.#dispatch(this.#directory.handle(id, request));
         }
@@ -196,18 +235,27 @@ class Primary {
 
   #dismiss(hand: Hand, how: string): void {
     const { id } = hand.worker;
-    this.#hands.delete(id);
+    if (!this.#hands.delete(id)) return;
     hand.counted?.();
     this.#past = addCounts([this.#past, { ...hand.counts, open: zeroCounts().open }]);
-    if (this.#closing) return;
+    // One that has never listened took nothing along, and whoever hired it tries again.
+    if (this.#closing || !hand.listened) return;
     this.#bury(id);
     this.#options.logger.error({ worker: id, how }, 'a worker has died and takes its connections along');
+    this.#replace(RESTART_DELAY);
+  }
+
+  /** Hires another worker after `delay`, and goes on trying. */
+  #replace(delay: Seconds): void {
     setTimeout(() => {
       if (this.#closing) return;
       this.#hire().catch((error: unknown) => {
-        this.#options.logger.error({ err: error }, 'a worker could not be replaced');
+        if (this.#closing) return;
+        const next = Math.min(delay * 2, LONGEST_RESTART_DELAY);
+        this.#options.logger.error({ err: error, retry: next }, 'a worker could not be replaced');
+        this.#replace(next);
       });
-    }, toMilliseconds(RESTART_DELAY)).unref();
+    }, toMilliseconds(delay)).unref();
   }
 
   /** Lets no client take what ended with a worker for the work of a NAT, see `Directory.forget`. */
@@ -231,8 +279,8 @@ class Primary {
 
   /** Tells workers whose turn it is to take new connections, and whose it is no more. */
   #turnDoors(): void {
-    // While workers are still starting everybody serves.
-    if (this.#closing || this.#hands.size < this.#options.workers) return;
+    // Until all have started for the first time everybody serves.
+    if (this.#closing || !this.#complete) return;
     for (const { worker, open } of this.#doors.changes()) {
       const hand = this.#hands.get(worker);
       if (hand === undefined || hand.asked) continue;
@@ -269,12 +317,11 @@ class Primary {
   async close(): Promise<void> {
     this.#closing = true;
     const hands = [...this.#hands.values()];
-    const ended = hands.map(({ worker }) => new Promise((resolve) => worker.once('exit', resolve)));
     for (const { worker } of hands) this.#tell(worker.id, { kind: 'stop' });
     const impatience = setTimeout(() => {
       for (const { worker } of hands) worker.process.kill('SIGKILL');
     }, toMilliseconds(STOP_DEADLINE));
-    await Promise.all(ended);
+    await Promise.all(hands.map(({ gone }) => gone));
     clearTimeout(impatience);
   }
 }

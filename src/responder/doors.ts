@@ -3,6 +3,7 @@
  * same socket and each connection wakes all who wait, so no more of them wait than there are processors; and one
  * that is nearly full leaves the door to the others before it has to turn anybody away.
  */
+import type { Limits } from './limits.js';
 
 /** Share of its room from which on a worker counts as full: connections arrive faster than loads are reported. */
 const NEARLY_FULL = 0.95;
@@ -10,10 +11,27 @@ const NEARLY_FULL = 0.95;
 /** By how much of the room loads may differ before a worker gives its door to an emptier one. */
 const UNEVEN = 0.05;
 
+/**
+ * How much more than its even share of what is allowed in all a worker may take before it ranks as full. More than
+ * `1 / NEARLY_FULL`, so that not all of them are full before the limit is reached.
+ */
+const HEAD_ROOM = 1.25;
+
+/**
+ * Connections that a worker ranks as full with: what it can hold, but no more than its share where descriptors abound.
+ * Otherwise the first workers at the door would take everything, and a death would take all that along.
+ */
+export function rankedRoom(
+  workers: number,
+  { maxConnections, maxConnectionsPerProcess }: Pick<Limits, 'maxConnections' | 'maxConnectionsPerProcess'>,
+): number {
+  return Math.min(maxConnectionsPerProcess, Math.ceil((maxConnections / workers) * HEAD_ROOM));
+}
+
 export interface DoorsOptions {
   /** How many workers take connections at a time, at least 1. */
   readonly width: number;
-  /** Connections that one worker can hold. */
+  /** Connections with which one worker is full, see `rankedRoom`. */
   readonly room: number;
 }
 

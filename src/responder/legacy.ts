@@ -12,6 +12,7 @@ import { Farewells } from './farewell.js';
 import type { Limits } from './limits.js';
 import { type ListenAddress, Listener } from './listener.js';
 import type { RejectReason, ResponderCounts } from './metrics.js';
+import type { Peers } from './peers.js';
 
 export type LegacyKind = 'legacy_echo' | 'legacy_sleep';
 
@@ -23,6 +24,8 @@ export interface LegacyOptions {
   readonly logger: Logger;
   /** Monotonic seconds. */
   readonly now: () => Seconds;
+  /** The other workers, where there are several. */
+  readonly peers?: Peers;
 }
 
 export interface LegacyServer {
@@ -71,6 +74,9 @@ class Legacy implements LegacyServer {
     this.#onClose = function () {
       closed(this);
     };
+    options.peers?.follow(({ kind }) => {
+      if (kind === 'instance') this.#leaveAll();
+    });
     this.#sweeper = setInterval(() => this.#sweep(), toMilliseconds(options.limits.sweepInterval)).unref();
   }
 
@@ -101,6 +107,18 @@ class Legacy implements LegacyServer {
     this.#farewells.destroyAll();
     await Promise.all(stopped);
     clearInterval(this.#sweeper);
+  }
+
+  /**
+   * Another worker has died. Clients of these servers learn of no instance and have no session: unless their canaries
+   * end as well, they take what ended there for a NAT's doing. They end as those did, closed and not reset, which a
+   * client takes for a restart.
+   */
+  #leaveAll(): void {
+    for (const guest of [...this.#guests.values()]) {
+      this.#forget(guest);
+      guest.socket.destroy();
+    }
   }
 
   #accept(socket: Socket): void {

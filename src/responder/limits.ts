@@ -28,9 +28,17 @@ export interface Limits {
 /** Descriptors that are kept free for listeners, files, the metrics endpoint and refused connections. */
 const RESERVED_DESCRIPTORS = 256;
 
+/**
+ * Most connections of one of several processes. When it is killed the kernel closes them one after the other, tens
+ * of microseconds for each, before the primary learns of it; the canaries that live in other processes must end within
+ * the 2 s that a client waits before it trusts them. With so many it takes less than a second.
+ */
+export const WORKER_ROOM = 20_000;
+
 export const DEFAULT_LIMITS: Limits = {
   maxConnections: 16_000,
   maxConnectionsPerProcess: Number.POSITIVE_INFINITY,
+  // Many users may share the one address of a CGN.
   maxConnectionsPerClient: 1024,
   openingDeadline: 10,
   silentDeadline: 3600,
@@ -42,15 +50,17 @@ export const DEFAULT_LIMITS: Limits = {
   sweepInterval: 1,
 };
 
-/** The limits with those given put in the place of the defaults, and what the process's descriptors allow. */
-export function resolveLimits(given: Partial<Limits> = {}): Limits {
+/** The limits with those given put in the place of the defaults, and what each of so many processes may hold. */
+export function resolveLimits(given: Partial<Limits> = {}, workers = 1): Limits {
   const limits = { ...DEFAULT_LIMITS, ...given };
-  return { ...limits, maxConnectionsPerProcess: Math.min(limits.maxConnectionsPerProcess, processRoom()) };
+  const maxConnectionsPerProcess = Math.min(limits.maxConnectionsPerProcess, processRoom(workers));
+  return { ...limits, maxConnectionsPerProcess };
 }
 
-/** Connections that the descriptors of one process suffice for. */
-export function processRoom(): number {
-  return Math.max(16, openFileLimit() - RESERVED_DESCRIPTORS);
+/** Connections that one process may hold where there are so many: its descriptors and `WORKER_ROOM` bound it. */
+export function processRoom(workers = 1, descriptors = openFileLimit()): number {
+  const room = Math.max(16, descriptors - RESERVED_DESCRIPTORS);
+  return workers > 1 ? Math.min(room, WORKER_ROOM) : room;
 }
 
 /** The process's soft limit of open descriptors; infinite where it is unlimited or cannot be read. */

@@ -67,10 +67,18 @@ export class Listener {
 
 function listen(server: Server, address: ListenAddress): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen({ ...address, backlog: BACKLOG }, () => {
-      server.off('error', reject);
+    const failed = (error: Error): void => {
+      server.off('listening', listens);
+      reject(error);
+    };
+    const listens = (): void => {
+      server.off('error', failed);
       resolve();
-    });
+    };
+    // Not as a callback of `listen`: that would stay behind whenever it fails, and it is tried again and again.
+    server
+      .once('error', failed)
+      .once('listening', listens)
+      .listen({ ...address, backlog: BACKLOG });
   });
 }

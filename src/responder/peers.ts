@@ -61,7 +61,7 @@ export type PeerOrder =
   | { readonly kind: 'tell'; readonly caller: number; readonly message: ResponderMessage }
   /** Whether the session has control connections in other workers. */
   | { readonly kind: 'controls'; readonly session: string; readonly elsewhere: boolean }
-  /** From now on welcomes carry this instance: a worker has died. */
+  /** From now on welcomes carry this instance: a worker has died. Legacy clients that wait are left. */
   | { readonly kind: 'instance'; readonly instance: string }
   /** The session has lost connections with a worker: end its controls, so that its client notices. */
   | { readonly kind: 'end'; readonly session: string }
@@ -70,7 +70,7 @@ export type PeerOrder =
 
 /** A worker's line to its primary. */
 export interface Peers {
-  /** Where orders go; set once by the native responder. */
+  /** Adds one who hears every order from now on. */
   follow(obey: (order: PeerOrder) => void): void;
   ask(request: PeerRequest): void;
 }

@@ -6,7 +6,7 @@ import type { Client, Evictable, Refusal } from './admission.js';
 import type { ConnectionKind } from './metrics.js';
 import type { Origin } from './peers.js';
 
-/** A connection that has said hello and has not yet proven the token. */
+/** The hello of a connection and its challenge: kept until it has proven the token, or for as long as it may announce. */
 export interface Opening {
   readonly hello: Hello;
   readonly challenge: string;

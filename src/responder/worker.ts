@@ -52,12 +52,12 @@ function tell(message: FromWorker): void {
 /** Serves until the primary says stop or is gone. */
 function runWorker(): void {
   let running: Promise<SingleResponder> | undefined;
-  let obey: ((order: PeerOrder) => void) | undefined;
+  const followers: ((order: PeerOrder) => void)[] = [];
   const requests: PeerRequest[] = [];
   const post = gather(() => tell({ kind: 'requests', requests: requests.splice(0) }));
   const peers = {
     follow(follower: (order: PeerOrder) => void) {
-      obey = follower;
+      followers.push(follower);
     },
     ask(request: PeerRequest) {
       requests.push(request);
@@ -102,16 +102,21 @@ function runWorker(): void {
         void stop();
         return;
       case 'attend':
-        attend(message.wanted).catch(() => {
-          // The primary will ask again.
+        attend(message.wanted).catch(async () => {
+          // Some of several addresses may have been bound: "closed" must be true of all. The primary will ask again.
+          await (await running)?.attend(false);
           setTimeout(() => tell({ kind: 'attends', open: false }), toMilliseconds(RETRY));
         });
         return;
       case 'count':
-        void running?.then(({ metrics }) => tell({ kind: 'counted', counts: metrics.counts }));
+        running?.then(
+          ({ metrics }) => tell({ kind: 'counted', counts: metrics.counts }),
+          // It has said why it failed, and the primary is about to end it.
+          () => {},
+        );
         return;
       case 'orders':
-        for (const order of message.orders) obey?.(order);
+        for (const order of message.orders) for (const obey of followers) obey(order);
     }
   });
   // The primary decides when to end: it gets the terminal's signals as well.

@@ -20,11 +20,8 @@ export interface WebLog {
   warn(fields: object, message: string): void;
 }
 
-export interface WebServerOptions {
-  /** An express application, or any other listener. */
-  readonly app: RequestListener;
-  /** Where to listen; without `host` on every address, port 0 lets the kernel choose. */
-  readonly listen: readonly { readonly host?: string; readonly port: number }[];
+/** Whom the server lets in. */
+export interface WebRules {
   /** The file of `--web.config.file`. */
   readonly configFile?: string;
   /**
@@ -32,6 +29,13 @@ export interface WebServerOptions {
    * refused, at the start and whenever the file changes.
    */
   readonly authenticate?: string;
+}
+
+export interface WebServerOptions extends WebRules {
+  /** An express application, or any other listener. */
+  readonly app: RequestListener;
+  /** Where to listen; without `host` on every address, port 0 lets the kernel choose. */
+  readonly listen: readonly { readonly host?: string; readonly port: number }[];
   readonly log?: WebLog;
   /** Called when the server begins to close: end what streams for ever. */
   readonly onClose?: () => void;
@@ -55,7 +59,7 @@ const CLOSE_GRACE_MS = 1000;
  * @throws ConfigError with every address that cannot be used, or with what is wrong in the web configuration
  */
 export async function startWebServer(options: WebServerOptions): Promise<WebServer> {
-  const live = new LiveWebConfig(options.configFile, options.log, options.authenticate);
+  const live = new LiveWebConfig(options, options.log);
   const auth = options.auth ?? createBasicAuth();
   const limiter = new RateLimiter();
   const listener: RequestListener = (request, response) => {
@@ -105,6 +109,24 @@ export async function startWebServer(options: WebServerOptions): Promise<WebServ
     },
     close,
   };
+}
+
+/**
+ * Looks at the web configuration without serving: for what must not start before it is known to be good.
+ * @throws ConfigError as `startWebServer` would
+ */
+export function checkWebConfig(rules: WebRules): void {
+  readRules(rules);
+}
+
+/** @throws ConfigError when the file cannot be used, or lets everybody in where nobody may be */
+function readRules({ configFile, authenticate }: WebRules): LoadedWebConfig {
+  const loaded = configFile === undefined ? NOTHING_ASKED : readWebConfig(configFile);
+  const { users, tls } = loaded.config;
+  if (authenticate === undefined || users.size > 0) return loaded;
+  if (tls?.clientAuth === 'RequireAndVerifyClientCert') return loaded;
+  const rule = `must have basic_auth_users or client_auth_type RequireAndVerifyClientCert: ${authenticate}`;
+  throw new ConfigError([{ file: configFile ?? '--web.config.file', rule }]);
 }
 
 function makeServer(
@@ -228,29 +250,20 @@ class RateLimiter {
 
 /** The web configuration as the files are now; a broken one is told once and leaves the one before in force. */
 class LiveWebConfig {
+  readonly #rules: WebRules;
   readonly #file: string | undefined;
   readonly #log: WebLog | undefined;
-  readonly #authenticate: string | undefined;
   #loaded: LoadedWebConfig;
   #stamp: string;
 
-  constructor(file: string | undefined, log: WebLog | undefined, authenticate: string | undefined) {
+  constructor(rules: WebRules, log: WebLog | undefined) {
+    const { configFile: file } = rules;
+    this.#rules = rules;
     this.#file = file;
     this.#log = log;
-    this.#authenticate = authenticate;
-    this.#loaded = this.#read();
+    this.#loaded = readRules(rules);
     this.#stamp = fileStamp(this.#loaded.files);
     if (this.#loaded.config.http2Asked) log?.info({ file }, 'http2 is ignored: this server speaks HTTP/1.1');
-  }
-
-  /** @throws ConfigError when the file cannot be used, or lets everybody in where nobody may be */
-  #read(): LoadedWebConfig {
-    const loaded = this.#file === undefined ? NOTHING_ASKED : readWebConfig(this.#file);
-    const { users, tls } = loaded.config;
-    if (this.#authenticate === undefined || users.size > 0) return loaded;
-    if (tls?.clientAuth === 'RequireAndVerifyClientCert') return loaded;
-    const rule = `must have basic_auth_users or client_auth_type RequireAndVerifyClientCert: ${this.#authenticate}`;
-    throw new ConfigError([{ file: this.#file ?? '--web.config.file', rule }]);
   }
 
   current(): WebConfig {
@@ -259,7 +272,7 @@ class LiveWebConfig {
     if (stamp === this.#stamp) return this.#loaded.config;
     this.#stamp = stamp;
     try {
-      const next = this.#read();
+      const next = readRules(this.#rules);
       const before = this.#loaded.config.tls;
       const after = next.config.tls;
       if ((before === undefined) !== (after === undefined) || before?.clientAuth !== after?.clientAuth) {

@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { UsageError } from '../../src/cli/flags.js';
 import { parseCommandLine } from '../../src/cli/parse.js';
+import { DEFAULT_LIMITS } from '../../src/responder/limits.js';
 
 const parse = (argv: readonly string[], env: Record<string, string> = {}) =>
   parseCommandLine(argv, env, { version: '1.2.3' });
@@ -49,6 +51,15 @@ describe('parseCommandLine()', () => {
       },
       warnings: [],
     });
+  });
+
+  test('limits the responder as docs/PROTOCOL.md says unless told otherwise', () => {
+    const { maxConnections, maxConnectionsPerClient } = DEFAULT_LIMITS;
+    expect(parse(['responder'])).toMatchObject({ options: { maxConnections, maxConnectionsPerClient } });
+    const all = String(maxConnections).replace(/(?=000$)/, ' ');
+    expect(readFileSync('docs/PROTOCOL.md', 'utf8')).toContain(
+      `${maxConnectionsPerClient} connections a client and ${all} in all by default`,
+    );
   });
 
   test('reads every flag of the responder', () => {

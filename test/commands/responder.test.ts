@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
+import { openFileLimit } from '../../src/responder/limits.js';
 import { LabProcess } from '../netns/process.js';
 
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
@@ -26,9 +27,32 @@ describe('responder --max-connections', () => {
     expect(lines).toMatch(/responder listens.*maxConnections=1744/);
   });
 
+  it('warns where the workers are too few for it, however many descriptors there are', async () => {
+    const descriptors = openFileLimit();
+    const each = Math.min(20_000, descriptors - 256);
+    const lines = await said(descriptors, ['--max-connections=100000', '--workers=2']);
+    expect(lines).toMatch(new RegExp(`level=warn .*${2 * each} connections only`));
+    expect(lines).toMatch(new RegExp(`responder listens.*maxConnections=${2 * each}`));
+  });
+
   it('is silent where they do, in all workers together', async () => {
     const lines = await said(2000, ['--max-connections=3000', '--workers=2']);
     expect(lines).not.toContain('level=warn');
     expect(lines).toMatch(/responder listens.*maxConnections=3000/);
+  });
+});
+
+describe('responder --web.config.file', () => {
+  it('is read before anything is served', async () => {
+    running = new LabProcess([
+      process.execPath,
+      MAIN,
+      'responder',
+      '--listen-address=127.0.0.1:0',
+      '--web.config.file=/nonexistent/web.yaml',
+    ]);
+    await running.waitForLine(/nonexistent/, 30_000);
+    expect(await running.exited).toMatchObject({ code: 2 });
+    expect(running.stderr).not.toContain('responder listens');
   });
 });

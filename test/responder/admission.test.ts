@@ -7,7 +7,7 @@ import {
   type Evictable,
   plainAddress,
 } from '../../src/responder/admission.js';
-import { openFileLimit, resolveLimits } from '../../src/responder/limits.js';
+import { openFileLimit, processRoom, resolveLimits, WORKER_ROOM } from '../../src/responder/limits.js';
 import { isExposed } from '../../src/responder/listener.js';
 
 describe('clientKey', () => {
@@ -118,6 +118,18 @@ describe('resolveLimits', () => {
   it('stays below the limit of open descriptors', () => {
     expect(resolveLimits({ maxConnections: 1e9 }).maxConnectionsPerProcess).toBe(openFileLimit() - 256);
     expect(resolveLimits({ maxConnectionsPerProcess: 20 }).maxConnectionsPerProcess).toBe(20);
+  });
+
+  it('processRoom() bounds each of several processes, whatever its descriptors', () => {
+    // 37 µs for each were seen; a client waits 2 s before it asks its canaries.
+    expect(WORKER_ROOM * 37e-6).toBeLessThan(1);
+    expect(processRoom(2, 65_536)).toBe(WORKER_ROOM);
+    expect(processRoom(2, Number.POSITIVE_INFINITY)).toBe(WORKER_ROOM);
+    expect(processRoom(2, 1024)).toBe(768);
+    expect(processRoom(1, 65_536)).toBe(65_536 - 256);
+    expect(resolveLimits({ maxConnectionsPerProcess: 1e9 }, 2).maxConnectionsPerProcess).toBeLessThanOrEqual(
+      WORKER_ROOM,
+    );
   });
 
   it('openFileLimit() is infinite where it cannot be read', () => {

@@ -1,6 +1,6 @@
 /** A responder of several real processes. */
 import { createServer } from 'node:net';
-import { pino } from 'pino';
+import { type Logger, pino } from 'pino';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type ClusterOptions, startClusteredResponder } from '../../src/responder/cluster.js';
 import type { Responder } from '../../src/responder/responder.js';
@@ -48,6 +48,38 @@ async function metric(series: string): Promise<number> {
 
 async function metricBecomes(series: string, value: number): Promise<void> {
   await vi.waitFor(async () => expect(await metric(series)).toBe(value), { timeout: 15_000, interval: 20 });
+}
+
+/** A log whose lines can be read. */
+function listen(): { readonly logger: Logger; readonly text: () => string } {
+  const lines: string[] = [];
+  const logger = pino({ level: 'info' }, { write: (line: string) => lines.push(line) });
+  return { logger, text: () => lines.join('') };
+}
+
+/** A port that is free and not one of those that the kernel hands out by itself at the moment. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return address !== null && typeof address === 'object' ? address.port : 0;
+}
+
+/** Opens a connection as soon as somebody accepts it. */
+function openSoon(port: number): Promise<RawClient> {
+  return vi.waitFor(() => open(port, 'check'), { timeout: 15_000, interval: 50 });
+}
+
+/** Runs it while no process can be started. */
+async function withoutNode<Value>(run: () => Promise<Value>): Promise<Value> {
+  const { execPath } = process;
+  process.execPath = '/nonexistent/node';
+  try {
+    return await run();
+  } finally {
+    process.execPath = execPath;
+  }
 }
 
 describe('clustered responder', () => {
@@ -154,6 +186,61 @@ describe('clustered responder', () => {
     }
     expect(await metric('nat_responder_connections_total{kind="probe"}')).toBe(3);
     await metricBecomes('nat_responder_connections{kind="probe"}', 2);
+  });
+
+  it('says at the start that a process cannot be started, and hangs neither then nor at its end', async () => {
+    await expect(withoutNode(() => start())).rejects.toMatchObject({ code: 'ENOENT' });
+    expect(workerPids()).toEqual([]);
+  });
+
+  it('goes on trying to replace a worker whose process cannot be started', async () => {
+    const { logger, text } = listen();
+    const port = await start({ logger });
+    await withoutNode(async () => {
+      process.kill(workerPids()[0] ?? 0, 'SIGKILL');
+      await vi.waitFor(() => expect(text()).toContain('a worker could not be replaced'), { timeout: 15_000 });
+      expect(workerPids()).toHaveLength(1);
+      expect((await openSoon(port)).messages).toMatchObject([{ kind: 'welcome' }]);
+    });
+    await vi.waitFor(() => expect(workerPids()).toHaveLength(2), { timeout: 15_000 });
+  });
+
+  it('has an idle worker take the door when those who held it die and nobody replaces them', async () => {
+    const port = await start({ workers: 3 });
+    await withoutNode(async () => {
+      for (let left = 2; left > 0; left -= 1) {
+        const sockets = new Map(workerPids().map((pid) => [pid, socketsOf(pid)]));
+        await openSoon(port);
+        const holder = workerPids().find((pid) => socketsOf(pid) > (sockets.get(pid) ?? 0));
+        process.kill(holder ?? 0, 'SIGKILL');
+        await vi.waitFor(() => expect(workerPids()).toHaveLength(left));
+      }
+      expect((await openSoon(port)).messages).toMatchObject([{ kind: 'welcome' }]);
+    });
+  });
+
+  it('ends a replacement that cannot listen, and tries again until it can', async () => {
+    const { logger, text } = listen();
+    const port = await freePort();
+    await start({ logger, native: [{ host: '127.0.0.1', port }] });
+    for (const pid of workerPids()) process.kill(pid, 'SIGKILL');
+    const thief = createServer();
+    await vi.waitFor(
+      () =>
+        new Promise<void>((resolve, reject) => {
+          thief.once('error', reject).listen(port, '127.0.0.1', resolve);
+        }),
+      { timeout: 900, interval: 5 },
+    );
+    const failures = (): number => text().split('a worker could not be replaced').length - 1;
+    await vi.waitFor(() => expect(failures()).toBeGreaterThanOrEqual(2), { timeout: 15_000, interval: 5 });
+    expect(text()).toContain('EADDRINUSE');
+    // Asked for its counts it does not fall over either.
+    expect(await metric('nat_responder_connections{kind="check"}')).toBe(0);
+    await vi.waitFor(() => expect(workerPids()).toEqual([]), { timeout: 15_000 });
+    await new Promise((resolve) => thief.close(resolve));
+    expect((await openSoon(port)).messages).toMatchObject([{ kind: 'welcome' }]);
+    await vi.waitFor(() => expect(workerPids()).toHaveLength(2), { timeout: 15_000 });
   });
 
   it('has all workers fill up before one turns anybody away', async () => {

@@ -1,15 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Doors } from '../../src/responder/doors.js';
+import { Doors, rankedRoom } from '../../src/responder/doors.js';
 
 const ROOM = 1000;
 
-/** Carries changes out until there are none. */
-function settle(doors: Doors): void {
+/** Carries changes out until there are none; `step` is called after each. */
+function settle(doors: Doors, step: () => void = () => {}): void {
   for (let round = 0; round < 10; round += 1) {
     const changes = doors.changes();
     if (changes.length === 0) return;
-    for (const { worker, open } of changes) doors.attends(worker, open);
+    for (const { worker, open } of changes) {
+      doors.attends(worker, open);
+      step();
+    }
   }
   throw new Error('the doors do not come to rest');
 }
@@ -58,6 +61,43 @@ describe('Doors', () => {
     expect(open()).toEqual([1, 2]);
   });
 
+  it('shares what comes between all workers, however many connections each of them could hold', () => {
+    const limits = { maxConnections: 6000, maxConnectionsPerProcess: 1_000_000 };
+    const doors = new Doors({ width: 2, room: rankedRoom(6, limits) });
+    const loads = new Map<number, number>();
+    const attending = new Set<number>();
+    const turn = (): void => {
+      for (let changes = doors.changes(); changes.length > 0; changes = doors.changes()) {
+        for (const { worker, open } of changes) {
+          if (open) attending.add(worker);
+          else attending.delete(worker);
+          doors.attends(worker, open);
+        }
+      }
+    };
+    for (let worker = 1; worker <= 6; worker += 1) {
+      attending.add(worker);
+      doors.attends(worker, true);
+    }
+    turn();
+    for (let connection = 0; connection < limits.maxConnections; connection += 1) {
+      const [worker = 0] = [...attending].slice(connection % attending.size);
+      const load = (loads.get(worker) ?? 0) + 1;
+      loads.set(worker, load);
+      doors.loaded(worker, load);
+      turn();
+    }
+    for (let worker = 1; worker <= 6; worker += 1) {
+      expect(loads.get(worker)).toBeGreaterThan(800);
+      expect(loads.get(worker)).toBeLessThan(1200);
+    }
+  });
+
+  it('rankedRoom() is never more than a worker can hold', () => {
+    expect(rankedRoom(2, { maxConnections: 100_000, maxConnectionsPerProcess: 20_000 })).toBe(20_000);
+    expect(rankedRoom(4, { maxConnections: 1000, maxConnectionsPerProcess: 20_000 })).toBe(313);
+  });
+
   it('opens another door when a worker has died', () => {
     const { doors } = start(3);
     settle(doors);
@@ -75,7 +115,7 @@ describe('Doors', () => {
         const { doors, open } = start(5, width);
         for (const [worker, load] of steps) {
           doors.loaded(worker, load);
-          settle(doors);
+          settle(doors, () => expect(open().length).toBeGreaterThan(0));
           expect(open().length).toBeGreaterThan(0);
           expect(open().length).toBeLessThanOrEqual(width);
         }
