@@ -63,10 +63,10 @@ export async function benchFleet(args: readonly string[]): Promise<void> {
   for (const size of sizes) {
     figures.push(await measureFleet(size));
     console.error(JSON.stringify(figures.at(-1)));
+    // After each size: a run that is broken off leaves the figures that it has.
+    writeSection('fleet', formatFleetFigures(figures));
   }
-  const text = formatFleetFigures(figures);
-  console.log(text);
-  writeSection('fleet', text);
+  console.log(formatFleetFigures(figures));
 }
 
 async function measureFleet(targets: number): Promise<FleetFigures> {

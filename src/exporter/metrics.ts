@@ -11,6 +11,7 @@ import type { Seconds } from '../units.js';
 import { HISTOGRAM_TARGET_LIMIT, type MetricDescription, SELF_METRICS } from './metric-names.js';
 import { ProbeMetrics } from './probe-metrics.js';
 import { registerProcessMetrics } from './process-metrics.js';
+import type { WritesItself } from './series.js';
 
 export interface BuildInfo {
   readonly version: string;
@@ -94,8 +95,13 @@ export function createExporterMetrics(options: ExporterMetricsOptions): Exporter
     for (const { name } of registry.getMetricsAsArray()) {
       // A fleet's metrics take long to write: after each one the probes get their turn.
       await nextTurn();
-      if (registry.getSingleMetric(name) !== undefined)
-        parts.push(await registry.getSingleMetricAsString(name));
+      const metric = registry.getSingleMetric(name);
+      if (metric === undefined) continue;
+      parts.push(
+        'text' in metric
+          ? await (metric as WritesItself).text()
+          : await registry.getSingleMetricAsString(name),
+      );
     }
     return `${parts.join('\n\n')}\n`;
   };

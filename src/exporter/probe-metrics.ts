@@ -1,5 +1,5 @@
 /** The metrics of the probes: one gauge, counter or histogram for each, and which series a target has. */
-import { Histogram, type Registry } from 'prom-client';
+import type { Registry } from 'prom-client';
 import type { TargetConfig } from '../config/types.js';
 import { SEARCH_PHASES } from '../core/finding.js';
 import type { Mode } from '../core/mode.js';
@@ -7,7 +7,7 @@ import { VERDICT_REASONS, type VerdictReason } from '../core/verdict.js';
 import type { ModeSnapshot, TargetSnapshot } from '../engine/snapshot.js';
 import type { Seconds } from '../units.js';
 import { IDLE_BUCKETS, METRICS, type MetricDescription } from './metric-names.js';
-import { NamedCounter, SnapshotGauge, TargetLabels } from './series.js';
+import { NamedCounter, NamedHistogram, SnapshotGauge, TargetLabels } from './series.js';
 
 type Labels = Readonly<Record<string, string>>;
 
@@ -39,7 +39,7 @@ export class ProbeMetrics {
   readonly #labels = new TargetLabels();
   readonly #gauges: SnapshotGauge[] = [];
   readonly #ownLabels: readonly string[];
-  #idle: Histogram;
+  #idle: NamedHistogram;
   #histogramByTarget = true;
   #known = new Map<string, TargetConfig>();
 
@@ -175,10 +175,10 @@ export class ProbeMetrics {
     this.#suspect.show(labels, finding.suspect ? 1 : 0);
   }
 
-  #makeHistogram(): Histogram {
+  #makeHistogram(): NamedHistogram {
     const { name, help, labels } = METRICS.idle;
     const kept = labels.filter((label) => this.#histogramByTarget || label !== 'target');
-    return new Histogram({
+    return new NamedHistogram({
       name,
       help,
       labelNames: [...kept, ...this.#ownLabels],

@@ -1,10 +1,16 @@
 /**
- * Gauges and counters whose series' names are written once. prom-client writes the labels of every series at every
- * scrape, which is most of a fleet's scrape; these hand them over ready.
+ * Metrics of prom-client that write themselves: the labels of a series are put into text once, not at every scrape,
+ * which is most of a fleet's scrape.
  */
-import { Counter, Gauge, type MetricObjectWithValues, type MetricValue } from 'prom-client';
+import { Counter, Gauge, Histogram, type MetricObjectWithValues, type MetricValue } from 'prom-client';
 import type { TargetConfig } from '../config/types.js';
 import type { Mode } from '../core/mode.js';
+
+/** A metric that needs no help to be written. */
+export interface WritesItself {
+  /** The family in text format 0.0.4. */
+  text(): Promise<string>;
+}
 
 /** A series of which prom-client has only the value left to write. */
 interface NamedValue extends MetricValue<string> {
@@ -29,6 +35,20 @@ function escaped(value: string): string {
   return value.replace(/\\/g, '\\\\').replace(/\n/g, '\\n').replace(/"/g, '\\"');
 }
 
+function numberText(value: number): string {
+  if (Number.isFinite(value)) return String(value);
+  return Number.isNaN(value) ? 'NaN' : value > 0 ? '+Inf' : '-Inf';
+}
+
+/** A whole family, without a line break at its end. */
+function familyText(
+  { name, help, type }: { readonly name: string; readonly help: string; readonly type: unknown },
+  lines: readonly string[],
+): string {
+  const escapedHelp = help.replace(/\\/g, '\\\\').replace(/\n/g, '\\n');
+  return [`# HELP ${name} ${escapedHelp}`, `# TYPE ${name} ${String(type)}`, ...lines].join('\n');
+}
+
 function named(name: string, labels: string, value: number): NamedValue {
   return { metricName: `${name}{${labels}}`, value, labels: NO_LABELS, sharedLabels: NO_LABELS };
 }
@@ -51,7 +71,7 @@ export class TargetLabels {
 }
 
 /** A gauge that is filled anew for every scrape; what nobody shows has no series. */
-export class SnapshotGauge extends Gauge {
+export class SnapshotGauge extends Gauge implements WritesItself {
   #shown: { readonly labels: string; readonly value: number }[] = [];
 
   /** Shows nothing any more. */
@@ -71,25 +91,74 @@ export class SnapshotGauge extends Gauge {
     const gauge = await super.get();
     return { ...gauge, values: this.#shown.map(({ labels, value }) => named(gauge.name, labels, value)) };
   }
+
+  /** The family in text format 0.0.4. */
+  async text(): Promise<string> {
+    const gauge = await super.get();
+    return familyText(
+      gauge,
+      this.#shown.map(({ labels, value }) => `${gauge.name}{${labels}} ${numberText(value)}`),
+    );
+  }
 }
 
-/** A counter as prom-client keeps it, with the text of each series' labels kept beside it. */
-export class NamedCounter extends Counter {
-  /** By the labels of a series: prom-client keeps the object for as long as the series lives. */
+/** The texts of series' labels, by the object that prom-client keeps for as long as the series lives. */
+class LabelTexts {
   readonly #texts = new WeakMap<object, string>();
 
-  override async get(): Promise<MetricObjectWithValues<MetricValue<string>>> {
-    const counted = await super.get();
-    return {
-      ...counted,
-      values: counted.values.map(({ labels, value }) => named(counted.name, this.#text(labels), value)),
-    };
-  }
-
-  #text(labels: Partial<Record<string, string | number>>): string {
+  of(labels: object): string {
     let text = this.#texts.get(labels);
     if (text === undefined)
       this.#texts.set(labels, (text = labelText(labels as Readonly<Record<string, string | number>>)));
     return text;
+  }
+}
+
+/** A counter as prom-client keeps it, with the text of each series' labels kept beside it. */
+export class NamedCounter extends Counter implements WritesItself {
+  readonly #texts = new LabelTexts();
+
+  /** The family in text format 0.0.4. */
+  async text(): Promise<string> {
+    const counted = await this.get();
+    return familyText(
+      counted,
+      counted.values.map(
+        ({ labels, value }) => `${counted.name}{${this.#texts.of(labels)}} ${numberText(value)}`,
+      ),
+    );
+  }
+}
+
+/** What prom-client's histogram has for its own text, but not in its types: the common labels are kept apart. */
+interface Buckets {
+  getForPromString(): Promise<{
+    readonly name: string;
+    readonly help: string;
+    readonly type: string;
+    readonly values: readonly {
+      readonly metricName: string;
+      readonly value: number;
+      readonly labels: { readonly le?: string | number };
+      readonly sharedLabels: object;
+    }[];
+  }>;
+}
+
+/** A histogram as prom-client keeps it, with the text of each series' labels kept beside it. */
+export class NamedHistogram extends Histogram implements WritesItself {
+  readonly #texts = new LabelTexts();
+
+  /** The family in text format 0.0.4. */
+  async text(): Promise<string> {
+    const observed = await (this as unknown as Buckets).getForPromString();
+    return familyText(
+      observed,
+      observed.values.map(({ metricName, value, labels: { le }, sharedLabels }) => {
+        const common = this.#texts.of(sharedLabels);
+        const bucket = le === undefined ? '' : `le="${le}"${common === '' ? '' : ','}`;
+        return `${metricName}{${bucket}${common}} ${numberText(value)}`;
+      }),
+    );
   }
 }

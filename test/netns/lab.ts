@@ -230,8 +230,11 @@ class NamespaceLab implements Lab {
       });
       if (changes.length === 0) continue;
       // conntrack opens /dev/stdin by name, which the kernel refuses for the socket that Node gives a child.
-      const load = 'cat | conntrack --load-file -';
-      await this.exec(place, 'sh', ['-ec', load], { input: `${changes.join('\n')}\n` });
+      const load = ['sh', ['-ec', 'cat | conntrack --load-file -']] as const;
+      const input = `${changes.join('\n')}\n`;
+      // The kernel breaks a listing off with EPROTO when the table changes meanwhile; the same changes once more do no harm.
+      for (let failed = 0, code: number | null = 1; code !== 0; failed++)
+        ({ code } = await this.exec(place, ...load, { input, mayFail: failed < 2 }));
     }
   }
 
