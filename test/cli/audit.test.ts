@@ -13,7 +13,7 @@ describe('parseCommandLine() for audit', () => {
       command: 'audit',
       options: {
         prometheus: { url: 'http://p.example:9090' },
-        by: ['job'],
+        by: { labels: ['job'], given: false },
         lookback: 86_400,
         worst: 5,
         json: false,
@@ -48,7 +48,7 @@ describe('parseCommandLine() for audit', () => {
           basic_auth: { username: 'u', password_file: 'p' },
           tls_config: { ca_file: 'ca.pem' },
         },
-        by: ['isp', 'site', 'access'],
+        by: { labels: ['isp', 'site', 'access'], given: true },
         at: Date.UTC(2026, 10, 28, 11) / 1000,
         lookback: 7200,
         worst: 0,
@@ -70,7 +70,7 @@ describe('parseCommandLine() for audit', () => {
     expect(parse([], env)).toMatchObject({
       options: {
         prometheus: { url: 'http://p.example', bearer_token_file: 't' },
-        by: ['isp', 'site'],
+        by: { labels: ['isp', 'site'], given: true },
         at: 1_790_000_000.5,
         report: { file: 'a.html', format: 'html' },
       },
