@@ -67,13 +67,16 @@ interface Notification {
 
 /**
  * What may stay empty in a story of minutes: it takes two hours of survival to know "remembers at least" and a 1,
- * and a suspicion may be over before it is scraped. The dashboards' own test shows these with a longer story.
+ * a suspicion may be over before it is scraped, and nobody announces himself. The dashboards' own test shows these
+ * with a longer story.
  */
 const MAY_BE_EMPTY = [
   'NAT idle timeout / Idle connections / B',
   'NAT idle timeout / Phase of the search / B',
   'NAT idle timeout: fleet (CGN audit) / Paths / B',
   'NAT idle timeout: fleet (CGN audit) / Paths over time / B',
+  'NAT idle timeout: exporter and responder health / Exporters that responders list / A',
+  'NAT idle timeout: exporter and responder health / Announced / A',
 ];
 
 const lacking = missing({ packages: ['prometheus', 'prometheus-alertmanager'] });
