@@ -87,6 +87,7 @@ export class SnapshotGauge extends Gauge implements WritesItself {
     if (value !== undefined) this.#shown.push({ labels, value });
   }
 
+  /** For those who let prom-client write: the Pushgateway. */
   override async get(): Promise<MetricObjectWithValues<MetricValue<string>>> {
     const gauge = await super.get();
     return { ...gauge, values: this.#shown.map(({ labels, value }) => named(gauge.name, labels, value)) };
