@@ -4,6 +4,8 @@
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { get, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { cpus, loadavg } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
@@ -14,9 +16,12 @@ import type { Config } from '../src/config/types.js';
 import { Engine } from '../src/engine/engine.js';
 import { openPath, type OpenPathOptions } from '../src/engine/open-path.js';
 import { createExporterMetrics } from '../src/exporter/metrics.js';
+import { createLogger } from '../src/log.js';
 import type { Path, ProbeConnection } from '../src/probe/path.js';
 import type { Observation, TestContext } from '../src/probe/prober.js';
 import { startResponder } from '../src/responder/responder.js';
+import { createBaseApp } from '../src/web/base-app.js';
+import { metricsRoute } from '../src/web/metrics-route.js';
 import { table, writeSection } from './document.js';
 
 /** What one size of a fleet cost. */
@@ -47,6 +52,9 @@ export interface FleetFigures {
   readonly load: number;
 }
 
+/** What the exporter's process says: where it wants to be scraped now, or what it has measured. */
+type Said = { readonly scrape: string } | { readonly figures: FleetFigures };
+
 const SIZES = [200, 1000, 2000] as const;
 /** Seconds that are measured once the connections are open. */
 const WINDOW = 30;
@@ -74,12 +82,26 @@ async function measureFleet(targets: number): Promise<FleetFigures> {
   const [port] = (await once(farEnd, 'message')) as [number];
   const exporter = forkSelf(['exporter', String(targets), String(port)]);
   try {
-    const [figures] = (await once(exporter, 'message')) as [FleetFigures];
-    return figures;
+    for (;;) {
+      const [said] = (await once(exporter, 'message')) as [Said];
+      if ('figures' in said) return said.figures;
+      exporter.send(await scrape(said.scrape));
+    }
   } finally {
     exporter.kill('SIGKILL');
     farEnd.kill('SIGKILL');
   }
+}
+
+/** Scrapes as Prometheus does, compressed. @returns milliseconds until the last byte */
+async function scrape(url: string): Promise<number> {
+  const began = performance.now();
+  const request = get(url, { headers: { 'accept-encoding': 'gzip' } });
+  const [response] = (await once(request, 'response')) as [IncomingMessage];
+  if (response.statusCode !== 200) throw new Error(`${url} answers ${response.statusCode}`);
+  response.resume();
+  await once(response, 'end');
+  return performance.now() - began;
 }
 
 function formatFleetFigures(figures: readonly FleetFigures[]): string {
@@ -88,9 +110,9 @@ function formatFleetFigures(figures: readonly FleetFigures[]): string {
   const median = (values: readonly number[]): number => quantile(values, 0.5);
   return [
     `Measured by \`npm run bench -- fleet\`: targets of three modes on loopback, each from an address of its own, in`,
-    `one process; the responder is another. The search is the shipped one but for its number of connections (the`,
+    `one process; the responder and the scraper are others. The search is the shipped one but for its number of connections (the`,
     `budget of ${DEFAULT_MAX_CONNECTIONS} shared evenly, 24 at most). Once they are open, ${WINDOW} s are measured, with a`,
-    `scrape every ${SCRAPE_EVERY} s. Lateness is the begin of a test against its planned moment. A stall is the longest time`,
+    `scrape every ${SCRAPE_EVERY} s, over HTTP and compressed as Prometheus asks for it, until the last byte. Lateness is the begin of a test against its planned moment. A stall is the longest time`,
     `between two turns of the event loop, outside of scrapes and during them. Memory is the growth of resident memory`,
     `since there were no targets, all that a target needs included; "in use" leaves out what V8 holds free for the`,
     `garbage of a busy minute. The machine has ${cpus().length} cores, shared with the responder; where its load average is above`,
@@ -248,7 +270,7 @@ async function runExporter(count: number, port: number): Promise<void> {
   });
   const engine = new Engine({
     clock: lateness.clock,
-    log: pino({ level: 'silent' }),
+    log: createLogger({ level: 'info', format: 'logfmt', stream: { write: () => undefined } }),
     observer: metrics.observer,
     openEmbedded: () => Promise.reject(new Error('no embedded target here')),
     openPath: lateness.openPath,
@@ -264,21 +286,26 @@ async function runExporter(count: number, port: number): Promise<void> {
   );
   await untilOpen(engine, wanted * OPEN_ENOUGH);
 
+  const app = createBaseApp({ name: 'bench', ready: () => true });
+  app.get('/metrics', metricsRoute(metrics));
+  const server = app.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/metrics`;
+
   const stalls = new Stalls();
   lateness.seen.length = 0;
   const cpuBefore = process.cpuUsage();
   stalls.start();
   const scrapes: number[] = [];
   const scrapeCpu: number[] = [];
-  let text = '';
   for (let at = 0; at < WINDOW; at += SCRAPE_EVERY) {
     await sleep(SCRAPE_EVERY);
     stalls.note();
     stalls.scraping = true;
-    const began = performance.now();
     const cpu = process.cpuUsage();
-    text = await metrics.text();
-    scrapes.push(performance.now() - began);
+    const scraped = once(process, 'message') as Promise<[number]>;
+    say({ scrape: url });
+    scrapes.push((await scraped)[0]);
     const used = process.cpuUsage(cpu);
     scrapeCpu.push((used.user + used.system) / 1000);
     stalls.note();
@@ -288,6 +315,7 @@ async function runExporter(count: number, port: number): Promise<void> {
   const late = [...lateness.seen];
   const { during: scrapeStall, otherwise: stall } = stalls;
   const connections = openConnections(engine);
+  server.close();
   await collect();
   const after = memory();
   const figures: FleetFigures = {
@@ -300,7 +328,7 @@ async function runExporter(count: number, port: number): Promise<void> {
     tests: late.length,
     lateP50: quantile(late, 0.5),
     lateP99: quantile(late, 0.99),
-    series: text.split('\n').filter((line) => line !== '' && !line.startsWith('#')).length,
+    series: (await metrics.text()).split('\n').filter((line) => line !== '' && !line.startsWith('#')).length,
     scrapes,
     scrapeCpu,
     scrapeStall,
@@ -308,7 +336,11 @@ async function runExporter(count: number, port: number): Promise<void> {
     load: loadavg()[0] ?? Number.NaN,
   };
   process.on('disconnect', () => process.exit(0));
-  process.send?.(figures);
+  say({ figures });
+}
+
+function say(said: Said): void {
+  process.send?.(said);
 }
 
 function openConnections(engine: Engine): number {

@@ -28,7 +28,7 @@ export interface ControlsOptions {
 
 /** A watch over the path while one test waits for its answer. */
 export interface Watch {
-  /** Ends the watch: whether a canary answered promptly in the middle of the wait (true when it never came to that). */
+  /** Ends the watch, which must be done also when the test was called off: whether a canary answered promptly in the middle of the wait (true when it never came to that). */
   finish(): Promise<boolean>;
 }
 
@@ -49,18 +49,15 @@ export class Controls {
    */
   watch(connection: ProbeConnection, deadline: Seconds, fromNow: Seconds = 0): Watch {
     const { clock, lifeline, signal } = this.#options;
-    const over = new AbortController();
-    const begun = AbortSignal.any([signal, over.signal]);
     const wait = Math.min(EARLY_CONTROL, deadline / 2);
-    const watching = pause(clock, fromNow + wait, begun).then(() => {
-      if (begun.aborted) return true;
-      return lifeline.beat(connection.opened.earliest, Math.min(PROMPT_ANSWER, deadline - wait), signal);
+    let beaten: Promise<boolean> | undefined;
+    const timer = clock.after(fromNow + wait, () => {
+      beaten = lifeline.beat(connection.opened.earliest, Math.min(PROMPT_ANSWER, deadline - wait), signal);
     });
     return {
-      finish: () => {
-        // With a reason of its own: the usual one is an error with a stack, made for each test.
-        over.abort('finished');
-        return watching;
+      async finish() {
+        timer.cancel();
+        return beaten ?? true;
       },
     };
   }

@@ -88,7 +88,7 @@ export class TargetRunner {
         ...this.#options,
         mode,
         timing: this.target.far_end.kind === 'nat-tcp-test' && mode === 'recv' ? 'at_launch' : 'late',
-        log: this.#log.child({ mode }),
+        log: this.#options.log.child({ target: this.target.name, mode }),
         changed: (news) => {
           if (this.#options.store !== undefined) this.#saver.changed(news);
         },

@@ -8,10 +8,11 @@ import type { TargetConfig } from '../config/types.js';
 import { reasonOf } from '../core/verdict.js';
 import type { EngineObserver, EngineView, TargetSnapshot } from '../engine/snapshot.js';
 import type { Seconds } from '../units.js';
+import { Exposition } from './exposition.js';
 import { HISTOGRAM_TARGET_LIMIT, type MetricDescription, SELF_METRICS } from './metric-names.js';
 import { ProbeMetrics } from './probe-metrics.js';
 import { registerProcessMetrics } from './process-metrics.js';
-import type { WritesItself } from './series.js';
+import { writesItself } from './series.js';
 
 export interface BuildInfo {
   readonly version: string;
@@ -36,14 +37,13 @@ export interface ExporterMetrics {
   reload(ok: boolean, at: Seconds): void;
   /** Notes how many problems each target file has; files that are not named have no series any more. */
   targetFiles(problems: ReadonlyMap<string, number>): void;
-  /** The metrics in text format 0.0.4, gauges as of now. */
+  /** The metrics in text format 0.0.4, gauges as of now, in pieces of some 64 KiB. */
+  pieces(): AsyncGenerator<string, void>;
+  /** The same in one text: for a fleet it is megabytes. */
   text(): Promise<string>;
-  /** The media type of `text()`. */
+  /** The media type of both. */
   readonly contentType: string;
 }
-
-/** Targets that are looked at or written at a stretch: after them the probes get their turn. */
-const SLICE = 50;
 
 export function createExporterMetrics(options: ExporterMetricsOptions): ExporterMetrics {
   const registry = new Registry();
@@ -57,6 +57,7 @@ export function createExporterMetrics(options: ExporterMetricsOptions): Exporter
   });
   if (options.defaultMetrics !== false) registerProcessMetrics(registry);
 
+  const now = () => options.view.snapshots?.() ?? options.view.targets();
   let families: ProbeMetrics | undefined;
 
   /** Brings the series in line with the configured targets; cheap when nothing changed. */
@@ -65,7 +66,7 @@ export function createExporterMetrics(options: ExporterMetricsOptions): Exporter
     const histogramByTarget = snapshots.length <= HISTOGRAM_TARGET_LIMIT;
     if (families === undefined || !families.fits(ownLabels)) {
       families?.unregister();
-      families = new ProbeMetrics(registry, ownLabels);
+      families = new ProbeMetrics(registry, ownLabels, now);
     }
     families.setHistogramByTarget(histogramByTarget);
     families.follow(snapshots.map((snapshot) => snapshot.config));
@@ -78,33 +79,22 @@ export function createExporterMetrics(options: ExporterMetricsOptions): Exporter
     return families?.knows(target) === true ? families : undefined;
   };
 
-  let running: Promise<string> | undefined;
-  const render = async (): Promise<string> => {
+  async function* pieces(): AsyncGenerator<string, void> {
+    const out = new Exposition();
     const snapshots: TargetSnapshot[] = [];
-    for (const snapshot of options.view.snapshots?.() ?? options.view.targets()) {
+    for (const snapshot of now()) {
       snapshots.push(snapshot);
-      if (snapshots.length % SLICE === 0) await nextTurn();
+      if (out.due) yield* cut(out);
     }
-    const shown = sync(snapshots);
-    shown.clear();
-    for (const [index, snapshot] of snapshots.entries()) {
-      if (index > 0 && index % SLICE === 0) await nextTurn();
-      shown.show(snapshot);
-    }
-    const parts: string[] = [];
+    sync(snapshots);
     for (const { name } of registry.getMetricsAsArray()) {
-      // A fleet's metrics take long to write: after each one the probes get their turn.
-      await nextTurn();
       const metric = registry.getSingleMetric(name);
       if (metric === undefined) continue;
-      parts.push(
-        'text' in metric
-          ? await (metric as WritesItself).text()
-          : await registry.getSingleMetricAsString(name),
-      );
+      if (!writesItself(metric)) out.whole(await registry.getSingleMetricAsString(name));
+      else for await (const _ of metric.write(out, snapshots)) yield* cut(out);
     }
-    return `${parts.join('\n\n')}\n`;
-  };
+    yield out.take();
+  }
 
   return {
     registry,
@@ -132,14 +122,20 @@ export function createExporterMetrics(options: ExporterMetricsOptions): Exporter
       fileErrors.reset();
       for (const [file, count] of problems) fileErrors.set({ file }, count);
     },
-    text() {
-      // Scrapes at the same moment share one text: gauges must not be emptied under a running one.
-      running ??= render().finally(() => {
-        running = undefined;
-      });
-      return running;
+    pieces,
+    async text() {
+      let text = '';
+      for await (const piece of pieces()) text += piece;
+      return text;
     },
   };
+}
+
+/** What is written so far, after a turn for everybody else. */
+async function* cut(out: Exposition): AsyncGenerator<string> {
+  await nextTurn();
+  const piece = out.take();
+  if (piece !== '') yield piece;
 }
 
 function ownLabelNames(snapshots: readonly TargetSnapshot[]): string[] {

@@ -7,7 +7,13 @@ import { VERDICT_REASONS, type VerdictReason } from '../core/verdict.js';
 import type { ModeSnapshot, TargetSnapshot } from '../engine/snapshot.js';
 import type { Seconds } from '../units.js';
 import { IDLE_BUCKETS, METRICS, type MetricDescription } from './metric-names.js';
-import { NamedCounter, NamedHistogram, SnapshotGauge, TargetLabels } from './series.js';
+import {
+  NamedCounter,
+  NamedHistogram,
+  SnapshotGauge,
+  type SnapshotGaugeOptions,
+  TargetLabels,
+} from './series.js';
 
 type Labels = Readonly<Record<string, string>>;
 
@@ -17,65 +23,72 @@ const DIRECTIONS = ['drop', 'rise'] as const;
 
 /** All probe metrics for one set of own label names. */
 export class ProbeMetrics {
-  readonly #timeout: SnapshotGauge;
-  readonly #lowerBound: SnapshotGauge;
-  readonly #upperBound: SnapshotGauge;
-  readonly #compliant: SnapshotGauge;
-  readonly #confirmed: SnapshotGauge;
   readonly #verdicts: NamedCounter;
-  readonly #connections: SnapshotGauge;
-  readonly #phase: SnapshotGauge;
-  readonly #suspect: SnapshotGauge;
   readonly #earlyDeaths: NamedCounter;
   readonly #changes: NamedCounter;
-  readonly #conntrack: SnapshotGauge;
-  readonly #up: SnapshotGauge;
   readonly #mappingLosses: NamedCounter;
-  readonly #detected: SnapshotGauge;
-  readonly #announced: SnapshotGauge;
-  readonly #recommended: SnapshotGauge;
 
   readonly #registry: Registry;
-  readonly #labels = new TargetLabels();
-  readonly #gauges: SnapshotGauge[] = [];
   readonly #ownLabels: readonly string[];
   #idle: NamedHistogram;
   #histogramByTarget = true;
   #known = new Map<string, TargetConfig>();
 
-  constructor(registry: Registry, ownLabels: readonly string[]) {
+  /** @param now what the gauges show to those who do not bring snapshots of their own */
+  constructor(registry: Registry, ownLabels: readonly string[], now: () => Iterable<TargetSnapshot>) {
     this.#registry = registry;
     this.#ownLabels = ownLabels;
+    const texts = new TargetLabels();
     const common = ({ name, help, labels }: MetricDescription) => ({
       name,
       help,
       labelNames: [...labels, ...ownLabels],
       registers: [registry],
     });
-    const gauge = (description: MetricDescription): SnapshotGauge => {
-      const made = new SnapshotGauge(common(description));
-      this.#gauges.push(made);
-      return made;
-    };
     const counter = (description: MetricDescription): NamedCounter => new NamedCounter(common(description));
-    this.#timeout = gauge(METRICS.timeout);
-    this.#lowerBound = gauge(METRICS.lowerBound);
-    this.#upperBound = gauge(METRICS.upperBound);
-    this.#compliant = gauge(METRICS.compliant);
-    this.#confirmed = gauge(METRICS.confirmed);
+    const gauge = (description: MetricDescription, values: SnapshotGaugeOptions['values']): SnapshotGauge =>
+      new SnapshotGauge({ values, now, ...common(description) });
+    const ofTarget = (
+      description: MetricDescription,
+      read: (snapshot: TargetSnapshot) => number | undefined,
+    ): SnapshotGauge =>
+      gauge(description, (snapshot, show) => show(texts.text(snapshot.config), read(snapshot)));
+    const ofMode = (
+      description: MetricDescription,
+      read: (snapshot: ModeSnapshot) => number | undefined,
+    ): SnapshotGauge =>
+      gauge(description, ({ config, modes }, show) => {
+        for (const each of modes) show(texts.text(config, each.mode), read(each));
+      });
+
+    ofMode(METRICS.timeout, ({ finding }) => finding.timeout);
+    ofMode(METRICS.lowerBound, ({ finding }) => finding.lower);
+    ofMode(
+      METRICS.upperBound,
+      ({ finding }) => finding.upper ?? (finding.lower === undefined ? undefined : Infinity),
+    );
+    ofMode(METRICS.compliant, ({ finding }) => asNumber(finding.compliant));
+    ofMode(METRICS.confirmed, ({ confirmedTimestamp }) => confirmedTimestamp);
     this.#verdicts = counter(METRICS.verdicts);
     this.#idle = this.#makeHistogram();
-    this.#connections = gauge(METRICS.connections);
-    this.#phase = gauge(METRICS.phase);
-    this.#suspect = gauge(METRICS.suspect);
+    ofMode(METRICS.connections, ({ connections }) => connections);
+    gauge(METRICS.phase, ({ config, modes }, show) => {
+      for (const { mode, finding } of modes)
+        for (const phase of SEARCH_PHASES)
+          show(`${texts.text(config, mode)},phase="${phase}"`, phase === finding.phase ? 1 : 0);
+    });
+    ofMode(METRICS.suspect, ({ finding }) => (finding.suspect ? 1 : 0));
     this.#earlyDeaths = counter(METRICS.earlyDeaths);
     this.#changes = counter(METRICS.changes);
-    this.#conntrack = gauge(METRICS.conntrack);
-    this.#up = gauge(METRICS.up);
+    gauge(METRICS.conntrack, ({ config, conntrack }, show) => {
+      show(`${texts.text(config)},end="local"`, conntrack.local);
+      show(`${texts.text(config)},end="responder"`, conntrack.responder);
+    });
+    ofTarget(METRICS.up, ({ up }) => asNumber(up));
     this.#mappingLosses = counter(METRICS.mappingLosses);
-    this.#detected = gauge(METRICS.detected);
-    this.#announced = gauge(METRICS.announced);
-    this.#recommended = gauge(METRICS.recommended);
+    ofTarget(METRICS.detected, ({ natDetected }) => asNumber(natDetected));
+    ofTarget(METRICS.announced, ({ announced }) => asNumber(announced));
+    ofTarget(METRICS.recommended, ({ keepaliveRecommended }) => keepaliveRecommended);
   }
 
   fits(ownLabels: readonly string[]): boolean {
@@ -127,7 +140,7 @@ export class ProbeMetrics {
 
   countTest(target: TargetConfig, mode: Mode, reason: VerdictReason, idle: Seconds): void {
     const verdict = VERDICT_REASONS[reason];
-    this.#verdicts.inc({ ...modeLabels(target, mode), verdict, reason });
+    this.#verdicts.inc(modeLabels(target, mode, { verdict, reason }));
     if (Number.isFinite(idle) && idle >= 0)
       this.#idle.observe(this.#histogramLabels(target, mode, verdict), idle);
   }
@@ -138,41 +151,11 @@ export class ProbeMetrics {
   }
 
   countChange(target: TargetConfig, mode: Mode, direction: 'drop' | 'rise'): void {
-    this.#changes.inc({ ...modeLabels(target, mode), direction });
+    this.#changes.inc(modeLabels(target, mode, { direction }));
   }
 
   countMappingLoss(target: TargetConfig): void {
     this.#mappingLosses.inc(targetLabels(target));
-  }
-
-  /** Empties every gauge. */
-  clear(): void {
-    for (const gauge of this.#gauges) gauge.clear();
-  }
-
-  /** Adds a snapshot to the gauges; what is unknown stays away. */
-  show(snapshot: TargetSnapshot): void {
-    const { config, conntrack } = snapshot;
-    const labels = this.#labels.text(config);
-    this.#up.show(labels, asNumber(snapshot.up));
-    this.#detected.show(labels, asNumber(snapshot.natDetected));
-    this.#announced.show(labels, asNumber(snapshot.announced));
-    this.#recommended.show(labels, snapshot.keepaliveRecommended);
-    this.#conntrack.show(`${labels},end="local"`, conntrack.local);
-    this.#conntrack.show(`${labels},end="responder"`, conntrack.responder);
-    for (const mode of snapshot.modes) this.#showMode(this.#labels.text(config, mode.mode), mode);
-  }
-
-  #showMode(labels: string, { finding, confirmedTimestamp, connections }: ModeSnapshot): void {
-    this.#timeout.show(labels, finding.timeout);
-    this.#lowerBound.show(labels, finding.lower);
-    this.#upperBound.show(labels, finding.upper ?? (finding.lower === undefined ? undefined : Infinity));
-    this.#compliant.show(labels, asNumber(finding.compliant));
-    this.#confirmed.show(labels, confirmedTimestamp);
-    this.#connections.show(labels, connections);
-    for (const phase of SEARCH_PHASES)
-      this.#phase.show(`${labels},phase="${phase}"`, phase === finding.phase ? 1 : 0);
-    this.#suspect.show(labels, finding.suspect ? 1 : 0);
   }
 
   #makeHistogram(): NamedHistogram {
@@ -188,27 +171,26 @@ export class ProbeMetrics {
   }
 
   #initialiseCounters(target: TargetConfig, mode: Mode): void {
-    const labels = modeLabels(target, mode);
-    this.#earlyDeaths.inc(labels, 0);
-    for (const direction of DIRECTIONS) this.#changes.inc({ ...labels, direction }, 0);
+    this.#earlyDeaths.inc(modeLabels(target, mode), 0);
+    for (const direction of DIRECTIONS) this.#changes.inc(modeLabels(target, mode, { direction }), 0);
     for (const reason of INITIAL_REASONS) {
-      this.#verdicts.inc({ ...labels, verdict: VERDICT_REASONS[reason], reason }, 0);
+      const verdict = VERDICT_REASONS[reason];
+      this.#verdicts.inc(modeLabels(target, mode, { verdict, reason }), 0);
     }
   }
 
   #removeCounters(target: TargetConfig, mode: Mode): void {
-    const labels = modeLabels(target, mode);
-    this.#earlyDeaths.remove(labels);
-    for (const direction of DIRECTIONS) this.#changes.remove({ ...labels, direction });
+    this.#earlyDeaths.remove(modeLabels(target, mode));
+    for (const direction of DIRECTIONS) this.#changes.remove(modeLabels(target, mode, { direction }));
     for (const [reason, verdict] of Object.entries(VERDICT_REASONS)) {
-      this.#verdicts.remove({ ...labels, verdict, reason });
+      this.#verdicts.remove(modeLabels(target, mode, { verdict, reason }));
     }
     if (this.#histogramByTarget) this.#removeHistogram(target, mode);
   }
 
   #histogramLabels(target: TargetConfig, mode: Mode, verdict: string): Labels {
-    const labels = { ...target.labels, mode, verdict };
-    return this.#histogramByTarget ? { ...labels, target: target.name } : labels;
+    const byTarget = this.#histogramByTarget ? { target: target.name } : {};
+    return Object.assign({}, target.labels, { mode, verdict }, byTarget);
   }
 
   #removeHistogram(target: TargetConfig, mode: Mode): void {
@@ -242,6 +224,6 @@ function targetLabels(target: TargetConfig): Labels {
   return { target: target.name, ...target.labels };
 }
 
-function modeLabels(target: TargetConfig, mode: Mode): Labels {
-  return { target: target.name, mode, ...target.labels };
+function modeLabels(target: TargetConfig, mode: Mode, more?: Labels): Labels {
+  return { target: target.name, mode, ...target.labels, ...more };
 }

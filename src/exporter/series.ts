@@ -1,15 +1,28 @@
 /**
  * Metrics of prom-client that write themselves: the labels of a series are put into text once, not at every scrape,
- * which is most of a fleet's scrape.
+ * which is most of a fleet's scrape; and nothing of a scrape is kept until the next one.
  */
-import { Counter, Gauge, Histogram, type MetricObjectWithValues, type MetricValue } from 'prom-client';
+import {
+  Counter,
+  Gauge,
+  type GaugeConfiguration,
+  Histogram,
+  type MetricObjectWithValues,
+  type MetricValue,
+} from 'prom-client';
 import type { TargetConfig } from '../config/types.js';
 import type { Mode } from '../core/mode.js';
+import type { TargetSnapshot } from '../engine/snapshot.js';
+import { type Exposition, labelText } from './exposition.js';
 
 /** A metric that needs no help to be written. */
 export interface WritesItself {
-  /** The family in text format 0.0.4. */
-  text(): Promise<string>;
+  /** Writes the family, and yields whenever something is due. @param snapshots what gauges show */
+  write(out: Exposition, snapshots: readonly TargetSnapshot[]): AsyncIterable<void>;
+}
+
+export function writesItself(metric: object): metric is WritesItself {
+  return 'write' in metric;
 }
 
 /** A series of which prom-client has only the value left to write. */
@@ -20,34 +33,6 @@ interface NamedValue extends MetricValue<string> {
 }
 
 const NO_LABELS = {};
-
-/**
- * The labels of a series as they stand between its braces.
- * @see https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format
- */
-function labelText(labels: Readonly<Record<string, string | number>>): string {
-  return Object.entries(labels)
-    .map(([name, value]) => `${name}="${escaped(String(value))}"`)
-    .join(',');
-}
-
-function escaped(value: string): string {
-  return value.replace(/\\/g, '\\\\').replace(/\n/g, '\\n').replace(/"/g, '\\"');
-}
-
-function numberText(value: number): string {
-  if (Number.isFinite(value)) return String(value);
-  return Number.isNaN(value) ? 'NaN' : value > 0 ? '+Inf' : '-Inf';
-}
-
-/** A whole family, without a line break at its end. */
-function familyText(
-  { name, help, type }: { readonly name: string; readonly help: string; readonly type: unknown },
-  lines: readonly string[],
-): string {
-  const escapedHelp = help.replace(/\\/g, '\\\\').replace(/\n/g, '\\n');
-  return [`# HELP ${name} ${escapedHelp}`, `# TYPE ${name} ${String(type)}`, ...lines].join('\n');
-}
 
 function named(name: string, labels: string, value: number): NamedValue {
   return { metricName: `${name}{${labels}}`, value, labels: NO_LABELS, sharedLabels: NO_LABELS };
@@ -70,36 +55,49 @@ export class TargetLabels {
   }
 }
 
-/** A gauge that is filled anew for every scrape; what nobody shows has no series. */
+/** Shows a value unless it is unknown. `labels` is the text between the braces. */
+export type Show = (labels: string, value: number | undefined) => void;
+
+export interface SnapshotGaugeOptions extends GaugeConfiguration<string> {
+  /** Shows the values of one target. */
+  readonly values: (snapshot: TargetSnapshot, show: Show) => void;
+  /** What there is to show when nobody else says so. */
+  readonly now: () => Iterable<TargetSnapshot>;
+}
+
+/** A gauge that is read anew for every scrape; what nobody shows has no series. */
 export class SnapshotGauge extends Gauge implements WritesItself {
-  #shown: { readonly labels: string; readonly value: number }[] = [];
+  readonly #values: SnapshotGaugeOptions['values'];
+  readonly #now: SnapshotGaugeOptions['now'];
 
-  /** Shows nothing any more. */
-  clear(): void {
-    this.#shown = [];
-  }
-
-  /**
-   * Shows a value unless it is unknown.
-   * @param labels the text between the braces
-   */
-  show(labels: string, value: number | undefined): void {
-    if (value !== undefined) this.#shown.push({ labels, value });
+  constructor({ values, now, ...configuration }: SnapshotGaugeOptions) {
+    super(configuration);
+    this.#values = values;
+    this.#now = now;
   }
 
   /** For those who let prom-client write: the Pushgateway. */
   override async get(): Promise<MetricObjectWithValues<MetricValue<string>>> {
     const gauge = await super.get();
-    return { ...gauge, values: this.#shown.map(({ labels, value }) => named(gauge.name, labels, value)) };
+    const values: NamedValue[] = [];
+    for (const snapshot of this.#now())
+      this.#values(snapshot, (labels, value) => {
+        if (value !== undefined) values.push(named(gauge.name, labels, value));
+      });
+    return { ...gauge, values };
   }
 
-  /** The family in text format 0.0.4. */
-  async text(): Promise<string> {
+  async *write(out: Exposition, snapshots: readonly TargetSnapshot[]): AsyncGenerator<void> {
     const gauge = await super.get();
-    return familyText(
-      gauge,
-      this.#shown.map(({ labels, value }) => `${gauge.name}{${labels}} ${numberText(value)}`),
-    );
+    const { name } = gauge;
+    const show: Show = (labels, value) => {
+      if (value !== undefined) out.sample(name, labels, value);
+    };
+    out.family(gauge);
+    for (const snapshot of snapshots) {
+      this.#values(snapshot, show);
+      if (out.due) yield;
+    }
   }
 }
 
@@ -119,15 +117,13 @@ class LabelTexts {
 export class NamedCounter extends Counter implements WritesItself {
   readonly #texts = new LabelTexts();
 
-  /** The family in text format 0.0.4. */
-  async text(): Promise<string> {
+  async *write(out: Exposition): AsyncGenerator<void> {
     const counted = await this.get();
-    return familyText(
-      counted,
-      counted.values.map(
-        ({ labels, value }) => `${counted.name}{${this.#texts.of(labels)}} ${numberText(value)}`,
-      ),
-    );
+    out.family(counted);
+    for (const { labels, value } of counted.values) {
+      out.sample(counted.name, this.#texts.of(labels), value);
+      if (out.due) yield;
+    }
   }
 }
 
@@ -150,16 +146,14 @@ interface Buckets {
 export class NamedHistogram extends Histogram implements WritesItself {
   readonly #texts = new LabelTexts();
 
-  /** The family in text format 0.0.4. */
-  async text(): Promise<string> {
+  async *write(out: Exposition): AsyncGenerator<void> {
     const observed = await (this as unknown as Buckets).getForPromString();
-    return familyText(
-      observed,
-      observed.values.map(({ metricName, value, labels: { le }, sharedLabels }) => {
-        const common = this.#texts.of(sharedLabels);
-        const bucket = le === undefined ? '' : `le="${le}"${common === '' ? '' : ','}`;
-        return `${metricName}{${bucket}${common}} ${numberText(value)}`;
-      }),
-    );
+    out.family(observed);
+    for (const { metricName, value, labels, sharedLabels } of observed.values) {
+      const common = this.#texts.of(sharedLabels);
+      const bucket = labels.le === undefined ? '' : `le="${labels.le}"${common === '' ? '' : ','}`;
+      out.sample(metricName, `${bucket}${common}`, value);
+      if (out.due) yield;
+    }
   }
 }

@@ -123,6 +123,14 @@ export class Link {
   }
 }
 
+/** What a socket does with what it has read; made apart from the opening, whose variables it would keep alive. */
+function readerFor(opened: { link?: Link }): (length: number) => true {
+  return (length) => {
+    opened.link?.receive(READ_BUFFER.subarray(0, length));
+    return true;
+  };
+}
+
 /**
  * Opens a connection.
  * @param deadline seconds that the handshake may take
@@ -134,7 +142,7 @@ export function openLink(endpoint: Endpoint, deadline: Seconds, signal: AbortSig
       reject(new ConnectError(endpoint, { kind: 'local', detail: 'called off' }));
       return;
     }
-    let link: Link | undefined;
+    const opened: { link?: Link } = {};
     const socket = connectSocket({
       host: endpoint.address,
       port: endpoint.port,
@@ -143,13 +151,7 @@ export function openLink(endpoint: Endpoint, deadline: Seconds, signal: AbortSig
       noDelay: true,
       autoSelectFamily: false,
       // One buffer for all: a stream would allocate one for each chunk.
-      onread: {
-        buffer: READ_BUFFER,
-        callback: (length) => {
-          link?.receive(READ_BUFFER.subarray(0, length));
-          return true;
-        },
-      },
+      onread: { buffer: READ_BUFFER, callback: readerFor(opened) },
     });
     const settle = (): void => {
       clearTimeout(timer);
@@ -171,8 +173,8 @@ export function openLink(endpoint: Endpoint, deadline: Seconds, signal: AbortSig
     socket.once('error', (error) => fail(classifyError(error)));
     socket.once('connect', () => {
       settle();
-      link = new Link(socket);
-      resolve(link);
+      opened.link = new Link(socket);
+      resolve(opened.link);
     });
   });
 }

@@ -1,6 +1,7 @@
 /** The kernel's own view of TCP connections, from `/proc/net/tcp` and `/proc/net/tcp6` (Linux only). */
-import { type FileHandle, open } from 'node:fs/promises';
+import { close, open, read } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import ipaddr from 'ipaddr.js';
 
 /** The four values that name a connection on this host. */
@@ -20,6 +21,9 @@ interface Question {
   readonly key: string;
   readonly answer: (count: UnansweredProbes) => void;
 }
+
+const openFile = promisify<string, number>(open);
+const closeFile = promisify(close);
 
 const TABLES = { ipv4: '/proc/self/net/tcp', ipv6: '/proc/self/net/tcp6' } as const;
 
@@ -79,25 +83,35 @@ class TcpTable {
 
   /** Answers what it finds, takes it out of `asked`, and stops when nothing is left; false where it cannot read. */
   async #read(asked: Map<number, Question[]>): Promise<boolean> {
-    let file: FileHandle | undefined;
+    let descriptor: number | undefined;
     try {
-      file = await open(this.#path);
-      const buffer = Buffer.allocUnsafe(BUFFER_BYTES);
-      let filled = 0;
-      while (asked.size > 0) {
-        const { bytesRead } = await file.read(buffer, filled, BUFFER_BYTES - filled, null);
-        if (bytesRead === 0) break;
-        const length = filled + bytesRead;
-        const end = this.#scan(buffer, length, asked);
-        buffer.copy(buffer, 0, end, length);
-        filled = length - end;
-      }
+      descriptor = await openFile(this.#path);
+      await this.#readFrom(descriptor, asked);
       return true;
     } catch {
       return false;
     } finally {
-      await file?.close().catch(() => undefined);
+      if (descriptor !== undefined) await closeFile(descriptor).catch(() => undefined);
     }
+  }
+
+  /** Through callbacks: with ten thousand connections there are hundreds of pages, and a promise weighs more than a page. */
+  #readFrom(descriptor: number, asked: Map<number, Question[]>): Promise<void> {
+    const buffer = Buffer.allocUnsafe(BUFFER_BYTES);
+    return new Promise((done, fail) => {
+      const readPage = (filled: number): void => {
+        if (asked.size === 0) return done();
+        read(descriptor, buffer, filled, BUFFER_BYTES - filled, null, (error, bytesRead) => {
+          if (error !== null) return fail(error);
+          if (bytesRead === 0) return done();
+          const length = filled + bytesRead;
+          const end = this.#scan(buffer, length, asked);
+          buffer.copy(buffer, 0, end, length);
+          readPage(length - end);
+        });
+      };
+      readPage(0);
+    });
   }
 
   /** @returns where the first line that is not complete begins */

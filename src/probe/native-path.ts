@@ -219,9 +219,9 @@ class NativeProbe implements ProbeConnection {
   async test(context: TestContext): Promise<Observation> {
     const control = (): Conversation<ResponderMessage> | undefined => this.#path.control();
     const observation = await PROBERS[this.#mode].native(this.#conversation, {
-      ...context,
       probe: this.#number,
       control,
+      ...context,
     });
     this.#unanswered = observation.kind !== 'answered';
     return observation;

@@ -1,28 +1,44 @@
 /** Serves metrics in text format 0.0.4, compressed when the scraper asks for it. */
-import { promisify } from 'node:util';
-import { gzip } from 'node:zlib';
-import type { RequestHandler } from 'express';
+import { pipeline } from 'node:stream/promises';
+import { createGzip } from 'node:zlib';
+import type { RequestHandler, Response } from 'express';
 
 export interface MetricsSource {
-  text(): Promise<string>;
-  /** Media type of the text. */
+  /** The metrics, in one or many pieces: those of a fleet are sent while they are written. */
+  pieces(): AsyncGenerator<string, void>;
+  /** Media type of the whole. */
   readonly contentType: string;
 }
 
-const compress = promisify(gzip);
-/** Below this the header of gzip costs more than it saves, bytes. */
-const WORTH_COMPRESSING = 1024;
-
 export function metricsRoute(source: MetricsSource): RequestHandler {
   return async (request, response) => {
-    const text = await source.text();
+    const pieces = source.pieces();
+    // What fails before the first piece is answered as an error; what fails later ends the connection.
+    const first = await pieces.next();
     response.setHeader('Content-Type', source.contentType);
     response.setHeader('Vary', 'Accept-Encoding');
-    if (text.length < WORTH_COMPRESSING || request.acceptsEncodings('gzip') !== 'gzip') {
-      response.end(text);
-      return;
-    }
+    const whole = from(first, pieces);
+    if (request.acceptsEncodings('gzip') !== 'gzip') return send(response, pipeline(whole, response));
     response.setHeader('Content-Encoding', 'gzip');
-    response.end(await compress(text, { level: 1 }));
+    return send(response, pipeline(whole, createGzip({ level: 1 }), response));
   };
+}
+
+async function* from(
+  first: IteratorResult<string, void>,
+  rest: AsyncGenerator<string, void>,
+): AsyncGenerator<string> {
+  if (first.done === true) return;
+  yield first.value;
+  yield* rest;
+}
+
+/** A scraper that goes away in the middle is nobody's fault. */
+async function send(response: Response, sending: Promise<void>): Promise<void> {
+  try {
+    await sending;
+  } catch (error) {
+    if (!response.destroyed || (error as NodeJS.ErrnoException).code !== 'ERR_STREAM_PREMATURE_CLOSE')
+      throw error;
+  }
 }

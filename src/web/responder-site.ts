@@ -21,7 +21,9 @@ export interface ResponderSiteOptions {
 export function createResponderApp(options: ResponderSiteOptions): Express {
   const telemetryPath = options.telemetryPath ?? '/metrics';
   const source: MetricsSource = {
-    text: () => options.registry.metrics(),
+    async *pieces() {
+      yield await options.registry.metrics();
+    },
     contentType: options.registry.contentType,
   };
   const app = createBaseApp({ name: 'nat-idle-exporter responder', ready: () => options.ready() });

@@ -124,7 +124,7 @@ export function decodeClientMessage(line: string): Decoded<ClientMessage> {
       const session = fields.hex('session', 32);
       const nonce = fields.hex('nonce', 32);
       const hello = { kind: 'hello', version: PROTOCOL_VERSION, role, session, nonce } as const;
-      if (role === 'probe') return fields.done({ ...hello, probe: fields.number('probe') });
+      if (role === 'probe') return fields.done({ probe: fields.number('probe'), ...hello });
       if (fields.has('probe')) return syntax('only the role probe has a probe number');
       const asks = role === 'control' && parsed.fields.get('announce') === '1';
       return fields.done(asks ? { ...hello, announce: true } : hello);
@@ -166,7 +166,7 @@ function decodePlainHello(line: string): Hello | undefined {
   const [, role, session = '', probe, nonce = ''] = found as unknown as [string, Role, ...string[]];
   if ((role === 'probe') !== (probe !== undefined) || Number(probe ?? 0) > MAX_NUMBER) return undefined;
   const hello = { kind: 'hello', version: PROTOCOL_VERSION, role, session, nonce } as const;
-  return probe === undefined ? hello : { ...hello, probe: Number(probe) };
+  return probe === undefined ? hello : { probe: Number(probe), ...hello };
 }
 
 /** Reads a line (without terminator) that a responder sent. Never throws. */

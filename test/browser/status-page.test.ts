@@ -48,7 +48,12 @@ async function open(
   const view = new FakeView(targets);
   const site = createExporterApp({
     view,
-    metrics: { text: () => Promise.resolve(''), contentType: 'text/plain' },
+    metrics: {
+      async *pieces() {
+        yield await Promise.resolve('');
+      },
+      contentType: 'text/plain',
+    },
     telemetryPath: '/metrics',
     lifecycle: false,
     reload: () => Promise.resolve(),

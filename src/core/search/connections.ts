@@ -51,7 +51,8 @@ export function openDueLaunches(draft: Draft): void {
 
 /** Breaks the silence on the connection: its one and only test. */
 export function test(draft: Draft, connection: Connection): void {
-  replace(draft, { ...connection, state: 'testing', testedAt: draft.now, testAt: ageOf(draft, connection) });
+  const testAt = ageOf(draft, connection);
+  replace(draft, { testedAt: draft.now, ...connection, state: 'testing', testAt });
   draft.actions.push({ kind: 'test', id: connection.id });
 }
 
@@ -84,7 +85,7 @@ export function testAtAge(draft: Draft, connection: Connection, age: Seconds): b
     test(draft, connection);
     return true;
   }
-  if (connection.testAt !== age) replace(draft, { ...connection, testAt: age });
+  if (connection.testAt !== age) replace(draft, Object.assign({}, connection, { testAt: age }));
   wakeAt(draft, connection.since + age);
   return false;
 }

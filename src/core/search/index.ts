@@ -112,7 +112,7 @@ function takeIn(draft: Draft, event: SearchEvent): void {
       draft.failures = 0;
       for (const connection of draft.connections)
         if (connection.id === event.id && connection.state === 'opening')
-          replace(draft, { ...connection, state: 'idle', since: draft.now });
+          replace(draft, { since: draft.now, ...connection, state: 'idle' });
       return;
     case 'open_failed':
       retryLaunch(draft, event.id);

@@ -6,6 +6,8 @@ const LEAST_STEP = 0.004;
 /** No pace is slower than this, whatever the budget. */
 const SLOWEST = 6;
 const ROUNDS_OF_BISECTION = 18;
+/** Where a pace is tried out: overwritten each time, for a fleet asks hundreds of times a second. */
+const QUEUE = new Float64Array(4096);
 
 /** What a pace is planned for. */
 export interface Climb {
@@ -28,30 +30,29 @@ export interface Climb {
  * @returns undefined when no pace lasts to the top
  */
 export function quickestPace(climb: Climb): number | undefined {
-  const queue = new Float64Array(4096);
   let slow = SLOWEST;
   let quick = 1;
   for (let round = 0; round < ROUNDS_OF_BISECTION; round++) {
     const pace = (slow + quick) / 2;
-    if (lasts(climb, pace, queue)) slow = pace;
+    if (lasts(climb, pace)) slow = pace;
     else quick = pace;
   }
   return slow === SLOWEST ? undefined : slow;
 }
 
 /** Whether the connections suffice for this pace: each rung must be above the one before. */
-function lasts(climb: Climb, pace: number, queue: Float64Array): boolean {
+function lasts(climb: Climb, pace: number): boolean {
   const { starts, top, grace } = climb;
-  let length = Math.min(starts.length, queue.length);
-  for (let index = 0; index < length; index++) queue[index] = starts[index] ?? 0;
+  let length = Math.min(starts.length, QUEUE.length);
+  for (let index = 0; index < length; index++) QUEUE[index] = starts[index] ?? 0;
   let { lower, now } = climb;
   for (let oldest = 0; lower < top; oldest++) {
-    if (oldest >= length || length >= queue.length) return false;
+    if (oldest >= length || length >= QUEUE.length) return false;
     now = Math.max(now, pace * lower + grace);
-    const age = now - (queue[oldest] ?? 0);
+    const age = now - (QUEUE[oldest] ?? 0);
     if (age < lower * (1 + LEAST_STEP)) return false;
     lower = age;
-    queue[length] = now;
+    QUEUE[length] = now;
     length += 1;
   }
   return true;
