@@ -17,6 +17,7 @@ import { Engine } from '../src/engine/engine.js';
 import { openPath, type OpenPathOptions } from '../src/engine/open-path.js';
 import { createExporterMetrics } from '../src/exporter/metrics.js';
 import { createLogger } from '../src/log.js';
+import { keepNurserySmall } from '../src/nursery.js';
 import type { Path, ProbeConnection } from '../src/probe/path.js';
 import type { Observation, TestContext } from '../src/probe/prober.js';
 import { startResponder } from '../src/responder/responder.js';
@@ -263,6 +264,7 @@ class Stalls {
 }
 
 async function runExporter(count: number, port: number): Promise<void> {
+  keepNurserySmall();
   const lateness = new Lateness();
   const metrics = createExporterMetrics({
     view: { targets: () => engine.targets(), snapshots: () => engine.snapshots() },

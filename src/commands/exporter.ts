@@ -10,6 +10,7 @@ import { Engine } from '../engine/engine.js';
 import { createExporterApp } from '../exporter/app.js';
 import { createExporterMetrics } from '../exporter/metrics.js';
 import { createLogger, type Logger } from '../log.js';
+import { keepNurserySmall } from '../nursery.js';
 import type { Seconds } from '../units.js';
 import type { Build } from '../version.js';
 import { startWebServer, type WebServer } from '../web/server.js';
@@ -64,6 +65,7 @@ export async function startExporter(
   build: Build,
   warnings: readonly string[],
 ): Promise<Running> {
+  keepNurserySmall();
   let own = loadFiles(flags);
   const log = createLogger(flags.log);
   for (const warning of warnings) log.warn(warning);

@@ -293,12 +293,12 @@ class Native implements NativeResponder {
       instance: this.#instance,
       ...(announce === undefined ? {} : { announce }),
     } as const;
-    const proof =
+    const proven =
       token === undefined || challenge === undefined
-        ? {}
-        : { mac: tokenMac(token, macInput('responder', hello, challenge, welcome)) };
+        ? welcome
+        : { mac: tokenMac(token, macInput('responder', hello, challenge, welcome)), ...welcome };
     // Sent while it is pending still, so that the welcome is never longer than what was received.
-    this.#send(connection, { ...welcome, ...proof });
+    this.#send(connection, proven);
     if (client !== undefined) admission.settle(client, connection);
     counts.open.pending -= 1;
     connection.kind = hello.role satisfies ConnectionKind;
