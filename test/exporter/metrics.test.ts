@@ -292,3 +292,36 @@ test('createExporterMetrics() counts events of a target whose configuration obje
     'nat_mapping_losses_total{target="vps",site="a"} 1',
   ]);
 });
+
+test('a fleet is written in pieces; between them others have their turn and the configuration may change', async () => {
+  const { view, metrics } = make(fleet(400));
+  const whole = await metrics.text();
+  let turns = 0;
+  let counting = true;
+  const count = (): void => {
+    turns += 1;
+    if (counting) setImmediate(count);
+  };
+  setImmediate(count);
+  const pieces: string[] = [];
+  for await (const piece of metrics.pieces()) pieces.push(piece);
+  counting = false;
+  expect(pieces.length).toBeGreaterThan(5);
+  expect(turns).toBeGreaterThanOrEqual(pieces.length - 1);
+  expect(pieces.join('')).toBe(whole);
+
+  const halfway: string[] = [];
+  for await (const piece of metrics.pieces()) {
+    halfway.push(piece);
+    if (halfway.length === 1) {
+      view.show([makeTarget(makeConfig('other', { labels: { rack: 'a' } }), { up: true })]);
+      metrics.reload(true, SCENE_TIME);
+    }
+  }
+  const families = halfway.join('').split('\n\n');
+  expect(families.every((family) => family.startsWith('# HELP '))).toBe(true);
+  expect(new Set(families.map((family) => family.split(' ')[2])).size).toBe(families.length);
+  expect(await samplesOf(metrics, 'nat_target_up')).toEqual([
+    expect.stringContaining('target="other",rack="a"'),
+  ]);
+});
