@@ -28,7 +28,10 @@ export interface ControlsOptions {
 
 /** A watch over the path while one test waits for its answer. */
 export interface Watch {
-  /** Ends the watch, which must be done also when the test was called off: whether a canary answered promptly in the middle of the wait (true when it never came to that). */
+  /**
+   * Ends the watch, also when the test was called off.
+   * @returns whether a canary answered promptly in the middle of the wait; true when it never came to that
+   */
   finish(): Promise<boolean>;
 }
 

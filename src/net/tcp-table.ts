@@ -95,7 +95,7 @@ class TcpTable {
     }
   }
 
-  /** Through callbacks: with ten thousand connections there are hundreds of pages, and a promise weighs more than a page. */
+  /** Through callbacks: ten thousand connections are hundreds of pages, and promises weigh more than they do. */
   #readFrom(descriptor: number, asked: Map<number, Question[]>): Promise<void> {
     const buffer = Buffer.allocUnsafe(BUFFER_BYTES);
     return new Promise((done, fail) => {
@@ -104,10 +104,14 @@ class TcpTable {
         read(descriptor, buffer, filled, BUFFER_BYTES - filled, null, (error, bytesRead) => {
           if (error !== null) return fail(error);
           if (bytesRead === 0) return done();
-          const length = filled + bytesRead;
-          const end = this.#scan(buffer, length, asked);
-          buffer.copy(buffer, 0, end, length);
-          readPage(length - end);
+          try {
+            const length = filled + bytesRead;
+            const end = this.#scan(buffer, length, asked);
+            buffer.copy(buffer, 0, end, length);
+            readPage(length - end);
+          } catch (bug) {
+            fail(bug instanceof Error ? bug : new Error(String(bug)));
+          }
         });
       };
       readPage(0);
