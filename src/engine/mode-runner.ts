@@ -1,4 +1,5 @@
 /** Drives one search: carries out its actions on real connections and tells it what happened. */
+import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from '../log.js';
 import type { Clock, Timer } from '../clock.js';
 import type { TargetConfig } from '../config/types.js';
@@ -125,10 +126,14 @@ export class ModeRunner {
     return this.#options.mode;
   }
 
+  /** The same object until something else was found. */
   get finding(): Finding {
-    if (this.#found?.state !== this.#state)
-      this.#found = { state: this.#state, finding: findingOf(this.#state) };
-    return this.#found.finding;
+    const known = this.#found;
+    if (known?.state === this.#state) return known.finding;
+    const fresh = findingOf(this.#state);
+    const finding = known !== undefined && isDeepStrictEqual(known.finding, fresh) ? known.finding : fresh;
+    this.#found = { state: this.#state, finding };
+    return finding;
   }
 
   /** Unix time of the newest evidence that agreed with the finding, seconds. */

@@ -3,22 +3,24 @@ import type { TargetConfig } from '../config/types.js';
 import {
   type AddressClass,
   addressClass,
+  type DiagnosisInput,
   explain,
+  type FindingsByMode,
   keepaliveRecommended,
   keepalivesEaten,
   type ModeEvidence,
   publishable,
   settings,
 } from '../core/diagnosis/index.js';
-import type { Explanation } from '../core/diagnosis/types.js';
-import type { Finding } from '../core/finding.js';
+import type { Explanation, Settings } from '../core/diagnosis/types.js';
+import type { Finding, SearchPhase } from '../core/finding.js';
 import type { Mode } from '../core/mode.js';
 import type { DeathEvidence } from '../core/verdict.js';
 import type { Introduction } from '../probe/path.js';
 import type { Seconds } from '../units.js';
 import { FINDING_EXPIRES_AFTER } from './expiry.js';
 import type { ModeRunner } from './mode-runner.js';
-import type { ModeSnapshot, TargetEvent, TargetSnapshot } from './snapshot.js';
+import type { ModeSnapshot, TargetEvent, TargetSnapshot, TestRecord, WaitingConnection } from './snapshot.js';
 
 /** Deaths are counted over this long for the diagnosis, seconds. */
 const EVIDENCE_WINDOW: Seconds = 86_400;
@@ -39,103 +41,223 @@ export interface PathFacts {
   readonly announced?: boolean;
 }
 
-/** @param now Unix time, seconds */
-export function snapshotTarget(
-  target: TargetConfig,
-  facts: PathFacts,
-  runners: readonly ModeRunner[],
-  events: readonly TargetEvent[],
-  now: Seconds,
-): TargetSnapshot {
-  const { search } = target;
-  const limits = {
-    minIdle: search.min_idle,
-    maxIdle: search.max_idle,
-    resolution: search.resolution,
-    guard: search.guard,
-  };
-  const raw = findingsOf(runners.map((runner) => [runner.mode, unexpired(runner, now)]));
-  const published = publishable(raw, limits);
-  const interval = keepaliveRecommended(raw, target.modes, limits);
-  const { localAddress, seenAddress, conntrack } = facts.introduction ?? {};
-  const natDetected = seenAddress === undefined ? undefined : seenAddress !== localAddress;
-  const { routerAddress } = facts;
-  const conntracks = {
-    ...(facts.localConntrack === undefined ? {} : { local: facts.localConntrack }),
-    ...(conntrack === undefined ? {} : { responder: conntrack }),
-  };
-  const diagnose = (): readonly Explanation[] =>
-    explain({
-      modes: Object.fromEntries(
-        runners.map((runner) => [runner.mode, evidenceOf(runner, raw[runner.mode] ?? runner.finding, now)]),
-      ),
-      limits,
-      conntrack: conntracks,
+type Limits = DiagnosisInput['limits'];
+
+/** What a snapshot reads of a mode's runner. */
+export type ModeReadings = Pick<
+  ModeRunner,
+  | 'mode'
+  | 'finding'
+  | 'confirmedTimestamp'
+  | 'conclusiveAt'
+  | 'connections'
+  | 'waiting'
+  | 'tests'
+  | 'belowLower'
+>;
+
+/** What follows from the findings of all modes together. */
+interface Derived {
+  /** The findings that it was derived from, in the order of the modes. */
+  readonly from: readonly Finding[];
+  readonly raw: FindingsByMode;
+  readonly published: FindingsByMode;
+  readonly interval: Seconds | undefined;
+}
+
+/**
+ * Takes the snapshots of one target. A scrape of a fleet takes thousands: what follows from the findings is kept until
+ * they change, and what only the page, the API and reports show is made when they ask for it.
+ */
+export class TargetSnapshots {
+  readonly #target: TargetConfig;
+  readonly #limits: Limits;
+  #derived: Derived | undefined;
+
+  constructor(target: TargetConfig) {
+    this.#target = target;
+    const { min_idle: minIdle, max_idle: maxIdle, resolution, guard } = target.search;
+    this.#limits = { minIdle, maxIdle, resolution, guard };
+  }
+
+  /** @param now Unix time, seconds */
+  take(
+    facts: PathFacts,
+    runners: readonly ModeReadings[],
+    events: readonly TargetEvent[],
+    now: Seconds,
+  ): TargetSnapshot {
+    const derived = this.#derive(runners, now);
+    return new PathSnapshot(this.#target, this.#limits, facts, runners, derived, events, now);
+  }
+
+  #derive(runners: readonly ModeReadings[], now: Seconds): Derived {
+    const from = runners.map((runner) => unexpired(runner, now));
+    const known = this.#derived;
+    if (known?.from.length === from.length && from.every((finding, index) => finding === known.from[index]))
+      return known;
+    const raw: FindingsByMode = Object.fromEntries(runners.map(({ mode }, index) => [mode, from[index]]));
+    return (this.#derived = {
+      from,
+      raw,
+      published: publishable(raw, this.#limits),
+      interval: keepaliveRecommended(raw, this.#target.modes, this.#limits),
+    });
+  }
+}
+
+/** A target at one moment. The facts and the findings are values: the runners replace them, never change them. */
+class PathSnapshot implements TargetSnapshot {
+  readonly config: TargetConfig;
+  readonly modes: readonly ModeSnapshot[];
+  readonly events: readonly TargetEvent[];
+  readonly #limits: Limits;
+  readonly #facts: PathFacts;
+  readonly #runners: readonly ModeReadings[];
+  readonly #derived: Derived;
+  readonly #now: Seconds;
+  #explanations: readonly Explanation[] | undefined;
+
+  constructor(
+    config: TargetConfig,
+    limits: Limits,
+    facts: PathFacts,
+    runners: readonly ModeReadings[],
+    derived: Derived,
+    events: readonly TargetEvent[],
+    now: Seconds,
+  ) {
+    this.config = config;
+    this.modes = runners.map(
+      (runner) => new OneMode(runner, derived.published[runner.mode] ?? runner.finding),
+    );
+    this.events = events;
+    this.#limits = limits;
+    this.#facts = facts;
+    this.#runners = runners;
+    this.#derived = derived;
+    this.#now = now;
+  }
+
+  get up(): boolean | undefined {
+    return this.#facts.up;
+  }
+
+  get downReason(): string | undefined {
+    return this.#facts.downReason;
+  }
+
+  get address(): string | undefined {
+    return this.#facts.address;
+  }
+
+  get localAddress(): string | undefined {
+    return this.#facts.introduction?.localAddress;
+  }
+
+  get seenAddress(): string | undefined {
+    return this.#facts.introduction?.seenAddress;
+  }
+
+  get routerAddress(): string | undefined {
+    return this.#facts.routerAddress;
+  }
+
+  get natDetected(): boolean | undefined {
+    return this.seenAddress === undefined ? undefined : this.seenAddress !== this.localAddress;
+  }
+
+  get announced(): boolean | undefined {
+    // While the far end is down nobody knows whether it still lists this exporter.
+    return this.#facts.up === true ? this.#facts.announced : undefined;
+  }
+
+  get conntrack(): TargetSnapshot['conntrack'] {
+    const local = this.#facts.localConntrack;
+    const responder = this.#facts.introduction?.conntrack;
+    return {
+      ...(local === undefined ? {} : { local }),
+      ...(responder === undefined ? {} : { responder }),
+    };
+  }
+
+  get keepaliveRecommended(): Seconds | undefined {
+    return this.#derived.interval;
+  }
+
+  get settings(): Settings | undefined {
+    const { interval, raw } = this.#derived;
+    if (interval === undefined) return undefined;
+    return settings(interval, { keepalivesEaten: keepalivesEaten(raw, this.#limits) });
+  }
+
+  get explanations(): readonly Explanation[] {
+    this.#explanations ??= this.#diagnose();
+    return this.#explanations;
+  }
+
+  #diagnose(): readonly Explanation[] {
+    const { localAddress, seenAddress, routerAddress, natDetected } = this;
+    const evidence = this.#runners.map((runner) => {
+      const finding = this.#derived.raw[runner.mode] ?? runner.finding;
+      return [runner.mode, evidenceOf(runner, finding, this.#now)];
+    });
+    return explain({
+      modes: Object.fromEntries(evidence) as DiagnosisInput['modes'],
+      limits: this.#limits,
+      conntrack: this.conntrack,
       addresses: {
         ...(localAddress === undefined ? {} : { local: addressClass(localAddress) }),
         ...(seenAddress === undefined ? {} : { seen: addressClass(seenAddress) }),
         ...(routerAddress === undefined ? {} : routerEvidence(routerAddress, seenAddress)),
       },
       ...(natDetected === undefined ? {} : { natDetected }),
-      severalSeenAddresses: facts.seenAddresses.length > 1,
+      severalSeenAddresses: this.#facts.seenAddresses.length > 1,
     });
-  let explanations: readonly Explanation[] | undefined;
-  return {
-    config: target,
-    ...(facts.up === undefined ? {} : { up: facts.up }),
-    ...(facts.downReason === undefined ? {} : { downReason: facts.downReason }),
-    ...(facts.address === undefined ? {} : { address: facts.address }),
-    ...(localAddress === undefined ? {} : { localAddress }),
-    ...(seenAddress === undefined ? {} : { seenAddress }),
-    ...(routerAddress === undefined ? {} : { routerAddress }),
-    ...(natDetected === undefined ? {} : { natDetected }),
-    // While the far end is down nobody knows whether it still lists this exporter.
-    ...(facts.announced === undefined || facts.up !== true ? {} : { announced: facts.announced }),
-    conntrack: conntracks,
-    ...(interval === undefined
-      ? {}
-      : {
-          keepaliveRecommended: interval,
-          get settings() {
-            return settings(interval, { keepalivesEaten: keepalivesEaten(raw, limits) });
-          },
-        }),
-    // A scrape of a fleet needs no diagnosis: it is made for whoever looks at it.
-    get explanations() {
-      explanations ??= diagnose();
-      return explanations;
-    },
-    modes: runners.map((runner) => modeSnapshot(runner, published[runner.mode] ?? runner.finding)),
-    events,
-  };
+  }
 }
 
-function modeSnapshot(runner: ModeRunner, finding: Finding): ModeSnapshot {
-  const { confirmedTimestamp } = runner;
-  return {
-    mode: runner.mode,
-    finding,
-    ...(confirmedTimestamp === undefined ? {} : { confirmedTimestamp }),
-    connections: runner.connections,
-    // A scrape needs their number only.
-    get waiting() {
-      return runner.waiting;
-    },
-    tests: runner.tests,
-  };
-}
+class OneMode implements ModeSnapshot {
+  readonly finding: Finding;
+  readonly confirmedTimestamp: Seconds | undefined;
+  readonly connections: number;
+  readonly #runner: ModeReadings;
 
-function findingsOf(entries: readonly (readonly [Mode, Finding])[]): Partial<Record<Mode, Finding>> {
-  return Object.fromEntries(entries);
+  constructor(runner: ModeReadings, finding: Finding) {
+    this.finding = finding;
+    this.confirmedTimestamp = runner.confirmedTimestamp;
+    this.connections = runner.connections;
+    this.#runner = runner;
+  }
+
+  get mode(): Mode {
+    return this.#runner.mode;
+  }
+
+  get waiting(): readonly WaitingConnection[] {
+    return this.#runner.waiting;
+  }
+
+  get tests(): readonly TestRecord[] {
+    return this.#runner.tests;
+  }
 }
 
 /** The finding, emptied when its newest evidence is too old to be shown. Bounds need no finding to grow old. */
-function unexpired(runner: ModeRunner, now: Seconds): Finding {
+function unexpired(runner: ModeReadings, now: Seconds): Finding {
   const { finding } = runner;
   const evidenceAt = runner.confirmedTimestamp ?? runner.conclusiveAt;
-  if (evidenceAt === undefined || now - evidenceAt <= FINDING_EXPIRES_AFTER) return finding;
-  return { phase: finding.phase, suspect: false, deaths: 0 };
+  return evidenceAt === undefined || now - evidenceAt <= FINDING_EXPIRES_AFTER
+    ? finding
+    : EXPIRED[finding.phase];
 }
+
+/** What is left of a finding that is too old: the same value each time, so that nothing is derived anew. */
+const EXPIRED: Readonly<Record<SearchPhase, Finding>> = {
+  climb: { phase: 'climb', suspect: false, deaths: 0 },
+  refine: { phase: 'refine', suspect: false, deaths: 0 },
+  track: { phase: 'track', suspect: false, deaths: 0 },
+};
 
 function routerEvidence(
   address: string,
@@ -148,7 +270,7 @@ function routerEvidence(
   };
 }
 
-function evidenceOf(runner: ModeRunner, finding: Finding, now: Seconds): ModeEvidence {
+function evidenceOf(runner: ModeReadings, finding: Finding, now: Seconds): ModeEvidence {
   const deaths: Partial<Record<DeathEvidence, number>> = {};
   for (const { at, verdict } of runner.tests)
     if (verdict.kind === 'dead' && now - at <= EVIDENCE_WINDOW)

@@ -36,7 +36,7 @@ export interface ModeSnapshot {
   /** The search's finding; `timeout` and `compliant` are already withheld where the other modes forbid them. */
   readonly finding: Finding;
   /** Unix time of the newest evidence that agreed with the published value. */
-  readonly confirmedTimestamp?: Seconds;
+  readonly confirmedTimestamp?: Seconds | undefined;
   /** Open idle connections, those under test included. */
   readonly connections: number;
   readonly waiting: readonly WaitingConnection[];
@@ -55,23 +55,23 @@ export interface TargetEvent {
 export interface TargetSnapshot {
   readonly config: TargetConfig;
   /** Whether the far end answers now; absent before the first try ended. */
-  readonly up?: boolean;
+  readonly up?: boolean | undefined;
   /** Why it does not answer, in words. */
-  readonly downReason?: string;
+  readonly downReason?: string | undefined;
   /** The resolved address that is probed. */
-  readonly address?: string;
+  readonly address?: string | undefined;
   /** The client's address as the far end sees it, and as this host sees it. */
-  readonly seenAddress?: string;
-  readonly localAddress?: string;
+  readonly seenAddress?: string | undefined;
+  readonly localAddress?: string | undefined;
   /** The router's outer address as it told it. */
-  readonly routerAddress?: string;
-  readonly natDetected?: boolean;
+  readonly routerAddress?: string | undefined;
+  readonly natDetected?: boolean | undefined;
   /** Whether the far end took the newest announcement of this exporter; absent where there is none or no answer. */
-  readonly announced?: boolean;
+  readonly announced?: boolean | undefined;
   readonly conntrack: { readonly local?: Seconds; readonly responder?: Seconds };
-  readonly keepaliveRecommended?: Seconds;
+  readonly keepaliveRecommended?: Seconds | undefined;
   readonly explanations: readonly Explanation[];
-  readonly settings?: Settings;
+  readonly settings?: Settings | undefined;
   readonly modes: readonly ModeSnapshot[];
   /** Newest last, bounded. */
   readonly events: readonly TargetEvent[];

@@ -20,7 +20,7 @@ import { pause } from './pause.js';
 import { parseSavedTarget, type SavedTarget } from './saved-target.js';
 import { Saver } from './saver.js';
 import type { EngineObserver, TargetEvent, TargetSnapshot } from './snapshot.js';
-import { type PathFacts, snapshotTarget } from './snapshot-target.js';
+import { type PathFacts, TargetSnapshots } from './snapshot-target.js';
 import type { StateStore } from './state-store.js';
 
 /** How often a name is looked up again while its address is in use, seconds. */
@@ -61,6 +61,7 @@ export class TargetRunner {
   #facts: PathFacts = { seenAddresses: [] };
   #running: Promise<void> | undefined;
   readonly #saver: Saver;
+  readonly #snapshots: TargetSnapshots;
   /** When our address as the far end sees it changed last, monotonic seconds. */
   #movedAt: Seconds = -Infinity;
   #diagnosing: Timer | undefined;
@@ -73,6 +74,7 @@ export class TargetRunner {
     this.target = options.target;
     this.#options = options;
     this.#log = options.log.child({ target: options.target.name });
+    this.#snapshots = new TargetSnapshots(options.target);
     this.#saver = new Saver(options.clock, () => this.#save());
     setMaxListeners(0, this.#stopped.signal);
   }
@@ -123,7 +125,7 @@ export class TargetRunner {
   }
 
   snapshot(): TargetSnapshot {
-    return snapshotTarget(this.target, this.#facts, this.#modes, this.#events, this.#options.clock.wall());
+    return this.#snapshots.take(this.#facts, this.#modes, this.#events, this.#options.clock.wall());
   }
 
   async #run(): Promise<void> {

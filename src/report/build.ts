@@ -100,7 +100,8 @@ export function isComplete({ config, modes }: TargetSnapshot): boolean {
   return modes.length > 0 && modes.every(({ finding }) => isDecided(finding, { minIdle, maxIdle, guard }));
 }
 
-function targetOf({ config, ...snapshot }: TargetSnapshot): ReportDocument['target'] {
+function targetOf(snapshot: TargetSnapshot): ReportDocument['target'] {
+  const { config } = snapshot;
   const { far_end } = config;
   return {
     name: config.name,

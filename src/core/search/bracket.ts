@@ -5,7 +5,7 @@ import type { Seconds } from '../../units.js';
 import type { SearchState } from './state.js';
 import type { SearchOptions } from './types.js';
 
-/** Independent deaths that a closed bracket and a claim about REQ-5 need. @see MEASUREMENT: 1 or 2 are often wrong */
+/** Independent deaths that a closed bracket and a claim about REQ-5 need: 1 or 2 are often wrong. */
 export const VOTES = 3;
 
 /** Upper bound, seconds; +Infinity while nothing died. */

@@ -1,0 +1,102 @@
+import { describe, expect, it } from 'vitest';
+import type { Finding } from '../../src/core/finding.js';
+import { MODES, type Mode } from '../../src/core/mode.js';
+import { FINDING_EXPIRES_AFTER } from '../../src/engine/expiry.js';
+import { type ModeReadings, TargetSnapshots } from '../../src/engine/snapshot-target.js';
+import { makeConfig } from '../support/fake-view.js';
+
+const NOW = 1_700_000_000;
+const CONFIG = makeConfig('home');
+
+function found(more: Partial<Finding>): Finding {
+  return { phase: 'track', suspect: false, deaths: 3, ...more };
+}
+
+const ONE_HOUR = found({ lower: 3595, upper: 3605, timeout: 3600, compliant: false });
+/** Keepalives that die at the shortest idle time. */
+const SHORTEST = found({ upper: 15, timeout: 7.5, compliant: false });
+
+interface Readings extends ModeReadings {
+  finding: Finding;
+  confirmedTimestamp: number | undefined;
+}
+
+function readings(findings: Readonly<Record<Mode, Finding>>): Record<Mode, Readings> {
+  const of = (mode: Mode): Readings => ({
+    mode,
+    finding: findings[mode],
+    confirmedTimestamp: NOW,
+    conclusiveAt: NOW,
+    connections: 7,
+    waiting: [],
+    tests: [],
+    belowLower: { earlyDeaths: 0, testsBelowLower: 0 },
+  });
+  return { send: of('send'), recv: of('recv'), keepalive: of('keepalive') };
+}
+
+const SAME = { send: ONE_HOUR, recv: ONE_HOUR, keepalive: ONE_HOUR };
+
+describe('TargetSnapshots', () => {
+  const taken = (modes: Record<Mode, Readings>, at = NOW, snapshots = new TargetSnapshots(CONFIG)) =>
+    snapshots.take({ seenAddresses: [] }, Object.values(modes), [], at);
+
+  it('shows what was found, and what follows from it', () => {
+    const { modes, keepaliveRecommended, settings, explanations } = taken(readings(SAME));
+    expect(modes.map(({ mode }) => mode)).toEqual(MODES);
+    for (const each of modes) {
+      expect(each.finding).toBe(ONE_HOUR);
+      expect(each.connections).toBe(7);
+      expect(each.confirmedTimestamp).toBe(NOW);
+    }
+    expect(keepaliveRecommended).toBe(1797);
+    expect(settings?.interval).toBe(1797);
+    expect(explanations.map(({ id }) => id)).toContain('mapping_forgotten');
+  });
+
+  it('leaves out what is unknown', () => {
+    const snapshot = taken(readings({ send: found({}), recv: ONE_HOUR, keepalive: ONE_HOUR }));
+    expect(snapshot.keepaliveRecommended).toBeUndefined();
+    expect(snapshot.settings).toBeUndefined();
+    expect(snapshot.natDetected).toBeUndefined();
+    expect(snapshot.announced).toBeUndefined();
+    expect(snapshot.conntrack).toEqual({});
+    expect(snapshot.explanations).toEqual([]);
+  });
+
+  it('withholds the timeout of keepalives that are eaten, and follows a finding that changes', () => {
+    const modes = readings({ ...SAME, keepalive: SHORTEST });
+    const snapshots = new TargetSnapshots(CONFIG);
+    const keepaliveAt = (at: number) => taken(modes, at, snapshots).modes[2]?.finding;
+    const withheld = keepaliveAt(NOW);
+    expect(withheld).toEqual(found({ upper: 15 }));
+    // Nothing has changed: nothing is made anew.
+    expect(keepaliveAt(NOW + 60)).toBe(withheld);
+    modes.keepalive.finding = ONE_HOUR;
+    expect(keepaliveAt(NOW + 61)).toBe(ONE_HOUR);
+    expect(taken(modes, NOW + 62, snapshots).keepaliveRecommended).toBe(1797);
+  });
+
+  it('keeps what it was when it was taken', () => {
+    const modes = readings(SAME);
+    const snapshots = new TargetSnapshots(CONFIG);
+    const before = taken(modes, NOW, snapshots);
+    modes.send.finding = found({ upper: 20 });
+    expect(taken(modes, NOW + 1, snapshots).modes[0]?.finding).toEqual(found({ upper: 20 }));
+    expect(before.modes[0]?.finding).toBe(ONE_HOUR);
+    expect(before.keepaliveRecommended).toBe(1797);
+  });
+
+  it('shows a finding no longer than its newest evidence is good for', () => {
+    const modes = readings(SAME);
+    const snapshots = new TargetSnapshots(CONFIG);
+    const at = (later: number) => taken(modes, NOW + later, snapshots);
+    expect(at(FINDING_EXPIRES_AFTER).modes[0]?.finding).toBe(ONE_HOUR);
+    const old = at(FINDING_EXPIRES_AFTER + 1);
+    for (const { finding } of old.modes)
+      expect(finding).toEqual({ phase: 'track', suspect: false, deaths: 0 });
+    expect(old.keepaliveRecommended).toBeUndefined();
+    for (const each of Object.values(modes)) each.confirmedTimestamp = NOW + FINDING_EXPIRES_AFTER;
+    expect(at(FINDING_EXPIRES_AFTER + 1).keepaliveRecommended).toBe(1797);
+  });
+});
