@@ -106,7 +106,10 @@ export class TargetSnapshots {
   }
 }
 
-/** A target at one moment. The facts and the findings are values: the runners replace them, never change them. */
+/**
+ * A target at one moment. The facts and the findings are values: the runners replace them, never change them. Lists
+ * (tests, waiting connections, events) are those of the moment in which they are read.
+ */
 class PathSnapshot implements TargetSnapshot {
   readonly config: TargetConfig;
   readonly modes: readonly ModeSnapshot[];

@@ -16,11 +16,14 @@ export interface FamilyHead {
   readonly type: unknown;
 }
 
-/** Gathers samples. Who writes looks at `due` now and then, and lets its reader `take` the text and wait a turn. */
+/**
+ * Gathers samples. Who writes looks at `due` now and then, lets its reader `take` the text, waits a turn, and says when
+ * it is to `resume`.
+ */
 export class Exposition {
   #text = '';
   #empty = true;
-  #taken = performance.now();
+  #since = performance.now();
 
   /** Begins a family. */
   family({ name, help, type }: FamilyHead): void {
@@ -41,15 +44,19 @@ export class Exposition {
 
   /** Whether there is a piece to take, or others have waited long enough. */
   get due(): boolean {
-    return this.#text.length >= PIECE || performance.now() - this.#taken >= LONGEST_STRETCH;
+    return this.#text.length >= PIECE || performance.now() - this.#since >= LONGEST_STRETCH;
   }
 
   /** What was written since it was last called. */
   take(): string {
     const text = this.#text;
     this.#text = '';
-    this.#taken = performance.now();
     return text;
+  }
+
+  /** The others had their turn: a new stretch begins. */
+  resume(): void {
+    this.#since = performance.now();
   }
 }
 

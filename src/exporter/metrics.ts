@@ -59,9 +59,12 @@ export function createExporterMetrics(options: ExporterMetricsOptions): Exporter
 
   const now = () => options.view.snapshots?.() ?? options.view.targets();
   let families: ProbeMetrics | undefined;
+  /** How often the series were brought in line: what was gathered before the last time may be out of date. */
+  let syncs = 0;
 
   /** Brings the series in line with the configured targets; cheap when nothing changed. */
   const sync = (snapshots: readonly TargetSnapshot[]): ProbeMetrics => {
+    syncs += 1;
     const ownLabels = ownLabelNames(snapshots);
     const histogramByTarget = snapshots.length <= HISTOGRAM_TARGET_LIMIT;
     if (families === undefined || !families.fits(ownLabels)) {
@@ -82,11 +85,13 @@ export function createExporterMetrics(options: ExporterMetricsOptions): Exporter
   async function* pieces(): AsyncGenerator<string, void> {
     const out = new Exposition();
     const snapshots: TargetSnapshot[] = [];
+    const before = syncs;
     for (const snapshot of now()) {
       snapshots.push(snapshot);
       if (out.due) yield* cut(out);
     }
-    sync(snapshots);
+    // After a reload meanwhile these are the targets of before: their counters are not to come back.
+    if (syncs === before) sync(snapshots);
     for (const { name } of registry.getMetricsAsArray()) {
       const metric = registry.getSingleMetric(name);
       if (metric === undefined) continue;
@@ -131,11 +136,12 @@ export function createExporterMetrics(options: ExporterMetricsOptions): Exporter
   };
 }
 
-/** What is written so far, after a turn for everybody else. */
+/** What is written so far, after a turn for everybody else. However long the reader takes, it is not our stretch. */
 async function* cut(out: Exposition): AsyncGenerator<string> {
   await nextTurn();
   const piece = out.take();
   if (piece !== '') yield piece;
+  out.resume();
 }
 
 function ownLabelNames(snapshots: readonly TargetSnapshot[]): string[] {

@@ -11,8 +11,9 @@ export interface Series {
 /** Lines that are read before the rest of the program gets its turn. */
 const LINES_PER_TURN = 500;
 
-const SAMPLE = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)$/;
-const LABEL = /([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)",?/g;
+/** A label's text may hold what other formats take for line ends: U+2028, a carriage return. */
+const SAMPLE = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)$/s;
+const LABEL = /([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)",?/gs;
 
 /** `Nan` is how prom-client writes it. */
 const SPECIAL: Readonly<Record<string, number>> = {
@@ -23,7 +24,7 @@ const SPECIAL: Readonly<Record<string, number>> = {
 };
 
 function unescaped(text: string): string {
-  return text.replace(/\\(.)/g, (_, character: string) => (character === 'n' ? '\n' : character));
+  return text.replace(/\\(.)/gs, (_, character: string) => (character === 'n' ? '\n' : character));
 }
 
 /**

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Finding } from '../../src/core/finding.js';
 import { MODES, type Mode } from '../../src/core/mode.js';
 import { FINDING_EXPIRES_AFTER } from '../../src/engine/expiry.js';
-import { type ModeReadings, TargetSnapshots } from '../../src/engine/snapshot-target.js';
+import { type ModeReadings, type PathFacts, TargetSnapshots } from '../../src/engine/snapshot-target.js';
 import { makeConfig } from '../support/fake-view.js';
 
 const NOW = 1_700_000_000;
@@ -40,6 +40,9 @@ const SAME = { send: ONE_HOUR, recv: ONE_HOUR, keepalive: ONE_HOUR };
 describe('TargetSnapshots', () => {
   const taken = (modes: Record<Mode, Readings>, at = NOW, snapshots = new TargetSnapshots(CONFIG)) =>
     snapshots.take({ seenAddresses: [] }, Object.values(modes), [], at);
+  /** With these facts about the path. */
+  const withFacts = (facts: Partial<PathFacts>) =>
+    new TargetSnapshots(CONFIG).take({ seenAddresses: [], ...facts }, Object.values(readings(SAME)), [], NOW);
 
   it('shows what was found, and what follows from it', () => {
     const { modes, keepaliveRecommended, settings, explanations } = taken(readings(SAME));
@@ -52,6 +55,37 @@ describe('TargetSnapshots', () => {
     expect(keepaliveRecommended).toBe(1797);
     expect(settings?.interval).toBe(1797);
     expect(explanations.map(({ id }) => id)).toContain('mapping_forgotten');
+  });
+
+  it('shows what is known of the path', () => {
+    const introduction = { localAddress: '10.0.0.2', seenAddress: '203.0.113.7', conntrack: 432_000 };
+    const snapshot = withFacts({
+      up: true,
+      address: '198.51.100.1',
+      introduction,
+      localConntrack: 300,
+      routerAddress: '100.64.0.9',
+      announced: true,
+    });
+    const { up, address, localAddress, seenAddress, routerAddress, natDetected, announced } = snapshot;
+    expect({ up, address, localAddress, seenAddress, routerAddress, natDetected, announced }).toEqual({
+      up: true,
+      address: '198.51.100.1',
+      localAddress: '10.0.0.2',
+      seenAddress: '203.0.113.7',
+      routerAddress: '100.64.0.9',
+      natDetected: true,
+      announced: true,
+    });
+    expect(snapshot.conntrack).toEqual({ local: 300, responder: 432_000 });
+    expect(snapshot.explanations.map(({ id }) => id)).toContain('carrier_grade_nat');
+    expect(withFacts({ introduction: { ...introduction, seenAddress: '10.0.0.2' } }).natDetected).toBe(false);
+    expect(withFacts({ introduction: { localAddress: '10.0.0.2' } }).natDetected).toBeUndefined();
+  });
+
+  it('does not say that a far end which is down lists this exporter', () => {
+    const { up, downReason, announced } = withFacts({ up: false, downReason: 'timeout', announced: true });
+    expect({ up, downReason, announced }).toEqual({ up: false, downReason: 'timeout' });
   });
 
   it('leaves out what is unknown', () => {

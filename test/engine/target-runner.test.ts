@@ -225,3 +225,27 @@ describe('the tests of a TargetRunner', () => {
     expect(idles(few)).toEqual(idles(all).map((tests) => tests.slice(-7)));
   });
 });
+
+describe('the findings of a TargetRunner', () => {
+  it('are the same objects until something else is found, so that nothing is derived anew', async () => {
+    const { runner, live } = await start();
+    let same = 0;
+    let others = 0;
+    let before = runner.snapshot();
+    for (let round = 0; round < 20; round++) {
+      await live(3);
+      const now = runner.snapshot();
+      for (const [index, { finding }] of now.modes.entries()) {
+        const known = before.modes[index]?.finding;
+        if (finding === known) same += 1;
+        else {
+          others += 1;
+          expect(finding).not.toEqual(known);
+        }
+      }
+      before = now;
+    }
+    expect(same).toBeGreaterThan(0);
+    expect(others).toBeGreaterThan(0);
+  });
+});

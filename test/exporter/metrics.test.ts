@@ -164,6 +164,35 @@ test('createExporterMetrics() follows a reload that gives every target a new lab
   ]);
 });
 
+test('a reload while a scrape gathers its snapshots loses no count', async () => {
+  const old = [climbingTarget('kept', { modes: ['send'] }), climbingTarget('gone', { modes: ['send'] })];
+  const fresh = climbingTarget('fresh', { modes: ['send'] });
+  let targets = old;
+  let between = (): void => undefined;
+  const view = {
+    targets: () => targets,
+    *snapshots() {
+      for (const each of targets) {
+        yield each;
+        between();
+      }
+    },
+  };
+  const metrics = createExporterMetrics({ view, build: BUILD, defaultMetrics: false });
+  await metrics.text();
+  between = () => {
+    between = () => undefined;
+    targets = [climbingTarget('kept', { modes: ['send'] }), fresh];
+    metrics.reload(true, SCENE_TIME);
+    metrics.observer.mappingLoss?.(fresh.config);
+  };
+  await metrics.text();
+  expect((await samplesOf(metrics, 'nat_mapping_losses_total')).sort()).toEqual([
+    'nat_mapping_losses_total{target="fresh"} 1',
+    'nat_mapping_losses_total{target="kept"} 0',
+  ]);
+});
+
 test('createExporterMetrics() says how the newest reload went, and nothing before the first', async () => {
   const { metrics } = make([]);
   const { reloadSuccessful, reloadTimestamp } = SELF_METRICS;

@@ -1,6 +1,7 @@
 import { deserialize } from 'prometheus-remote-write';
 import { uncompress } from 'snappyjs';
 import { expect, test } from 'vitest';
+import { labelText } from '../../src/exporter/exposition.js';
 import { encodeSamples, encodeStale } from '../../src/remote-write/encode.js';
 import { parseExposition } from '../../src/remote-write/exposition.js';
 
@@ -35,6 +36,13 @@ d_bucket{le="+Inf"} 1e-7
     { labels: { __name__: 'c', mode: 'send' }, value: Number.NaN },
     { labels: { __name__: 'c', mode: 'recv' }, value: Number.NaN },
     { labels: { __name__: 'd_bucket', le: '+Inf' }, value: 1e-7 },
+  ]);
+});
+
+test('parseExposition() reads back what other formats take for the end of a line', async () => {
+  const value = 'a\rb\u2028c\u2029d\u0085e';
+  expect(await parseExposition(`up{${labelText({ note: value })}} 1\n`)).toEqual([
+    { labels: { __name__: 'up', note: value }, value: 1 },
   ]);
 });
 

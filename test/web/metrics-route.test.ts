@@ -1,4 +1,5 @@
 /** Metrics are sent while they are written: what that means for whoever scrapes. */
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { get, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -13,10 +14,10 @@ afterEach(() => {
 });
 
 /** Serves what `pieces` writes; `errors` are what the site was told of. */
-async function serve(pieces: () => AsyncGenerator<string, void>) {
+async function serve(pieces: () => AsyncGenerator<string, void>, longestPause?: number) {
   const errors: unknown[] = [];
   const app = createBaseApp({ name: 'test', ready: () => true });
-  app.get('/metrics', metricsRoute({ pieces, contentType: 'text/plain; version=0.0.4' }));
+  app.get('/metrics', metricsRoute({ pieces, contentType: 'text/plain; version=0.0.4' }, longestPause));
   const server = finishApp(app, (error) => errors.push(error)).listen(0, '127.0.0.1');
   closing.push(() => {
     server.closeAllConnections();
@@ -117,4 +118,31 @@ test('a scraper that leaves in the middle is no error, and what is left is not w
   await ended.opened;
   await new Promise((resolve) => setTimeout(resolve, 20));
   expect(errors).toEqual([]);
+});
+
+test.each([{}, { 'accept-encoding': 'gzip' }])(
+  'a scraper that stops reading is let go of (%o)',
+  async (headers) => {
+    const ended = gate();
+    const { url, errors } = await serve(async function* () {
+      try {
+        for (;;) yield await Promise.resolve(randomBytes(32_768).toString('hex'));
+      } finally {
+        ended.open();
+      }
+    }, 0.2);
+    const response = await ask(url, headers);
+    response.on('error', () => undefined);
+    await ended.opened;
+    expect(errors).toEqual([]);
+  },
+);
+
+test('a scraper that pauses for less goes on', async () => {
+  const { url } = await serve(async function* () {
+    for (let index = 0; index < 100; index++) yield await Promise.resolve('x'.repeat(65_536));
+  }, 2);
+  const response = await ask(url);
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  expect(await bodyOf(response)).toHaveLength(100 * 65_536);
 });
