@@ -26,13 +26,25 @@ export const systemClock: Clock = {
   monotonic: () => performance.now() / 1000,
   boot: () => uptime(),
   wall: () => Date.now() / 1000,
-  after(delay, run) {
-    let handle: NodeJS.Timeout;
-    const arm = (rest: Seconds): void => {
-      const now = Math.min(Math.max(rest, 0), LONGEST_TIMER);
-      handle = setTimeout(() => (rest > now ? arm(rest - now) : run()), toMilliseconds(now));
-    };
-    arm(delay);
-    return { cancel: () => clearTimeout(handle) };
-  },
+  after: (delay, run) => new NodeTimer(delay, run),
 };
+
+/** Few objects: a fleet sets hundreds each second, and those that wait for long are the dearest garbage. */
+class NodeTimer implements Timer {
+  #handle: NodeJS.Timeout;
+
+  constructor(delay: Seconds, run: () => void) {
+    this.#handle = this.#arm(Math.max(delay, 0), run);
+  }
+
+  cancel(): void {
+    clearTimeout(this.#handle);
+  }
+
+  #arm(rest: Seconds, run: () => void): NodeJS.Timeout {
+    if (!(rest > LONGEST_TIMER)) return setTimeout(run, toMilliseconds(rest));
+    return setTimeout(() => {
+      this.#handle = this.#arm(rest - LONGEST_TIMER, run);
+    }, toMilliseconds(LONGEST_TIMER));
+  }
+}

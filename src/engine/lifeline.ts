@@ -5,7 +5,7 @@
 import type { Clock } from '../clock.js';
 import type { Canary, Introduction, Path } from '../probe/path.js';
 import type { Seconds } from '../units.js';
-import { pause } from './pause.js';
+import { pause, Rest } from './pause.js';
 
 /** How many canaries a target has: one may be evicted by chance, two at once are an event. */
 const CANARIES = 2;
@@ -168,18 +168,21 @@ export class Lifeline {
   /** Keeps the canaries beating, one after the other, until one of them gives no sign of life. */
   async #untilTrouble(signal: AbortSignal): Promise<void> {
     const { clock, deadline } = this.#options;
-    const calm = new AbortController();
-    const stop = AbortSignal.any([signal, calm.signal]);
-    this.#trouble = () => calm.abort();
+    const calm = new Rest(clock);
+    const end = (): void => calm.end();
+    this.#trouble = end;
+    signal.addEventListener('abort', end, { once: true });
+    if (signal.aborted) end();
     try {
-      while (!stop.aborted) {
+      while (!calm.over) {
         for (const living of this.#living) {
-          if (living.canary.end !== undefined) calm.abort();
-          await pause(clock, this.#interval() / this.#living.size, stop);
-          if (!stop.aborted && !(await this.#beatOnce(living, deadline, signal))) calm.abort();
+          if (living.canary.end !== undefined) return;
+          await calm.pause(this.#interval() / this.#living.size);
+          if (calm.over || !(await this.#beatOnce(living, deadline, signal))) return;
         }
       }
     } finally {
+      signal.removeEventListener('abort', end);
       this.#trouble = undefined;
     }
   }

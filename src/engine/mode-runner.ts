@@ -88,7 +88,8 @@ export class ModeRunner {
   readonly #book: TestBook;
   #state: SearchState;
   /** What was found in the newest state that somebody asked about. */
-  #found: { readonly state: SearchState; readonly finding: Finding } | undefined;
+  #found: Finding | undefined;
+  #foundIn: SearchState | undefined;
   /** Search time minus monotonic time. */
   readonly #origin: Seconds;
   #ground: Ground | undefined;
@@ -129,11 +130,10 @@ export class ModeRunner {
   /** The same object until something else was found. */
   get finding(): Finding {
     const known = this.#found;
-    if (known?.state === this.#state) return known.finding;
+    if (known !== undefined && this.#foundIn === this.#state) return known;
     const fresh = findingOf(this.#state);
-    const finding = known !== undefined && isDeepStrictEqual(known.finding, fresh) ? known.finding : fresh;
-    this.#found = { state: this.#state, finding };
-    return finding;
+    this.#foundIn = this.#state;
+    return (this.#found = known !== undefined && isDeepStrictEqual(known, fresh) ? known : fresh);
   }
 
   /** Unix time of the newest evidence that agreed with the finding, seconds. */

@@ -178,10 +178,8 @@ class PathSnapshot implements TargetSnapshot {
   get conntrack(): TargetSnapshot['conntrack'] {
     const local = this.#facts.localConntrack;
     const responder = this.#facts.introduction?.conntrack;
-    return {
-      ...(local === undefined ? {} : { local }),
-      ...(responder === undefined ? {} : { responder }),
-    };
+    if (responder === undefined) return local === undefined ? {} : { local };
+    return local === undefined ? { responder } : { local, responder };
   }
 
   get keepaliveRecommended(): Seconds | undefined {

@@ -141,7 +141,7 @@ test.each([{}, { 'accept-encoding': 'gzip' }])(
 test('a scraper that pauses for less goes on', async () => {
   const { url } = await serve(async function* () {
     for (let index = 0; index < 100; index++) yield await Promise.resolve('x'.repeat(65_536));
-  }, 2);
+  }, 30);
   const response = await ask(url);
   await new Promise((resolve) => setTimeout(resolve, 500));
   expect(await bodyOf(response)).toHaveLength(100 * 65_536);

@@ -10,10 +10,10 @@ function presentBracket(state: SearchState): PublishedBracket {
   const upper = upperOf(state);
   const timeout = presentTimeout(state, upper);
   return {
+    deaths: agreeingDeaths(state),
     ...(state.lower > 0 ? { lower: state.lower } : {}),
     ...(upper === Number.POSITIVE_INFINITY ? {} : { upper }),
     ...(timeout === undefined || contradicts(timeout, state.compliant) ? {} : { timeout }),
-    deaths: agreeingDeaths(state),
   };
 }
 

@@ -134,7 +134,7 @@ export interface Draft extends Mutable<SearchState> {
 
 /**
  * Starts a change: the given state stays as it is. Here and wherever objects are copied often, a field stands before
- * the spread: where the spread comes first and a new field behind it, V8 11 gives every copy a hidden class of its
+ * the spread: where a spread comes first and a new field behind it, V8 11 gives every copy a hidden class of its
  * own, which costs more than the copy.
  */
 export function draftOf(state: SearchState): Draft {
