@@ -6,9 +6,12 @@ import { setFlagsFromString } from 'node:v8';
 import { runInThisContext } from 'node:vm';
 import { expect, test } from 'vitest';
 import { createSearch, type SearchState, step } from '../src/core/search/index.js';
+import { publish } from '../src/core/search/publish.js';
 import { draftOf } from '../src/core/search/state.js';
+import { searchOptions } from '../src/engine/judge.js';
 import { decodeClientMessage, encodeClientMessage } from '../src/wire/codec.js';
 import { PROTOCOL_VERSION } from '../src/wire/messages.js';
+import { makeConfig } from './support/fake-view.js';
 
 setFlagsFromString('--allow-natives-syntax');
 const shareClass = runInThisContext('((a, b) => %HaveSameMap(a, b))') as (a: object, b: object) => boolean;
@@ -63,15 +66,7 @@ test('the drafts of a search, the states of a search and their connections', () 
     states.push(state);
     return state;
   };
-  const fresh = createSearch({
-    minIdle: 15,
-    maxIdle: 7800,
-    resolution: 10,
-    connections: 24,
-    deadline: 8,
-    guard: 5,
-    timing: 'late',
-  });
+  const fresh = createSearch(searchOptions(makeConfig('home'), 'late'));
   advance(0, { kind: 'start' });
   for (let at = 1; at < 600; at++) {
     for (const { id, state } of states.at(-1)?.connections ?? [])
@@ -90,4 +85,16 @@ test('the drafts of a search, the states of a search and their connections', () 
     (each, index) => !idle.slice(0, index).some((other) => shareClass(each, other)),
   );
   expect(strangers.length).toBeLessThanOrEqual(3);
+});
+
+test('the brackets that a search looks at in each step', () => {
+  const settled = createSearch(searchOptions(makeConfig('home'), 'late'));
+  expect(
+    shares(() => {
+      const draft = draftOf({ ...settled, lower: settled.options.maxIdle });
+      publish(draft);
+      if (draft.published === null) throw new Error('nothing is published');
+      return draft.published;
+    }),
+  ).toBe(true);
 });

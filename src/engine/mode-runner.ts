@@ -87,7 +87,7 @@ export class ModeRunner {
   readonly #open = new Map<ConnectionId, Open>();
   readonly #book: TestBook;
   #state: SearchState;
-  /** What was found in the newest state that somebody asked about. */
+  /** What was found in the newest state that somebody asked about, and that state. */
   #found: Finding | undefined;
   #foundIn: SearchState | undefined;
   /** Search time minus monotonic time. */
