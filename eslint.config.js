@@ -25,6 +25,12 @@ const EXIT_AND_SIGNALS = [
   },
 ];
 
+const RESETS = {
+  selector: "MemberExpression[property.name='resetAndDestroy']",
+  message:
+    'Only src/net/reset.ts resets a connection: elsewhere one that is ending would keep its descriptor.',
+};
+
 const NO_DEFAULT_EXPORTS = {
   selector: 'ExportDefaultDeclaration',
   message: 'No default exports: a thing has one name everywhere.',
@@ -69,7 +75,7 @@ export default defineConfig(
     files: ['src/**/*.ts'],
     rules: {
       'no-console': 'error',
-      'no-restricted-syntax': ['error', NO_DEFAULT_EXPORTS, ...EXIT_AND_SIGNALS],
+      'no-restricted-syntax': ['error', NO_DEFAULT_EXPORTS, RESETS, ...EXIT_AND_SIGNALS],
       '@typescript-eslint/no-restricted-imports': ['error', { paths: [CLIENT_SOCKETS] }],
     },
   },
@@ -112,9 +118,14 @@ export default defineConfig(
     rules: { '@typescript-eslint/no-restricted-imports': 'off' },
   },
   {
+    // The one place for resets.
+    files: ['src/net/reset.ts'],
+    rules: { 'no-restricted-syntax': ['error', NO_DEFAULT_EXPORTS, ...EXIT_AND_SIGNALS] },
+  },
+  {
     // The one place for exits and signals.
     files: ['src/main.ts'],
-    rules: { 'no-restricted-syntax': ['error', NO_DEFAULT_EXPORTS] },
+    rules: { 'no-restricted-syntax': ['error', NO_DEFAULT_EXPORTS, RESETS] },
   },
   {
     files: ['test/**/*.ts', 'bench/**/*.ts'],

@@ -110,6 +110,11 @@ describe('the linter', () => {
     ['engine/snapshot.ts', "export { connect } from 'node:net';", '@typescript-eslint/no-restricted-imports'],
     ['engine/snapshot.ts', 'process.exit(1);', 'no-restricted-syntax'],
     ['engine/snapshot.ts', "process.on('SIGTERM', () => undefined);", 'no-restricted-syntax'],
+    [
+      'engine/snapshot.ts',
+      'export const x = (s: import("node:net").Socket) => s.resetAndDestroy();',
+      'no-restricted-syntax',
+    ],
     ['engine/snapshot.ts', 'export default 1;', 'no-restricted-syntax'],
     ['engine/snapshot.ts', "console.log('x');", 'no-console'],
     ['engine/snapshot.ts', 'Promise.reject(new Error());', '@typescript-eslint/no-floating-promises'],

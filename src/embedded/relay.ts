@@ -12,6 +12,7 @@
  * - No ports are rewritten, no segment is lost, no mapping is revived from inside.
  */
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { resetOrDestroy } from '../net/reset.js';
 import { type Seconds, toMilliseconds } from '../units.js';
 
 export interface RelayOptions {
@@ -147,8 +148,8 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
 
   function reset(pair: Pair): void {
     forget(pair);
-    pair.client.resetAndDestroy();
-    pair.upstream.resetAndDestroy();
+    resetOrDestroy(pair.client);
+    resetOrDestroy(pair.upstream);
   }
 
   /** Carries what `from` says to `to`, as long as the pair is remembered. */

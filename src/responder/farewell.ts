@@ -1,5 +1,6 @@
 /** Sockets whose last line is on its way: they are given one to two sweeps to take it. */
 import type { Socket } from 'node:net';
+import { resetOrDestroy } from '../net/reset.js';
 
 export class Farewells {
   #young = new Set<Socket>();
@@ -11,7 +12,7 @@ export class Farewells {
       this.#young.add(socket);
       socket.destroySoon();
     } else {
-      socket.resetAndDestroy();
+      resetOrDestroy(socket);
     }
   }
 

@@ -5,6 +5,7 @@
  */
 import type { AddressInfo, Socket } from 'node:net';
 import type { Logger } from '../log.js';
+import { resetOrDestroy } from '../net/reset.js';
 import { type Seconds, toMilliseconds } from '../units.js';
 import { decodeSleepRequest, LEGACY_READ_LIMIT } from '../wire/legacy.js';
 import type { Admission, Client } from './admission.js';
@@ -102,7 +103,7 @@ class Legacy implements LegacyServer {
     const stopped = this.#listeners.map((listener) => listener.stop());
     for (const guest of [...this.#guests.values()]) {
       this.#forget(guest);
-      guest.socket.resetAndDestroy();
+      resetOrDestroy(guest.socket);
     }
     this.#farewells.destroyAll();
     await Promise.all(stopped);
@@ -133,7 +134,7 @@ class Legacy implements LegacyServer {
     const client = admission.admit(address);
     if (typeof client === 'string') {
       counts.rejected[client] += 1;
-      socket.resetAndDestroy();
+      resetOrDestroy(socket);
       return;
     }
     const guest = { socket, client, since: now(), request: undefined, timer: undefined };

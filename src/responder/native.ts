@@ -5,6 +5,7 @@
  */
 import type { AddressInfo, Socket } from 'node:net';
 import type { Logger } from '../log.js';
+import { resetOrDestroy } from '../net/reset.js';
 import { randomHex, sameMac, tokenMac } from '../net/token.js';
 import { type Seconds, toMilliseconds } from '../units.js';
 import { decodeClientMessage, encodeResponderMessage, macInput } from '../wire/codec.js';
@@ -177,7 +178,7 @@ class Native implements NativeResponder {
     if (typeof admitted === 'string') {
       if (this.#refused >= MAX_REFUSED) {
         counts.rejected[admitted] += 1;
-        socket.resetAndDestroy();
+        resetOrDestroy(socket);
         return;
       }
       this.#refused += 1;
