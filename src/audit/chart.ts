@@ -1,11 +1,16 @@
 /** The distribution of the paths' timeouts, drawn as SVG without a browser. */
 import { humanDuration } from '../core/human-duration.js';
-import { drawingTools, svgOf, TICKS } from '../report/drawing.js';
+import { type Html, html } from '../paper/html.js';
+import { logAxis, logScale, requirementLine, round, svg } from '../paper/log-axis.js';
 import type { AuditDocument } from './document.js';
 
 const WIDTH = 680;
 const HEIGHT = 240;
 const MARGIN = { top: 30, right: 14, bottom: 40, left: 50 } as const;
+const BOTTOM = HEIGHT - MARGIN.bottom;
+
+/** Lines of the grid, about. */
+const GRID_LINES = 5;
 
 /** Classes in which an idle time doubles this many times: narrow enough to tell 3600 s from 7200 s at a glance. */
 const CLASSES_PER_DOUBLING = 4;
@@ -38,56 +43,55 @@ export function barsOf({ distribution, required_seconds: required }: AuditDocume
   return [...bars.values()].sort((a, b) => a.from - b.from || a.kind.localeCompare(b.kind));
 }
 
-/**
- * Draws the paths by their timeout on a logarithmic axis with the line of the requirement.
- *
- * @returns an `<svg>` element that needs nothing from outside; the caller gives it a text alternative
- */
-export async function distributionChart(document: AuditDocument): Promise<string> {
-  const { Plot, page } = await drawingTools();
+/** Draws the paths by their timeout on a logarithmic axis with the line of the requirement. */
+export function distributionChart(document: AuditDocument): string {
   const required = document.required_seconds;
   const bars = barsOf(document);
-  const from = Math.min(60, ...bars.map((bar) => bar.from)) * 0.9;
-  const to = Math.max(14_400, ...bars.map((bar) => bar.to)) * 1.1;
-  return svgOf(
-    Plot.plot({
-      document: page,
-      width: WIDTH,
-      height: HEIGHT,
-      marginTop: MARGIN.top,
-      marginRight: MARGIN.right,
-      marginBottom: MARGIN.bottom,
-      marginLeft: MARGIN.left,
-      style: { fontSize: '11px' },
-      x: { type: 'log', domain: [from, to], axis: null },
-      y: { label: 'paths', grid: true, zero: true, nice: true, tickFormat: 'd', ticks: 5 },
-      marks: [
-        Plot.rectY(
-          bars,
-          Plot.stackY({
-            x1: 'from',
-            x2: 'to',
-            y: 'paths',
-            fill: (bar: Bar) => COLOURS[bar.kind],
-            insetRight: 1,
-          }),
-        ),
-        Plot.ruleY([0]),
-        Plot.ruleX([required], { stroke: COLOURS.required, strokeDasharray: '4 3' }),
-        Plot.axisX(
-          TICKS.filter(({ at }) => at >= from && at <= to).map(({ at }) => at),
-          { text: (at: number) => TICKS.find((tick) => tick.at === at)?.label ?? '', label: 'idle timeout' },
-        ),
-        Plot.text([required], {
-          x: (at: number) => at,
-          text: () => `RFC 5382: ${humanDuration(required)} (${required} s)`,
-          frameAnchor: 'top',
-          lineAnchor: 'bottom',
-          textAnchor: 'end',
-          dy: -7,
-          dx: 4,
-        }),
-      ],
-    }),
-  );
+  const axis = [
+    Math.min(60, ...bars.map((bar) => bar.from)) * 0.9,
+    Math.max(14_400, ...bars.map((bar) => bar.to)) * 1.1,
+  ] as const;
+  const x = logScale(axis, [MARGIN.left, WIDTH - MARGIN.right]);
+  const stacked = stack(bars);
+  const step = gridStep(Math.max(1, ...stacked.map(({ end }) => end)));
+  const top = step * Math.max(1, Math.ceil(Math.max(0, ...stacked.map(({ end }) => end)) / step));
+  const y = (paths: number): number => round(BOTTOM - ((BOTTOM - MARGIN.top) * paths) / top);
+  return svg(WIDTH, HEIGHT, [
+    html`<text x="${MARGIN.left - 8}" y="${MARGIN.top - 12}" text-anchor="end">paths</text>`,
+    ...Array.from({ length: top / step + 1 }, (_, line) => gridLine(line * step, y(line * step))),
+    ...stacked.map(
+      ({ bar, begin, end }) =>
+        html`<rect x="${x(bar.from)}" y="${y(end)}" width="${round(Math.max(1, x(bar.to) - x(bar.from) - 1))}" height="${round(y(begin) - y(end))}" fill="${COLOURS[bar.kind]}"/>`,
+    ),
+    requirementLine(
+      x(required),
+      [MARGIN.top, BOTTOM],
+      COLOURS.required,
+      `RFC 5382: ${humanDuration(required)} (${required} s)`,
+    ),
+    logAxis(axis, x, BOTTOM),
+    html`<text x="${WIDTH - MARGIN.right}" y="${HEIGHT - 6}" text-anchor="end">idle timeout</text>`,
+  ]);
+}
+
+/** Bars of one class stand on each other. */
+function stack(bars: readonly Bar[]): { readonly bar: Bar; readonly begin: number; readonly end: number }[] {
+  const heights = new Map<number, number>();
+  return bars.map((bar) => {
+    const begin = heights.get(bar.from) ?? 0;
+    const end = begin + bar.paths;
+    heights.set(bar.from, end);
+    return { bar, begin, end };
+  });
+}
+
+/** Whole paths between two lines of the grid: 1, 2 or 5 times a power of ten. */
+function gridStep(most: number): number {
+  const rough = most / GRID_LINES;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  return Math.max(1, ([1, 2, 5, 10].find((factor) => factor * power >= rough) ?? 10) * power);
+}
+
+function gridLine(paths: number, y: number): Html {
+  return html`<path d="M${MARGIN.left},${y}H${WIDTH - MARGIN.right}" stroke="currentColor" stroke-opacity="${paths === 0 ? 1 : 0.15}"/><text x="${MARGIN.left - 8}" y="${y + 4}" text-anchor="end">${paths}</text>`;
 }

@@ -2,7 +2,7 @@
 import { humanDuration } from '../core/human-duration.js';
 import { STYLE } from '../report/style.js';
 import { REQUIREMENTS, utcWords } from '../report/words.js';
-import { Html, html } from '../web/html.js';
+import { Html, html } from '../paper/html.js';
 import type { AuditDocument, AuditSummary } from './document.js';
 import { boundWords, methodOf, resultOf, sentenceOf, shareWords, worstWords } from './words.js';
 

@@ -9,10 +9,10 @@ export const AUDIT_FORMATS = ['html', 'csv', 'md', 'json'] as const;
 export type AuditFormat = (typeof AUDIT_FORMATS)[number];
 
 /** One self-contained file's text, ending with a newline. */
-export async function renderAudit(document: AuditDocument, format: AuditFormat): Promise<string> {
+export function renderAudit(document: AuditDocument, format: AuditFormat): string {
   switch (format) {
     case 'html':
-      return renderHtml(document, await distributionChart(document));
+      return renderHtml(document, distributionChart(document));
     case 'csv':
       return renderCsv(document);
     case 'md':

@@ -78,7 +78,7 @@ export async function runAudit(
     worst: flags.worst,
     version: build.version,
   });
-  stdout.write(flags.json ? await renderAudit(document, 'json') : renderText(document));
+  stdout.write(flags.json ? renderAudit(document, 'json') : renderText(document));
   if (flags.report !== undefined) await writeReport(flags.report, document);
   const result = resultOf(document);
   // Paths that are not in the answer may not be compliant.
@@ -101,7 +101,7 @@ async function writeReport(
   { file, format }: NonNullable<AuditFlags['report']>,
   document: AuditDocument,
 ): Promise<void> {
-  const text = await renderAudit(document, format);
+  const text = renderAudit(document, format);
   try {
     await writeFile(file, text);
   } catch (error) {

@@ -51,10 +51,7 @@ export class ExporterHistory {
     const format = REPORT_FORMATS.find((each) => each === query.get('format')) ?? 'html';
     const redact = ['1', 'true', 'yes'].includes(query.get('redact') ?? '');
     const history = await this.read(snapshot.config.name);
-    const body = await renderReport(
-      { snapshot, at: this.#clock.wall(), version, history },
-      { format, redact },
-    );
+    const body = renderReport({ snapshot, at: this.#clock.wall(), version, history }, { format, redact });
     return { contentType: CONTENT_TYPES[format], body };
   }
 

@@ -83,18 +83,16 @@ export async function runMeasure(
     await engine.apply({ schedule: SCHEDULE, targets: [flags.target] });
     const [ending, snapshot] = await untilDecided(engine, view, systemClock, io);
     view.close();
-    const report = (format: 'html' | 'md' | 'json'): Promise<string> =>
+    const report = (format: 'html' | 'md' | 'json'): string =>
       renderReport(
         { snapshot, at: systemClock.wall(), version: build.version },
         { format, redact: flags.redact },
       );
     const paint = wantsColour(io.stdout, io.environment) ? COLOURED : PLAIN;
     io.stdout.write(
-      flags.json
-        ? await report('json')
-        : renderResult(snapshot, { interrupted: ending === 'interrupted', paint }),
+      flags.json ? report('json') : renderResult(snapshot, { interrupted: ending === 'interrupted', paint }),
     );
-    if (flags.report !== undefined) await writeFile(flags.report.file, await report(flags.report.format));
+    if (flags.report !== undefined) await writeFile(flags.report.file, report(flags.report.format));
     // What was interrupted must not take the place of an earlier answer.
     if (flags.push !== undefined && metrics !== undefined && ending !== 'interrupted')
       await push(flags.push, metrics, flags.target.name, log);

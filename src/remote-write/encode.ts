@@ -1,30 +1,18 @@
 /** Series at one moment as the compressed body of a remote write request. */
-import { serialize } from 'prometheus-remote-write';
+import { PbfWriter } from 'pbf';
 import { compress } from 'snappyjs';
 import type { Milliseconds } from '../units.js';
 import type { Series } from './exposition.js';
 
-/** The field `value` of a sample (number 1, 64 bits) that holds JavaScript's NaN, as protobuf writes it. */
-const NAN_FIELD = Buffer.from([0x09, 0, 0, 0, 0, 0, 0, 0xf8, 0x7f]);
-/** The same field with Prometheus' staleness marker, a NaN that JavaScript would not keep apart from others. */
-const STALE_FIELD = Buffer.from([0x09, 0x02, 0, 0, 0, 0, 0, 0xf0, 0x7f]);
+/** Protobuf's wire type of 64 bits. */
+const FIXED64 = 1;
+/** Prometheus' staleness marker, lower and upper half: a NaN that JavaScript would not keep apart from others. */
+const STALE = [0x0000_0002, 0x7ff0_0000] as const;
 
-/** Labels in the order that the protocol demands: by the bytes of their names. */
-function sortedLabels(labels: Series['labels']): { name: string; value: string }[] {
-  return Object.entries(labels)
-    .map(([name, value]) => ({ name, value }))
-    .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
-}
-
-async function protobuf(series: readonly Series[], timestamp: Milliseconds): Promise<Buffer> {
-  const request = {
-    timeseries: series.map(({ labels, value }) => ({
-      labels: sortedLabels(labels),
-      samples: [{ value, timestamp }],
-    })),
-  };
-  // The package's types describe one series; what it takes is a whole request.
-  return Buffer.from((await serialize(request as never)) as unknown as Uint8Array);
+/** What one sample holds; without a value it is a staleness marker. */
+interface Sample {
+  readonly value: number | undefined;
+  readonly timestamp: Milliseconds;
 }
 
 /**
@@ -33,18 +21,43 @@ async function protobuf(series: readonly Series[], timestamp: Milliseconds): Pro
  * @param timestamp Unix time, whole milliseconds
  * @see https://prometheus.io/docs/specs/prw/remote_write_spec/
  */
-export async function encodeSamples(series: readonly Series[], timestamp: Milliseconds): Promise<Uint8Array> {
-  return compress(await protobuf(series, timestamp));
+export function encodeSamples(series: readonly Series[], timestamp: Milliseconds): Uint8Array {
+  return encode(series.map(({ labels, value }) => ({ labels, sample: { value, timestamp } })));
 }
 
 /** A staleness marker for each series: it has ended. */
-export async function encodeStale(series: readonly Series[], timestamp: Milliseconds): Promise<Uint8Array> {
-  const body = await protobuf(
-    series.map(({ labels }) => ({ labels, value: Number.NaN })),
-    timestamp,
-  );
-  // No label can hold these bytes: 0xf8 does not occur in UTF-8.
-  for (let at = body.indexOf(NAN_FIELD); at >= 0; at = body.indexOf(NAN_FIELD, at + 1))
-    STALE_FIELD.copy(body, at);
-  return compress(body);
+export function encodeStale(series: readonly Series[], timestamp: Milliseconds): Uint8Array {
+  return encode(series.map(({ labels }) => ({ labels, sample: { value: undefined, timestamp } })));
+}
+
+interface TimeSeries {
+  readonly labels: Series['labels'];
+  readonly sample: Sample;
+}
+
+/** The numbers are those of the fields in Prometheus' prompb/remote.proto and prompb/types.proto. */
+function encode(timeseries: readonly TimeSeries[]): Uint8Array {
+  const writer = new PbfWriter();
+  for (const each of timeseries) writer.writeMessage(1, writeTimeSeries, each);
+  return compress(writer.finish());
+}
+
+function writeTimeSeries({ labels, sample }: TimeSeries, writer: PbfWriter): void {
+  // In the order that the protocol demands: by the bytes of their names.
+  const sorted = Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+  for (const label of sorted) writer.writeMessage(1, writeLabel, label);
+  writer.writeMessage(2, writeSample, sample);
+}
+
+function writeLabel([name, value]: readonly [string, string], writer: PbfWriter): void {
+  writer.writeStringField(1, name);
+  writer.writeStringField(2, value);
+}
+
+function writeSample({ value, timestamp }: Sample, writer: PbfWriter): void {
+  if (value === undefined) {
+    writer.writeTag(1, FIXED64);
+    for (const half of STALE) writer.writeFixed32(half);
+  } else writer.writeDoubleField(1, value);
+  writer.writeVarintField(2, timestamp);
 }

@@ -169,7 +169,7 @@ export class RemoteWriter {
     const encode = stale ? encodeStale : encodeSamples;
     for (let at = 0; at < series.length; at += SERIES_PER_REQUEST) {
       const part = series.slice(at, at + SERIES_PER_REQUEST);
-      const body = await encode(part, timestamp);
+      const body = encode(part, timestamp);
       const dropped = this.#queue.push({ body, samples: part.length, stale });
       this.#dropped.queue_full += dropped;
       if (dropped > 0 && !this.#full) {

@@ -1,11 +1,13 @@
 /** The survival chart: every test at its idle time, drawn as SVG without a browser. */
 import { humanDuration } from '../core/human-duration.js';
 import { REQ5_ESTABLISHED_IDLE_TIMEOUT } from '../core/rfc5382.js';
+import { type Html, html } from '../paper/html.js';
+import { logAxis, logScale, type Position, requirementLine, round, svg } from '../paper/log-axis.js';
+import type { Seconds } from '../units.js';
 import type { ReportDocument } from './document.js';
-import { drawingTools, svgOf, TICKS } from './drawing.js';
 
 const WIDTH = 680;
-const STRIP_HEIGHT = 62;
+const STRIP = { height: 62, gap: 10, inset: 7 } as const;
 const MARGIN = { top: 30, right: 14, bottom: 36, left: 86 } as const;
 
 /** Colours that stay apart in grey print as well; the marks differ in shape too. */
@@ -19,104 +21,89 @@ const COLOURS = {
   required: '#1f2937',
 } as const;
 
-interface Dot {
-  readonly mode: string;
-  readonly idle: number;
-  readonly time: number;
-}
-
-interface Zone {
-  readonly mode: string;
-  readonly from: number;
-  readonly to: number;
-  readonly fill: string;
-}
+type ModeResult = ReportDocument['modes'][number];
+type Axis = readonly [from: Seconds, to: Seconds];
 
 /**
  * Draws a strip per mode from the shortest to the longest idle time on a logarithmic axis: what survived, where the
  * answer lies, what did not survive, and every test with the earliest at the top.
- *
- * @returns an `<svg>` element that needs nothing from outside; the caller gives it a text alternative
  */
-export async function survivalChart(document: ReportDocument): Promise<string> {
-  const { Plot, page } = await drawingTools();
-  const dots = document.modes.flatMap(({ mode, tests }) =>
-    tests
-      .filter(({ idle_seconds }) => idle_seconds > 0)
-      .map(({ at, idle_seconds, verdict }) => ({ mode, idle: idle_seconds, time: Date.parse(at), verdict })),
-  );
-  const [from, to] = axis(document, dots);
-  const times = dots.map(({ time }) => time);
-  const span: [number, number] =
-    times.length === 0 ? [0, 1] : [Math.min(...times), Math.max(...times, Math.min(...times) + 1000)];
-  const modes = document.modes.map(({ mode }) => mode);
-  const of = (kind: string): Dot[] => dots.filter(({ verdict }) => verdict === kind);
-  const place = { x: 'idle', y: 'time', fy: 'mode', clip: false } as const;
-
-  const drawn: unknown = Plot.plot({
-    document: page,
-    width: WIDTH,
-    height: MARGIN.top + MARGIN.bottom + STRIP_HEIGHT * Math.max(1, modes.length),
-    marginTop: MARGIN.top,
-    marginRight: MARGIN.right,
-    marginBottom: MARGIN.bottom,
-    marginLeft: MARGIN.left,
-    style: { fontSize: '11px' },
-    x: { type: 'log', domain: [from, to], axis: null },
-    y: { axis: null, domain: span, reverse: true, insetTop: 7, insetBottom: 7 },
-    fy: { domain: modes, label: null, padding: 0.16, axis: null },
-    marks: [
-      Plot.rect(zones(document, from, to), { x1: 'from', x2: 'to', fy: 'mode', fill: 'fill' }),
-      Plot.ruleX([REQ5_ESTABLISHED_IDLE_TIMEOUT], { stroke: COLOURS.required, strokeDasharray: '4 3' }),
-      Plot.dot(of('inconclusive'), { ...place, r: 2.5, symbol: 'diamond', stroke: COLOURS.inconclusive }),
-      Plot.dot(of('alive'), { ...place, r: 2.8, fill: COLOURS.alive }),
-      Plot.dot(of('dead'), { ...place, r: 3.6, symbol: 'times', stroke: COLOURS.dead, strokeWidth: 1.8 }),
-      Plot.axisX(
-        TICKS.filter(({ at }) => at >= from && at <= to).map(({ at }) => at),
-        { text: (at: number) => TICKS.find((tick) => tick.at === at)?.label ?? '', label: null },
-      ),
-      Plot.text(modes, {
-        fy: (mode: string) => mode,
-        frameAnchor: 'left',
-        textAnchor: 'end',
-        dx: -10,
-        text: (mode: string) => mode,
-        fontSize: 12,
-        fontWeight: 600,
-      }),
-      Plot.text(modes.slice(0, 1), {
-        x: () => REQ5_ESTABLISHED_IDLE_TIMEOUT,
-        fy: (mode: string) => mode,
-        text: () => `RFC 5382: ${humanDuration(REQ5_ESTABLISHED_IDLE_TIMEOUT)}`,
-        frameAnchor: 'top',
-        lineAnchor: 'bottom',
-        textAnchor: 'end',
-        dy: -7,
-        dx: 4,
-      }),
-    ],
-  });
-  return svgOf(drawn);
+export function survivalChart(document: ReportDocument): string {
+  const axis = axisOf(document);
+  const x = logScale(axis, [MARGIN.left, WIDTH - MARGIN.right]);
+  const when = timeScale(document);
+  const bottom = MARGIN.top + STRIP.height * Math.max(1, document.modes.length);
+  return svg(WIDTH, bottom + MARGIN.bottom, [
+    ...document.modes.map((mode, index) => {
+      const top = MARGIN.top + STRIP.height * index + STRIP.gap / 2;
+      const height = STRIP.height - STRIP.gap;
+      return html`<g transform="translate(0,${top})">${[
+        zones(mode, axis, x, height),
+        html`<text x="${MARGIN.left - 10}" y="${height / 2 + 4}" font-size="12" font-weight="600" text-anchor="end">${mode.mode}</text>`,
+        marks(mode, x, (at) => round(STRIP.inset + when(at) * (height - 2 * STRIP.inset))),
+      ]}</g>`;
+    }),
+    requirementLine(
+      x(REQ5_ESTABLISHED_IDLE_TIMEOUT),
+      [MARGIN.top, bottom],
+      COLOURS.required,
+      `RFC 5382: ${humanDuration(REQ5_ESTABLISHED_IDLE_TIMEOUT)}`,
+    ),
+    logAxis(axis, x, bottom),
+  ]);
 }
 
 /** Shortest and longest idle time of the axis; the requirement is always on it. */
-function axis(document: ReportDocument, dots: readonly Dot[]): [number, number] {
-  const { min_idle_seconds, max_idle_seconds } = document.search;
-  const idles = dots.map(({ idle }) => idle);
-  return [
-    Math.min(min_idle_seconds, ...idles) * 0.8,
-    Math.max(max_idle_seconds, REQ5_ESTABLISHED_IDLE_TIMEOUT, ...idles) * 1.12,
-  ];
+function axisOf({ modes, search }: ReportDocument): Axis {
+  let shortest: Seconds = search.min_idle_seconds;
+  let longest: Seconds = Math.max(search.max_idle_seconds, REQ5_ESTABLISHED_IDLE_TIMEOUT);
+  for (const { idle_seconds: idle } of modes.flatMap(({ tests }) => tests)) {
+    if (idle > 0) shortest = Math.min(shortest, idle);
+    longest = Math.max(longest, idle);
+  }
+  return [shortest * 0.8, longest * 1.12];
 }
 
-function zones(document: ReportDocument, from: number, to: number): Zone[] {
-  return document.modes.flatMap(({ mode, lower_bound_seconds: lower, upper_bound_seconds: upper }) => {
-    const known = lower ?? from;
-    const gone = upper ?? to;
-    return [
-      { mode, from, to: known, fill: COLOURS.survived },
-      { mode, from: known, to: Math.max(known, gone), fill: COLOURS.unknown },
-      { mode, from: Math.max(known, gone), to, fill: COLOURS.gone },
-    ].filter((zone) => zone.to > zone.from);
-  });
+/** From the moment of a test to its place between the earliest, 0, and the newest, 1. */
+function timeScale({ modes }: ReportDocument): (at: string) => number {
+  const times = modes.flatMap(({ tests }) => tests.map(({ at }) => Date.parse(at))).sort((a, b) => a - b);
+  const first = times[0] ?? 0;
+  const span = Math.max(1000, (times.at(-1) ?? 0) - first);
+  return (at) => (Date.parse(at) - first) / span;
+}
+
+function zones(mode: ModeResult, [from, to]: Axis, x: Position, height: number): Html[] {
+  const known = Math.max(from, mode.lower_bound_seconds ?? from);
+  const gone = Math.max(known, mode.upper_bound_seconds ?? to);
+  const zone = (start: Seconds, end: Seconds, fill: string): Html | undefined =>
+    end > start
+      ? html`<rect x="${x(start)}" y="0" width="${round(x(end) - x(start))}" height="${height}" fill="${fill}"/>`
+      : undefined;
+  return [
+    zone(from, known, COLOURS.survived),
+    zone(known, gone, COLOURS.unknown),
+    zone(gone, to, COLOURS.gone),
+  ].filter((each) => each !== undefined);
+}
+
+/** The deaths are drawn last: among many survivors they are what matters. */
+const ORDER = ['inconclusive', 'alive', 'dead'] as const;
+
+function marks({ tests }: ModeResult, x: Position, y: (at: string) => number): Html[] {
+  return ORDER.flatMap((kind) =>
+    tests
+      .filter(({ idle_seconds, verdict }) => verdict === kind && idle_seconds > 0)
+      .map(({ at, idle_seconds }) => mark(kind, x(idle_seconds), y(at))),
+  );
+}
+
+function mark(kind: (typeof ORDER)[number], x: number, y: number): Html {
+  switch (kind) {
+    case 'alive':
+      return html`<circle cx="${x}" cy="${y}" r="2.8" fill="${COLOURS.alive}"/>`;
+    case 'dead':
+      return html`<path transform="translate(${x},${y})" d="M-3-3 3 3M-3 3 3-3" stroke="${COLOURS.dead}" stroke-width="1.8"/>`;
+    case 'inconclusive':
+      return html`<path transform="translate(${x},${y})" d="M0-3 3 0 0 3-3 0Z" fill="none" stroke="${COLOURS.inconclusive}" stroke-width="1.5"/>`;
+  }
 }

@@ -2,7 +2,7 @@
  * The report that a customer can attach for the provider's second-level support, and the document behind it.
  *
  * ```ts
- * const html = await renderReport({ snapshot, at: clock.wall(), version }, { format: 'html', redact: true });
+ * const html = renderReport({ snapshot, at: clock.wall(), version }, { format: 'html', redact: true });
  * ```
  */
 export { buildDocument, isComplete, type ReportInput, verdictOf } from './build.js';

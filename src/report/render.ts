@@ -16,14 +16,14 @@ export const REPORT_FORMATS: readonly ReportFormat[] = ['html', 'md', 'json'];
  * @param options `redact`: addresses and host names are replaced by placeholders
  * @returns one self-contained file's text, ending with a newline
  */
-export async function renderReport(
+export function renderReport(
   input: ReportInput,
   options: { readonly format: ReportFormat; readonly redact: boolean },
-): Promise<string> {
+): string {
   const document = buildDocument(input, options);
   switch (options.format) {
     case 'html':
-      return renderHtml(document, await survivalChart(document));
+      return renderHtml(document, survivalChart(document));
     case 'md':
       return renderMarkdown(document);
     case 'json':

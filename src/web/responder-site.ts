@@ -1,7 +1,7 @@
 /** The responder's own small site: a short page, metrics and health. */
 import type { Express } from 'express';
 import { createBaseApp, finishApp, PAGE_POLICY, securityHeaders } from './base-app.js';
-import { html } from './html.js';
+import { html } from '../paper/html.js';
 import { type MetricsSource, metricsRoute } from './metrics-route.js';
 
 export interface ResponderSiteOptions {

@@ -32,7 +32,7 @@ describe.skipIf(missing)('the report in Chromium', () => {
     const file = join(dir, 'report.html');
     writeFileSync(
       file,
-      await renderReport({ snapshot, at: START + 9000, version: '1.2.3' }, { format: 'html', redact: false }),
+      renderReport({ snapshot, at: START + 9000, version: '1.2.3' }, { format: 'html', redact: false }),
     );
     const page = await browser.newPage({ viewport: { width, height: 900 } });
     const address = pathToFileURL(file).href;

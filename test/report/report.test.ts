@@ -23,9 +23,9 @@ const HISTORY: readonly HistoryEntry[] = [
 function input(snapshot: TargetSnapshot, history: readonly HistoryEntry[] = []): ReportInput {
   return { snapshot, at: START + 9000, version: '1.2.3', history };
 }
-const html = (snapshot: TargetSnapshot, redact = false): Promise<string> =>
+const html = (snapshot: TargetSnapshot, redact = false): string =>
   renderReport(input(snapshot, HISTORY), { format: 'html', redact });
-const markdown = (snapshot: TargetSnapshot): Promise<string> =>
+const markdown = (snapshot: TargetSnapshot): string =>
   renderReport(input(snapshot, HISTORY), { format: 'md', redact: false });
 
 const SNAPSHOTS = { BRIDGE_MODEM, ONE_HOUR, COMPLIANT, EARLY };
@@ -35,15 +35,15 @@ describe('renderReport() as HTML', () => {
     const validator = new HtmlValidate({
       extends: ['html-validate:standard', 'html-validate:a11y'],
     });
-    const report = await validator.validateString(await html(snapshot));
+    const report = await validator.validateString(html(snapshot));
     const problems = report.results.flatMap(({ messages }) =>
       messages.map(({ ruleId, message, line, column }) => `${line}:${column} ${ruleId}: ${message}`),
     );
     expect(problems).toEqual([]);
   });
 
-  it('asks nothing of the network and runs nothing', async () => {
-    const page = await html(ONE_HOUR);
+  it('asks nothing of the network and runs nothing', () => {
+    const page = html(ONE_HOUR);
     expect(page).not.toMatch(/<(script|link|img|iframe|object|embed|base|form)\b/i);
     expect(page).not.toMatch(/\s(src|srcset|on\w+)=/i);
     expect(page).not.toMatch(/url\(|@import/i);
@@ -56,19 +56,19 @@ describe('renderReport() as HTML', () => {
     );
   });
 
-  it('begins with the verdict in one sentence', async () => {
-    expect(await html(ONE_HOUR)).toMatch(
+  it('begins with the verdict in one sentence', () => {
+    expect(html(ONE_HOUR)).toMatch(
       /<strong>Not compliant:<\/strong> an idle TCP connection is forgotten after 1 h 0 min \(3597 s\) \(seen in every mode\); RFC 5382 REQ-5 asks for at least 2 h 4 min \(7440 s\)\./,
     );
   });
 
-  it('says when the newest evidence agreed', async () => {
-    expect((await html(ONE_HOUR)).match(/confirmed 2026-11-20 09:23:20/g)).toHaveLength(3);
-    expect(await html(EARLY)).not.toContain('confirmed 2026');
+  it('says when the newest evidence agreed', () => {
+    expect(html(ONE_HOUR).match(/confirmed 2026-11-20 09:23:20/g)).toHaveLength(3);
+    expect(html(EARLY)).not.toContain('confirmed 2026');
   });
 
-  it('lists every test with its time, idle time, evidence and addresses', async () => {
-    const page = await html(ONE_HOUR);
+  it('lists every test with its time, idle time, evidence and addresses', () => {
+    const page = html(ONE_HOUR);
     const tests = ONE_HOUR.modes.flatMap((mode) => mode.tests);
     expect(page.match(/<tr class="(alive|dead|inconclusive)">/g)).toHaveLength(tests.length);
     expect(page).toContain(
@@ -76,17 +76,17 @@ describe('renderReport() as HTML', () => {
     );
   });
 
-  it('names the far end once where it is always the same, else in every row', async () => {
-    expect(await html(ONE_HOUR)).toContain('Far end of every test: 198.51.100.9:5382');
+  it('names the far end once where it is always the same, else in every row', () => {
+    expect(html(ONE_HOUR)).toContain('Far end of every test: 198.51.100.9:5382');
     const mode = forgetful('send', 3600);
     const tests = mode.tests.map((test, i) => ({ ...test, remote: `198.51.100.${i % 2}:5382` }));
-    const page = await html(target([{ ...mode, tests }]));
+    const page = html(target([{ ...mode, tests }]));
     expect(page).not.toContain('Far end of every test');
     expect(page.match(/<td>198\.51\.100\.[01]:5382<\/td>/g)).toHaveLength(tests.length);
   });
 
-  it('draws every test into the chart', async () => {
-    const svg = /<svg.*<\/svg>/s.exec(await html(ONE_HOUR))?.[0] ?? '';
+  it('draws every test into the chart', () => {
+    const svg = /<svg.*<\/svg>/s.exec(html(ONE_HOUR))?.[0] ?? '';
     const alive = ONE_HOUR.modes.flatMap((m) => m.tests).filter((t) => t.verdict.kind === 'alive');
     const dead = ONE_HOUR.modes.flatMap((m) => m.tests).filter((t) => t.verdict.kind === 'dead');
     expect(svg.match(/<circle/g)).toHaveLength(alive.length);
@@ -96,9 +96,9 @@ describe('renderReport() as HTML', () => {
     expect(svg).toContain('RFC 5382: 2 h 4 min');
   });
 
-  it('escapes whatever the target, the labels and the events are called', async () => {
+  it('escapes whatever the target, the labels and the events are called', () => {
     const evil = '"><script>alert(1)</script>&';
-    const page = await html({
+    const page = html({
       ...ONE_HOUR,
       config: { ...ONE_HOUR.config, name: evil, labels: { [evil]: evil } },
       address: evil,
@@ -108,19 +108,19 @@ describe('renderReport() as HTML', () => {
     expect(page).toContain('&quot;&gt;&lt;script&gt;alert(1)&lt;/script&gt;&amp;');
   });
 
-  it('shows the changes of the last 30 days, not every entry', async () => {
-    const section = /Changes in the last 30 days.*?<\/section>/s.exec(await html(ONE_HOUR))?.[0] ?? '';
+  it('shows the changes of the last 30 days, not every entry', () => {
+    const section = /Changes in the last 30 days.*?<\/section>/s.exec(html(ONE_HOUR))?.[0] ?? '';
     expect(section.match(/<tr><td>/g)).toHaveLength(2);
   });
 
-  it("asks nobody else while a host's own tracking forgets after the same time", async () => {
+  it("asks nobody else while a host's own tracking forgets after the same time", () => {
     const snapshot = target(ONE_HOUR.modes, { conntrack: { local: 3600 } });
-    expect(await html(snapshot)).toContain('None of the provider yet: a host at one end of the path');
+    expect(html(snapshot)).toContain('None of the provider yet: a host at one end of the path');
   });
 
-  it('asks for nothing when the path is compliant, and for 7440 s when it is not', async () => {
-    expect(await html(COMPLIANT)).toContain('None: the path does what RFC 5382 asks.');
-    expect(await html(BRIDGE_MODEM)).toMatch(
+  it('asks for nothing when the path is compliant, and for 7440 s when it is not', () => {
+    expect(html(COMPLIANT)).toContain('None: the path does what RFC 5382 asks.');
+    expect(html(BRIDGE_MODEM)).toMatch(
       /to at least 2 h 4 min \(7440 s\)\. A device in bridge mode should not track/,
     );
   });
@@ -138,9 +138,9 @@ describe('renderReport() with redaction', () => {
     ],
   });
 
-  it.each(['html', 'md', 'json'] as const)('leaves no address and no host name in %s', async (format) => {
-    const shown = await renderReport(input(snapshot), { format, redact: false });
-    const hidden = await renderReport(input(snapshot), { format, redact: true });
+  it.each(['html', 'md', 'json'] as const)('leaves no address and no host name in %s', (format) => {
+    const shown = renderReport(input(snapshot), { format, redact: false });
+    const hidden = renderReport(input(snapshot), { format, redact: true });
     for (const one of secret.filter((s) => s !== '2001:db8:1::5')) {
       expect(shown, one).toContain(one);
     }
@@ -163,9 +163,9 @@ describe('renderReport() with redaction', () => {
 });
 
 describe('renderReport() as JSON', () => {
-  it.each(Object.entries(SNAPSHOTS))('%s fits the shipped schema', async (_name, snapshot) => {
+  it.each(Object.entries(SNAPSHOTS))('%s fits the shipped schema', (_name, snapshot) => {
     const document: unknown = JSON.parse(
-      await renderReport(input(snapshot, HISTORY), { format: 'json', redact: false }),
+      renderReport(input(snapshot, HISTORY), { format: 'json', redact: false }),
     );
     const validate = new Ajv2020({ strict: true, formats: { 'date-time': true } }).compile(
       documentJsonSchema(),
@@ -238,8 +238,8 @@ describe('renderReport() as JSON', () => {
 });
 
 describe('renderReport() as Markdown', () => {
-  it('has the verdict, the bracket, every test and the quotations', async () => {
-    const text = await markdown(ONE_HOUR);
+  it('has the verdict, the bracket, every test and the quotations', () => {
+    const text = markdown(ONE_HOUR);
     expect(text).toMatch(/^\*\*Not compliant: an idle TCP connection is forgotten/m);
     expect(text).toMatch(/^\| send \| .* \| survived [\d.]+ s, died at [\d.]+ s \| 3 \| not compliant \|$/m);
     expect(text.match(/^\| 2026-11-20 .* \| (alive|dead) \|/gm)).toHaveLength(
@@ -248,8 +248,8 @@ describe('renderReport() as Markdown', () => {
     expect(text).toContain('MUST NOT be less than 2 hours 4 minutes.');
   });
 
-  it('is not broken by names with markup in them', async () => {
-    const text = await markdown({
+  it('is not broken by names with markup in them', () => {
+    const text = markdown({
       ...ONE_HOUR,
       config: { ...ONE_HOUR.config, name: 'a | <b>\n# c' },
     });
@@ -258,11 +258,11 @@ describe('renderReport() as Markdown', () => {
 });
 
 describe('renderReport() as Markdown, addresses of pages', () => {
-  it('leaves them as they are', async () => {
+  it('leaves them as they are', () => {
     const [one] = ONE_HOUR.explanations;
     if (one === undefined) throw new Error('the fixture has an explanation');
     const explained = [{ ...one, evidence: ['a_b (https://example.org/c_d).'] }];
-    expect(await markdown({ ...ONE_HOUR, explanations: explained })).toContain(
+    expect(markdown({ ...ONE_HOUR, explanations: explained })).toContain(
       '- a\\_b (https://example.org/c_d).',
     );
   });

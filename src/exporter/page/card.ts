@@ -2,7 +2,7 @@
 import { reasonOf } from '../../core/verdict.js';
 import type { ModeSnapshot, TargetSnapshot, TestRecord } from '../../engine/snapshot.js';
 import type { Seconds } from '../../units.js';
-import { type Html, html } from '../../web/html.js';
+import { type Html, html } from '../../paper/html.js';
 import type { HistoryEntry } from '../../history/index.js';
 import { renderHistory } from './history.js';
 import { renderStrip } from './strip.js';

@@ -4,7 +4,7 @@ import { REQ5_ESTABLISHED_IDLE_TIMEOUT } from '../../core/rfc5382.js';
 import type { TargetSnapshot } from '../../engine/snapshot.js';
 import { HISTORY_AGE, type HistoryEntry } from '../../history/index.js';
 import type { Seconds } from '../../units.js';
-import { type Html, html } from '../../web/html.js';
+import { type Html, html } from '../../paper/html.js';
 import { makeScale, type Scale } from './scale.js';
 import { duration, isoMoment, moment, unbroken } from './words.js';
 

@@ -2,7 +2,7 @@
 import { REQ5_ESTABLISHED_IDLE_TIMEOUT } from '../../core/rfc5382.js';
 import type { TargetSnapshot } from '../../engine/snapshot.js';
 import type { Seconds } from '../../units.js';
-import { type Html, html } from '../../web/html.js';
+import { type Html, html } from '../../paper/html.js';
 import { type CardContext, cardId, renderCard, standingBadge, timeAgo } from './card.js';
 import { countInWords, duration, moment, type Standing, targetVerdict, unbroken } from './words.js';
 

@@ -3,7 +3,7 @@ import type { SearchConfig } from '../../config/types.js';
 import { REQ5_ESTABLISHED_IDLE_TIMEOUT } from '../../core/rfc5382.js';
 import type { ModeSnapshot, TestRecord, WaitingConnection } from '../../engine/snapshot.js';
 import type { Seconds } from '../../units.js';
-import { type Html, html } from '../../web/html.js';
+import { type Html, html } from '../../paper/html.js';
 import { makeScale, type Scale, ticks } from './scale.js';
 import { duration, exactDuration } from './words.js';
 
