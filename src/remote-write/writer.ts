@@ -158,14 +158,14 @@ export class RemoteWriter {
       }
       const gone = [...this.#known].filter(([key]) => !now.has(key)).map(([, old]) => old);
       this.#known = now;
-      await this.#enqueue([...now.values()], at, false);
-      await this.#enqueue(gone, at, true);
+      this.#enqueue([...now.values()], at, false);
+      this.#enqueue(gone, at, true);
     } catch (error) {
       log.error({ error }, 'cannot take the metrics for remote write');
     }
   }
 
-  async #enqueue(series: readonly Series[], timestamp: Milliseconds, stale: boolean): Promise<void> {
+  #enqueue(series: readonly Series[], timestamp: Milliseconds, stale: boolean): void {
     const encode = stale ? encodeStale : encodeSamples;
     for (let at = 0; at < series.length; at += SERIES_PER_REQUEST) {
       const part = series.slice(at, at + SERIES_PER_REQUEST);
