@@ -119,24 +119,3 @@ export function formatDuration(duration: Seconds): string {
   }
   return text === '' ? '0s' : text;
 }
-
-/**
- * Writes a duration for people, in its two largest units: `1 h 0 min`, `2 min 5 s`, `45 s`, `0.5 s`.
- * Below ten seconds one decimal is kept where it is not zero.
- *
- * @param duration seconds; `Infinity` gives `∞`, a negative duration keeps its sign
- */
-export function humanDuration(duration: Seconds): string {
-  if (Number.isNaN(duration)) return 'unknown';
-  if (duration < 0) return `-${humanDuration(Math.abs(duration))}`;
-  if (duration === Infinity) return '∞';
-  const tenths = Math.round(duration * 10) / 10;
-  if (tenths < 10) return `${String(tenths)} s`;
-  const seconds = Math.round(duration);
-  if (seconds < 60) return `${String(seconds)} s`;
-  if (seconds < 3600) return `${String(Math.floor(seconds / 60))} min ${String(seconds % 60)} s`;
-  const minutes = Math.round(duration / 60);
-  if (minutes < 1440) return `${String(Math.floor(minutes / 60))} h ${String(minutes % 60)} min`;
-  const hours = Math.round(duration / 3600);
-  return `${String(Math.floor(hours / 24))} d ${String(hours % 24)} h`;
-}

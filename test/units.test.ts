@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { DurationError, formatDuration, humanDuration, parseDuration } from '../src/units.js';
+import { DurationError, formatDuration, parseDuration } from '../src/units.js';
 
 describe('parseDuration()', () => {
   test.each([
@@ -67,26 +67,5 @@ describe('formatDuration()', () => {
         expect(parseDuration(formatDuration(milliseconds / 1000))).toBe(milliseconds / 1000);
       }),
     );
-  });
-});
-
-describe('humanDuration()', () => {
-  test.each([
-    [0, '0 s'],
-    [0.5, '0.5 s'],
-    [9.96, '10 s'],
-    [45, '45 s'],
-    [59.6, '1 min 0 s'],
-    [125, '2 min 5 s'],
-    [3599.7, '1 h 0 min'],
-    [3600, '1 h 0 min'],
-    [7440, '2 h 4 min'],
-    [86_399, '1 d 0 h'],
-    [432_000, '5 d 0 h'],
-    [Infinity, '∞'],
-    [Number.NaN, 'unknown'],
-    [-45, '-45 s'],
-  ])('says %d s as %s', (seconds, text) => {
-    expect(humanDuration(seconds)).toBe(text);
   });
 });

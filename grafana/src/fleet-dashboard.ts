@@ -16,7 +16,7 @@ import { PanelBuilder as StatBuilder } from '@grafana/grafana-foundation-sdk/sta
 import { PanelBuilder as TableBuilder } from '@grafana/grafana-foundation-sdk/table';
 import { PanelBuilder as TimeSeriesBuilder } from '@grafana/grafana-foundation-sdk/timeseries';
 import { inWords } from '../../prometheus/src/alerts.js';
-import { configuredModes, NOT_EMBEDDED, pathCompliant } from '../../prometheus/src/expressions.js';
+import { NOT_EMBEDDED, pathCompliant, speakingModes } from '../../prometheus/src/expressions.js';
 import { SHIPPED_THRESHOLDS } from '../../prometheus/src/thresholds.js';
 import {
   allSeriesTooltip,
@@ -50,7 +50,7 @@ const REQUIRED = SHIPPED_THRESHOLDS.requiredIdleTimeout;
 const PATHS = `${NOT_EMBEDDED}, job=~"$job", instance=~"$instance", target=~"$target"`;
 const MODES = `${PATHS}, mode=~"$mode"`;
 
-const configured = configuredModes(PATHS);
+const configured = speakingModes(PATHS);
 const compliance = pathCompliant(PATHS);
 
 /** The paths in each of the three states; each expression counts them by `labels`. */

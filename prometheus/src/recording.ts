@@ -1,6 +1,6 @@
 /** The recording rules: what a path is, and what a fleet of paths is, in names that read level:metric:operation. */
 import { pathLabelProblem } from '../../src/config/labels.js';
-import { configuredModes, NOT_EMBEDDED, pathCompliant } from './expressions.js';
+import { NOT_EMBEDDED, pathCompliant, speakingModes } from './expressions.js';
 
 export interface RecordingRule {
   readonly record: string;
@@ -26,14 +26,15 @@ export const SHIPPED_LEVELS: readonly Level[] = [['job'], ['isp'], ['site'], ['a
 const PATH_RULES: readonly RecordingRule[] = [
   {
     record: CONFIGURED,
-    expr: configuredModes(NOT_EMBEDDED),
-    comment: 'How many modes are configured on a path, measured or not.',
+    expr: speakingModes(NOT_EMBEDDED),
+    comment:
+      'How many modes of a path speak of its mapping, measured or not: all that are configured, less eaten keepalives.',
   },
   {
     record: COMPLIANT,
     expr: pathCompliant(NOT_EMBEDDED),
     comment:
-      '1: every configured mode is proven compliant. 0: at least one is proven not to be. Absent: unknown.',
+      '1: every mode that speaks is proven compliant. 0: at least one is proven not to be. Absent: unknown.',
   },
   {
     record: 'path:nat_idle_timeout_seconds:min',
@@ -64,7 +65,7 @@ function levelRules(level: Level): RecordingRule[] {
     share(
       'compliant',
       `${COMPLIANT} == 1`,
-      'Share of the paths on which every configured mode is compliant.',
+      'Share of the paths on which every mode that speaks is compliant.',
     ),
     share('non_compliant', `${COMPLIANT} == 0`, 'Share of the paths on which some mode is not compliant.'),
     share('unknown', `${CONFIGURED} unless ${COMPLIANT}`, 'Share of the paths of which too little is known.'),

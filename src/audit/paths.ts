@@ -14,9 +14,9 @@ export interface Sample {
 
 /** The answers from which an audit is made, all of the same moment. */
 export interface Answers {
-  /** How many modes each path has configured. */
+  /** How many modes of each path speak of its mapping. */
   readonly configured: readonly Sample[];
-  /** 1: proven compliant in every configured mode, 0: proven not to be in some mode. */
+  /** 1: proven compliant in every mode that speaks, 0: proven not to be in some mode. */
   readonly compliant: readonly Sample[];
   /** `nat_idle_timeout_seconds`, for each mode. */
   readonly timeouts: readonly Sample[];

@@ -2,10 +2,10 @@
 import { z } from 'zod';
 import { type Credentials, credentialsOf, type Endpoint, failureOf, post, quote } from '../http/request.js';
 import {
-  configuredModes,
   NOT_EMBEDDED,
   pathCompliant,
   shortBounds,
+  speakingModes,
   stalePaths,
 } from '../promql/expressions.js';
 import { type Seconds, toMilliseconds } from '../units.js';
@@ -40,7 +40,7 @@ const errorSchema = z.object({ status: z.literal('error'), error: z.string() });
 /** The expressions of an audit, by what they answer. */
 export function auditExpressions(lookback: Seconds): Readonly<Record<keyof Answers, string>> {
   return {
-    configured: configuredModes(NOT_EMBEDDED),
+    configured: speakingModes(NOT_EMBEDDED),
     compliant: pathCompliant(NOT_EMBEDDED),
     timeouts: `nat_idle_timeout_seconds{${NOT_EMBEDDED}}`,
     upperBounds: `nat_idle_timeout_upper_bound_seconds{${NOT_EMBEDDED}}`,

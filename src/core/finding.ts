@@ -7,6 +7,9 @@ export type SearchPhase = 'climb' | 'refine' | 'track';
 /** Every phase, in the order in which a search passes through them. */
 export const SEARCH_PHASES: readonly SearchPhase[] = ['climb', 'refine', 'track'];
 
+/** Independent deaths that a closed bracket and a claim about REQ-5 need: 1 or 2 are often wrong. */
+export const DEATHS_OF_A_CLAIM = 3;
+
 /** The published state of one search. */
 export interface Finding {
   readonly phase: SearchPhase;

@@ -1,40 +1,45 @@
-/** Durations as people say them. */
+/** Durations as people say them: the only place that writes them for readers. */
 import type { Seconds } from '../units.js';
 
-/** Units from the largest to the smallest; a duration is told in at most two neighbours of this list. */
-const UNITS: readonly { readonly name: string; readonly seconds: number }[] = [
-  { name: 'd', seconds: 86_400 },
-  { name: 'h', seconds: 3_600 },
-  { name: 'min', seconds: 60 },
-  { name: 's', seconds: 1 },
-];
+/** Idle times are known to some milliseconds: what is so near to the next step has reached it. */
+const CLOCK_NOISE: Seconds = 0.001;
 
 /**
- * A duration in words: `20 s`, `1 h 0 min`, `2 h 4 min`, `5 d 0 h`. Below ten seconds one decimal is kept where
- * there is one (`1.5 s`); longer ones are rounded to the smaller of the two units shown.
+ * A duration in words, to the tenth below a minute and then in its two largest units: `9.5 s`, `5 min`, `5 min 1 s`,
+ * `2 h 4 min`, `5 d 0 h`. Always rounded down: 7439 s must not read like the 2 h 4 min that it misses.
  *
- * @param duration seconds, ≥ 0 and finite
- * @throws RangeError when `duration` is negative or not finite
+ * @param duration seconds; what is below 0 counts as 0
  */
 export function humanDuration(duration: Seconds): string {
-  if (!Number.isFinite(duration) || duration < 0) {
-    throw new RangeError(`duration must be finite and not negative, got ${duration}`);
+  if (!Number.isFinite(duration)) return duration > 0 ? '∞' : 'unknown';
+  const seconds = Math.max(0, duration) + CLOCK_NOISE;
+  if (seconds < 60) return `${Math.floor(seconds * 10) / 10} s`;
+  if (seconds < 3600) {
+    const rest = Math.floor(seconds % 60);
+    return `${Math.floor(seconds / 60)} min${rest === 0 ? '' : ` ${rest} s`}`;
   }
-  if (duration < 10) return `${Math.round(duration * 10) / 10} s`;
-  for (let large = 0; large < UNITS.length - 1; large++) {
-    const unit = UNITS[large];
-    const next = UNITS[large + 1];
-    if (unit === undefined || next === undefined) break;
-    const rounded = Math.round(duration / next.seconds) * next.seconds;
-    if (rounded < unit.seconds) continue;
-    const whole = Math.floor(rounded / unit.seconds);
-    return `${whole} ${unit.name} ${(rounded - whole * unit.seconds) / next.seconds} ${next.name}`;
-  }
-  return `${Math.round(duration)} s`;
+  if (seconds < 86_400) return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
+  return `${Math.floor(seconds / 86_400)} d ${Math.floor((seconds % 86_400) / 3600)} h`;
 }
 
-/** A duration with its seconds, for readers who compare it with a setting: `1 h 0 min (3600 s)`, `20 s`. */
+/** A duration with the seconds that its words leave out: `1 h 0 min 1 s`. */
+export function exactDuration(duration: Seconds): string {
+  const whole = Math.floor(duration + CLOCK_NOISE);
+  const rest = whole % 60;
+  if (!Number.isFinite(duration) || whole < 3600 || rest === 0) return humanDuration(duration);
+  const minutes = whole < 86_400 ? '' : ` ${Math.floor((whole % 3600) / 60)} min`;
+  return `${humanDuration(whole)}${minutes} ${rest} s`;
+}
+
+/** A duration with its whole seconds, for readers who compare it with a setting: `1 h 0 min (3600 s)`, `20 s`. */
 export function durationWithSeconds(duration: Seconds): string {
   const words = humanDuration(duration);
-  return duration < 60 ? words : `${words} (${Math.round(duration)} s)`;
+  return duration < 60 || !Number.isFinite(duration)
+    ? words
+    : `${words} (${Math.floor(duration + CLOCK_NOISE)} s)`;
+}
+
+/** Seconds to the tenth: the two ends of a narrow bracket must not read the same. `3594.1 s` */
+export function plainSeconds(duration: Seconds): string {
+  return `${Math.round(duration * 10) / 10} s`;
 }

@@ -7,8 +7,9 @@ import {
   explain,
   type FindingsByMode,
   keepaliveRecommended,
-  keepalivesEaten,
   type ModeEvidence,
+  type PathVerdict,
+  pathVerdict,
   publishable,
   settings,
 } from '../core/diagnosis/index.js';
@@ -63,6 +64,7 @@ interface Derived {
   readonly raw: FindingsByMode;
   readonly published: FindingsByMode;
   readonly interval: Seconds | undefined;
+  readonly verdict: PathVerdict;
 }
 
 /**
@@ -102,6 +104,7 @@ export class TargetSnapshots {
       raw,
       published: publishable(raw, this.#limits),
       interval: keepaliveRecommended(raw, this.#target.modes, this.#limits),
+      verdict: pathVerdict(raw, this.#target.modes, this.#limits),
     });
   }
 }
@@ -182,14 +185,18 @@ class PathSnapshot implements TargetSnapshot {
     return local === undefined ? { responder } : { local, responder };
   }
 
+  get verdict(): PathVerdict {
+    return this.#derived.verdict;
+  }
+
   get keepaliveRecommended(): Seconds | undefined {
     return this.#derived.interval;
   }
 
   get settings(): Settings | undefined {
-    const { interval, raw } = this.#derived;
+    const { interval, verdict } = this.#derived;
     if (interval === undefined) return undefined;
-    return settings(interval, { keepalivesEaten: keepalivesEaten(raw, this.#limits) });
+    return settings(interval, { keepalivesEaten: verdict.conditions.includes('keepalives_eaten') });
   }
 
   get explanations(): readonly Explanation[] {

@@ -1,4 +1,5 @@
 /** What the engine shows of itself: read by the metrics, the status page, the JSON API and `measure`. */
+import type { PathVerdict } from '../core/diagnosis/path-verdict.js';
 import type { Explanation, Settings } from '../core/diagnosis/types.js';
 import type { Finding } from '../core/finding.js';
 import type { Mode } from '../core/mode.js';
@@ -69,6 +70,8 @@ export interface TargetSnapshot {
   /** Whether the far end took the newest announcement of this exporter; absent where there is none or no answer. */
   readonly announced?: boolean | undefined;
   readonly conntrack: { readonly local?: Seconds; readonly responder?: Seconds };
+  /** RFC 5382 REQ-5 for the whole path; every reader says this and nothing else. */
+  readonly verdict: PathVerdict;
   readonly keepaliveRecommended?: Seconds | undefined;
   readonly explanations: readonly Explanation[];
   readonly settings?: Settings | undefined;

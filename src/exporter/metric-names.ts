@@ -87,6 +87,11 @@ export const METRICS = {
     help: '1 if the far end took the newest announcement of this exporter, 0 if it refused it or takes none. Absent without announce, before an answer, and while the far end is down.',
     labels: ['target'],
   },
+  condition: {
+    name: 'nat_path_condition',
+    help: '1 while something was found about the path beside its timeout: keepalives_eaten (TCP keepalives get no answer although data does; the verdict leaves that mode out). Absent while not found. Cached between probe rounds.',
+    labels: ['target', 'condition'],
+  },
   recommended: {
     name: 'nat_keepalive_recommended_seconds',
     help: 'Recommended interval of keepalives: half of the smallest lower bound over the modes, at most 3600. Absent until every configured mode has a finding. Cached between probe rounds.',

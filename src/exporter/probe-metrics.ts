@@ -88,6 +88,9 @@ export class ProbeMetrics {
     this.#mappingLosses = counter(METRICS.mappingLosses);
     ofTarget(METRICS.detected, ({ natDetected }) => asNumber(natDetected));
     ofTarget(METRICS.announced, ({ announced }) => asNumber(announced));
+    gauge(METRICS.condition, ({ config, verdict }, show) => {
+      for (const condition of verdict.conditions) show(`${texts.text(config)},condition="${condition}"`, 1);
+    });
     ofTarget(METRICS.recommended, ({ keepaliveRecommended }) => keepaliveRecommended);
   }
 

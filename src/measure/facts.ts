@@ -1,6 +1,8 @@
 /** What is told while the measurement runs, each fact once and only when it is certain. */
-import { DEATHS_OF_A_CLAIM, keepalivesEaten } from '../core/diagnosis/index.js';
+import { keepalivesEaten } from '../core/diagnosis/index.js';
+import { DEATHS_OF_A_CLAIM } from '../core/finding.js';
 import { durationWithSeconds, humanDuration } from '../core/human-duration.js';
+import { timeoutWords } from '../core/words.js';
 import { REQ5_ESTABLISHED_IDLE_TIMEOUT } from '../core/rfc5382.js';
 import type { ModeSnapshot, TargetSnapshot } from '../engine/snapshot.js';
 
@@ -69,9 +71,8 @@ function allFacts(snapshot: TargetSnapshot): readonly Fact[] {
 
 function areKeepalivesEaten({ config, modes }: TargetSnapshot): boolean {
   const findings = Object.fromEntries(modes.map(({ mode, finding }) => [mode, finding]));
-  const deaths = findings['keepalive']?.deaths ?? 0;
   const { min_idle: minIdle, guard } = config.search;
-  return deaths >= DEATHS_OF_A_CLAIM && keepalivesEaten(findings, { minIdle, guard });
+  return keepalivesEaten(findings, { minIdle, guard });
 }
 
 function modeFacts({ mode, finding }: ModeSnapshot): readonly Fact[] {
@@ -111,7 +112,7 @@ function modeFacts({ mode, finding }: ModeSnapshot): readonly Fact[] {
     facts.push({
       id: `${mode}:found`,
       kind: 'news',
-      text: `${mode}: idle connections are forgotten after about ${durationWithSeconds(timeout)} (between ${tenths(lower)} and ${tenths(upper)} s).`,
+      text: `${mode}: idle connections are forgotten after about ${timeoutWords(finding)} (between ${tenths(lower)} and ${tenths(upper)} s).`,
     });
   }
   return facts;

@@ -1,6 +1,7 @@
 /** The live view of a measurement: one line per mode. */
 import { isDecided } from '../core/diagnosis/index.js';
 import { humanDuration } from '../core/human-duration.js';
+import { whatWasSeen } from '../core/words.js';
 import type { ModeSnapshot, TargetSnapshot } from '../engine/snapshot.js';
 import type { Seconds } from '../units.js';
 import { timeLeft } from './estimate.js';
@@ -49,7 +50,10 @@ function modeLine(
   const share = decided ? 1 : left === undefined ? 0 : elapsed / Math.max(elapsed + left.seconds, 1);
   const filled = Math.min(decided ? bar : bar - 1, Math.floor(share * bar));
   const drawn = `[${'#'.repeat(filled)}${'.'.repeat(bar - filled)}]`;
-  const words = [bracket(mode), ...(decided ? ['; done'] : remaining(left, mode))];
+  const words = [
+    whatWasSeen(mode.finding, mode.finding.deaths),
+    ...(decided ? ['; done'] : remaining(left, mode)),
+  ];
   let line = `${mode.mode.padEnd(NAME)}${drawn} `;
   for (const part of words) {
     if (line.length + part.length > width) break;
@@ -58,21 +62,12 @@ function modeLine(
   return line;
 }
 
-/** What survived and what did not. */
-export function bracket({ finding }: ModeSnapshot): string {
-  const { lower, upper, deaths } = finding;
-  if (upper === undefined) {
-    return lower === undefined ? 'nothing tested yet' : `survived ${humanDuration(lower)}, nothing died`;
-  }
-  const times = deaths > 1 ? ` (${deaths} times)` : '';
-  const died = `died at ${seconds(upper)}${times}`;
-  return lower === undefined ? died : `survived ${seconds(lower)}, ${died}`;
-}
-
 /** Parts of the sentence about the time left, the least important last: what does not fit is left out. */
 function remaining(left: ReturnType<typeof timeLeft>, { waiting, finding }: ModeSnapshot): string[] {
   if (left === undefined) return [];
-  const time = humanDuration(Math.ceil(left.seconds));
+  // Rounded up to what is shown: a promise of at most so long must not be too short.
+  const step = left.seconds < 3600 ? 1 : 60;
+  const time = humanDuration(Math.ceil(left.seconds / step) * step);
   if (left.kind === 'guess') return [`; about ${time} left`];
   const idle = waiting.filter(({ state }) => state === 'idle').length;
   return [
@@ -80,10 +75,6 @@ function remaining(left: ReturnType<typeof timeLeft>, { waiting, finding }: Mode
     ...(finding.deaths === 0 ? [', less if one dies'] : []),
     ...(idle > 0 ? [`; ${idle} wait`] : []),
   ];
-}
-
-function seconds(value: Seconds): string {
-  return `${Math.round(value * 10) / 10} s`;
 }
 
 /** Cuts a line to the terminal's width, so that it never wraps and the view can be redrawn in place. */

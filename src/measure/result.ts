@@ -1,8 +1,8 @@
 /** The end of a measurement: the text that a person reads, and the exit code that a script reads. */
-import { humanDuration, durationWithSeconds } from '../core/human-duration.js';
+import { humanDuration } from '../core/human-duration.js';
+import { timeoutWords, whatWasSeen } from '../core/words.js';
 import type { TargetSnapshot } from '../engine/snapshot.js';
-import { isComplete, verdictOf } from '../report/index.js';
-import { bracket } from './progress.js';
+import { isComplete } from '../report/index.js';
 
 /** How the words of the result are emphasised; the identity where there is no colour. */
 export interface Paint {
@@ -26,7 +26,7 @@ export const COLOURED: Paint = {
  * proven not compliant decides, even when others are not finished.
  */
 export function exitCode(snapshot: TargetSnapshot): 0 | 1 | 3 {
-  switch (verdictOf(snapshot).result) {
+  switch (snapshot.verdict.result) {
     case 'compliant':
       return 0;
     case 'not_compliant':
@@ -46,7 +46,7 @@ export function renderResult(
   options: { readonly interrupted?: boolean; readonly paint?: Paint } = {},
 ): string {
   const paint = options.paint ?? PLAIN;
-  const { result, sentence } = verdictOf(snapshot);
+  const { result, sentence } = snapshot.verdict;
   const colour = { compliant: paint.good, not_compliant: paint.bad, unknown: paint.strong }[result];
   const lines: string[] = [];
   if (options.interrupted === true && !isComplete(snapshot)) {
@@ -55,12 +55,9 @@ export function renderResult(
   const colon = sentence.indexOf(':') + 1;
   lines.push(...wrap(colour(sentence.slice(0, colon)) + sentence.slice(colon)), '');
   for (const mode of snapshot.modes) {
-    const { timeout, upper } = mode.finding;
-    const found =
-      timeout === undefined
-        ? ''
-        : `, ${upper === undefined ? 'at least' : 'about'} ${durationWithSeconds(timeout)}`;
-    lines.push(`  ${mode.mode.padEnd(10)}${bracket(mode)}${found}`);
+    const { finding } = mode;
+    const found = finding.timeout === undefined ? '' : `, ${timeoutWords(finding)}`;
+    lines.push(`  ${mode.mode.padEnd(10)}${whatWasSeen(finding, finding.deaths)}${found}`);
   }
   if (snapshot.up === false) {
     lines.push(

@@ -17,13 +17,21 @@ function modesOf(selector: string): string {
   return `nat_search_phase{${selector}, phase="track"}`;
 }
 
-/** How many modes a path has configured. */
-export function configuredModes(selector: string): string {
-  return `count without (mode, phase) (${modesOf(selector)})`;
+/** How many modes of a path speak of its mapping: all that are configured, less keepalives that something eats. */
+export function speakingModes(selector: string): string {
+  return [
+    'count without (mode, phase) (',
+    `  ${modesOf(`${selector}, mode!="keepalive"`)}`,
+    '  or',
+    `  ${modesOf(`${selector}, mode="keepalive"`)}`,
+    '  unless ignoring (mode, phase, condition)',
+    `  nat_path_condition{${selector}, condition="keepalives_eaten"}`,
+    ')',
+  ].join('\n');
 }
 
 /**
- * Whether a path is compliant: 0 if any mode says 0; 1 if every configured mode says 1; else no series. A plain
+ * Whether a path is compliant: 0 if any mode says 0; 1 if every mode that speaks says 1; else no series. A plain
  * minimum would call a path compliant of which only one mode has been measured.
  */
 export function pathCompliant(selector: string): string {
@@ -34,7 +42,7 @@ export function pathCompliant(selector: string): string {
     '(',
     `  min without (mode) (${compliant}) == 1`,
     '  and',
-    `  count without (mode) (${compliant}) == ${configuredModes(selector)}`,
+    `  count without (mode) (${compliant}) == ${speakingModes(selector)}`,
     ')',
   ].join('\n');
 }
@@ -44,7 +52,7 @@ export function stalePaths(selector: string, window: Seconds): string {
   return [
     `group without (mode, phase) (last_over_time(${modesOf(selector)}[${promDuration(window)}]))`,
     'unless',
-    configuredModes(selector),
+    speakingModes(selector),
   ].join('\n');
 }
 

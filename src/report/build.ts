@@ -1,9 +1,9 @@
 /** From the engine's snapshot to the report's document. */
-import { isDecided, pathVerdict } from '../core/diagnosis/index.js';
+import { isDecided } from '../core/diagnosis/index.js';
 import { durationWithSeconds } from '../core/human-duration.js';
-import type { Mode } from '../core/mode.js';
 import { REQ5_ESTABLISHED_IDLE_TIMEOUT } from '../core/rfc5382.js';
 import { reasonOf } from '../core/verdict.js';
+import { MODE_MEANINGS } from '../core/words.js';
 import type { ModeSnapshot, TargetSnapshot, TestRecord } from '../engine/snapshot.js';
 import type { HistoryEntry } from '../history/index.js';
 import type { Seconds } from '../units.js';
@@ -25,20 +25,12 @@ export interface ReportInput {
   readonly history?: readonly HistoryEntry[];
 }
 
-/** Who breaks the silence, for a reader who does not know the modes. */
-export const MODE_MEANINGS: Readonly<Record<Mode, string>> = {
-  send: 'This end writes after the silence; the far end must answer.',
-  recv: 'The far end writes after the silence; this end must hear it, and its answer must arrive.',
-  keepalive:
-    "This end's kernel sends TCP keepalives after the silence; the far end's kernel must acknowledge.",
-};
-
 /** Builds the document; with `redact` every address and host name is replaced by a placeholder. */
 export function buildDocument(input: ReportInput, options: { readonly redact: boolean }): ReportDocument {
   const { snapshot } = input;
   const { config } = snapshot;
   const { search } = config;
-  const verdict = verdictOf(snapshot);
+  const { result, sentence } = snapshot.verdict;
   const document: ReportDocument = {
     version: DOCUMENT_VERSION,
     generated: isoTime(input.at),
@@ -55,13 +47,13 @@ export function buildDocument(input: ReportInput, options: { readonly redact: bo
       guard_seconds: search.guard,
     },
     required_seconds: REQ5_ESTABLISHED_IDLE_TIMEOUT,
-    verdict,
+    verdict: { result, sentence },
     modes: snapshot.modes.map(modeResult),
     explanations: snapshot.explanations.map((e) => ({ ...e, evidence: [...e.evidence] })),
     ruled_out: ruledOut(snapshot),
     controls: controls(snapshot),
     settings: (snapshot.settings?.snippets ?? []).map(({ product, text }) => ({ product, text })),
-    ask: askOf(verdict.result, snapshot),
+    ask: askOf(result, snapshot),
     events: snapshot.events.map(({ at, mode, text }) => ({
       at: isoTime(at),
       ...(mode === undefined ? {} : { mode }),
@@ -80,13 +72,6 @@ export function buildDocument(input: ReportInput, options: { readonly redact: bo
     document.keepalive_recommended_seconds = snapshot.keepaliveRecommended;
   }
   return options.redact ? redacted(document) : document;
-}
-
-/** The verdict on the path that a snapshot shows. */
-export function verdictOf(snapshot: TargetSnapshot): ReportDocument['verdict'] {
-  const { search, modes } = snapshot.config;
-  const findings = Object.fromEntries(snapshot.modes.map(({ mode, finding }) => [mode, finding]));
-  return { ...pathVerdict(findings, modes, { minIdle: search.min_idle, guard: search.guard }) };
 }
 
 /** UTC time without fractions of a second. */

@@ -2,18 +2,10 @@
 import { durationWithSeconds } from '../core/human-duration.js';
 import { MODES } from '../core/mode.js';
 import type { InconclusiveReason } from '../core/verdict.js';
+import { REASON_WORDS } from '../core/words.js';
 import type { TargetSnapshot } from '../engine/snapshot.js';
 import type { Seconds } from '../units.js';
 import type { ReportDocument } from './document.js';
-
-/** Words for the reasons why a test says nothing. */
-const INCONCLUSIVE_WORDS: Readonly<Record<InconclusiveReason, string>> = {
-  unreachable: 'the far end could not be reached',
-  interrupted: 'the measurement itself was interrupted',
-  control_failed: 'a fresh connection did not work at that moment',
-  canary_lost: 'the heartbeat connection did not live through the same time',
-  late: 'the test was fired too late',
-};
 
 /** One plain sentence per control, with counts over the tests that the snapshot lists. */
 export function controls(snapshot: TargetSnapshot): string[] {
@@ -28,7 +20,7 @@ export function controls(snapshot: TargetSnapshot): string[] {
   const found = dead === 0 ? ['No test that counts ended in a death.'] : deathControls(dead);
   found.push('No connection was tested twice: every test is an independent connection with its own ports.');
   if (discarded.size > 0) {
-    const reasons = [...discarded].map(([reason, count]) => `${count} because ${INCONCLUSIVE_WORDS[reason]}`);
+    const reasons = [...discarded].map(([reason, count]) => `${count} because ${REASON_WORDS[reason]}`);
     found.push(`Tests that were set aside and moved nothing: ${reasons.join(', ')}.`);
   }
   return found;

@@ -1,17 +1,16 @@
 /** The report as one HTML page: no requests, no script, made for A4 and for a mail's attachment. */
-import { durationWithSeconds } from '../core/human-duration.js';
-import type { ModeResult, ReportDocument } from './document.js';
+import { durationWithSeconds, plainSeconds } from '../core/human-duration.js';
+import { REASON_WORDS, timeoutWords, whatWasSeen } from '../core/words.js';
+import type { ReportDocument } from './document.js';
 import { STYLE } from './style.js';
 import {
-  bracketWords,
+  findingOf,
   CERTAINTY_WORDS,
   historyChanges,
   methodSentences,
-  REASON_WORDS,
   REQUIREMENTS,
   RESULT_WORDS,
   STATUS_WORDS,
-  secondsWords,
   utcWords,
 } from './words.js';
 
@@ -87,8 +86,8 @@ function summary(document: ReportDocument): string {
   const rows = document.modes.map(
     (mode) => `<tr>
 <th scope="row">${mode.mode}<span class="sub">${escape(mode.meaning)}</span></th>
-<td>${mode.timeout_seconds === undefined ? 'not known' : timeoutWords(mode)}</td>
-<td>${escape(bracketWords(mode))}${mode.confirmed === undefined ? '' : `<span class="sub">confirmed ${utcWords(mode.confirmed)}</span>`}</td>
+<td>${mode.timeout_seconds === undefined ? 'not known' : escape(timeoutWords(findingOf(mode)))}</td>
+<td>${escape(whatWasSeen(findingOf(mode)))}${mode.confirmed === undefined ? '' : `<span class="sub">confirmed ${utcWords(mode.confirmed)}</span>`}</td>
 <td>${mode.deaths}</td>
 <td><span class="tag ${mode.result}">${escape(RESULT_WORDS[mode.result])}</span></td>
 </tr>`,
@@ -105,13 +104,10 @@ ${rows.join('\n')}
 </section>`;
 }
 
-function timeoutWords(mode: ModeResult): string {
-  const value = mode.timeout_seconds ?? 0;
-  return escape(`${mode.upper_bound_seconds === undefined ? 'at least ' : ''}${durationWithSeconds(value)}`);
-}
-
 function chart(document: ReportDocument, svg: string): string {
-  const alternative = document.modes.map((mode) => `${mode.mode}: ${bracketWords(mode)}.`).join(' ');
+  const alternative = document.modes
+    .map((mode) => `${mode.mode}: ${whatWasSeen(findingOf(mode))}.`)
+    .join(' ');
   return `<section>
 <h2>Every test at its idle time</h2>
 <figure>
@@ -238,7 +234,7 @@ function tests(document: ReportDocument): string {
       const column = sameEnd === undefined;
       const rows = mode.tests.map(
         (test) =>
-          `<tr class="${test.verdict}"><td>${utcWords(test.at)}</td><td>${secondsWords(test.idle_seconds)}</td><td>${test.verdict}</td><td>${escape(
+          `<tr class="${test.verdict}"><td>${utcWords(test.at)}</td><td>${plainSeconds(test.idle_seconds)}</td><td>${test.verdict}</td><td>${escape(
             REASON_WORDS[test.reason],
           )}</td><td>${cell(test.local_address)}</td><td>${cell(test.seen_address)}</td>${column ? `<td>${cell(test.remote_address)}</td>` : ''}</tr>`,
       );

@@ -5,6 +5,6 @@
  * const html = renderReport({ snapshot, at: clock.wall(), version }, { format: 'html', redact: true });
  * ```
  */
-export { buildDocument, isComplete, type ReportInput, verdictOf } from './build.js';
+export { buildDocument, isComplete, type ReportInput } from './build.js';
 export { documentJsonSchema, documentSchema, type ReportDocument } from './document.js';
 export { REPORT_FORMATS, type ReportFormat, renderReport, reportFormatOf } from './render.js';

@@ -1,16 +1,15 @@
 /** The report as Markdown, for a ticket or an issue tracker. */
-import { durationWithSeconds } from '../core/human-duration.js';
+import { durationWithSeconds, plainSeconds } from '../core/human-duration.js';
+import { REASON_WORDS, timeoutWords, whatWasSeen } from '../core/words.js';
 import type { ReportDocument } from './document.js';
 import {
-  bracketWords,
+  findingOf,
   CERTAINTY_WORDS,
   historyChanges,
   methodSentences,
-  REASON_WORDS,
   REQUIREMENTS,
   RESULT_WORDS,
   STATUS_WORDS,
-  secondsWords,
   utcWords,
 } from './words.js';
 
@@ -28,10 +27,8 @@ export function renderMarkdown(document: ReportDocument): string {
       ['mode', 'idle timeout', 'what was seen', 'deaths', 'RFC 5382 REQ-5'],
       document.modes.map((mode) => [
         mode.mode,
-        mode.timeout_seconds === undefined
-          ? 'not known'
-          : `${mode.upper_bound_seconds === undefined ? 'at least ' : ''}${durationWithSeconds(mode.timeout_seconds)}`,
-        bracketWords(mode),
+        timeoutWords(findingOf(mode)),
+        whatWasSeen(findingOf(mode)),
         String(mode.deaths),
         RESULT_WORDS[mode.result],
       ]),
@@ -140,7 +137,7 @@ function tests(document: ReportDocument): string[] {
         ['UTC', 'idle for', 'verdict', 'evidence', 'this end', 'as seen by the far end', 'far end'],
         mode.tests.map((test) => [
           utcWords(test.at),
-          secondsWords(test.idle_seconds),
+          plainSeconds(test.idle_seconds),
           test.verdict,
           REASON_WORDS[test.reason],
           test.local_address ?? '',

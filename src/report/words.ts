@@ -1,26 +1,15 @@
 /** The report's fixed texts and the words for its values, shared by all its forms. */
-import { durationWithSeconds, humanDuration } from '../core/human-duration.js';
-import type { ModeResult, ReportDocument, TestResult } from './document.js';
+import { defined } from '../core/defined.js';
+import type { Finding } from '../core/finding.js';
+import { humanDuration } from '../core/human-duration.js';
+import type { Bracket } from '../core/words.js';
+import type { ModeResult, ReportDocument } from './document.js';
 
 /** Heading of the verdict, by result. */
 export const RESULT_WORDS: Readonly<Record<ReportDocument['verdict']['result'], string>> = {
   compliant: 'compliant',
   not_compliant: 'not compliant',
   unknown: 'no verdict',
-};
-
-/** How a test ended, in words. */
-export const REASON_WORDS: Readonly<Record<TestResult['reason'], string>> = {
-  answered: 'answered',
-  silence: 'no answer',
-  reset: 'answered with a RST',
-  reset_idle: 'a RST arrived while idle',
-  closed: 'closed by somebody',
-  unreachable: 'far end unreachable',
-  interrupted: 'measurement interrupted',
-  control_failed: 'a fresh connection failed too',
-  canary_lost: 'the heartbeat was lost too',
-  late: 'tested too late',
 };
 
 /** What an explanation's certainty means. */
@@ -88,18 +77,14 @@ export function methodSentences(document: ReportDocument): readonly string[] {
   }
 }
 
-/** The bracket in one phrase: "between 59 min 55 s (3595 s) and 1 h 0 min (3605 s)". */
-export function bracketWords(mode: ModeResult): string {
-  const { lower_bound_seconds: lower, upper_bound_seconds: upper } = mode;
-  if (lower === undefined && upper === undefined) return 'nothing tested yet';
-  if (upper === undefined) return `survived ${durationWithSeconds(lower ?? 0)}, nothing died`;
-  if (lower === undefined) return `died at ${durationWithSeconds(upper)}, nothing survived`;
-  return `survived ${secondsWords(lower)}, died at ${secondsWords(upper)}`;
-}
-
-/** Seconds as people compare them with a setting: up to one decimal. */
-export function secondsWords(value: number): string {
-  return `${Math.round(value * 10) / 10} s`;
+/** A mode's result in the form that the words for findings take. */
+export function findingOf(mode: ModeResult): Bracket & Pick<Finding, 'timeout'> {
+  return defined({
+    timeout: mode.timeout_seconds,
+    lower: mode.lower_bound_seconds,
+    upper: mode.upper_bound_seconds,
+    compliant: mode.result === 'unknown' ? undefined : mode.result === 'compliant',
+  });
 }
 
 /** `2026-11-22 21:24:28` of an ISO time; the reader is told once that it is UTC. */

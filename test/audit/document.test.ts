@@ -106,7 +106,7 @@ describe('renderAudit()', () => {
     );
     expect(rows).toEqual([
       `"'=cmd|""/c calc""!A0 <script>alert(1)</script>",1,0,1,0,0,0,,,,,"d → vps: below 1 h 0 min (3605 s), send"`,
-      'north,3,2,1,0,0,0.6667,300,false,7795,true,"b → vps: 5 min 0 s (300 s), recv; c → vps: 2 h 30 min (9000 s), send"',
+      'north,3,2,1,0,0,0.6667,300,false,7795,true,"b → vps: 5 min (300 s), recv; c → vps: 2 h 30 min (9000 s), send"',
       ',1,0,0,1,1,0,,,,,',
     ]);
   });

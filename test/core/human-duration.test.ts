@@ -1,35 +1,74 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { durationWithSeconds, humanDuration } from '../../src/core/human-duration.js';
+import {
+  durationWithSeconds,
+  exactDuration,
+  humanDuration,
+  plainSeconds,
+} from '../../src/core/human-duration.js';
 
 describe('humanDuration()', () => {
   it.each([
+    [-3, '0 s'],
     [0, '0 s'],
+    [0.25, '0.2 s'],
     [1.52, '1.5 s'],
-    [9.99, '10 s'],
-    [20.2, '20 s'],
-    [59.4, '59 s'],
-    [59.6, '1 min 0 s'],
+    [9.9996, '10 s'],
+    [20.2, '20.2 s'],
+    [59.96, '59.9 s'],
+    [60, '1 min'],
     [61, '1 min 1 s'],
-    [3599.6, '1 h 0 min'],
+    [64.5, '1 min 4 s'],
+    [3599.6, '59 min 59 s'],
     [3600, '1 h 0 min'],
+    [7439.9, '2 h 3 min'],
     [7440, '2 h 4 min'],
-    [7200, '2 h 0 min'],
     [86_400, '1 d 0 h'],
     [432_000, '5 d 0 h'],
+    [Number.POSITIVE_INFINITY, '∞'],
+    [Number.NaN, 'unknown'],
   ])('%d s is %s', (seconds, words) => {
     expect(humanDuration(seconds)).toBe(words);
   });
 
-  it('throws for what is no duration', () => {
-    for (const value of [-1, Number.NaN, Number.POSITIVE_INFINITY]) {
-      expect(() => humanDuration(value)).toThrow(RangeError);
-    }
+  it('never says more than there is', () => {
+    const units = { d: 86_400, h: 3600, min: 60, s: 1 } as const;
+    const said = (words: string): number =>
+      [...words.matchAll(/([\d.]+) (d|h|min|s)/g)].reduce(
+        (sum, [, count, unit]) => sum + Number(count) * units[unit as keyof typeof units],
+        0,
+      );
+    fc.assert(
+      fc.property(fc.double({ min: 0, max: 1e7, noNaN: true }), (seconds) => {
+        expect(said(humanDuration(seconds))).toBeLessThanOrEqual(seconds + 0.001);
+        expect(said(exactDuration(seconds))).toBeLessThanOrEqual(seconds + 0.001);
+        expect(said(exactDuration(seconds))).toBeGreaterThan(seconds - 1);
+      }),
+    );
+  });
+});
+
+describe('exactDuration()', () => {
+  it.each([
+    [9.5, '9.5 s'],
+    [3601, '1 h 0 min 1 s'],
+    [7440, '2 h 4 min'],
+    [90_061, '1 d 1 h 1 min 1 s'],
+  ])('%d s is %s', (seconds, words) => {
+    expect(exactDuration(seconds)).toBe(words);
   });
 });
 
 describe('durationWithSeconds()', () => {
   it('adds the seconds from one minute on', () => {
     expect(durationWithSeconds(7440)).toBe('2 h 4 min (7440 s)');
+    expect(durationWithSeconds(7439.9)).toBe('2 h 3 min (7439 s)');
     expect(durationWithSeconds(20)).toBe('20 s');
+  });
+});
+
+describe('plainSeconds()', () => {
+  it('keeps a tenth', () => {
+    expect(plainSeconds(3594.14)).toBe('3594.1 s');
   });
 });

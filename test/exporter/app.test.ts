@@ -170,7 +170,8 @@ test('/api/v1/targets shows all that the page shows, and one target when asked',
   expect(all.targets.map((target) => target.name)).toEqual(['a', 'b']);
   expect(all.targets[0]).toMatchObject({
     standing: 'violating',
-    verdict: 'Forgets an idle connection after 1 h 0 min; RFC 5382 wants 2 h 4 min',
+    verdict:
+      'Not compliant: an idle TCP connection is forgotten after 1 h 0 min (3600 s) (seen in every mode); RFC 5382 REQ-5 asks for at least 2 h 4 min (7440 s).',
     keepalive_recommended: 1797,
     seen_address: '203.0.113.9',
     router_address: '100.64.7.9',

@@ -7,6 +7,7 @@ import {
   ALIVE,
   compliantTarget,
   downTarget,
+  eatenTarget,
   FakeView,
   fleet,
   forgettingTarget,
@@ -248,6 +249,7 @@ test('the metrics of a scripted fleet are those of the golden file', async () =>
     compliantTarget('compliant', labels('office')),
     looseTarget('loose', labels('office')),
     downTarget('down', labels('far')),
+    eatenTarget('eaten', labels('far')),
   ];
   const { metrics } = make(targets);
   metrics.reload(true, SCENE_TIME - 10000);

@@ -58,7 +58,7 @@ describe('renderReport() as HTML', () => {
 
   it('begins with the verdict in one sentence', () => {
     expect(html(ONE_HOUR)).toMatch(
-      /<strong>Not compliant:<\/strong> an idle TCP connection is forgotten after 1 h 0 min \(3597 s\) \(seen in every mode\); RFC 5382 REQ-5 asks for at least 2 h 4 min \(7440 s\)\./,
+      /<strong>Not compliant:<\/strong> an idle TCP connection is forgotten after 1 h 0 min \(3600 s\) \(seen in every mode\); RFC 5382 REQ-5 asks for at least 2 h 4 min \(7440 s\)\./,
     );
   });
 

@@ -1,6 +1,6 @@
 /** Snapshots as the engine shows them, for tests of what is rendered from them. */
 import type { TargetConfig } from '../../src/config/types.js';
-import { explain, type ModeEvidence, settings } from '../../src/core/diagnosis/index.js';
+import { explain, pathVerdict, type ModeEvidence, settings } from '../../src/core/diagnosis/index.js';
 import type { Finding } from '../../src/core/finding.js';
 import { MODES, type Mode } from '../../src/core/mode.js';
 import type { Verdict } from '../../src/core/verdict.js';
@@ -114,6 +114,11 @@ export function target(modes: readonly ModeSnapshot[], rest: Partial<TargetSnaps
     seenAddress: '203.0.113.7',
     natDetected: true,
     conntrack,
+    verdict: pathVerdict(
+      Object.fromEntries(modes.map(({ mode, finding }) => [mode, finding])),
+      modes.map(({ mode }) => mode),
+      { minIdle: search.min_idle, guard: search.guard },
+    ),
     ...(half === undefined
       ? {}
       : { keepaliveRecommended: half, settings: settings(half, { keepalivesEaten: false }) }),

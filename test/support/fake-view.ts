@@ -1,6 +1,7 @@
 /** A scripted `EngineView`: snapshots made by hand, for tests of what shows them. */
 import type { TargetConfig } from '../../src/config/types.js';
 import type { Explanation } from '../../src/core/diagnosis/types.js';
+import { pathVerdict } from '../../src/core/diagnosis/index.js';
 import type { Finding } from '../../src/core/finding.js';
 import { MODES, type Mode } from '../../src/core/mode.js';
 import type { HistoryEntry } from '../../src/history/index.js';
@@ -65,13 +66,17 @@ export function makeTarget(
   config: TargetConfig,
   rest: Partial<Omit<TargetSnapshot, 'config'>> = {},
 ): TargetSnapshot {
+  const modes = rest.modes ?? config.modes.map((mode) => makeMode(mode));
+  const findings = Object.fromEntries(modes.map(({ mode, finding }) => [mode, finding]));
+  const { min_idle: minIdle, guard } = config.search;
   return {
     config,
     conntrack: {},
+    verdict: pathVerdict(findings, config.modes, { minIdle, guard }),
     explanations: [],
-    modes: config.modes.map((mode) => makeMode(mode)),
     events: [],
     ...rest,
+    modes,
   };
 }
 
@@ -203,10 +208,27 @@ export function compliantTarget(name = 'office', overrides: Partial<TargetConfig
   });
 }
 
+/** Something drops TCP keepalives; data survives. */
+export function eatenTarget(name = 'eaten', overrides: Partial<TargetConfig> = {}): TargetSnapshot {
+  const { verdict: _verdict, config, ...whole } = compliantTarget(name, overrides);
+  return makeTarget(config, {
+    ...whole,
+    modes: whole.modes.map((mode) =>
+      mode.mode === 'keepalive'
+        ? makeMode(
+            'keepalive',
+            { phase: 'refine', upper: 15, deaths: 3 },
+            { tests: [makeTest(1, 15, SILENT)] },
+          )
+        : mode,
+    ),
+  });
+}
+
 /** Linux' default NAT: a packet from inside revives the mapping, only recv sees the timeout. */
 export function looseTarget(name = 'loose', overrides: Partial<TargetConfig> = {}): TargetSnapshot {
-  const whole = compliantTarget(name, overrides);
-  return {
+  const { verdict: _verdict, config, ...whole } = compliantTarget(name, overrides);
+  return makeTarget(config, {
     ...whole,
     keepaliveRecommended: 149,
     modes: whole.modes.map((mode) =>
@@ -229,7 +251,7 @@ export function looseTarget(name = 'loose', overrides: Partial<TargetConfig> = {
         evidence: ['send: alive after 2 h 9 min', 'recv: dead after 5 min 1 s'],
       },
     ],
-  };
+  });
 }
 
 /** The responder cannot be reached and nothing is known. */

@@ -1,8 +1,7 @@
 /** When a one-shot measurement of a mode has come to its answer. */
-import type { Finding } from '../finding.js';
+import { DEATHS_OF_A_CLAIM, type Finding } from '../finding.js';
 import { REQ5_ESTABLISHED_IDLE_TIMEOUT } from '../rfc5382.js';
 import type { Seconds } from '../../units.js';
-import { DEATHS_OF_A_CLAIM } from './outcome.js';
 import { diesAtMinIdle } from './publish.js';
 
 /**

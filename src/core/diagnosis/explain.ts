@@ -1,12 +1,12 @@
 /** From the pattern of the modes' results to a short list of explanations, never more certain than the data. */
 import { durationWithSeconds, humanDuration } from '../human-duration.js';
+import { DEATHS_OF_A_CLAIM } from '../finding.js';
 import type { Mode } from '../mode.js';
+import { whenForgotten } from '../words.js';
 import type { Seconds } from '../../units.js';
 import { knownValues } from './known.js';
 import {
-  bracketWords,
   configuredModes,
-  DEATHS_OF_A_CLAIM,
   type DiagnosisInput,
   type Forgets,
   forgetting,
@@ -164,7 +164,7 @@ function allForget(
         id: 'several_timeouts',
         certainty,
         text:
-          `The modes find different limits, the shortest ${bracketWords(first[1])} in ${first[0]}: ` +
+          `The modes find different limits, the shortest ${whenForgotten(first[1])} in ${first[0]}: ` +
           'several boxes, or one that treats the directions differently.',
         evidence,
       },
@@ -174,7 +174,7 @@ function allForget(
     {
       id: 'mapping_forgotten',
       certainty,
-      text: `The mapping is forgotten ${bracketWords(first[1])}; afterwards no packet passes.`,
+      text: `The mapping is forgotten ${whenForgotten(first[1])}; afterwards no packet passes.`,
       evidence,
     },
   ];
@@ -200,7 +200,7 @@ function revivedFromInside(
     id: 'revived_from_inside',
     certainty: ownFits ? 'hint' : 'likely',
     text:
-      `The mapping is forgotten ${bracketWords(recv)}, but a packet from inside revives it (loose): ` +
+      `The mapping is forgotten ${whenForgotten(recv)}, but a packet from inside revives it (loose): ` +
       'only recv sees the timeout, and a far end that speaks first is not heard.',
     evidence,
   };
@@ -224,7 +224,7 @@ function inboundRevives(
     id: 'inbound_revives',
     certainty: farFits ? 'hint' : 'likely',
     text:
-      `Packets from inside die ${bracketWords(inside)}, packets from outside still pass and revive the ` +
+      `Packets from inside die ${whenForgotten(inside)}, packets from outside still pass and revive the ` +
       'mapping: a box that tracks connections behind a fixed public address, such as a modem in bridge mode.',
     evidence,
   };

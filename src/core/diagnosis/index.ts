@@ -13,7 +13,6 @@ export { idleToSurvive, isDecided } from './decided.js';
 export { explain } from './explain.js';
 export {
   type AddressClass,
-  DEATHS_OF_A_CLAIM,
   type DiagnosisInput,
   type ModeEvidence,
   type Outcome,
@@ -29,5 +28,5 @@ export {
   publishable,
 } from './publish.js';
 export { settings } from './settings.js';
-export { type PathVerdict, pathVerdict } from './verdict.js';
+export { PATH_CONDITIONS, type PathCondition, type PathVerdict, pathVerdict } from './path-verdict.js';
 export type { Explanation, Settings } from './types.js';

@@ -1,9 +1,10 @@
 /** What one mode's search came to, reduced to what a diagnosis compares. */
-import { durationWithSeconds, humanDuration } from '../human-duration.js';
+import { DEATHS_OF_A_CLAIM, type Finding } from '../finding.js';
+import { durationWithSeconds, humanDuration, plainSeconds } from '../human-duration.js';
 import { diesAtMinIdle } from './publish.js';
-import type { Finding } from '../finding.js';
 import { MODES, type Mode } from '../mode.js';
 import type { DeathEvidence } from '../verdict.js';
+import { REASON_WORDS } from '../words.js';
 import type { Seconds } from '../../units.js';
 
 /** Where an address belongs, without the address itself. */
@@ -47,9 +48,6 @@ export interface DiagnosisInput {
   readonly severalSeenAddresses?: boolean;
 }
 
-/** Independent deaths that a statement needs to be called measured. */
-export const DEATHS_OF_A_CLAIM = 3;
-
 /** One mode's result. */
 export type Outcome =
   /** Not decided yet: nothing is said about it. */
@@ -62,6 +60,7 @@ export type Outcome =
       readonly lower: Seconds;
       readonly upper: Seconds;
       readonly deaths: number;
+      readonly compliant?: boolean;
       /** What showed most of the deaths; absent when no death was counted since the start. */
       readonly manner?: DeathEvidence;
     };
@@ -83,6 +82,7 @@ export function outcomeOf(evidence: ModeEvidence, limits: DiagnosisInput['limits
     lower: lower ?? 0,
     upper,
     deaths: finding.deaths,
+    ...(finding.compliant === undefined ? {} : { compliant: finding.compliant }),
     ...(manner === undefined ? {} : { manner }),
   };
 }
@@ -95,14 +95,6 @@ function commonest(deaths: ModeEvidence['deaths']): DeathEvidence | undefined {
   return best;
 }
 
-/** Words for what showed a death. */
-const MANNER_WORDS: Readonly<Record<DeathEvidence, string>> = {
-  silence: 'no answer',
-  reset: 'the test was answered with a RST',
-  reset_idle: 'a RST arrived while idle',
-  closed: 'somebody closed the connection',
-};
-
 /** One plain sentence of evidence for one mode. */
 export function outcomeSentence(mode: Mode, outcome: Outcome): string {
   switch (outcome.kind) {
@@ -114,27 +106,11 @@ export function outcomeSentence(mode: Mode, outcome: Outcome): string {
       const survived = outcome.lower > 0 ? `survived ${plainSeconds(outcome.lower)}` : 'nothing survived';
       const died = `died at ${plainSeconds(outcome.upper)}`;
       const words = outcome.upper < 60 ? '' : `, which is ${humanDuration(outcome.upper)}`;
-      const how = outcome.manner === undefined ? '' : `: ${MANNER_WORDS[outcome.manner]}`;
+      const how = outcome.manner === undefined ? '' : `: ${REASON_WORDS[outcome.manner]}`;
       const times = outcome.deaths === 1 ? 'once' : `${outcome.deaths} times`;
       return `${mode}: ${survived}, ${died}${words} (${times}${how}).`;
     }
   }
-}
-
-/** Seconds to one decimal: the two ends of a narrow bracket must not read the same. */
-function plainSeconds(duration: Seconds): string {
-  return `${Math.round(duration * 10) / 10} s`;
-}
-
-/** Widest bracket of which one value is told: 2 % of it, at least one second. */
-const NARROW_SHARE = 0.02;
-
-/** When idle connections are forgotten: "after 20 s", "between 54 s and 1 min 0 s", "within 15 s". */
-export function bracketWords({ lower, upper }: { readonly lower: Seconds; readonly upper: Seconds }): string {
-  if (lower === 0) return `within ${durationWithSeconds(upper)}`;
-  return upper - lower <= Math.max(1, NARROW_SHARE * upper)
-    ? `after ${durationWithSeconds((lower + upper) / 2)}`
-    : `between ${humanDuration(lower)} and ${durationWithSeconds(upper)}`;
 }
 
 /** Whether a value may be the limit that a bracket shows: inside it, or outside by no more than the guard or 1 %. */

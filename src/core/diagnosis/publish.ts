@@ -1,5 +1,5 @@
 /** Which findings may be published, and what keepalive interval follows from them: rules across the modes. */
-import type { Finding } from '../finding.js';
+import { DEATHS_OF_A_CLAIM, type Finding } from '../finding.js';
 import type { Mode } from '../mode.js';
 import type { Seconds } from '../../units.js';
 
@@ -36,7 +36,12 @@ export function diesAtMinIdle(finding: Finding, limits: PublishLimits): boolean 
  */
 export function keepalivesEaten(findings: FindingsByMode, limits: PublishLimits): boolean {
   const { send, keepalive } = findings;
-  return keepalive !== undefined && diesAtMinIdle(keepalive, limits) && send?.lower !== undefined;
+  return (
+    keepalive !== undefined &&
+    keepalive.deaths >= DEATHS_OF_A_CLAIM &&
+    diesAtMinIdle(keepalive, limits) &&
+    send?.lower !== undefined
+  );
 }
 
 /**

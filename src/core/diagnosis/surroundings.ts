@@ -1,9 +1,9 @@
 /** What else is known about a path: the hosts' own tracking, contradicting answers, addresses. */
+import { DEATHS_OF_A_CLAIM } from '../finding.js';
 import { durationWithSeconds } from '../human-duration.js';
 import { REQ5_ESTABLISHED_IDLE_TIMEOUT } from '../rfc5382.js';
 import {
   configuredModes,
-  DEATHS_OF_A_CLAIM,
   type DiagnosisInput,
   forgetting,
   nearBracket,

@@ -1,6 +1,7 @@
 /** Tests whose moment is fixed when the connection is opened (legacy recv): decides the ages to launch. */
+import { DEATHS_OF_A_CLAIM } from '../finding.js';
 import type { Seconds } from '../../units.js';
-import { VOTES, agreeingDeaths, isClosed, resolutionOf, upperOf } from './bracket.js';
+import { agreeingDeaths, isClosed, resolutionOf, upperOf } from './bracket.js';
 import { discard, open, roomOf } from './connections.js';
 import { askDistance } from './bracket.js';
 import { KNOWN_VALUES } from './known-values.js';
@@ -55,7 +56,8 @@ function refine(draft: Draft): void {
     const age = connection.testAt ?? 0;
     if (age <= lower || age > upper + 2 * resolutionOf(draft)) discard(draft, connection);
   }
-  let missing = VOTES - agreeingDeaths(draft) - inFlight(draft).filter((age) => age >= upper).length;
+  let missing =
+    DEATHS_OF_A_CLAIM - agreeingDeaths(draft) - inFlight(draft).filter((age) => age >= upper).length;
   for (; missing > 0 && roomOf(draft) > 0 && isClosed(draft); missing--)
     open(draft, 'ladder', confirmation(draft));
   while (roomOf(draft) > 0 && !isClosed(draft)) {

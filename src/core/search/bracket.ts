@@ -1,12 +1,9 @@
 /** The bracket around the timeout and how far it has come. */
-import type { SearchPhase } from '../finding.js';
+import { DEATHS_OF_A_CLAIM, type SearchPhase } from '../finding.js';
 import { REQ5_ESTABLISHED_IDLE_TIMEOUT } from '../rfc5382.js';
 import type { Seconds } from '../../units.js';
 import type { SearchState } from './state.js';
 import type { SearchOptions } from './types.js';
-
-/** Independent deaths that a closed bracket and a claim about REQ-5 need: 1 or 2 are often wrong. */
-export const VOTES = 3;
 
 /** Upper bound, seconds; +Infinity while nothing died. */
 export function upperOf(state: Pick<SearchState, 'deaths'>): Seconds {
@@ -67,5 +64,5 @@ export function isClosed(state: SearchState): boolean {
 /** `climb` until something dies, `refine` until the bracket is closed and confirmed, then `track`. */
 export function phaseOf(state: SearchState): SearchPhase {
   if (state.deaths.length === 0) return reachedEnd(state) ? 'track' : 'climb';
-  return isClosed(state) && agreeingDeaths(state) >= VOTES ? 'track' : 'refine';
+  return isClosed(state) && agreeingDeaths(state) >= DEATHS_OF_A_CLAIM ? 'track' : 'refine';
 }

@@ -1,7 +1,8 @@
 /** Late-chosen tests while the bracket is open: climbs a ladder of ages, then bisects with the ages that wait. */
+import { DEATHS_OF_A_CLAIM } from '../finding.js';
 import type { Seconds } from '../../units.js';
 import { REQ5_ESTABLISHED_IDLE_TIMEOUT } from '../rfc5382.js';
-import { VOTES, claimOf, claimQuestion, isClosed, resolutionOf, upperOf } from './bracket.js';
+import { claimOf, claimQuestion, isClosed, resolutionOf, upperOf } from './bracket.js';
 import {
   ageOf,
   discard,
@@ -122,7 +123,7 @@ function refine(draft: Draft, awaited: number, presumedUpper: Seconds): void {
 function useTooOld(draft: Draft, presumedUpper: Seconds): void {
   const undecided = draft.compliant === null && presumedUpper < REQ5_ESTABLISHED_IDLE_TIMEOUT;
   const limit = undecided ? presumedUpper : upperOf(draft) + 2 * resolutionOf(draft);
-  let missing = undecided ? VOTES - draft.deaths.length : 0;
+  let missing = undecided ? DEATHS_OF_A_CLAIM - draft.deaths.length : 0;
   for (const { state, testAt } of draft.connections)
     if (state === 'testing' && testAt !== undefined && testAt > draft.lower) missing -= 1;
   for (const connection of idleConnections(draft)) {
@@ -152,7 +153,7 @@ function launchSteadily(draft: Draft): void {
 function confirm(draft: Draft, upper: Seconds): void {
   const question = confirmation(draft, upper);
   const limit = upper + 2 * resolutionOf(draft);
-  let missing = VOTES - draft.deaths.filter((death) => death.idle <= limit).length;
+  let missing = DEATHS_OF_A_CLAIM - draft.deaths.filter((death) => death.idle <= limit).length;
   for (const { state, testAt } of draft.connections)
     if (state === 'testing' && testAt !== undefined && testAt > draft.lower && testAt <= limit) missing -= 1;
   for (const connection of idleConnections(draft)) {

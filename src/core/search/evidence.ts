@@ -1,7 +1,8 @@
 /** What a verdict teaches: moves the bounds, counts for and against REQ-5, raises and settles suspicions. */
+import { DEATHS_OF_A_CLAIM } from '../finding.js';
 import { REQ5_ESTABLISHED_IDLE_TIMEOUT } from '../rfc5382.js';
 import type { Seconds } from '../../units.js';
-import { VOTES, claimOf, isClosed, resolutionOf, upperOf } from './bracket.js';
+import { claimOf, isClosed, resolutionOf, upperOf } from './bracket.js';
 import type { Connection, Death, Draft, Survival } from './state.js';
 import { contradict, declareConfirmedDrop, suspect } from './suspicion.js';
 
@@ -65,7 +66,7 @@ function toleranceBelow(draft: Draft, connection: Connection): Seconds {
 /** A survival beyond the upper bound: too few deaths there were no deaths by age, or the timeout rose. */
 function survivedBeyondUpper(draft: Draft, survival: Survival): void {
   const overtaken = draft.deaths.filter((death) => death.idle <= survival.idle);
-  if (overtaken.length < VOTES) {
+  if (overtaken.length < DEATHS_OF_A_CLAIM) {
     raiseLower(draft, survival.idle);
     for (const death of overtaken) suspect(draft, death);
     return;
@@ -109,5 +110,5 @@ function judgeCompliance(draft: Draft): void {
     return;
   }
   const deaths = draft.deaths.filter((death) => death.idle < REQ5_ESTABLISHED_IDLE_TIMEOUT);
-  if (deaths.length >= VOTES) draft.compliant = false;
+  if (deaths.length >= DEATHS_OF_A_CLAIM) draft.compliant = false;
 }

@@ -1,8 +1,8 @@
 /** What is shown to the world: the last confirmed bracket, until a new one is confirmed or it is refuted. */
-import type { Finding } from '../finding.js';
+import { DEATHS_OF_A_CLAIM, type Finding } from '../finding.js';
 import { REQ5_ESTABLISHED_IDLE_TIMEOUT } from '../rfc5382.js';
 import type { Seconds } from '../../units.js';
-import { VOTES, agreeingDeaths, claimOf, phaseOf, resolutionOf, upperOf } from './bracket.js';
+import { agreeingDeaths, claimOf, phaseOf, resolutionOf, upperOf } from './bracket.js';
 import type { Draft, PublishedBracket, SearchState } from './state.js';
 
 /** The present bracket, with a timeout when it deserves one. */
@@ -23,7 +23,8 @@ function presentTimeout(state: SearchState, upper: Seconds): Seconds | undefined
     if (state.lower < claimOf(state.options)) return undefined;
     return Math.max(state.lower, REQ5_ESTABLISHED_IDLE_TIMEOUT);
   }
-  if (upper - state.lower > resolutionOf(state) || agreeingDeaths(state) < VOTES) return undefined;
+  if (upper - state.lower > resolutionOf(state) || agreeingDeaths(state) < DEATHS_OF_A_CLAIM)
+    return undefined;
   const middle = (state.lower + upper) / 2;
   return state.compliant === true ? Math.max(middle, REQ5_ESTABLISHED_IDLE_TIMEOUT) : middle;
 }

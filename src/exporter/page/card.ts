@@ -1,5 +1,7 @@
 /** One target on the status page: verdict, strips, diagnosis, settings to paste, last events, every test. */
+import { exactDuration, humanDuration } from '../../core/human-duration.js';
 import { reasonOf } from '../../core/verdict.js';
+import { MODE_WORDS } from '../../core/words.js';
 import type { ModeSnapshot, TargetSnapshot, TestRecord } from '../../engine/snapshot.js';
 import type { Seconds } from '../../units.js';
 import { type Html, html } from '../../paper/html.js';
@@ -8,10 +10,7 @@ import { renderHistory } from './history.js';
 import { renderStrip } from './strip.js';
 import {
   ago,
-  duration,
-  exactDuration,
   isoMoment,
-  MODE_WORDS,
   modeSentence,
   modeStanding,
   moment,
@@ -62,7 +61,7 @@ export function renderCard(target: TargetSnapshot, context: CardContext): Html {
   return html`<article class="card ${verdict.standing}" id="${id}" aria-labelledby="${id}-name" data-target="${config.name}" data-verdict="${verdict.sentence}">
 <header>
 <h2 id="${id}-name"><a href="#${id}">${config.name}</a></h2>${standingBadge(verdict.standing)}${verdict.standing !== 'down' && reachable(target)}
-<p class="verdict">${unbroken(verdict.sentence)}.</p>
+<p class="verdict">${unbroken(verdict.sentence)}</p>
 <p class="facts">${facts(target)}</p>
 </header>
 <div class="columns">
@@ -85,7 +84,7 @@ function facts(target: TargetSnapshot): Html[] {
   const far = config.far_end;
   const where =
     far.kind === 'embedded'
-      ? `built-in NAT that forgets after ${duration(far.idle_timeout)}, for demonstration`
+      ? `built-in NAT that forgets after ${humanDuration(far.idle_timeout)}, for demonstration`
       : `${far.host} (${far.kind})`;
   const list: readonly (readonly [string, string | undefined])[] = [
     ['far end', where],
@@ -94,8 +93,8 @@ function facts(target: TargetSnapshot): Html[] {
     ['router outside', routerAddress],
     ['seen as', seenAddress],
     ['NAT', natDetected === undefined ? undefined : natDetected ? 'detected' : 'none detected'],
-    ['conntrack here', conntrack.local === undefined ? undefined : duration(conntrack.local)],
-    ['conntrack there', conntrack.responder === undefined ? undefined : duration(conntrack.responder)],
+    ['conntrack here', conntrack.local === undefined ? undefined : humanDuration(conntrack.local)],
+    ['conntrack there', conntrack.responder === undefined ? undefined : humanDuration(conntrack.responder)],
     ...Object.entries(config.labels),
   ];
   return list
@@ -131,7 +130,7 @@ function recommendation({ keepaliveRecommended, settings }: TargetSnapshot): Htm
   const interval = keepaliveRecommended ?? settings?.interval ?? 0;
   const snippets = settings?.snippets ?? [];
   return html`<div><h3>Recommendation</h3>
-<p>Send something at least every <strong>${unbroken(duration(interval))}</strong>${interval >= 60 && ` (${interval} s)`}.</p>
+<p>Send something at least every <strong>${unbroken(humanDuration(interval))}</strong>${interval >= 60 && ` (${interval} s)`}.</p>
 ${
   snippets.length > 0 &&
   html`<details data-key="settings"><summary>Settings to paste</summary>${snippets.map(

@@ -1,4 +1,5 @@
 /** The last 30 days of a target: what survived and what died, and when the published value moved. */
+import { humanDuration } from '../../core/human-duration.js';
 import type { Mode } from '../../core/mode.js';
 import { REQ5_ESTABLISHED_IDLE_TIMEOUT } from '../../core/rfc5382.js';
 import type { TargetSnapshot } from '../../engine/snapshot.js';
@@ -6,7 +7,7 @@ import { HISTORY_AGE, type HistoryEntry } from '../../history/index.js';
 import type { Seconds } from '../../units.js';
 import { type Html, html } from '../../paper/html.js';
 import { makeScale, type Scale } from './scale.js';
-import { duration, isoMoment, moment, unbroken } from './words.js';
+import { isoMoment, moment, unbroken } from './words.js';
 
 /** The picture's own coordinates; it is stretched to the width of the page. */
 const WIDTH = 1000;
@@ -35,7 +36,7 @@ export function renderHistory(
 function modeFigure(mode: Mode, entries: readonly HistoryEntry[], scale: Scale, now: Seconds): Html {
   const told = changes(entries).slice(-CHANGES_SHOWN).reverse();
   const label = `${mode}, the last 30 days: ${told.length === 0 ? 'no change' : `${told.length} changes`}`;
-  return html`<figure><figcaption>${mode}: from 0 to ${duration(scale.max)} idle, the last 30 days</figcaption>
+  return html`<figure><figcaption>${mode}: from 0 to ${humanDuration(scale.max)} idle, the last 30 days</figcaption>
 <svg class="history" role="img" aria-label="${label}" viewBox="0 0 ${WIDTH} ${HEIGHT}" preserveAspectRatio="none">${[bars(entries, scale, now), limit(scale)]}</svg>
 <div class="axis" aria-hidden="true"><span>30 days ago</span><span>now</span></div>
 ${told.length > 0 && html`<ol>${told.map(({ at, text }) => html`<li><time datetime="${isoMoment(at)}">${moment(at)}</time> ${unbroken(text)}</li>`)}</ol>`}</figure>`;
@@ -82,7 +83,7 @@ function changes(entries: readonly HistoryEntry[]): { at: Seconds; text: string 
     const old = before?.timeout;
     const moved = old !== undefined && Math.abs(entry.timeout - old) > WORTH_TELLING * old;
     if (moved || (before !== undefined && entry.compliant !== before.compliant)) {
-      found.push({ at: entry.at, text: `${duration(old ?? 0)} became ${duration(entry.timeout)}` });
+      found.push({ at: entry.at, text: `${humanDuration(old ?? 0)} became ${humanDuration(entry.timeout)}` });
     }
     before = entry;
   }

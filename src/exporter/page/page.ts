@@ -1,10 +1,11 @@
 /** The status page as one HTML document, complete without any script; scripts only keep it fresh. */
+import { humanDuration } from '../../core/human-duration.js';
 import { REQ5_ESTABLISHED_IDLE_TIMEOUT } from '../../core/rfc5382.js';
 import type { TargetSnapshot } from '../../engine/snapshot.js';
 import type { Seconds } from '../../units.js';
 import { type Html, html } from '../../paper/html.js';
 import { type CardContext, cardId, renderCard, standingBadge, timeAgo } from './card.js';
-import { countInWords, duration, moment, type Standing, targetVerdict, unbroken } from './words.js';
+import { countInWords, moment, type Standing, targetVerdict, unbroken } from './words.js';
 
 export interface PageOptions {
   readonly targets: readonly TargetSnapshot[];
@@ -154,7 +155,7 @@ function legend(): Html {
     sign(box('forgotten'), 'forgotten'),
     sign(
       html`<line class="req5" x1="0" x2="0" y1="-7" y2="7"/>`,
-      `${duration(REQ5_ESTABLISHED_IDLE_TIMEOUT)}, RFC 5382 REQ-5`,
+      `${humanDuration(REQ5_ESTABLISHED_IDLE_TIMEOUT)}, RFC 5382 REQ-5`,
     ),
   ]}</ul>`;
 }

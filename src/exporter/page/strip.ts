@@ -1,11 +1,11 @@
 /** One mode as a picture: survivors, deaths, the bracket, the connections that wait, the line of RFC 5382. */
+import { exactDuration, humanDuration } from '../../core/human-duration.js';
 import type { SearchConfig } from '../../config/types.js';
 import { REQ5_ESTABLISHED_IDLE_TIMEOUT } from '../../core/rfc5382.js';
 import type { ModeSnapshot, TestRecord, WaitingConnection } from '../../engine/snapshot.js';
 import type { Seconds } from '../../units.js';
 import { type Html, html } from '../../paper/html.js';
 import { makeScale, type Scale, ticks } from './scale.js';
-import { duration, exactDuration } from './words.js';
 
 /** Heights of the lanes, CSS pixels. */
 const LANE = {
@@ -40,7 +40,7 @@ export function describe(mode: ModeSnapshot, search: SearchConfig): string {
   const dead = mode.tests.filter((test) => test.verdict.kind === 'dead').map((test) => test.idle);
   const idle = mode.waiting.filter((connection) => connection.state !== 'opening');
   const parts = [
-    `${mode.mode}, idle times from 0 to ${duration(search.max_idle)}:`,
+    `${mode.mode}, idle times from 0 to ${humanDuration(search.max_idle)}:`,
     alive.length === 0
       ? 'none survived,'
       : `${alive.length} survived, the longest after ${exactDuration(Math.max(...alive))},`,
@@ -86,7 +86,7 @@ function axis(scale: Scale): Html[] {
 
 /** A duration without the part that is nothing: `1 h`. */
 function short(at: Seconds): string {
-  return duration(at).replace(/ 0 (min|h)$/, '');
+  return humanDuration(at).replace(/ 0 (min|h)$/, '');
 }
 
 function req5Line(scale: Scale): Html | undefined {

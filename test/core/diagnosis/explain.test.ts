@@ -317,7 +317,7 @@ describe('explain() hints at known values', () => {
       return explain(input({ send: one, recv: one }))[0]?.text;
     };
     expect(text(3595, 3605)).toMatch(/forgotten after 1 h 0 min \(3600 s\);/);
-    expect(text(54.4, 60)).toMatch(/forgotten between 54 s and 1 min 0 s \(60 s\);/);
+    expect(text(54.4, 60)).toMatch(/forgotten between 54.4 s and 1 min \(60 s\);/);
   });
 
   it('names nothing for a wide bracket or an uncommon value', () => {

@@ -1,48 +1,19 @@
 import { expect, test } from 'vitest';
 import type { Finding } from '../../../src/core/finding.js';
 import { makeScale, ticks } from '../../../src/exporter/page/scale.js';
-import {
-  ago,
-  duration,
-  exactDuration,
-  modeSentence,
-  targetVerdict,
-  unbroken,
-} from '../../../src/exporter/page/words.js';
+import { ago, modeSentence, targetVerdict, unbroken } from '../../../src/exporter/page/words.js';
 import { describe as describeStrip, renderStrip } from '../../../src/exporter/page/strip.js';
 import {
   climbingTarget,
   compliantTarget,
   downTarget,
+  eatenTarget,
   forgettingTarget,
   looseTarget,
   makeConfig,
   makeMode,
   makeTarget,
 } from '../../support/fake-view.js';
-
-test('duration() rounds down, so that 7439 s does not read like 2 h 4 min', () => {
-  const cases: [number, string][] = [
-    [0.25, '0.3 s'],
-    [45, '45 s'],
-    [9.945, '9.9 s'],
-    [59.94, '59.9 s'],
-    [60, '1 min'],
-    [301, '5 min 1 s'],
-    [3600, '1 h 0 min'],
-    [7439, '2 h 3 min'],
-    [7440, '2 h 4 min'],
-    [86400, '24 h 0 min'],
-    [432000, '5 d 0 h'],
-  ];
-  for (const [seconds, words] of cases) expect(duration(seconds)).toBe(words);
-});
-
-test('exactDuration() keeps the seconds of hours', () => {
-  expect(exactDuration(3601)).toBe('1 h 0 min 1 s');
-  expect(exactDuration(7440)).toBe('2 h 4 min');
-  expect(exactDuration(9.5)).toBe('9.5 s');
-});
 
 test('ago() says just now for the last moments', () => {
   expect(ago(2)).toBe('just now');
@@ -88,43 +59,48 @@ test('modeSentence() speaks of a round value only on the verdict’s side of 2 h
 test('targetVerdict() takes the mode with the shortest memory', () => {
   expect(targetVerdict(looseTarget())).toEqual({
     standing: 'violating',
-    sentence: 'Forgets an idle connection after 5 min (recv); RFC 5382 wants 2 h 4 min',
+    sentence:
+      'Not compliant: an idle TCP connection is forgotten after 5 min (300 s) (seen in recv); RFC 5382 REQ-5 asks for at least 2 h 4 min (7440 s).',
   });
   expect(targetVerdict(forgettingTarget())).toEqual({
     standing: 'violating',
-    sentence: 'Forgets an idle connection after 1 h 0 min; RFC 5382 wants 2 h 4 min',
+    sentence:
+      'Not compliant: an idle TCP connection is forgotten after 1 h 0 min (3600 s) (seen in every mode); RFC 5382 REQ-5 asks for at least 2 h 4 min (7440 s).',
   });
   expect(targetVerdict(compliantTarget())).toEqual({
     standing: 'compliant',
-    sentence: 'Remembers idle connections for at least 2 h 9 min; RFC 5382 wants 2 h 4 min',
+    sentence:
+      'Compliant: an idle TCP connection survives 2 h 4 min (7440 s), as RFC 5382 REQ-5 asks (seen in send, recv and keepalive).',
   });
 });
 
 test('targetVerdict() claims nothing while the search is climbing or the far end is down', () => {
   expect(targetVerdict(climbingTarget())).toEqual({
     standing: 'measuring',
-    sentence: 'Measuring: idle connections survived 10 min so far',
+    sentence:
+      'No verdict: idle connections survived 10 min (600 s) in every mode, longer ones are not decided; RFC 5382 REQ-5 asks for at least 2 h 4 min (7440 s).',
   });
   expect(targetVerdict(downTarget())).toEqual({
     standing: 'down',
-    sentence: 'The far end does not answer: connection refused by 198.51.100.7:5382',
+    sentence: 'The far end does not answer: connection refused by 198.51.100.7:5382.',
   });
   expect(targetVerdict(makeTarget(makeConfig('new')))).toEqual({
     standing: 'measuring',
-    sentence: 'Measuring; no answer yet',
+    sentence:
+      'No verdict: not every mode has an answer yet; RFC 5382 REQ-5 asks for at least 2 h 4 min (7440 s).',
   });
 });
 
-test('targetVerdict() names the modes that are not known beside compliant ones', () => {
-  const whole = compliantTarget();
-  const modes = whole.modes.map((mode) =>
-    mode.mode === 'keepalive' ? makeMode('keepalive', { upper: 15 }) : mode,
-  );
-  expect(targetVerdict({ ...whole, modes })).toEqual({
-    standing: 'measuring',
+test('an eaten keepalive is left out of the verdict, and its mode says so', () => {
+  const target = eatenTarget();
+  expect(targetVerdict(target)).toEqual({
+    standing: 'compliant',
     sentence:
-      'Remembers idle connections for at least 2 h 9 min; RFC 5382 wants 2 h 4 min. Not known yet: keepalive',
+      'Compliant: an idle TCP connection survives 2 h 4 min (7440 s), as RFC 5382 REQ-5 asks (seen in send and recv); TCP keepalives get no answer at all on this path and say nothing about it.',
   });
+  expect(modeSentence(target.modes[2]!, target)).toBe(
+    'TCP keepalives get no answer although data does: something drops them, and the verdict leaves them out',
+  );
 });
 
 test('targetVerdict() keeps a verdict while the far end is down', () => {

@@ -1,10 +1,16 @@
-/** The verdict on the whole path, in one sentence. */
-import { durationWithSeconds } from '../human-duration.js';
+/** The verdict on a whole path: decided here, and said by every page, metric, report, log and exit code. */
 import type { Finding } from '../finding.js';
+import { durationWithSeconds } from '../human-duration.js';
 import type { Mode } from '../mode.js';
 import { REQ5_ESTABLISHED_IDLE_TIMEOUT } from '../rfc5382.js';
-import { bracketWords } from './outcome.js';
+import { listed, whenForgotten } from '../words.js';
 import { type FindingsByMode, keepalivesEaten, type PublishLimits, publishable } from './publish.js';
+
+/** Something about a path that explains its findings, or keeps a mode out of the verdict. */
+export type PathCondition = 'keepalives_eaten';
+
+/** Every condition: the closed set behind the metric's label. */
+export const PATH_CONDITIONS: readonly PathCondition[] = ['keepalives_eaten'];
 
 /**
  * RFC 5382 REQ-5 for a path. The requirement takes the minimum over the modes: one that is proven not compliant
@@ -14,6 +20,8 @@ export interface PathVerdict {
   readonly result: 'compliant' | 'not_compliant' | 'unknown';
   /** One plain sentence with the figures. */
   readonly sentence: string;
+  /** What was found about the path beside the bounds. */
+  readonly conditions: readonly PathCondition[];
 }
 
 const REQUIRED = `RFC 5382 REQ-5 asks for at least ${durationWithSeconds(REQ5_ESTABLISHED_IDLE_TIMEOUT)}`;
@@ -28,16 +36,18 @@ export function pathVerdict(
   const eaten = keepalivesEaten(findings, limits);
   const speaking = modes.filter((mode) => !(mode === 'keepalive' && eaten));
   const failing = speaking.filter((mode) => published[mode]?.compliant === false);
+  const conditions: readonly PathCondition[] = eaten ? ['keepalives_eaten'] : [];
   const aside = eaten ? '; TCP keepalives get no answer at all on this path and say nothing about it' : '';
   if (failing.length > 0) {
     const worst = failing
       .map((mode) => published[mode])
       .filter((finding) => finding !== undefined)
       .sort((a, b) => (a.upper ?? Number.POSITIVE_INFINITY) - (b.upper ?? Number.POSITIVE_INFINITY))[0];
-    const where = failing.length === modes.length ? 'every mode' : listed(failing);
+    const where = failing.length === modes.length && modes.length > 1 ? 'every mode' : listed(failing);
     return {
       result: 'not_compliant',
       sentence: `Not compliant: an idle TCP connection is forgotten ${when(worst)} (seen in ${where}); ${REQUIRED}${aside}.`,
+      conditions,
     };
   }
   if (speaking.length > 0 && speaking.every((mode) => published[mode]?.compliant === true)) {
@@ -46,15 +56,17 @@ export function pathVerdict(
       sentence:
         `Compliant: an idle TCP connection survives ${durationWithSeconds(REQ5_ESTABLISHED_IDLE_TIMEOUT)}, ` +
         `as RFC 5382 REQ-5 asks (seen in ${listed(speaking)})${aside}.`,
+      conditions,
     };
   }
-  return { result: 'unknown', sentence: `No verdict: ${known(speaking, published)}; ${REQUIRED}${aside}.` };
+  const sentence = `No verdict: ${known(speaking, published)}; ${REQUIRED}${aside}.`;
+  return { result: 'unknown', sentence, conditions };
 }
 
 /** When a finding forgets. */
 function when(finding: Finding | undefined): string {
   if (finding?.upper === undefined) return `before ${durationWithSeconds(REQ5_ESTABLISHED_IDLE_TIMEOUT)}`;
-  return bracketWords({ lower: finding.lower ?? 0, upper: finding.upper });
+  return whenForgotten({ ...finding, upper: finding.upper });
 }
 
 /** What can be said without a verdict. */
@@ -72,9 +84,4 @@ function known(speaking: readonly Mode[], findings: FindingsByMode): string {
   return least === undefined
     ? 'not every mode has an answer yet'
     : `idle connections survived ${durationWithSeconds(least)} in every mode, longer ones are not decided`;
-}
-
-/** `send`, `send and recv`, `send, recv and keepalive`. */
-function listed(modes: readonly Mode[]): string {
-  return modes.length < 2 ? modes.join('') : `${modes.slice(0, -1).join(', ')} and ${modes.at(-1)}`;
 }

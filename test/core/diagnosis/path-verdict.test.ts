@@ -16,6 +16,7 @@ describe('pathVerdict()', () => {
       result: 'compliant',
       sentence:
         'Compliant: an idle TCP connection survives 2 h 4 min (7440 s), as RFC 5382 REQ-5 asks (seen in send, recv and keepalive).',
+      conditions: [],
     });
     expect(verdict({ send: survives(), recv: survives() }).result).toBe('unknown');
     expect(verdict({ send: survives(), recv: survives(), keepalive: climbing(3600) }).result).toBe('unknown');
@@ -26,6 +27,7 @@ describe('pathVerdict()', () => {
       result: 'not_compliant',
       sentence:
         'Not compliant: an idle TCP connection is forgotten after 20 s (seen in recv); RFC 5382 REQ-5 asks for at least 2 h 4 min (7440 s).',
+      conditions: [],
     });
   });
 
@@ -40,12 +42,17 @@ describe('pathVerdict()', () => {
     const { timeout: _timeout, ...finding } = open.finding;
     expect(
       verdict({ send: { ...open, finding: { ...finding, lower: 3000, upper: 3600 } } }, ['send']).sentence,
-    ).toMatch(/forgotten between 50 min 0 s and 1 h 0 min \(3600 s\)/);
+    ).toMatch(/forgotten between 50 min and 1 h 0 min \(3600 s\)/);
   });
 
   it('leaves eaten keepalives out and says so', () => {
-    const { result, sentence } = verdict({ send: survives(), recv: survives(), keepalive: diesAtOnce() });
+    const { result, sentence, conditions } = verdict({
+      send: survives(),
+      recv: survives(),
+      keepalive: diesAtOnce(),
+    });
     expect(result).toBe('compliant');
+    expect(conditions).toEqual(['keepalives_eaten']);
     expect(sentence).toMatch(/TCP keepalives get no answer at all on this path and say nothing about it\.$/);
   });
 
@@ -57,7 +64,8 @@ describe('pathVerdict()', () => {
     expect(verdict({ send: forgets(3600, 'silence', 1), recv: survives() }, ['send', 'recv'])).toEqual({
       result: 'unknown',
       sentence:
-        'No verdict: an idle connection died after 1 h 0 min (3601 s) (send), which is not confirmed yet; RFC 5382 REQ-5 asks for at least 2 h 4 min (7440 s).',
+        'No verdict: an idle connection died after 1 h 0 min (3600 s) (send), which is not confirmed yet; RFC 5382 REQ-5 asks for at least 2 h 4 min (7440 s).',
+      conditions: [],
     });
   });
 

@@ -1,0 +1,107 @@
+/** How findings are said: pages, reports, logs and the terminal use these words and no others. */
+import type { Finding } from './finding.js';
+import { durationWithSeconds, exactDuration, humanDuration, plainSeconds } from './human-duration.js';
+import type { Mode } from './mode.js';
+import { REQ5_ESTABLISHED_IDLE_TIMEOUT } from './rfc5382.js';
+import type { VerdictReason } from './verdict.js';
+import type { Seconds } from '../units.js';
+
+/** The part of a finding that tells where the timeout lies. */
+export type Bracket = Pick<Finding, 'lower' | 'upper' | 'compliant'>;
+
+/** Who breaks the silence in a mode, as a whole sentence. */
+export const MODE_MEANINGS: Readonly<Record<Mode, string>> = {
+  send: 'This end writes after the silence; the far end must answer.',
+  recv: 'The far end writes after the silence; this end must hear it, and its answer must arrive.',
+  keepalive:
+    "This end's kernel sends TCP keepalives after the silence; the far end's kernel must acknowledge.",
+};
+
+/** Who breaks the silence, for readers who do not know the modes. */
+export const MODE_WORDS: Readonly<Record<Mode, string>> = {
+  send: 'this host breaks the silence',
+  recv: 'the far end breaks the silence',
+  keepalive: 'the kernel sends TCP keepalives',
+};
+
+/** How a test ended. */
+export const REASON_WORDS: Readonly<Record<VerdictReason, string>> = {
+  answered: 'answered',
+  silence: 'no answer',
+  reset: 'answered with a RST',
+  reset_idle: 'a RST arrived while idle',
+  closed: 'closed by somebody',
+  unreachable: 'the far end could not be reached',
+  interrupted: 'the measurement itself was interrupted',
+  control_failed: 'a fresh connection did not work at that moment',
+  canary_lost: 'the heartbeat connection did not live through the same time',
+  late: 'the test was fired too late',
+};
+
+/** `send`, `send and recv`, `send, recv and keepalive`. */
+export function listed(words: readonly string[]): string {
+  return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`;
+}
+
+/** Steps of the times that people configure, roundest first, seconds. */
+const ROUND_STEPS: readonly Seconds[] = [86_400, 3600, 1800, 600, 300, 60, 30, 10, 5, 1];
+
+/**
+ * The one value that stands for a bracket in a sentence: the roundest time in it, on the same side of RFC 5382 as the
+ * verdict; its middle where none is.
+ */
+export function spokenTimeout(bracket: {
+  lower: Seconds;
+  upper: Seconds;
+  compliant?: boolean | undefined;
+}): Seconds {
+  const { lower, upper, compliant } = bracket;
+  const fits = (at: Seconds): boolean =>
+    at > lower && at <= upper && compliant !== at < REQ5_ESTABLISHED_IDLE_TIMEOUT;
+  for (const step of ROUND_STEPS) {
+    const at = (Math.floor(lower / step) + 1) * step;
+    if (fits(at)) return at;
+  }
+  return (lower + upper) / 2;
+}
+
+/** Widest bracket of which one value is told: 2 % of it, at least one second. */
+const NARROW_SHARE = 0.02;
+
+/** When idle connections are forgotten: `after 20 s`, `between 54 s and 1 min (60 s)`, `within 15 s`. */
+export function whenForgotten({
+  lower = 0,
+  upper,
+  compliant,
+}: Bracket & { readonly upper: Seconds }): string {
+  if (lower === 0) return `within ${durationWithSeconds(upper)}`;
+  return upper - lower <= Math.max(1, NARROW_SHARE * upper)
+    ? `after ${durationWithSeconds(spokenTimeout({ lower, upper, compliant }))}`
+    : `between ${humanDuration(lower)} and ${durationWithSeconds(upper)}`;
+}
+
+/** What was seen of a mode: `survived 3594.1 s, died at 3600.4 s (3 times)`. */
+export function whatWasSeen({ lower, upper }: Bracket, deaths = 0): string {
+  if (upper === undefined) {
+    return lower === undefined ? 'nothing tested yet' : `survived ${humanDuration(lower)}, nothing died`;
+  }
+  const died = `died at ${plainSeconds(upper)}${deaths > 1 ? ` (${deaths} times)` : ''}`;
+  return lower === undefined ? `${died}, nothing survived` : `survived ${plainSeconds(lower)}, ${died}`;
+}
+
+/** A found timeout: `at least 2 h 9 min (7795 s)`, `1 h 0 min (3600 s)`; `not known` without one. */
+export function timeoutWords({
+  timeout,
+  lower,
+  upper,
+  compliant,
+}: Bracket & Pick<Finding, 'timeout'>): string {
+  if (timeout === undefined) return 'not known';
+  if (upper === undefined) return `at least ${durationWithSeconds(timeout)}`;
+  return durationWithSeconds(lower === undefined ? timeout : spokenTimeout({ lower, upper, compliant }));
+}
+
+/** Both ends of a bracket to the second: `between 59 min 55 s and 1 h 0 min 1 s`. */
+export function betweenWords(lower: Seconds, upper: Seconds): string {
+  return `between ${exactDuration(lower)} and ${exactDuration(upper)}`;
+}
