@@ -22,7 +22,7 @@
     if (s < 5) return 'just now';
     if (s < 60) return `${s} s ago`;
     if (s < 3600) return s % 60 === 0 ? `${s / 60} min ago` : `${Math.floor(s / 60)} min ${s % 60} s ago`;
-    if (s < 172800) return `${Math.floor(s / 3600)} h ${Math.floor((s % 3600) / 60)} min ago`;
+    if (s < 86400) return `${Math.floor(s / 3600)} h ${Math.floor((s % 3600) / 60)} min ago`;
     return `${Math.floor(s / 86400)} d ${Math.floor((s % 86400) / 3600)} h ago`;
   };
 
