@@ -46,9 +46,9 @@ export async function survivalChart(document: ReportDocument): Promise<string> {
       .map(({ at, idle_seconds, verdict }) => ({ mode, idle: idle_seconds, time: Date.parse(at), verdict })),
   );
   const [from, to] = axis(document, dots);
-  const times = dots.map(({ time }) => time);
-  const span: [number, number] =
-    times.length === 0 ? [0, 1] : [Math.min(...times), Math.max(...times, Math.min(...times) + 1000)];
+  const first = dots.reduce((least, { time }) => Math.min(least, time), Infinity);
+  const last = dots.reduce((most, { time }) => Math.max(most, time), first + 1000);
+  const span: [number, number] = dots.length === 0 ? [0, 1] : [first, last];
   const modes = document.modes.map(({ mode }) => mode);
   const of = (kind: string): Dot[] => dots.filter(({ verdict }) => verdict === kind);
   const place = { x: 'idle', y: 'time', fy: 'mode', clip: false } as const;
