@@ -13,6 +13,18 @@ const CLIENT_SOCKETS = {
   message: 'Only src/net opens client sockets: keepalive is off there and every error has its verdict.',
 };
 
+const FILE_MESSAGE =
+  'Only src/files.ts reads files that others wrote: it takes no pipe or device, and not more than a limit.';
+
+const FILE_READERS = [
+  {
+    name: 'node:fs',
+    importNames: ['readFile', 'readFileSync', 'createReadStream', 'readSync'],
+    message: FILE_MESSAGE,
+  },
+  { name: 'node:fs/promises', importNames: ['readFile'], message: FILE_MESSAGE },
+];
+
 const EXIT_AND_SIGNALS = [
   {
     selector: "CallExpression[callee.object.name='process'][callee.property.name=/^(exit|abort|kill)$/]",
@@ -76,7 +88,7 @@ export default defineConfig(
     rules: {
       'no-console': 'error',
       'no-restricted-syntax': ['error', NO_DEFAULT_EXPORTS, RESETS, ...EXIT_AND_SIGNALS],
-      '@typescript-eslint/no-restricted-imports': ['error', { paths: [CLIENT_SOCKETS] }],
+      '@typescript-eslint/no-restricted-imports': ['error', { paths: [CLIENT_SOCKETS, ...FILE_READERS] }],
     },
   },
   {
@@ -110,12 +122,27 @@ export default defineConfig(
   {
     // The only client user of node:net.
     files: ['src/net/**/*.ts'],
-    rules: { '@typescript-eslint/no-restricted-imports': 'off' },
+    rules: { '@typescript-eslint/no-restricted-imports': ['error', { paths: FILE_READERS }] },
   },
   {
     // The built-in NAT stands between client and responder: its second leg is a client socket, but no probe.
     files: ['src/embedded/relay.ts'],
+    rules: { '@typescript-eslint/no-restricted-imports': ['error', { paths: FILE_READERS }] },
+  },
+  {
+    // The one reader of files that others wrote.
+    files: ['src/files.ts'],
+    rules: { '@typescript-eslint/no-restricted-imports': ['error', { paths: [CLIENT_SOCKETS] }] },
+  },
+  {
+    // These read what nobody else can have put there: tables and limits of the kernel in /proc ...
+    files: ['src/net/conntrack.ts', 'src/net/router.ts', 'src/net/tcp-table.ts'],
     rules: { '@typescript-eslint/no-restricted-imports': 'off' },
+  },
+  {
+    // ... and files of the program itself: its package.json, the commit it was built from, the page's script.
+    files: ['src/responder/limits.ts', 'src/version.ts', 'src/exporter/page/assets.ts'],
+    rules: { '@typescript-eslint/no-restricted-imports': ['error', { paths: [CLIENT_SOCKETS] }] },
   },
   {
     // The one place for resets.

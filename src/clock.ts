@@ -48,3 +48,80 @@ class NodeTimer implements Timer {
     }, toMilliseconds(LONGEST_TIMER));
   }
 }
+
+/** 2020-01-01, Unix seconds: a wall clock before it has not been set since the host, which has no battery, was started. */
+const EARLIEST: Seconds = 1_577_836_800;
+/** The last second of the year 9999, Unix seconds: no moment of ours is later. */
+export const LATEST_MOMENT: Seconds = 253_402_300_799;
+/** A clock that is set forward by more than this was wrong, seconds. */
+const LONGEST_STOP: Seconds = 30 * 86_400;
+/** Wall time may run away from boot time by less than this without a step, seconds. */
+const SHORTEST_STEP: Seconds = 2;
+
+/** Whether a moment can be told by a clock that was set: hosts without a battery begin in 1970. */
+export function isSet(wall: Seconds): boolean {
+  return wall >= EARLIEST;
+}
+
+/** Somebody set the wall clock. */
+export interface ClockStep {
+  /** What it would have said now, Unix seconds. */
+  readonly from: Seconds;
+  /** Seconds by which it was set forward; negative when it was set back. */
+  readonly by: Seconds;
+}
+
+/**
+ * A moment as the clock tells it after a step, so that it keeps its age. Only what the clock told before moves with it:
+ * a moment that was saved by a clock that was set stays where it is when one that was not is set. And a clock that is
+ * set forward by weeks may have stood still together with everything else (a virtual machine that was stopped): that
+ * time has passed, and moments stay.
+ */
+export function afterStep(at: Seconds, { from, by }: ClockStep): Seconds {
+  if (isSet(from) && by > 0 && by <= LONGEST_STOP) return at;
+  return isSet(at) === isSet(from) ? at + by : at;
+}
+
+/**
+ * A clock that notices steps of its wall time. Whoever noted moments is told before it tells the next one, so that the
+ * age of what was noted is what has really passed since.
+ */
+export class StepNoticingClock implements Clock {
+  readonly #clock: Clock;
+  readonly #stepped: (step: ClockStep) => void;
+  /** Wall time and boot time, each less monotonic time, when it was last looked. */
+  #wallAhead: Seconds;
+  #asleep: Seconds;
+
+  constructor(clock: Clock, stepped: (step: ClockStep) => void) {
+    this.#clock = clock;
+    this.#stepped = stepped;
+    this.#wallAhead = clock.wall() - clock.monotonic();
+    this.#asleep = clock.boot() - clock.monotonic();
+  }
+
+  monotonic(): Seconds {
+    return this.#clock.monotonic();
+  }
+
+  boot(): Seconds {
+    return this.#clock.boot();
+  }
+
+  wall(): Seconds {
+    const wall = this.#clock.wall();
+    const moved = wall - this.#clock.monotonic() - this.#wallAhead;
+    if (Math.abs(moved) <= SHORTEST_STEP) return wall;
+    // A suspend moves it too; what is left is a step. Boot time is asked only here: it is a file of the kernel.
+    const asleep = this.#clock.boot() - this.#clock.monotonic();
+    const by = moved - (asleep - this.#asleep);
+    this.#wallAhead += moved;
+    this.#asleep = asleep;
+    if (Math.abs(by) > SHORTEST_STEP) this.#stepped({ from: wall - by, by });
+    return wall;
+  }
+
+  after(delay: Seconds, run: () => void): Timer {
+    return this.#clock.after(delay, run);
+  }
+}

@@ -8,7 +8,7 @@ import { describe, expect, test } from 'vitest';
 /** The rooms of `src` from the ground up. A room may import itself and the floors below, not its neighbours. */
 const FLOORS: readonly (readonly string[])[] = [
   ['units'],
-  ['core', 'wire', 'promql'],
+  ['core', 'wire', 'promql', 'files'],
   ['config', 'clock', 'log', 'nursery', 'version'],
   ['net', 'history', 'http', 'paper'],
   ['probe'],
@@ -108,6 +108,16 @@ describe('the linter', () => {
     ['wire/messages.ts', 'export const x: number = Math.random();', 'no-restricted-properties'],
     ['core/mode.ts', "export { readFileSync } from 'node:fs';", '@typescript-eslint/no-restricted-imports'],
     ['engine/snapshot.ts', "export { connect } from 'node:net';", '@typescript-eslint/no-restricted-imports'],
+    [
+      'engine/snapshot.ts',
+      "export { readFileSync } from 'node:fs';",
+      '@typescript-eslint/no-restricted-imports',
+    ],
+    [
+      'net/link.ts',
+      "export { readFile } from 'node:fs/promises';",
+      '@typescript-eslint/no-restricted-imports',
+    ],
     ['engine/snapshot.ts', 'process.exit(1);', 'no-restricted-syntax'],
     ['engine/snapshot.ts', "process.on('SIGTERM', () => undefined);", 'no-restricted-syntax'],
     [

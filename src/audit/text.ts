@@ -44,7 +44,9 @@ function printable(text: string): string {
 /** The result for a terminal, ending with a newline. */
 export function renderText(document: AuditDocument): string {
   const rows = table(document).map((row) => row.map(printable));
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  const widths = (rows[0] ?? []).map((_, column) =>
+    rows.reduce((widest, row) => Math.max(widest, row[column]?.length ?? 0), 0),
+  );
   const lines = rows.map((row) =>
     row
       .map((cell, column) => {

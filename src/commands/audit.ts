@@ -15,6 +15,7 @@ import { type AuditFlags, UsageError } from '../cli/flags.js';
 import { systemClock } from '../clock.js';
 import { didYouMean } from '../config/did-you-mean.js';
 import { ConfigError, showValue } from '../config/problem.js';
+import { unreadableInShort } from '../files.js';
 import { createLogger } from '../log.js';
 import type { Output } from '../measure/terminal.js';
 import type { Build } from '../version.js';
@@ -114,5 +115,5 @@ async function writeReport(
 function unreadable(error: unknown): unknown {
   const { code, path } = error as NodeJS.ErrnoException;
   if (code === undefined || path === undefined) return error;
-  return new ConfigError([{ file: path, rule: `cannot be read (${code})` }]);
+  return new ConfigError([{ file: path, rule: `cannot be read (${unreadableInShort(error)})` }]);
 }

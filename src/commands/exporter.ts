@@ -8,6 +8,7 @@ import type { Config } from '../config/types.js';
 import { openEmbeddedTarget } from '../embedded/target.js';
 import { Engine } from '../engine/engine.js';
 import { createExporterApp } from '../exporter/app.js';
+import { tellOnce } from '../exporter/guard.js';
 import { createExporterMetrics } from '../exporter/metrics.js';
 import { createLogger, type Logger } from '../log.js';
 import { keepNurserySmall } from '../nursery.js';
@@ -17,6 +18,7 @@ import { startWebServer, type WebServer } from '../web/server.js';
 import { readWebConfig } from '../web/web-config.js';
 import { embeddedResponder } from './embedded-responder.js';
 import { ExporterHistory } from './exporter-history.js';
+import { StateDirectory } from './exporter-state.js';
 import { ExporterTargets, requireTargets } from './exporter-targets.js';
 import { ExporterRemoteWrite } from './exporter-remote-write.js';
 
@@ -48,7 +50,7 @@ function loadFiles({ configFile, web }: ExporterFlags): Config {
       return read();
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
-      problems.push(...error.problems);
+      for (const problem of error.problems) problems.push(problem);
       return undefined;
     }
   };
@@ -69,8 +71,12 @@ export async function startExporter(
   let own = loadFiles(flags);
   const log = createLogger(flags.log);
   for (const warning of warnings) log.warn(warning);
+  const state = new StateDirectory(flags.configFile, log);
+  await state.take(own.state_dir);
 
+  const onBroken = tellOnce((target, error) => log.error({ target, error }, 'a target cannot be shown'));
   const metrics = createExporterMetrics({
+    onBroken,
     view: { targets: () => engine.targets(), snapshots: () => engine.snapshots() },
     build,
   });
@@ -102,9 +108,17 @@ export async function startExporter(
     const next = reloading.then(async () => {
       try {
         const loaded = loadConfig(flags.configFile);
-        const changed = targets.read(loaded);
-        await engine.apply(changed);
-        await history.apply(changed);
+        const directory = await state.take(loaded.state_dir);
+        let changed: Config;
+        try {
+          changed = targets.read(loaded);
+          await engine.apply(changed);
+          await history.apply(changed);
+        } catch (error) {
+          await directory.undo();
+          throw error;
+        }
+        await directory.keep();
         own = loaded;
         await remoteWrite.apply(changed);
         config = changed;
@@ -133,6 +147,7 @@ export async function startExporter(
     report: (target, query) => history.report(target, query, build.version),
     history: (target) => history.read(target),
     onError: (error) => log.error({ error }, 'a request failed'),
+    onBroken,
   });
   // The saved state is read before anybody can ask: a restart must not look like a loss of knowledge.
   await engine.apply(config);
@@ -150,6 +165,7 @@ export async function startExporter(
     targets.close();
     await history.close();
     await engine.stop();
+    await state.release();
     throw error;
   }
   metrics.reload(true, systemClock.wall());
@@ -168,6 +184,7 @@ export async function startExporter(
       // The last samples need the engine, their delivery does not.
       await remoteWrite.conclude();
       await Promise.all([web.close(), remoteWrite.stop(), history.close().then(() => engine.stop())]);
+      await state.release();
     },
   };
 }

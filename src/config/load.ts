@@ -1,9 +1,9 @@
 /** Reads the configuration file: one call, either a complete `Config` or every problem at once. */
-import { readFileSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { load, YAMLException } from 'js-yaml';
 import type { z } from 'zod';
 import type { Mode } from '../core/mode.js';
+import { FILE_LIMITS, readRegularFile, readStandardInput, STANDARD_INPUT, whyUnreadable } from '../files.js';
 import {
   DEFAULT_ANNOUNCE_PATH,
   DEFAULT_ANNOUNCE_SCHEME,
@@ -32,19 +32,9 @@ import {
 } from './schema.js';
 import type { Config, FarEnd, RemoteWriteConfig, SearchConfig, TargetConfig } from './types.js';
 
-/** What an error of the file system means to the operator. */
-const FILE_ERRORS: Readonly<Record<string, string>> = {
-  ENOENT: 'no such file',
-  EACCES: 'permission denied',
-  EISDIR: 'is a directory',
-  ENOTDIR: 'a part of the path is not a directory',
-  ELOOP: 'too many symbolic links',
-};
-
 /** Says why a file cannot be read. */
 export function fileError(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
-  return `cannot be read: ${FILE_ERRORS[code] ?? code}`;
+  return `cannot be read: ${whyUnreadable(error)}`;
 }
 
 /** The key that stands at a place of the text, for the message about a duplicate. */
@@ -145,7 +135,8 @@ function fileViolations(raw: unknown, folder: string): Violation[] {
     const value = valueAt(raw, path);
     if (typeof value !== 'string' || value === '') return [];
     try {
-      const text = readFileSync(resolve(folder, value), 'utf8');
+      const limit = path.at(-1) === 'ca_file' ? FILE_LIMITS.certificate : FILE_LIMITS.secret;
+      const text = readRegularFile(resolve(folder, value), limit).toString('utf8');
       if (text.trim() === '') return [{ path, rule: 'must not name an empty file', value }];
       // Only our own token has a least length; a receiver's password is its owner's affair.
       if (path[0] !== 'targets' || text.replace(/\r?\n$/, '').length >= MIN_TOKEN_LENGTH) return [];
@@ -315,23 +306,26 @@ export function parseConfig(source: string, file: string): Config {
   return checkConfig(parseYaml(source, file), file);
 }
 
-/** Reads a file as text. @throws ConfigError when it is unreadable or not text */
+/** Reads a regular file as text. @throws ConfigError when it is unreadable or not text */
 export function readText(path: string): string {
+  return textOf(path, () => readRegularFile(path, FILE_LIMITS.config));
+}
+
+function textOf(path: string, read: () => Uint8Array): string {
   try {
-    if (statSync(path).isDirectory())
-      throw new ConfigError([{ file: path, rule: 'cannot be read: is a directory' }]);
-    return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path));
+    return new TextDecoder('utf-8', { fatal: true }).decode(read());
   } catch (error) {
-    if (error instanceof ConfigError) throw error;
     if (error instanceof TypeError) throw new ConfigError([{ file: path, rule: 'must be UTF-8 text' }]);
     throw new ConfigError([{ file: path, rule: fileError(error) }]);
   }
 }
 
 /**
- * Reads and checks a configuration file.
+ * Reads and checks a configuration file; `/dev/stdin` is whatever comes over standard input.
  * @throws ConfigError holding every problem: unreadable or not text, YAML syntax, schema, rules between keys
  */
 export function loadConfig(path: string): Config {
-  return parseConfig(readText(path), path);
+  const text =
+    path === STANDARD_INPUT ? textOf(path, () => readStandardInput(FILE_LIMITS.config)) : readText(path);
+  return parseConfig(text, path);
 }

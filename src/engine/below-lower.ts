@@ -1,5 +1,7 @@
 /** Counts a mode's tests below the lower bound of their time: what others survived, and what died early. */
+import type { ClockStep } from '../clock.js';
 import type { Seconds } from '../units.js';
+import { movedMoments } from './saved-target.js';
 
 /** Tests count for this long, seconds. */
 const COUNTED_FOR: Seconds = 86_400;
@@ -20,7 +22,7 @@ export class BelowLower {
 
   /** @param saved what `tests` returned before a restart */
   constructor(saved: readonly TestBelowLower[] = []) {
-    this.#tests = saved;
+    this.#tests = saved.slice(-KEPT);
   }
 
   /** For the state file. */
@@ -30,6 +32,11 @@ export class BelowLower {
 
   add(test: TestBelowLower): void {
     this.#tests = [...this.#recent(test.at), test].slice(-KEPT);
+  }
+
+  /** The wall clock was set: what happened before keeps its age. */
+  stepped(step: ClockStep): void {
+    this.#tests = movedMoments(this.#tests, step);
   }
 
   /** The lower bound fell: what lies above it now was no contradiction but the evidence of the fall. */

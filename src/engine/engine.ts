@@ -1,13 +1,13 @@
 /** The engine: all targets, their schedule, reload and stop. */
-import { createTask, type ScheduledTask, setLogger as setCronLogger } from 'node-cron';
 import type { Logger } from '../log.js';
-import type { Clock, Timer } from '../clock.js';
+import { type Clock, type ClockStep, StepNoticingClock, type Timer } from '../clock.js';
 import type { Config, TargetConfig } from '../config/types.js';
 import { type AskRouter, createAskRouter } from '../net/router.js';
 import type { Path } from '../probe/path.js';
 import type { Seconds } from '../units.js';
 import { DEFAULT_BUDGET, Launches } from './launches.js';
 import { RoundSpread } from './round-spread.js';
+import { Schedule } from './schedule.js';
 import type { EngineObserver, EngineView, TargetSnapshot } from './snapshot.js';
 import { StateStore } from './state-store.js';
 import { type EmbeddedFarEnd, openPath, type OpenPathOptions } from './open-path.js';
@@ -17,8 +17,6 @@ import { TargetRunner } from './target-runner.js';
 const LOOK_FOR_SLEEP: Seconds = 2;
 /** Boot time may run ahead of monotonic time by less than this without a suspend (clock granularity), seconds. */
 const SHORTEST_SLEEP: Seconds = 1;
-/** Wall time may run away from boot time by less than this without a step, seconds. */
-const SHORTEST_STEP: Seconds = 2;
 
 /**
  * Newest tests that are kept of each mode. A fleet keeps fewer of each, but so many at least; a target that goes on
@@ -45,19 +43,17 @@ export class Engine implements EngineView {
   readonly #rounds: RoundSpread;
   #runners: readonly TargetRunner[] = [];
   #config: Config | undefined;
-  #cron: ScheduledTask | undefined;
+  readonly #schedule: Schedule;
   #sleepWatch: Timer | undefined;
   #slept: Seconds;
-  /** Wall time less boot time. */
-  #wallOffset: Seconds;
 
   constructor(options: EngineOptions) {
-    this.#options = { openPath, askRouter: createAskRouter(options.clock), ...options };
-    this.#launches = new Launches({ clock: options.clock });
-    this.#rounds = new RoundSpread(options.clock);
-    this.#slept = options.clock.boot() - options.clock.monotonic();
-    this.#wallOffset = options.clock.wall() - options.clock.boot();
-    setCronLogger(cronLogger(options.log));
+    const clock = new StepNoticingClock(options.clock, (step) => this.#stepped(step));
+    this.#options = { openPath, askRouter: createAskRouter(clock), ...options, clock };
+    this.#launches = new Launches({ clock });
+    this.#rounds = new RoundSpread(clock);
+    this.#schedule = new Schedule(clock, (untilNext) => this.#rounds.run(this.#runners, untilNext));
+    this.#slept = clock.boot() - clock.monotonic();
   }
 
   get schedule(): string {
@@ -98,7 +94,7 @@ export class Engine implements EngineView {
       fresh.push(runner);
       return runner;
     });
-    this.#schedule(config);
+    if (this.#config?.schedule !== config.schedule) this.#schedule.follow(config.schedule);
     this.#config = config;
     if (this.#sleepWatch === undefined) this.#watchSleep();
     await Promise.all(fresh.map((runner) => runner.start()));
@@ -108,25 +104,9 @@ export class Engine implements EngineView {
   async stop(): Promise<void> {
     this.#sleepWatch?.cancel();
     this.#rounds.cancel();
-    await this.#cron?.destroy();
+    this.#schedule.stop();
     await Promise.all(this.#runners.map((runner) => runner.stop()));
     this.#runners = [];
-  }
-
-  #schedule(config: Config): void {
-    if (this.#cron !== undefined && this.#config?.schedule === config.schedule) return;
-    this.#startCron(config.schedule);
-  }
-
-  #startCron(schedule: string): void {
-    void this.#cron?.destroy();
-    const task = createTask(schedule, () => {
-      const next = task.getNextRun();
-      const span = next === null ? 0 : next.getTime() / 1000 - this.#options.clock.wall();
-      this.#rounds.run(this.#runners, span);
-    });
-    this.#cron = task;
-    void this.#cron.start();
   }
 
   /** CLOCK_MONOTONIC stands still while a laptop sleeps, the NAT's clock does not. */
@@ -138,18 +118,20 @@ export class Engine implements EngineView {
       this.#slept = slept;
       if (asleep > SHORTEST_SLEEP)
         for (const runner of this.#runners) runner.interrupt(`this host slept for ${asleep.toFixed(0)} s`);
-      const wallOffset = clock.wall() - clock.boot();
-      const stepped = Math.abs(wallOffset - this.#wallOffset) > SHORTEST_STEP;
-      this.#wallOffset = wallOffset;
-      if (stepped || asleep > SHORTEST_SLEEP) this.#restartSchedule();
+      // Asking the time is what notices a step.
+      clock.wall();
+      if (asleep > SHORTEST_SLEEP) this.#schedule.restart();
       this.#watchSleep();
     });
   }
 
-  /** A schedule waits for a moment of the wall clock: set back, that would be far away; set forward, every moment
-   * in between would be counted as missed. */
-  #restartSchedule(): void {
-    if (this.#config !== undefined) this.#startCron(this.#config.schedule);
+  /** A schedule waits for a moment of the wall clock: set back, that would be far away. */
+  #stepped(step: ClockStep): void {
+    const { log, observer } = this.#options;
+    log.warn({ by: Math.round(step.by) }, 'the wall clock of this host was set');
+    for (const runner of this.#runners) runner.stepped(step);
+    observer.stepped?.(step);
+    this.#schedule.restart();
   }
 }
 
@@ -161,14 +143,4 @@ function testsKept(config: Config): number {
 /** Two targets with the same fingerprint are the same target. */
 function fingerprint(target: TargetConfig): string {
   return JSON.stringify(target);
-}
-
-function cronLogger(log: Logger) {
-  const child = log.child({ part: 'schedule' });
-  return {
-    info: (message: string) => child.debug(message),
-    warn: (message: string) => child.debug(message),
-    error: (message: string | Error) => child.error(message instanceof Error ? message.message : message),
-    debug: (message: string | Error) => child.debug(message instanceof Error ? message.message : message),
-  };
 }

@@ -1,7 +1,7 @@
 /** Drives one search: carries out its actions on real connections and tells it what happened. */
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from '../log.js';
-import type { Clock, Timer } from '../clock.js';
+import { afterStep, type Clock, type ClockStep, type Timer } from '../clock.js';
 import type { TargetConfig } from '../config/types.js';
 import type { Finding } from '../core/finding.js';
 import type { Mode } from '../core/mode.js';
@@ -114,13 +114,9 @@ export class ModeRunner {
     }
     this.#started = true;
     this.#origin = restored.saved.at + Math.max(0, restored.ago) - clock.monotonic();
-    // Where the wall clock was set back meanwhile, nothing was confirmed later than now.
     const { confirmedTimestamp } = restored.saved;
     if (confirmedTimestamp !== undefined)
-      this.#confirmed = {
-        at: findingOf(revived).confirmedAt,
-        timestamp: Math.min(confirmedTimestamp, clock.wall()),
-      };
+      this.#confirmed = { at: findingOf(revived).confirmedAt, timestamp: confirmedTimestamp };
   }
 
   get mode(): Mode {
@@ -136,7 +132,7 @@ export class ModeRunner {
     return (this.#found = known !== undefined && isDeepStrictEqual(known, fresh) ? known : fresh);
   }
 
-  /** Unix time of the newest evidence that agreed with the finding, seconds. */
+  /** Unix time of the newest evidence that agreed with the finding, seconds, whatever the clock says now. */
   get confirmedTimestamp(): Seconds | undefined {
     return this.#confirmed?.timestamp;
   }
@@ -199,6 +195,13 @@ export class ModeRunner {
     if (kind === 'interrupted') this.#giveUp();
     else this.#closeAll();
     if (this.#ground !== undefined) this.#send({ kind });
+  }
+
+  /** The wall clock was set: what was noted before keeps its age. */
+  stepped(step: ClockStep): void {
+    if (this.#confirmed !== undefined)
+      this.#confirmed = { ...this.#confirmed, timestamp: afterStep(this.#confirmed.timestamp, step) };
+    this.#book.stepped(step);
   }
 
   /** The schedule's tick. */

@@ -2,7 +2,7 @@
 import type { Clock } from '../clock.js';
 import type { AnnounceConfig, TargetConfig } from '../config/types.js';
 import type { Mode } from '../core/mode.js';
-import { readTokenFile } from '../net/token.js';
+import { LiveToken } from '../net/token.js';
 import { type AnnouncementOutcome, Announcer } from '../probe/announcer.js';
 import { createLegacyPath } from '../probe/legacy-path.js';
 import { createNativePath } from '../probe/native-path.js';
@@ -28,10 +28,13 @@ export interface OpenPathOptions {
   readonly embedded?: EmbeddedFarEnd;
   /** Called for every answer to an announcement of this exporter. */
   readonly announced?: (outcome: AnnouncementOutcome) => void;
+  /** Told when the token's file cannot be used any more. */
+  readonly trouble?: (text: string) => void;
 }
 
 /** Makes the path; opens nothing yet. @throws TokenError */
-export function openPath({ target, address, clock, embedded, announced }: OpenPathOptions): Path {
+export function openPath(options: OpenPathOptions): Path {
+  const { target, address, clock, embedded, announced, trouble = () => undefined } = options;
   const deadline = Math.max(target.search.deadline, LEAST_OPEN_DEADLINE);
   const { far_end: farEnd, local_address: localAddress, token_file: tokenFile } = target;
   const endpoint = (port: number) => ({
@@ -43,7 +46,7 @@ export function openPath({ target, address, clock, embedded, announced }: OpenPa
     case 'native': {
       const native = { clock, deadline, endpoint: () => endpoint(farEnd.port) };
       if (tokenFile === undefined) return createNativePath(native);
-      readTokenFile(tokenFile);
+      const token = new LiveToken(tokenFile, trouble);
       return createNativePath({
         ...native,
         ...(target.announce === undefined
@@ -51,7 +54,7 @@ export function openPath({ target, address, clock, embedded, announced }: OpenPa
           : { announcer: announcerOf(target.announce, clock, announced) }),
         // Read anew for each connection: a token that is replaced on both ends must not need a restart here.
         get token() {
-          return readTokenFile(tokenFile);
+          return token.value;
         },
       });
     }

@@ -1,4 +1,5 @@
 /** From a target's runners and facts to what readers see: what may be published, diagnosis, recommendation. */
+import { isSet } from '../clock.js';
 import type { TargetConfig } from '../config/types.js';
 import {
   type AddressClass,
@@ -25,6 +26,9 @@ import type { ModeSnapshot, TargetEvent, TargetSnapshot, TestRecord, WaitingConn
 
 /** Deaths are counted over this long for the diagnosis, seconds. */
 const EVIDENCE_WINDOW: Seconds = 86_400;
+
+/** The wall clock may go back by so little without anybody's doing, seconds. */
+const CLOCK_SLACK: Seconds = 5;
 
 /** What is known about a path besides its searches. */
 export interface PathFacts {
@@ -135,7 +139,7 @@ class PathSnapshot implements TargetSnapshot {
   ) {
     this.config = config;
     this.modes = runners.map(
-      (runner) => new OneMode(runner, derived.published[runner.mode] ?? runner.finding),
+      (runner) => new OneMode(runner, derived.published[runner.mode] ?? runner.finding, now),
     );
     this.events = events;
     this.#limits = limits;
@@ -225,15 +229,24 @@ class PathSnapshot implements TargetSnapshot {
   }
 }
 
+/** What is left of a target when its searches cannot be read. */
+export function unreadableTarget(
+  config: TargetConfig,
+  { up, downReason, address }: PathFacts,
+  events: readonly TargetEvent[],
+): TargetSnapshot {
+  return { config, up, downReason, address, conntrack: {}, explanations: [], modes: [], events };
+}
+
 class OneMode implements ModeSnapshot {
   readonly finding: Finding;
   readonly confirmedTimestamp: Seconds | undefined;
   readonly connections: number;
   readonly #runner: ModeReadings;
 
-  constructor(runner: ModeReadings, finding: Finding) {
+  constructor(runner: ModeReadings, finding: Finding, now: Seconds) {
     this.finding = finding;
-    this.confirmedTimestamp = runner.confirmedTimestamp;
+    this.confirmedTimestamp = tellable(runner.confirmedTimestamp, now);
     this.connections = runner.connections;
     this.#runner = runner;
   }
@@ -249,6 +262,11 @@ class OneMode implements ModeSnapshot {
   get tests(): readonly TestRecord[] {
     return this.#runner.tests;
   }
+}
+
+/** A moment that can be told: not by a clock that was never set, nor one that it has yet to reach. */
+function tellable(at: Seconds | undefined, now: Seconds): Seconds | undefined {
+  return at === undefined || !isSet(now) || at > now + CLOCK_SLACK ? undefined : Math.min(at, now);
 }
 
 /** The finding, emptied when its newest evidence is too old to be shown. Bounds need no finding to grow old. */

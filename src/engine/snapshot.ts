@@ -5,6 +5,7 @@ import type { Finding } from '../core/finding.js';
 import type { Mode } from '../core/mode.js';
 import type { ConnectionId } from '../core/search/types.js';
 import type { Verdict } from '../core/verdict.js';
+import type { ClockStep } from '../clock.js';
 import type { TargetConfig } from '../config/types.js';
 import type { Seconds } from '../units.js';
 
@@ -86,6 +87,8 @@ export interface EngineObserver {
   earlyDeath?(target: TargetConfig, mode: Mode, idle: Seconds): void;
   changed?(target: TargetConfig, mode: Mode, change: 'drop' | 'rise'): void;
   mappingLoss?(target: TargetConfig): void;
+  /** The wall clock was set: moments that were noted before it move along, see `afterStep`. */
+  stepped?(step: ClockStep): void;
 }
 
 /** The engine as its readers see it. */

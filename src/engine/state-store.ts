@@ -1,7 +1,8 @@
 /** The state directory: one file per target, written atomically, never trusted when read. */
 import { createHash } from 'node:crypto';
-import { mkdir, open, readFile, rename, unlink } from 'node:fs/promises';
+import { mkdir, open, rename, rm, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { FILE_LIMITS, FileError, readRegularFileLater } from '../files.js';
 import type { Logger } from '../log.js';
 
 const FORMAT = 'nat-idle-exporter-state';
@@ -27,18 +28,26 @@ export class StateStore {
     this.#log = log;
   }
 
-  /** The state of a target; undefined where there is none. A half-written or foreign file is set aside. */
+  /**
+   * The state of a target; undefined where there is none. What is half-written, foreign, no regular file or far larger
+   * than ours is set aside.
+   */
   async load(target: string): Promise<unknown> {
     const path = this.#path(target);
-    let text: string;
+    let envelope: Envelope | string;
     try {
-      text = await readFile(path, 'utf8');
+      envelope = parseEnvelope(
+        (await readRegularFileLater(path, FILE_LIMITS.state)).toString('utf8'),
+        target,
+      );
     } catch (error) {
-      if (!isMissing(error))
-        this.#log.warn({ path, error: describe(error) }, 'cannot read the state file; starting without it');
-      return undefined;
+      if (!(error instanceof FileError)) {
+        if (!isMissing(error))
+          this.#log.warn({ path, error: describe(error) }, 'cannot read the state file; starting without it');
+        return undefined;
+      }
+      envelope = error.reason;
     }
-    const envelope = parseEnvelope(text, target);
     if (typeof envelope !== 'string') return envelope.state;
     const aside = `${path}.corrupt-${Math.floor(Date.now() / 1000)}`;
     try {
@@ -69,7 +78,9 @@ export class StateStore {
     const draft = `${path}.new`;
     try {
       await mkdir(this.#directory, { recursive: true });
-      const file = await open(draft, 'w', 0o600);
+      // What lies there may be anything, a named pipe too.
+      await rm(draft, { force: true });
+      const file = await open(draft, 'wx', 0o600);
       try {
         await file.writeFile(`${JSON.stringify(envelope)}\n`);
         await file.datasync();

@@ -2,7 +2,7 @@
 import { setMaxListeners } from 'node:events';
 import { isIP } from 'node:net';
 import type { Logger } from '../log.js';
-import type { Clock, Timer } from '../clock.js';
+import type { Clock, ClockStep, Timer } from '../clock.js';
 import type { TargetConfig } from '../config/types.js';
 import { addressClass } from '../core/diagnosis/index.js';
 import { hostConntrackTimeout } from '../net/conntrack.js';
@@ -17,10 +17,10 @@ import { Lifeline } from './lifeline.js';
 import { ModeRunner } from './mode-runner.js';
 import type { EmbeddedFarEnd, OpenPathOptions } from './open-path.js';
 import { pause } from './pause.js';
-import { parseSavedTarget, type SavedTarget } from './saved-target.js';
+import { movedMoments, parseSavedTarget, type SavedTarget } from './saved-target.js';
 import { Saver } from './saver.js';
 import type { EngineObserver, TargetEvent, TargetSnapshot } from './snapshot.js';
-import { type PathFacts, TargetSnapshots } from './snapshot-target.js';
+import { type PathFacts, TargetSnapshots, unreadableTarget } from './snapshot-target.js';
 import type { StateStore } from './state-store.js';
 
 /** How often a name is looked up again while its address is in use, seconds. */
@@ -55,7 +55,7 @@ export class TargetRunner {
   readonly #options: TargetRunnerOptions;
   readonly #log: Logger;
   readonly #stopped = new AbortController();
-  readonly #events: TargetEvent[] = [];
+  #events: TargetEvent[] = [];
   #modes: ModeRunner[] = [];
   #embedded: EmbeddedFarEnd | undefined;
   #facts: PathFacts = { seenAddresses: [] };
@@ -67,6 +67,7 @@ export class TargetRunner {
   #diagnosing: Timer | undefined;
   /** The explanations that were told last. */
   #diagnosis = '';
+  #unreadable = false;
   /** What was told last of announcing this exporter. */
   #announcement = '';
 
@@ -83,7 +84,8 @@ export class TargetRunner {
   async start(): Promise<void> {
     const saved = await this.#load();
     if (this.#stopped.signal.aborted) return;
-    const ago = saved === undefined ? 0 : this.#options.clock.wall() - saved.savedAt;
+    // Negative where the clock has not been set yet: how long ago it was is not known then.
+    const ago = saved === undefined ? 0 : Math.max(0, this.#options.clock.wall() - saved.savedAt);
     this.#modes = this.target.modes.map((mode) => {
       const state = saved?.modes[mode];
       return new ModeRunner({
@@ -118,6 +120,12 @@ export class TargetRunner {
     void this.#askRouter();
   }
 
+  /** The wall clock was set: what was noted before keeps its age. */
+  stepped(step: ClockStep): void {
+    this.#events = movedMoments(this.#events, step);
+    for (const mode of this.#modes) mode.stepped(step);
+  }
+
   /** Gives up every connection in flight; `why` is for people. */
   interrupt(why: string): void {
     this.#tell(why, 'warn');
@@ -125,7 +133,15 @@ export class TargetRunner {
   }
 
   snapshot(): TargetSnapshot {
-    return this.#snapshots.take(this.#facts, this.#modes, this.#events, this.#options.clock.wall());
+    const now = this.#options.clock.wall();
+    try {
+      return this.#snapshots.take(this.#facts, this.#modes, this.#events, now);
+    } catch (error) {
+      // One target that cannot be read must not hide the others.
+      if (!this.#unreadable) this.#log.error({ error }, 'the target cannot be shown');
+      this.#unreadable = true;
+      return unreadableTarget(this.target, this.#facts, this.#events);
+    }
   }
 
   async #run(): Promise<void> {
@@ -254,7 +270,8 @@ export class TargetRunner {
     const { openPath, clock } = this.#options;
     const embedded = this.#embedded === undefined ? {} : { embedded: this.#embedded };
     const announced = (outcome: AnnouncementOutcome) => this.#announced(outcome);
-    return openPath({ target: this.target, address, clock, announced, ...embedded });
+    const trouble = (text: string) => this.#tell(text, 'warn');
+    return openPath({ target: this.target, address, clock, announced, trouble, ...embedded });
   }
 
   /** The longest idle time that is known to survive in every mode. */
@@ -366,7 +383,7 @@ export class TargetRunner {
     if (store === undefined || this.target.far_end.kind === 'embedded') return undefined;
     const loaded = await store.load(this.target.name);
     if (loaded === undefined) return undefined;
-    const saved = parseSavedTarget(loaded);
+    const saved = parseSavedTarget(loaded, this.#options.clock.wall());
     if (saved === undefined) {
       this.#log.warn('the state file holds no state; starting without it');
       return undefined;

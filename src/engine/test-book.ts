@@ -1,12 +1,13 @@
 /** What a mode remembers of its finished tests: the newest ones for readers, and those below its lower bound. */
+import { afterStep, type ClockStep } from '../clock.js';
 import type { Seconds } from '../units.js';
 import { BelowLower } from './below-lower.js';
-import type { SavedMode } from './saved-target.js';
+import { movedMoments, type SavedMode } from './saved-target.js';
 import type { TestRecord } from './snapshot.js';
 
 export class TestBook {
   readonly #kept: number;
-  readonly #tests: TestRecord[];
+  #tests: TestRecord[];
   readonly #belowLower: BelowLower;
   #conclusiveAt: Seconds | undefined;
 
@@ -16,7 +17,7 @@ export class TestBook {
    */
   constructor(kept: number, saved: Pick<SavedMode, 'tests' | 'belowLower' | 'conclusiveAt'> = {}) {
     this.#kept = kept;
-    this.#tests = [...(saved.tests ?? [])];
+    this.#tests = (saved.tests ?? []).slice(-kept);
     this.#belowLower = new BelowLower(saved.belowLower);
     this.#conclusiveAt = saved.conclusiveAt ?? this.#tests.findLast(isConclusive)?.at;
   }
@@ -53,6 +54,13 @@ export class TestBook {
   /** @param at Unix time, seconds */
   addEarlyDeath(at: Seconds, idle: Seconds): void {
     this.#belowLower.add({ at, idle, early: true });
+  }
+
+  /** The wall clock was set: what happened before keeps its age. */
+  stepped(step: ClockStep): void {
+    this.#tests = movedMoments(this.#tests, step);
+    this.#belowLower.stepped(step);
+    if (this.#conclusiveAt !== undefined) this.#conclusiveAt = afterStep(this.#conclusiveAt, step);
   }
 
   /** The published lower bound fell. */

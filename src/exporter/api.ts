@@ -6,6 +6,7 @@ import type { Mode } from '../core/mode.js';
 import { reasonOf, type Verdict, type VerdictReason } from '../core/verdict.js';
 import type { EngineView, ModeSnapshot, TargetSnapshot, WaitingConnection } from '../engine/snapshot.js';
 import type { Seconds } from '../units.js';
+import { guarded, type TellBroken } from './guard.js';
 import type { BuildInfo } from './metrics.js';
 import { modeSentence, type Standing, targetVerdict } from './page/words.js';
 
@@ -74,11 +75,27 @@ export function targetsDocument(
   view: EngineView,
   build: BuildInfo,
   now: Seconds,
+  broken: TellBroken,
   wanted?: ReadonlySet<string>,
 ): TargetsDocument {
   const targets = view.targets().filter((target) => wanted?.has(target.config.name) ?? true);
   const { version, revision } = build;
-  return { now, version, revision, schedule: view.schedule, targets: targets.map(targetDocument) };
+  return {
+    now,
+    version,
+    revision,
+    schedule: view.schedule,
+    targets: targets.map((target) => documentOf(target, broken)),
+  };
+}
+
+function documentOf(target: TargetSnapshot, broken: TellBroken): TargetDocument {
+  return guarded(target, broken, targetDocument, (why) => {
+    const { name, labels, far_end, search } = target.config;
+    const verdict = `This target cannot be shown: ${why}`;
+    const nothing = { conntrack: {}, explanations: [], modes: [], events: [] };
+    return { name, labels, far_end, search, standing: 'measuring', verdict, ...nothing };
+  });
 }
 
 function targetDocument(target: TargetSnapshot): TargetDocument {

@@ -7,6 +7,7 @@ import type { Milliseconds, Seconds } from '../units.js';
 import { createBaseApp, DOCUMENT_POLICY, finishApp, PAGE_POLICY, securityHeaders } from '../web/base-app.js';
 import { type MetricsSource, metricsRoute } from '../web/metrics-route.js';
 import { targetsDocument } from './api.js';
+import { guarded, type TellBroken, whyBroken } from './guard.js';
 import { changeKey, createLiveEvents } from './live-events.js';
 import type { BuildInfo } from './metrics.js';
 import { type Asset, loadAssets } from './page/assets.js';
@@ -45,6 +46,8 @@ export interface ExporterAppOptions {
   readonly now?: () => Seconds;
   /** Told of bugs that ended in an answer of 500. */
   readonly onError?: (error: unknown) => void;
+  /** Told of targets that cannot be shown; their places say so, and the others are shown all the same. */
+  readonly onBroken?: TellBroken;
   readonly eventInterval?: Milliseconds;
 }
 
@@ -69,7 +72,8 @@ export function createExporterApp(options: ExporterAppOptions): ExporterApp {
     view,
     options.eventInterval === undefined ? {} : { interval: options.eventInterval },
   );
-  const histories = cachedHistories(options.history);
+  const broken: TellBroken = options.onBroken ?? (() => undefined);
+  const histories = cachedHistories(options.history, broken);
   const app = createBaseApp({ name: 'nat-idle-exporter', ready: () => options.ready() });
 
   if (report !== undefined) {
@@ -79,9 +83,17 @@ export function createExporterApp(options: ExporterAppOptions): ExporterApp {
         next();
         return;
       }
-      const { contentType, body } = await report(target, queryOf(request));
-      response.setHeader('Content-Type', contentType);
-      response.end(body);
+      try {
+        const { contentType, body } = await report(target, queryOf(request));
+        response.setHeader('Content-Type', contentType);
+        response.end(body);
+      } catch (error) {
+        broken(target, error);
+        response
+          .status(500)
+          .type('text/plain')
+          .send(`no report of this target: ${whyBroken(error)}\n`);
+      }
     });
   }
 
@@ -96,7 +108,7 @@ export function createExporterApp(options: ExporterAppOptions): ExporterApp {
   app.get('/api/v1/targets', (request, response) => {
     const names = queryOf(request).getAll('target');
     const wanted = names.length > 0 ? new Set(names) : undefined;
-    response.json(targetsDocument(view, options.buildInfo, now(), wanted));
+    response.json(targetsDocument(view, options.buildInfo, now(), broken, wanted));
   });
   app.get('/api/v1/events', live.handler);
 
@@ -106,7 +118,7 @@ export function createExporterApp(options: ExporterAppOptions): ExporterApp {
     const wanted = new Set(queryOf(request).getAll('target').slice(0, MOST_FRAGMENTS));
     const all = view.targets();
     const shown = all.filter(({ config }) => wanted.has(config.name));
-    const context: CardContext = { now: now(), reports, history: await histories(shown) };
+    const context: CardContext = { now: now(), reports, history: await histories(shown), broken };
     response.json({
       now: context.now,
       asof: moment(context.now),
@@ -129,7 +141,7 @@ export function createExporterApp(options: ExporterAppOptions): ExporterApp {
       version: options.buildInfo.version,
       telemetryPath,
       assets: { style: assets.style.name, script: assets.script.name },
-      context: { now: now(), reports, history: await histories(selection.shown) },
+      context: { now: now(), reports, history: await histories(selection.shown), broken },
     });
     response.type('text/html').send(page);
   });
@@ -154,10 +166,16 @@ function cachedFragments(): (target: TargetSnapshot, context: CardContext) => Fr
   return (target, context) => {
     const { name } = target.config;
     const kept = cache.get(name);
-    const key = changeKey(target);
+    // A target that cannot be shown changes all the time.
+    const key = guarded<number>(
+      target,
+      () => undefined,
+      changeKey,
+      () => NaN,
+    );
     if (kept?.key === key && performance.now() < kept.until) return kept.fragment;
     const card = renderCard(target, context).text;
-    const row = renderRow(target, context.now).text;
+    const row = renderRow(target, context).text;
     const fragment: Fragment = { name, at: context.now, card, row };
     cache.set(name, { key, until: performance.now() + FRAGMENT_KEPT_MS, fragment });
     return fragment;
@@ -167,6 +185,7 @@ function cachedFragments(): (target: TargetSnapshot, context: CardContext) => Fr
 /** Reads the histories of some targets; each is read again after a minute, however many look at it. */
 function cachedHistories(
   read: ExporterAppOptions['history'],
+  broken: TellBroken,
 ): (targets: readonly TargetSnapshot[]) => Promise<ReadonlyMap<string, readonly HistoryEntry[]>> {
   const cache = new Map<
     string,
@@ -176,10 +195,15 @@ function cachedHistories(
     if (read === undefined) return new Map();
     const found = new Map<string, readonly HistoryEntry[]>();
     await Promise.all(
-      targets.map(async ({ config: { name } }) => {
+      targets.map(async (target) => {
+        const { name } = target.config;
         let kept = cache.get(name);
         if (kept === undefined || performance.now() - kept.at > HISTORY_KEPT_MS) {
-          kept = { at: performance.now(), entries: read(name) };
+          const entries = read(name).catch((error: unknown) => {
+            broken(target, error);
+            return [];
+          });
+          kept = { at: performance.now(), entries };
           cache.set(name, kept);
         }
         found.set(name, await kept.entries);

@@ -2,6 +2,7 @@
 import type { RequestHandler, Response } from 'express';
 import type { EngineView, TargetSnapshot, WaitingConnection } from '../engine/snapshot.js';
 import type { Milliseconds } from '../units.js';
+import { guarded } from './guard.js';
 
 export interface LiveEvents {
   readonly handler: RequestHandler;
@@ -88,7 +89,15 @@ function event(name: string, data: object): string {
 }
 
 function changeKeys(targets: readonly TargetSnapshot[]): Map<string, number> {
-  return new Map(targets.map((target) => [target.config.name, changeKey(target)]));
+  // The page tells of a target that cannot be shown; here it only must not end the stream, or the process.
+  const keyOf = (target: TargetSnapshot): number =>
+    guarded<number>(
+      target,
+      () => undefined,
+      changeKey,
+      () => -1,
+    );
+  return new Map(targets.map((target) => [target.config.name, keyOf(target)]));
 }
 
 /** A number that differs whenever a reader would see something else of the target, the passing of time aside. */

@@ -9,7 +9,9 @@ import { reasonOf } from '../core/verdict.js';
 import type { EngineObserver, EngineView, TargetSnapshot } from '../engine/snapshot.js';
 import type { Seconds } from '../units.js';
 import { Exposition } from './exposition.js';
-import { HISTOGRAM_TARGET_LIMIT, type MetricDescription, SELF_METRICS } from './metric-names.js';
+import type { TellBroken } from './guard.js';
+import { HISTOGRAM_TARGET_LIMIT, SELF_METRICS } from './metric-names.js';
+import { MomentGauge } from './moment-gauge.js';
 import { ProbeMetrics } from './probe-metrics.js';
 import { registerProcessMetrics } from './process-metrics.js';
 import { writesItself } from './series.js';
@@ -25,6 +27,8 @@ export interface ExporterMetricsOptions {
   /** Read at every scrape and reload; never while this factory runs, so that the engine may be made later. */
   readonly view: Pick<EngineView, 'targets' | 'snapshots'>;
   readonly build: BuildInfo;
+  /** Told of targets that have no series because they cannot be read. */
+  readonly onBroken?: TellBroken;
   /** Adds the `process_*` and `nodejs_*` metrics; on unless said otherwise. */
   readonly defaultMetrics?: boolean;
 }
@@ -55,7 +59,7 @@ export function createExporterMetrics(options: ExporterMetricsOptions): Exporter
     labelNames: [...SELF_METRICS.targetFileErrors.labels],
     registers: [registry],
   });
-  if (options.defaultMetrics !== false) registerProcessMetrics(registry);
+  const processMetrics = options.defaultMetrics === false ? undefined : registerProcessMetrics(registry);
 
   const now = () => options.view.snapshots?.() ?? options.view.targets();
   let families: ProbeMetrics | undefined;
@@ -69,7 +73,7 @@ export function createExporterMetrics(options: ExporterMetricsOptions): Exporter
     const histogramByTarget = snapshots.length <= HISTOGRAM_TARGET_LIMIT;
     if (families === undefined || !families.fits(ownLabels)) {
       families?.unregister();
-      families = new ProbeMetrics(registry, ownLabels, now);
+      families = new ProbeMetrics(registry, ownLabels, now, options.onBroken);
     }
     families.setHistogramByTarget(histogramByTarget);
     families.follow(snapshots.map((snapshot) => snapshot.config));
@@ -117,10 +121,14 @@ export function createExporterMetrics(options: ExporterMetricsOptions): Exporter
       mappingLoss(target) {
         familiesOf(target)?.countMappingLoss(target);
       },
+      stepped(step) {
+        self.timestamp.stepped(step);
+        processMetrics?.stepped(step);
+      },
     },
     reload(ok, at) {
       self.successful.set({}, ok ? 1 : 0);
-      if (ok) self.timestamp.set({}, at);
+      if (ok) self.timestamp.note(at);
       if (ok) sync(options.view.targets());
     },
     targetFiles(problems) {
@@ -157,12 +165,10 @@ function registerSelf(registry: Registry, build: BuildInfo): void {
   info.set({ version: build.version, revision: build.revision, nodeversion }, 1);
 }
 
-function registerReload(registry: Registry): { successful: Gauge; timestamp: Gauge } {
-  // An unlabelled gauge starts at 0, which would be a claim: both are emptied until a load was tried.
-  const make = ({ name, help }: MetricDescription): Gauge => {
-    const gauge = new Gauge({ name, help, registers: [registry] });
-    gauge.remove({});
-    return gauge;
-  };
-  return { successful: make(SELF_METRICS.reloadSuccessful), timestamp: make(SELF_METRICS.reloadTimestamp) };
+function registerReload(registry: Registry): { successful: Gauge; timestamp: MomentGauge } {
+  const { name, help } = SELF_METRICS.reloadSuccessful;
+  const successful = new Gauge({ name, help, registers: [registry] });
+  // An unlabelled gauge starts at 0, which would be a claim: it is emptied until a load was tried.
+  successful.remove({});
+  return { successful, timestamp: new MomentGauge(SELF_METRICS.reloadTimestamp, registry) };
 }

@@ -6,6 +6,7 @@ import type { Mode } from '../core/mode.js';
 import { VERDICT_REASONS, type VerdictReason } from '../core/verdict.js';
 import type { ModeSnapshot, TargetSnapshot } from '../engine/snapshot.js';
 import type { Seconds } from '../units.js';
+import type { TellBroken } from './guard.js';
 import { IDLE_BUCKETS, METRICS, type MetricDescription } from './metric-names.js';
 import {
   NamedCounter,
@@ -34,8 +35,16 @@ export class ProbeMetrics {
   #histogramByTarget = true;
   #known = new Map<string, TargetConfig>();
 
-  /** @param now what the gauges show to those who do not bring snapshots of their own */
-  constructor(registry: Registry, ownLabels: readonly string[], now: () => Iterable<TargetSnapshot>) {
+  /**
+   * @param now what the gauges show to those who do not bring snapshots of their own
+   * @param broken told of targets that a gauge cannot read
+   */
+  constructor(
+    registry: Registry,
+    ownLabels: readonly string[],
+    now: () => Iterable<TargetSnapshot>,
+    broken: TellBroken = () => undefined,
+  ) {
     this.#registry = registry;
     this.#ownLabels = ownLabels;
     const texts = new TargetLabels();
@@ -47,7 +56,7 @@ export class ProbeMetrics {
     });
     const counter = (description: MetricDescription): NamedCounter => new NamedCounter(common(description));
     const gauge = (description: MetricDescription, values: SnapshotGaugeOptions['values']): SnapshotGauge =>
-      new SnapshotGauge({ values, now, ...common(description) });
+      new SnapshotGauge({ values, now, broken, ...common(description) });
     const ofTarget = (
       description: MetricDescription,
       read: (snapshot: TargetSnapshot) => number | undefined,

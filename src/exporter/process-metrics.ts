@@ -1,6 +1,7 @@
 /** The `process_*` and `nodejs_*` metrics as prom-client makes them, but for those that a fleet cannot afford. */
 import { readdir, stat } from 'node:fs/promises';
 import { collectDefaultMetrics, Gauge, type Registry } from 'prom-client';
+import { MomentGauge } from './moment-gauge.js';
 
 /**
  * Left out. Those in `_total` are gauges, which promtool's lint refuses; the others list everything that is open,
@@ -16,11 +17,21 @@ const LEFT_OUT = [
 
 const OPEN_DESCRIPTORS = 'process_open_fds';
 const DESCRIPTORS = '/proc/self/fd';
+const START_TIME = 'process_start_time_seconds';
 
-export function registerProcessMetrics(registry: Registry): void {
+/** @returns the moment of the start, which moves along when the wall clock is set */
+export function registerProcessMetrics(registry: Registry): MomentGauge {
   collectDefaultMetrics({ register: registry });
   for (const name of LEFT_OUT) registry.removeSingleMetric(name);
   countDescriptorsCheaply(registry);
+  // Ours in the place of prom-client's, which stays where the clock was at the start, be it in 1970.
+  registry.removeSingleMetric(START_TIME);
+  const started = new MomentGauge(
+    { name: START_TIME, help: 'Start time of the process since unix epoch in seconds.' },
+    registry,
+  );
+  started.note(Math.round(Date.now() / 1000 - process.uptime()));
+  return started;
 }
 
 /** prom-client lists the descriptors; it does so on Linux only. */

@@ -14,6 +14,7 @@ import type { TargetConfig } from '../config/types.js';
 import type { Mode } from '../core/mode.js';
 import type { TargetSnapshot } from '../engine/snapshot.js';
 import { type Exposition, labelText } from './exposition.js';
+import type { TellBroken } from './guard.js';
 
 /** A metric that needs no help to be written. */
 export interface WritesItself {
@@ -63,17 +64,21 @@ export interface SnapshotGaugeOptions extends GaugeConfiguration<string> {
   readonly values: (snapshot: TargetSnapshot, show: Show) => void;
   /** What there is to show when nobody else says so. */
   readonly now: () => Iterable<TargetSnapshot>;
+  /** Told of a target that cannot be read; it has no series then. */
+  readonly broken: TellBroken;
 }
 
 /** A gauge that is read anew for every scrape; what nobody shows has no series. */
 export class SnapshotGauge extends Gauge implements WritesItself {
   readonly #values: SnapshotGaugeOptions['values'];
   readonly #now: SnapshotGaugeOptions['now'];
+  readonly #broken: TellBroken;
 
-  constructor({ values, now, ...configuration }: SnapshotGaugeOptions) {
+  constructor({ values, now, broken, ...configuration }: SnapshotGaugeOptions) {
     super(configuration);
     this.#values = values;
     this.#now = now;
+    this.#broken = broken;
   }
 
   /** For those who let prom-client write: the Pushgateway. */
@@ -81,7 +86,7 @@ export class SnapshotGauge extends Gauge implements WritesItself {
     const gauge = await super.get();
     const values: NamedValue[] = [];
     for (const snapshot of this.#now())
-      this.#values(snapshot, (labels, value) => {
+      this.#read(snapshot, (labels, value) => {
         if (value !== undefined) values.push(named(gauge.name, labels, value));
       });
     return { ...gauge, values };
@@ -95,8 +100,16 @@ export class SnapshotGauge extends Gauge implements WritesItself {
     };
     out.family(gauge);
     for (const snapshot of snapshots) {
-      this.#values(snapshot, show);
+      this.#read(snapshot, show);
       if (out.due) yield;
+    }
+  }
+
+  #read(snapshot: TargetSnapshot, show: Show): void {
+    try {
+      this.#values(snapshot, show);
+    } catch (error) {
+      this.#broken(snapshot, error);
     }
   }
 }

@@ -1,4 +1,5 @@
 /** One line of the history: what was published about one mode at one moment. */
+import { LATEST_MOMENT } from '../clock.js';
 import type { Finding } from '../core/finding.js';
 import { MODES, type Mode } from '../core/mode.js';
 import type { Seconds } from '../units.js';
@@ -21,6 +22,9 @@ const NOTEWORTHY_SHARE = 0.01;
 const NOTEWORTHY_SECONDS: Seconds = 1;
 
 const NUMBERS = ['lower', 'upper', 'timeout'] as const;
+
+/** No idle time is longer, seconds: some thirty years. */
+const LONGEST_IDLE: Seconds = 1e9;
 
 /** The entry for a finding; numbers are rounded to the millisecond. */
 export function entryOf(mode: Mode, finding: Finding, at: Seconds): HistoryEntry {
@@ -58,10 +62,14 @@ export function parseEntry(line: string): HistoryEntry | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
   const record = value as Readonly<Record<string, unknown>>;
   const mode = MODES.find((known) => known === record['mode']);
-  if (mode === undefined || typeof record['at'] !== 'number') return undefined;
+  if (mode === undefined || !isWithin(record['at'], LATEST_MOMENT)) return undefined;
   for (const name of NUMBERS) {
-    if (record[name] !== undefined && typeof record[name] !== 'number') return undefined;
+    if (record[name] !== undefined && !isWithin(record[name], LONGEST_IDLE)) return undefined;
   }
   if (record['compliant'] !== undefined && typeof record['compliant'] !== 'boolean') return undefined;
   return value as HistoryEntry;
+}
+
+function isWithin(value: unknown, most: number): boolean {
+  return typeof value === 'number' && value >= 0 && value <= most;
 }

@@ -1,9 +1,11 @@
 /** The findings of the last 30 days, one JSON-lines file per target: bounded, and never a reason to crash. */
 import { createHash } from 'node:crypto';
-import { appendFile, mkdir, open, readFile, rename, unlink } from 'node:fs/promises';
+import { appendFile, mkdir, open, rename, rm, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isSet } from '../clock.js';
 import type { Finding } from '../core/finding.js';
 import type { Mode } from '../core/mode.js';
+import { FILE_LIMITS, FileError, readRegularFileLater } from '../files.js';
 import type { Seconds } from '../units.js';
 import { differs, entryOf, type HistoryEntry, parseEntry } from './entry.js';
 
@@ -18,6 +20,9 @@ export const UNCHANGED_INTERVAL: Seconds = 3_600;
 
 /** Entries older than `HISTORY_AGE` by this much make a file be rewritten, seconds. */
 const COMPACTION_SLACK: Seconds = 86_400;
+
+/** Entries of this age make the clock believable, seconds. */
+const BELIEVED_AFTER: Seconds = 86_400;
 
 /** How far in the future an entry may lie before it is taken for a wrong clock's, seconds. */
 const FUTURE_SLACK: Seconds = 3_600;
@@ -104,6 +109,8 @@ class TargetFile {
   }
 
   record(entry: HistoryEntry): void {
+    // A clock that was never set says nothing about when.
+    if (!isSet(entry.at)) return;
     void this.#enqueue(async () => {
       if (!this.#loaded) await this.#load();
       const last = this.#last.get(entry.mode);
@@ -146,6 +153,15 @@ class TargetFile {
       .sort((a, b) => a.at - b.at);
   }
 
+  /**
+   * Whether entries may be thrown away because of their age: not by a clock that is years ahead for an hour, nor by
+   * one that begins in 1970. A day of the last thirty must have passed by it.
+   */
+  #clockIsBelieved(entries: readonly HistoryEntry[]): boolean {
+    const now = this.#clock.wall();
+    return isSet(now) && entries.some(({ at }) => at <= now - BELIEVED_AFTER && at >= now - HISTORY_AGE);
+  }
+
   #note(entry: HistoryEntry): void {
     this.#last.set(entry.mode, entry);
     this.#lines += 1;
@@ -166,15 +182,21 @@ class TargetFile {
     this.#hasHeader = true;
     this.#note(entry);
     const aged = this.#oldest < this.#clock.wall() - HISTORY_AGE - COMPACTION_SLACK;
-    if (aged || this.#lines > MOST_LINES) await this.#compact(await this.#load());
+    if (!aged && this.#lines <= MOST_LINES) return;
+    const entries = await this.#load();
+    if (this.#lines > MOST_LINES || this.#clockIsBelieved(entries)) await this.#compact(entries);
   }
 
   /** Reads the file; a foreign or damaged one is set aside, a line cut short by a crash is dropped. */
   async #load(): Promise<readonly HistoryEntry[]> {
     let text: string;
     try {
-      text = await readFile(this.#path, 'utf8');
+      text = (await readRegularFileLater(this.#path, FILE_LIMITS.history)).toString('utf8');
     } catch (error) {
+      if (error instanceof FileError) {
+        await this.#setAside();
+        return [];
+      }
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
       this.#reset([], false);
       return [];
@@ -218,13 +240,14 @@ class TargetFile {
     this.#warn(`history of ${this.#target}: ${this.#path} is damaged or not ours, set aside as ${aside}`);
   }
 
-  /** Rewrites the file with the young entries, at most half of `MOST_LINES`, in one atomic step. */
+  /** Rewrites the file with the newest entries, at most half of `MOST_LINES`, in one atomic step. */
   async #compact(entries: readonly HistoryEntry[]): Promise<void> {
-    const kept = this.#young(entries).slice(-MOST_LINES / 2);
+    const kept = (this.#clockIsBelieved(entries) ? this.#young(entries) : entries).slice(-MOST_LINES / 2);
     const temporary = `${this.#path}.tmp`;
     const body = this.#header() + kept.map((entry) => `${JSON.stringify(entry)}\n`).join('');
     try {
-      const file = await open(temporary, 'w', 0o600);
+      await rm(temporary, { force: true });
+      const file = await open(temporary, 'wx', 0o600);
       try {
         await file.writeFile(body);
         await file.sync();

@@ -1,7 +1,7 @@
 /** Requests to somebody's HTTP service: who asks, whom it trusts, and an answer that repeats no secret. */
-import { readFile } from 'node:fs/promises';
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
+import { FILE_LIMITS, readRegularFileLater } from '../files.js';
 
 /** An HTTP service and how it is to be approached; secrets stand in files, which are read anew for each request. */
 export interface Endpoint {
@@ -32,23 +32,23 @@ export interface Answer {
 const SHOWN_ANSWER = 200;
 
 /** Reads a file; an error always names it, also where the system's own does not (a folder). */
-async function read(file: string): Promise<string> {
+async function read(file: string, limit: number): Promise<string> {
   try {
-    return await readFile(file, 'utf8');
+    return (await readRegularFileLater(file, limit)).toString('utf8');
   } catch (error) {
     throw error instanceof Error ? Object.assign(error, { path: file }) : error;
   }
 }
 
 async function readSecret(file: string): Promise<string> {
-  return (await read(file)).replace(/\r?\n$/, '');
+  return (await read(file, FILE_LIMITS.secret)).replace(/\r?\n$/, '');
 }
 
 /** Reads the files of an endpoint. @throws the system's error for a file that cannot be read */
 export async function credentialsOf(endpoint: Endpoint): Promise<Credentials> {
   const { basic_auth, bearer_token_file, tls_config } = endpoint;
   const file = tls_config?.ca_file;
-  const ca = file === undefined ? {} : { ca: await read(file) };
+  const ca = file === undefined ? {} : { ca: await read(file, FILE_LIMITS.certificate) };
   if (basic_auth !== undefined) {
     const password = await readSecret(basic_auth.password_file);
     const encoded = Buffer.from(`${basic_auth.username}:${password}`).toString('base64');

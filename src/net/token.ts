@@ -1,7 +1,7 @@
 /** The shared token of client and responder: read from a file, used as an HMAC key, never sent. */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { MIN_TOKEN_LENGTH } from '../config/defaults.js';
+import { FILE_LIMITS, readRegularFile, unreadableInShort } from '../files.js';
 
 /** The token file cannot be used; the message names the file and the reason, never the token. */
 export class TokenError extends Error {
@@ -15,10 +15,9 @@ export class TokenError extends Error {
 export function readTokenFile(path: string): string {
   let text: string;
   try {
-    text = readFileSync(path, 'utf8');
+    text = readRegularFile(path, FILE_LIMITS.secret).toString('utf8');
   } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code ?? 'unknown error';
-    throw new TokenError(`token file ${path} cannot be read: ${code}`, { cause });
+    throw new TokenError(`token file ${path} cannot be read: ${unreadableInShort(cause)}`, { cause });
   }
   const token = text.replace(/\r?\n$/, '');
   if (token.length === 0) throw new TokenError(`token file ${path} is empty`);
@@ -28,6 +27,36 @@ export function readTokenFile(path: string): string {
     );
   }
   return token;
+}
+
+/** A token that is read anew each time it is wanted; while its file cannot be used, the one before stays in force. */
+export class LiveToken {
+  readonly #path: string;
+  readonly #tell: (trouble: string) => void;
+  #good: string;
+  #told = '';
+
+  /**
+   * @param tell called once for each new trouble
+   * @throws TokenError
+   */
+  constructor(path: string, tell: (trouble: string) => void) {
+    this.#path = path;
+    this.#tell = tell;
+    this.#good = readTokenFile(path);
+  }
+
+  get value(): string {
+    try {
+      this.#good = readTokenFile(this.#path);
+      this.#told = '';
+    } catch (error) {
+      if (!(error instanceof TokenError)) throw error;
+      if (this.#told !== error.message) this.#tell(`${error.message}; the one before stays in force`);
+      this.#told = error.message;
+    }
+    return this.#good;
+  }
 }
 
 /** HMAC-SHA256 of `input` under the token, as 64 lower-case hex digits; `macInput` builds the input. */

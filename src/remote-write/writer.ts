@@ -2,7 +2,7 @@
  * Remote write: takes the metrics at every interval, keeps them in a bounded queue with their timestamps, and sends
  * them one request at a time, so that the receiver gets every series in order.
  */
-import type { Clock, Timer } from '../clock.js';
+import { type Clock, isSet, type Timer } from '../clock.js';
 import type { RemoteWriteConfig } from '../config/types.js';
 import { pause } from '../engine/pause.js';
 import type { Logger } from '../log.js';
@@ -19,6 +19,8 @@ const FIRST_BACKOFF: Seconds = 1;
 const LONGEST_BACKOFF: Seconds = 30;
 /** Between tries while the program ends. */
 const LAST_BACKOFF: Seconds = 0.2;
+/** Samples go on after the newest one when the wall clock is set back by no more; further back they follow the clock. */
+const FOLLOWED_BY: Milliseconds = 600_000;
 /** How long an end may take to deliver what waits. */
 const FLUSH_WITHIN: Seconds = 2;
 
@@ -81,6 +83,7 @@ export class RemoteWriter {
   #collecting: Promise<void> = Promise.resolve();
   #sending: Promise<void> | undefined;
   #full = false;
+  #unset = false;
 
   constructor(options: RemoteWriterOptions) {
     this.#options = options;
@@ -143,12 +146,25 @@ export class RemoteWriter {
     });
   }
 
+  /** The moment of a collection; undefined, and told once, while the clock is not set: no receiver takes 1970. */
+  #timestamp(): Milliseconds | undefined {
+    const wall = this.#options.clock.wall();
+    const unset = !isSet(wall);
+    if (unset && !this.#unset)
+      this.#options.log.warn('no samples are taken for remote write until the clock of this host is set');
+    this.#unset = unset;
+    if (unset) return undefined;
+    const now = Math.round(wall * 1000);
+    const last = this.#lastTimestamp;
+    return (this.#lastTimestamp = now < last - FOLLOWED_BY ? now : Math.max(last + 1, now));
+  }
+
   /** Takes the metrics into the queue; a failure is told and loses this moment only. */
   async #collect(read: () => Promise<string>, up = true): Promise<void> {
-    const { clock, log } = this.#options;
+    const { log } = this.#options;
     try {
-      const at = Math.max(this.#lastTimestamp + 1, Math.round(clock.wall() * 1000));
-      this.#lastTimestamp = at;
+      const at = this.#timestamp();
+      if (at === undefined) return;
       const series = await parseExposition(await read());
       if (up) series.push({ labels: { __name__: 'up' }, value: 1 });
       const now = new Map<string, Series>();

@@ -2,12 +2,13 @@
  * Reads and checks the file of `--web.config.file`: TLS, HTTP headers, users, rate limit.
  * @see https://github.com/prometheus/exporter-toolkit/blob/master/docs/web-configuration.md
  */
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import { load, YAMLException } from 'js-yaml';
 import { z } from 'zod';
 import { ConfigError, type Problem } from '../config/problem.js';
+import { FILE_LIMITS, readRegularFile, whyUnreadable } from '../files.js';
 import {
   CIPHER_SUITES,
   CLIENT_AUTH_TYPES,
@@ -127,7 +128,7 @@ export function fileStamp(files: readonly string[]): string {
 function parse(file: string, problems: Problem[]): z.infer<typeof SCHEMA> | undefined {
   let document: unknown;
   try {
-    const content = readFileSync(file, 'utf8');
+    const content = readRegularFile(file, FILE_LIMITS.config).toString('utf8');
     // An empty file is a valid configuration that asks for nothing.
     document = /^(\s*(#.*)?(\n|$))*$/.test(content) ? {} : (load(content) ?? {});
   } catch (error) {
@@ -136,7 +137,8 @@ function parse(file: string, problems: Problem[]): z.infer<typeof SCHEMA> | unde
   }
   const result = SCHEMA.safeParse(document);
   if (result.success) return result.data;
-  for (const issue of result.error.issues) problems.push(...issueProblems(file, document, issue));
+  for (const issue of result.error.issues)
+    for (const problem of issueProblems(file, document, issue)) problems.push(problem);
   return undefined;
 }
 
@@ -146,7 +148,7 @@ function readingProblem(file: string, error: unknown): Problem {
     const path = mark === undefined ? {} : { path: `line ${mark.line + 1}, column ${mark.column + 1}` };
     return { file, ...path, rule: `must be YAML: ${error.reason}` };
   }
-  return { file, rule: `cannot be read: ${reasonOf(error)}` };
+  return { file, rule: `cannot be read: ${whyUnreadable(error)}` };
 }
 
 function issueProblems(file: string, document: unknown, issue: z.core.$ZodIssue): Problem[] {
@@ -199,12 +201,12 @@ function readTls(
     files.push(full);
     if (raw[key]) problems.push({ file, path: path(key), rule: `must not stand beside ${key}_file` });
     try {
-      return readFileSync(full, 'utf8');
+      return readRegularFile(full, FILE_LIMITS.certificate).toString('utf8');
     } catch (error) {
       problems.push({
         file,
         path: path(`${key}_file`),
-        rule: `cannot be read: ${reasonOf(error)}`,
+        rule: `cannot be read: ${whyUnreadable(error)}`,
         value: full,
       });
       return undefined;

@@ -4,12 +4,15 @@ import { gunzipSync } from 'node:zlib';
 import { HtmlValidate } from 'html-validate';
 import { afterEach, expect, test } from 'vitest';
 import { ConfigError } from '../../src/config/problem.js';
-import { createExporterApp, type ExporterAppOptions } from '../../src/exporter/app.js';
+import { createExporterApp, type ExporterAppOptions, type RenderedReport } from '../../src/exporter/app.js';
+import { tellOnce } from '../../src/exporter/guard.js';
+import type { TargetSnapshot } from '../../src/engine/snapshot.js';
 import type { TargetsDocument } from '../../src/exporter/api.js';
 import { createExporterMetrics } from '../../src/exporter/metrics.js';
 import { startWebServer, type WebServer } from '../../src/web/server.js';
 import { createResponderApp } from '../../src/web/responder-site.js';
 import {
+  ALIVE,
   climbingTarget,
   downTarget,
   droppingHistory,
@@ -19,7 +22,9 @@ import {
   looseTarget,
   makeConfig,
   makeTarget,
+  makeTest,
   SCENE_TIME,
+  SILENT,
 } from '../support/fake-view.js';
 
 const BUILD = { version: '1.2.3', revision: 'abcdef0' };
@@ -73,6 +78,70 @@ test('the metrics are text 0.0.4 at the configured path, compressed only when as
   );
   expect((await text(`${url}/metrics`)).status).toBe(404);
   expect((await text(`${url}/`)).body).toContain('href="./probe/metrics"');
+});
+
+/** A target that damaged files or a bug of ours spoiled in one of many ways. */
+function damaged(part: 'tests' | 'modes' | 'events' | 'explanations'): TargetSnapshot {
+  const target = makeTarget(makeConfig('damaged'), { up: true });
+  const modes = target.modes.map((mode) => ({ ...mode, tests: [makeTest(1, 5, ALIVE, 1e300)] }));
+  if (part === 'tests') return { ...target, modes };
+  if (part === 'events') return { ...target, events: [{ at: 1e300, text: 'x' }] };
+  return Object.defineProperty({ ...target }, part, {
+    get: () => {
+      throw new Error('cannot be had');
+    },
+  });
+}
+
+test.each(['tests', 'modes', 'events', 'explanations'] as const)(
+  'one target with damaged %s takes no page from the others, and is told once',
+  async (part) => {
+    const told: string[] = [];
+    const onBroken = tellOnce((name, error) => told.push(`${name}: ${String(error)}`));
+    const view = new FakeView([damaged(part), forgettingTarget()]);
+    const report = ({ modes }: TargetSnapshot): RenderedReport => ({
+      contentType: 'text/plain',
+      body: modes.flatMap(({ tests }) => tests.map(({ at }) => new Date(at * 1000).toISOString())).join(),
+    });
+    const metrics = createExporterMetrics({ view, build: BUILD, onBroken });
+    const url = await serve(view, { onBroken, metrics, report });
+    for (let times = 0; times < 2; times++) {
+      const page = await text(`${url}/`);
+      expect(page.status).toBe(200);
+      expect(page.body).toContain('data-target="damaged"');
+      expect(page.body).toContain('data-target="vps"');
+      expect((await text(`${url}/metrics`)).body).toContain('nat_idle_timeout_seconds{target="vps"');
+      const fragments = await text(`${url}/api/v1/fragments?target=damaged&target=vps`);
+      expect(fragments.status).toBe(200);
+      const { targets } = JSON.parse(fragments.body) as { targets: { name: string; card: string }[] };
+      expect(targets.map(({ name }) => name)).toEqual(['damaged', 'vps']);
+      if (part !== 'explanations') expect(page.body + fragments.body).toContain('cannot be shown');
+      const api = await text(`${url}/api/v1/targets`);
+      expect(api.status).toBe(200);
+      expect((JSON.parse(api.body) as TargetsDocument).targets.map(({ name }) => name)).toEqual([
+        'damaged',
+        'vps',
+      ]);
+      expect((await text(`${url}/report/vps`)).status).toBe(200);
+      expect((await text(`${url}/report/damaged`)).status).toBe(
+        ['tests', 'modes'].includes(part) ? 500 : 200,
+      );
+    }
+    expect(told).toHaveLength(new Set(told).size);
+    expect(told.length).toBeGreaterThan(0);
+    expect(told.length).toBeLessThanOrEqual(2);
+  },
+);
+
+test('a mode with hundreds of thousands of tests is drawn', async () => {
+  const target = makeTarget(makeConfig('busy'));
+  const tests = Array.from({ length: 600_000 }, (_, id) =>
+    makeTest(id, id / 100, id % 2 === 0 ? ALIVE : SILENT),
+  );
+  const modes = target.modes.map((mode) => ({ ...mode, tests }));
+  const url = await serve(new FakeView([{ ...target, modes }]));
+  const page = await text(`${url}/`);
+  expect([page.status, page.body.includes('cannot be shown')]).toEqual([200, false]);
 });
 
 test('/-/healthy always answers 200, /-/ready only when ready', async () => {

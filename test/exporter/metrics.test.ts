@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
+import { tellOnce } from '../../src/exporter/guard.js';
 import { METRICS, SELF_METRICS } from '../../src/exporter/metric-names.js';
 import { createExporterMetrics, type ExporterMetrics } from '../../src/exporter/metrics.js';
 import type { TargetSnapshot } from '../../src/engine/snapshot.js';
@@ -25,9 +26,12 @@ import { requires } from '../support/requires.js';
 
 const BUILD = { version: '1.2.3', revision: 'abcdef0', nodeVersion: 'v0.0.0' };
 
-function make(targets: readonly TargetSnapshot[]): { view: FakeView; metrics: ExporterMetrics } {
+function make(
+  targets: readonly TargetSnapshot[],
+  defaultMetrics = false,
+): { view: FakeView; metrics: ExporterMetrics } {
   const view = new FakeView(targets);
-  return { view, metrics: createExporterMetrics({ view, build: BUILD, defaultMetrics: false }) };
+  return { view, metrics: createExporterMetrics({ view, build: BUILD, defaultMetrics }) };
 }
 
 /** The samples of one metric, without HELP and TYPE. */
@@ -203,6 +207,46 @@ test('createExporterMetrics() says how the newest reload went, and nothing befor
   const text = await metrics.text();
   expect(samples(text, reloadSuccessful.name)).toEqual([`${reloadSuccessful.name} 0`]);
   expect(samples(text, reloadTimestamp.name)).toEqual([`${reloadTimestamp.name} 100`]);
+});
+
+test('moments of the program itself keep their age when the clock is set, and are absent until then', async () => {
+  const { reloadTimestamp } = SELF_METRICS;
+  vi.useFakeTimers({ toFake: ['Date'], now: 100_000 });
+  try {
+    const { metrics } = make([], true);
+    metrics.reload(true, 90);
+    const started = 'process_start_time_seconds';
+    expect(await samplesOf(metrics, reloadTimestamp.name)).toEqual([]);
+    expect(await samplesOf(metrics, started)).toEqual([]);
+    vi.setSystemTime(1_800_000_000_000);
+    metrics.observer.stepped?.({ from: 100, by: 1_799_999_900 });
+    expect(await samplesOf(metrics, reloadTimestamp.name)).toEqual([`${reloadTimestamp.name} 1799999990`]);
+    const [start = ''] = await samplesOf(metrics, started);
+    const age = 1_800_000_000 - Number(start.split(' ')[1]);
+    expect(Math.abs(age - process.uptime())).toBeLessThan(10);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+test('createExporterMetrics() shows the other targets when one cannot be read, and tells of it', async () => {
+  const broken = makeTarget(makeConfig('broken'));
+  Object.defineProperty(broken, 'modes', {
+    get: () => {
+      throw new Error('damaged');
+    },
+  });
+  const view = new FakeView([broken, makeTarget(makeConfig('sound'), { up: true })]);
+  const told: string[] = [];
+  const metrics = createExporterMetrics({
+    view,
+    build: { version: '1', revision: '2' },
+    defaultMetrics: false,
+    onBroken: tellOnce((name, error) => told.push(`${name}: ${String(error)}`)),
+  });
+  for (let scrape = 0; scrape < 3; scrape++)
+    expect(await samplesOf(metrics, METRICS.up.name)).toEqual([`${METRICS.up.name}{target="sound"} 1`]);
+  expect(told).toEqual(['broken: Error: damaged']);
 });
 
 test('createExporterMetrics() drops the target label of the histogram above 200 targets and keeps counters', async () => {

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import {
   appendFileSync,
   chmodSync,
@@ -6,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -150,6 +152,67 @@ describe('openHistory()', () => {
     history.record('vps', 'send', finding(60), START);
     history.record('vps', 'send', finding(60), 0);
     expect((await history.read('vps')).map((entry) => entry.at)).toEqual([START]);
+  });
+
+  it.each([10, -10, -56])('loses nothing to a clock that is %d years away for hours', async (years) => {
+    const history = store();
+    for (let day = 0; day < 20; day++) {
+      now = START + 86_400 * day;
+      history.record('vps', 'send', finding(60 + day * 10), now);
+    }
+    await history.close();
+    const right = now;
+    // A boot without a battery: the file is loaded, and lines are cut and added, by the wrong clock.
+    appendFileSync(file(), '{"at":17');
+    const wrong = store();
+    for (let hour = 0; hour < 5; hour++) {
+      now = right + years * 365 * 86_400 + hour * 3600;
+      wrong.record('vps', 'send', finding(500 + hour * 20), now);
+    }
+    await wrong.close();
+    now = right + 6 * 3600;
+    const after = store();
+    after.record('vps', 'send', finding(1000), now);
+    expect((await after.read('vps')).map(({ lower }) => lower)).toEqual([
+      ...Array.from({ length: 20 }, (_, day) => 60 + day * 10),
+      1000,
+    ]);
+    expect(warnings).toEqual([]);
+  });
+
+  it('notes nothing by a clock that was never set', async () => {
+    const history = store();
+    now = 100;
+    history.record('vps', 'send', finding(60), now);
+    await history.close();
+    expect(existsSync(file())).toBe(false);
+  });
+
+  it.each([
+    ['a bound without end', '"lower":1e999'],
+    ['a bound below nothing', '"lower":-5'],
+    ['a timeout of centuries', '"timeout":1e12'],
+    ['a moment before 1970', '"at":-1'],
+    ['a moment that no calendar has', '"at":1e300'],
+  ])('sets a file with %s aside', async (_name, part) => {
+    const line = part.startsWith('"at"')
+      ? `{${part},"mode":"send"}`
+      : `{"at":${START},"mode":"send",${part}}`;
+    writeFileSync(file(), `{"history":1,"target":"vps"}\n${line}\n`);
+    expect(await store().read('vps')).toEqual([]);
+    expect(existsSync(`${file()}.corrupt`)).toBe(true);
+  });
+
+  it('waits for no named pipe, and reads no file that is far too large', async () => {
+    execFileSync('mkfifo', [file()]);
+    expect(await store().read('vps')).toEqual([]);
+    writeFileSync(file(), '');
+    truncateSync(file(), 200 << 20);
+    const history = store();
+    expect(await history.read('vps')).toEqual([]);
+    history.record('vps', 'send', finding(60), START);
+    expect(await history.read('vps')).toHaveLength(1);
+    expect(warnings).toHaveLength(2);
   });
 
   it('goes on after a rewrite that kept nothing', async () => {

@@ -1,3 +1,4 @@
+import { uncompress } from 'snappyjs';
 import { expect, test } from 'vitest';
 import { createLogger } from '../../src/log.js';
 import { BatchQueue } from '../../src/remote-write/queue.js';
@@ -12,11 +13,13 @@ function make(answer: () => Outcome, queueSamples = 10_000, series = 4) {
   const clock = new FakeClock();
   const lines: string[] = [];
   const moments: number[] = [];
+  const bodies: Uint8Array[] = [];
   const text = Array.from({ length: series }, (_, index) => `m{i="${index}"} 1\n`).join('');
   const writer = new RemoteWriter({
     config: { interval: 10, external_labels: { site: 'x' }, queue_samples: queueSamples },
     read: () => Promise.resolve(text),
-    send: () => {
+    send: (body) => {
+      bodies.push(body);
       moments.push(clock.monotonic() - 1000);
       return Promise.resolve(answer());
     },
@@ -32,7 +35,19 @@ function make(answer: () => Outcome, queueSamples = 10_000, series = 4) {
       await new Promise((resolve) => setImmediate(resolve));
     }
   };
-  return { writer, moments, lines, pass };
+  return { clock, writer, moments, bodies, lines, pass };
+}
+
+/** The moment of the first sample in a body, milliseconds: a varint behind its tag and the value, which is 1. */
+function timestampOf(body: Uint8Array): number {
+  const plain = Buffer.from(uncompress(body));
+  const value = plain.indexOf(Buffer.from([0x09, 0, 0, 0, 0, 0, 0, 0xf0, 0x3f]));
+  let timestamp = 0;
+  for (let at = value + 10, factor = 1; ; at++, factor *= 128) {
+    const byte = plain[at] ?? 0;
+    timestamp += (byte & 0x7f) * factor;
+    if (byte < 0x80) return timestamp;
+  }
 }
 
 test('backoff() doubles up to 30 s and is shortened by up to a half', () => {
@@ -120,4 +135,33 @@ test('RemoteWriter ends within 2 s when nobody answers and says what is lost', a
   await until('the end', 5000, () => ended);
   await end;
   expect(lines.at(-1)).toContain('samples=15');
+});
+
+test('RemoteWriter follows a clock that is set forth and back by years, and goes on through a small step', async () => {
+  const { clock, writer, bodies, pass } = make(() => ({ kind: 'delivered' }));
+  writer.start();
+  await pass(5);
+  const year = 365 * 86_400;
+  for (const step of [10 * year, -10 * year, -60]) {
+    clock.stepWall(step);
+    await pass(10);
+  }
+  const [first = 0, ahead = 0, back = 0, small = 0] = bodies.map(timestampOf);
+  expect(Math.abs(first - 1_700_001_000_000)).toBeLessThan(1000);
+  expect(ahead - first).toBe((10 * year + 10) * 1000);
+  expect(back - first).toBe(20_000);
+  // Back by less than a receiver forgives: samples of a series stay in their order.
+  expect(small - back).toBe(1);
+});
+
+test('RemoteWriter takes no samples before the clock of the host is set, and says so once', async () => {
+  const { clock, writer, bodies, lines, pass } = make(() => ({ kind: 'delivered' }));
+  clock.stepWall(100 - clock.wall());
+  writer.start();
+  await pass(35);
+  expect(bodies).toEqual([]);
+  expect(lines.filter((line) => line.includes('until the clock of this host is set'))).toHaveLength(1);
+  clock.stepWall(1_800_000_000);
+  await pass(10);
+  expect(bodies).toHaveLength(1);
 });

@@ -63,9 +63,13 @@ export class Bench {
   }
 
   /** Starts an exporter and waits until it serves. */
-  async exporter(config: string, args: readonly string[] = []): Promise<RunningExporter> {
+  async exporter(
+    config: string,
+    args: readonly string[] = [],
+    env: SpawnOptions['env'] = {},
+  ): Promise<RunningExporter> {
     const started = this.start([`--config.file=${config}`, '--web.listen-address=127.0.0.1:0', ...args], {
-      env: { NODE_NO_WARNINGS: '1' },
+      env: { NODE_NO_WARNINGS: '1', ...env },
     });
     const [, url = ''] = await started.waitForLine(/serving the status page.* url=(\S+)/, 20_000);
     const get = (path: string, init?: RequestInit): Promise<Response> => fetch(`${url}${path}`, init);

@@ -1,27 +1,41 @@
 /** Takes a persisted state back, if it is one of ours and was made for the same questions. */
 import { STATE_FORMAT } from './state.js';
 import type { SearchState } from './state.js';
+import type { Seconds } from '../../units.js';
 import type { SearchOptions } from './types.js';
 
+/** Moments of the search's own time, and what may be below 0. */
 const NUMBERS = [
   'now',
-  'nextId',
   'climbSince',
-  'lower',
   'regime',
-  'risen',
   'risenAt',
-  'droppedAt',
-  'dropFrom',
-  'compliantRun',
-  'failures',
-  'slack',
-  'answerTime',
   'credit',
   'creditAt',
-  'watched',
   'launchedAt',
 ] as const satisfies readonly (keyof SearchState)[];
+
+/** Idle times and other durations. */
+const DURATIONS = [
+  'lower',
+  'droppedAt',
+  'dropFrom',
+  'slack',
+  'answerTime',
+] as const satisfies readonly (keyof SearchState)[];
+
+const COUNTS = [
+  'nextId',
+  'risen',
+  'compliantRun',
+  'failures',
+  'watched',
+] as const satisfies readonly (keyof SearchState)[];
+
+/** No duration is longer, seconds: some thirty years. */
+const LONGEST: Seconds = 1e9;
+/** No list of a search is longer, by far. */
+const MOST_ITEMS = 10_000;
 
 type Json = Record<string, unknown>;
 
@@ -30,37 +44,52 @@ function isRecord(value: unknown): value is Json {
 }
 
 function isNumber(value: unknown): value is number {
-  return typeof value === 'number' && Number.isFinite(value);
+  return typeof value === 'number' && Math.abs(value) <= Number.MAX_SAFE_INTEGER;
 }
 
-function isOptionalNumber(value: unknown): boolean {
-  return value === undefined || isNumber(value);
+function isDuration(value: unknown): boolean {
+  return typeof value === 'number' && value >= 0 && value <= LONGEST;
+}
+
+function isCount(value: unknown): boolean {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
+}
+
+function isOptional(value: unknown, check: (value: unknown) => boolean): boolean {
+  return value === undefined || check(value);
+}
+
+function isList(value: unknown): value is readonly unknown[] {
+  return Array.isArray(value) && value.length <= MOST_ITEMS;
 }
 
 function areAll(value: unknown, check: (item: Json) => boolean): boolean {
-  return Array.isArray(value) && value.every((item) => isRecord(item) && check(item));
+  return isList(value) && value.every((item) => isRecord(item) && check(item));
 }
 
-const isEvidence = (item: Json): boolean => ['idle', 'since', 'at'].every((key) => isNumber(item[key]));
+const isEvidence = (item: Json): boolean =>
+  isDuration(item['idle']) && isNumber(item['since']) && isNumber(item['at']);
 
 const isConnection = (item: Json): boolean =>
-  isNumber(item['id']) &&
+  isCount(item['id']) &&
   typeof item['role'] === 'string' &&
   ['opening', 'idle', 'testing'].includes(String(item['state'])) &&
-  ['since', 'testAt', 'testedAt'].every((key) => isOptionalNumber(item[key]));
+  isOptional(item['testAt'], isDuration) &&
+  ['since', 'testedAt'].every((key) => isOptional(item[key], isNumber));
 
 const isLaunch = (item: Json): boolean =>
-  isNumber(item['at']) && typeof item['role'] === 'string' && isOptionalNumber(item['testAt']);
+  isNumber(item['at']) && typeof item['role'] === 'string' && isOptional(item['testAt'], isDuration);
 
 const isSuspicion = (item: Json): boolean =>
-  ['idle', 'since', 'raisedAt', 'score', 'survived'].every((key) => isNumber(item[key])) &&
+  ['since', 'raisedAt', 'score'].every((key) => isNumber(item[key])) &&
+  ['idle', 'survived'].every((key) => isDuration(item[key])) &&
   areAll(item['deaths'], isEvidence);
 
 const isBracket = (value: unknown): boolean =>
   value === null ||
   (isRecord(value) &&
-    isNumber(value['deaths']) &&
-    ['lower', 'upper', 'timeout'].every((key) => isOptionalNumber(value[key])));
+    isCount(value['deaths']) &&
+    ['lower', 'upper', 'timeout'].every((key) => isOptional(value[key], isDuration)));
 
 /**
  * A search from its persisted state, with the connections that it had: they are gone, so the first event to send
@@ -76,6 +105,8 @@ export function reviveSearch(json: unknown, options: SearchOptions): SearchState
     if (made[key] !== options[key]) return undefined;
   const sound =
     NUMBERS.every((key) => isNumber(json[key])) &&
+    DURATIONS.every((key) => isDuration(json[key])) &&
+    COUNTS.every((key) => isCount(json[key])) &&
     typeof json['started'] === 'boolean' &&
     (json['compliant'] === null || typeof json['compliant'] === 'boolean') &&
     (json['confirmedAt'] === null || isNumber(json['confirmedAt'])) &&
@@ -84,7 +115,7 @@ export function reviveSearch(json: unknown, options: SearchOptions): SearchState
     areAll(json['deaths'], isEvidence) &&
     areAll(json['survivals'], isEvidence) &&
     areAll(json['suspicions'], isSuspicion) &&
-    Array.isArray(json['drops']) &&
+    isList(json['drops']) &&
     json['drops'].every(isNumber) &&
     isBracket(json['published']);
   if (!sound) return undefined;

@@ -6,6 +6,7 @@ import type { ModeSnapshot, TargetSnapshot, TestRecord } from '../../engine/snap
 import type { Seconds } from '../../units.js';
 import { type Html, html } from '../../paper/html.js';
 import type { HistoryEntry } from '../../history/index.js';
+import { guarded, type TellBroken } from '../guard.js';
 import { renderHistory } from './history.js';
 import { renderStrip } from './strip.js';
 import {
@@ -27,6 +28,8 @@ export interface CardContext {
   readonly reports: boolean;
   /** The findings of the last 30 days by target, oldest first. */
   readonly history: ReadonlyMap<string, readonly HistoryEntry[]>;
+  /** Told of a target that cannot be drawn. */
+  readonly broken: TellBroken;
 }
 
 /** Most rows that the card shows of its newest events and tests. */
@@ -54,7 +57,28 @@ export function timeAgo(at: Seconds, now: Seconds): Html {
   return html`<time datetime="${isoMoment(at)}" title="${moment(at)}" data-ago>${ago(now - at)}</time>`;
 }
 
+/** The card of a target; one that cannot be drawn says so in the place of its card. */
 export function renderCard(target: TargetSnapshot, context: CardContext): Html {
+  return guarded(
+    target,
+    context.broken,
+    () => wholeCard(target, context),
+    (why) => brokenCard(target, why),
+  );
+}
+
+function brokenCard({ config: { name } }: TargetSnapshot, why: string): Html {
+  const id = cardId(name);
+  const sentence = `This target cannot be shown: ${why}`;
+  return html`<article class="card measuring" id="${id}" aria-labelledby="${id}-name" data-target="${name}" data-verdict="${sentence}">
+<header>
+<h2 id="${id}-name"><a href="#${id}">${name}</a></h2>
+<p class="verdict">${sentence}.</p>
+</header>
+</article>`;
+}
+
+function wholeCard(target: TargetSnapshot, context: CardContext): Html {
   const { config } = target;
   const id = cardId(config.name);
   const verdict = targetVerdict(target);

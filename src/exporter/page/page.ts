@@ -4,6 +4,7 @@ import { REQ5_ESTABLISHED_IDLE_TIMEOUT } from '../../core/rfc5382.js';
 import type { TargetSnapshot } from '../../engine/snapshot.js';
 import type { Seconds } from '../../units.js';
 import { type Html, html } from '../../paper/html.js';
+import { guarded } from '../guard.js';
 import { type CardContext, cardId, renderCard, standingBadge, timeAgo } from './card.js';
 import { countInWords, moment, type Standing, targetVerdict, unbroken } from './words.js';
 
@@ -52,7 +53,7 @@ export function selectTargets(targets: readonly TargetSnapshot[], query: string,
 }
 
 function worstFirst(targets: readonly TargetSnapshot[]): readonly TargetSnapshot[] {
-  const rank = new Map(targets.map((target) => [target, STANDINGS.indexOf(targetVerdict(target).standing)]));
+  const rank = new Map(targets.map((target) => [target, STANDINGS.indexOf(standingOf(target))]));
   return [...targets].sort((a, b) => (rank.get(a) ?? 0) - (rank.get(b) ?? 0));
 }
 
@@ -78,7 +79,7 @@ export function renderPage(options: PageOptions): string {
 <p class="asof">As of <time id="asof" datetime="${new Date(context.now * 1000).toISOString()}">${moment(context.now)}</time> <span id="live" role="status"></span></p>
 </header>
 <main id="main">
-${[targets.length > FILTER_FROM && filterForm(query), targets.length > 1 && overview(shown, context.now), targets.length > 0 && legend()]}
+${[targets.length > FILTER_FROM && filterForm(query), targets.length > 1 && overview(shown, context), targets.length > 0 && legend()]}
 ${targets.length === 0 && html`<p class="empty">No targets are configured.</p>`}
 ${targets.length > 0 && shown.length === 0 && html`<p class="empty">No target matches “${query}”.</p>`}
 <div id="cards">${shown.map((target) => renderCard(target, context))}</div>
@@ -99,7 +100,7 @@ ${pages > 1 && pager(page, pages, query)}
 export function renderSummary(targets: readonly TargetSnapshot[]): Html {
   const counts = new Map<Standing, number>();
   for (const target of targets) {
-    const { standing } = targetVerdict(target);
+    const standing = standingOf(target);
     counts.set(standing, (counts.get(standing) ?? 0) + 1);
   }
   const parts = STANDINGS.filter((standing) => counts.has(standing)).map(
@@ -109,8 +110,29 @@ export function renderSummary(targets: readonly TargetSnapshot[]): Html {
   return html`${targets.length} ${targets.length === 1 ? 'target' : 'targets'} ${parts}`;
 }
 
+/** How a target stands; one that cannot be judged is still being measured. Its card says what is wrong. */
+function standingOf(target: TargetSnapshot): Standing {
+  return guarded<Standing>(
+    target,
+    () => undefined,
+    () => targetVerdict(target).standing,
+    () => 'measuring',
+  );
+}
+
 /** One line of the overview; exchanged together with the card. */
-export function renderRow(target: TargetSnapshot, now: Seconds): Html {
+export function renderRow(target: TargetSnapshot, { now, broken }: CardContext): Html {
+  const { name } = target.config;
+  return guarded(
+    target,
+    broken,
+    () => wholeRow(target, now),
+    (why) =>
+      html`<tr data-row="${name}"><th scope="row"><a href="#${cardId(name)}">${name}</a></th><td>–</td><td class="sentence">cannot be shown: ${why}</td><td class="confirmed">–</td></tr>`,
+  );
+}
+
+function wholeRow(target: TargetSnapshot, now: Seconds): Html {
   const { name } = target.config;
   const { standing, sentence } = targetVerdict(target);
   const confirmed = target.modes.map((mode) => mode.confirmedTimestamp).filter((at) => at !== undefined);
@@ -118,16 +140,16 @@ export function renderRow(target: TargetSnapshot, now: Seconds): Html {
 }
 
 function title(targets: readonly TargetSnapshot[]): string {
-  const early = targets.filter((target) => targetVerdict(target).standing === 'violating').length;
+  const early = targets.filter((target) => standingOf(target) === 'violating').length;
   return early > 0
     ? `${early} of ${targets.length} forget too early – nat-idle-exporter`
     : 'nat-idle-exporter';
 }
 
-function overview(shown: readonly TargetSnapshot[], now: Seconds): Html | undefined {
+function overview(shown: readonly TargetSnapshot[], context: CardContext): Html | undefined {
   if (shown.length === 0) return undefined;
   const head = html`<thead><tr><th scope="col">Target</th><th scope="col">State</th><th scope="col">Verdict</th><th scope="col" class="confirmed">Confirmed</th></tr></thead>`;
-  const table = html`<table class="overview"><caption>Overview</caption>${head}<tbody>${shown.map((target) => renderRow(target, now))}</tbody></table>`;
+  const table = html`<table class="overview"><caption>Overview</caption>${head}<tbody>${shown.map((target) => renderRow(target, context))}</tbody></table>`;
   return html`<div class="scroll" tabindex="0" role="group" aria-label="Overview">${table}</div>`;
 }
 

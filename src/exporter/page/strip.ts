@@ -43,10 +43,10 @@ export function describe(mode: ModeSnapshot, search: SearchConfig): string {
     `${mode.mode}, idle times from 0 to ${humanDuration(search.max_idle)}:`,
     alive.length === 0
       ? 'none survived,'
-      : `${alive.length} survived, the longest after ${exactDuration(Math.max(...alive))},`,
+      : `${alive.length} survived, the longest after ${exactDuration(alive.reduce((a, b) => Math.max(a, b)))},`,
     dead.length === 0
       ? 'none died,'
-      : `${dead.length} died, the shortest after ${exactDuration(Math.min(...dead))},`,
+      : `${dead.length} died, the shortest after ${exactDuration(dead.reduce((a, b) => Math.min(a, b)))},`,
     `${idle.length} wait.`,
   ];
   return parts.join(' ');

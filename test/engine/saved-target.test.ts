@@ -1,0 +1,76 @@
+import { describe, expect, it } from 'vitest';
+import { parseSavedTarget } from '../../src/engine/saved-target.js';
+import { TestBook } from '../../src/engine/test-book.js';
+
+const NOW = 1_800_000_000;
+
+function test(change: object = {}): object {
+  return { at: NOW - 60, id: 1, idle: 30, verdict: { kind: 'alive' }, ...change };
+}
+
+function saved(mode: object, savedAt: unknown = NOW): unknown {
+  return { path: 'p', savedAt, modes: { send: { search: {}, at: 1, ...mode } } };
+}
+
+describe('parseSavedTarget()', () => {
+  it.each([
+    { at: 1e300 },
+    { at: -1 },
+    { at: NOW + 2 * 86_400 },
+    { at: 8.64e15 },
+    { idle: -1 },
+    { idle: 1e10 },
+    { id: -1 },
+    { verdict: { kind: 'dead' } },
+    { verdict: null },
+  ])('leaves out a test with %j', (change) => {
+    const found = parseSavedTarget(saved({ tests: [test(change), test({ id: 2 })] }), NOW);
+    expect(found?.modes.send?.tests?.map(({ id }) => id)).toEqual([2]);
+  });
+
+  it('leaves out moments and counts that cannot be', () => {
+    const found = parseSavedTarget(
+      saved({
+        confirmedTimestamp: 1e300,
+        conclusiveAt: -5,
+        belowLower: [
+          { at: 1e20, idle: 5, early: true },
+          { at: NOW, idle: -5, early: true },
+          { at: NOW, idle: 5, early: true },
+        ],
+      }),
+      NOW,
+    );
+    expect(found?.modes.send).not.toHaveProperty('confirmedTimestamp');
+    expect(found?.modes.send).not.toHaveProperty('conclusiveAt');
+    expect(found?.modes.send?.belowLower).toEqual([{ at: NOW, idle: 5, early: true }]);
+    for (const savedAt of [1e300, -1, NaN, null, '1'])
+      expect(parseSavedTarget(saved({}, savedAt), NOW)).toBeUndefined();
+  });
+
+  it('takes no more tests than were ever kept, however many there are', () => {
+    const tests = Array.from({ length: 1_000_000 }, (_, id) => test({ id }));
+    const began = performance.now();
+    const found = parseSavedTarget(saved({ tests, belowLower: tests }), NOW)?.modes.send;
+    expect(found?.tests?.length).toBeLessThanOrEqual(1000);
+    const book = new TestBook(500, found);
+    expect(book.tests.map(({ id }) => id)).toEqual(Array.from({ length: 500 }, (_, at) => 999_500 + at));
+    expect(performance.now() - began).toBeLessThan(5000);
+  });
+
+  it('moves what a clock noted that was years ahead or never set, and nothing else', () => {
+    const mode = { tests: [test({ at: 0 })], confirmedTimestamp: 0 };
+    const at = (savedAt: number, now: number) => {
+      const noted = { ...mode, tests: [test({ at: savedAt - 60 })], confirmedTimestamp: savedAt - 60 };
+      const found = parseSavedTarget(saved(noted, savedAt), now)?.modes.send;
+      expect(found?.confirmedTimestamp).toBe(found?.tests?.[0]?.at);
+      return found?.confirmedTimestamp;
+    };
+    expect(at(NOW - 86_400, NOW)).toBe(NOW - 86_460);
+    expect(at(NOW + 10 * 365 * 86_400, NOW)).toBe(NOW - 60);
+    expect(at(1000, NOW)).toBe(NOW - 60);
+    expect(at(1000, 10)).toBe(-50);
+    // The present clock is the one that was never set: what was saved is right.
+    expect(at(NOW, 10)).toBe(NOW - 60);
+  });
+});

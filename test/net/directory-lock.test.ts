@@ -1,0 +1,91 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { DirectoryHeld, lockDirectory } from '../../src/net/directory-lock.js';
+
+let directory: string;
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'lock-'));
+});
+
+afterEach(() => rm(directory, { recursive: true, force: true }));
+
+/** Another process that holds the socket of a lock and is killed. */
+async function killedHolder(path: string): Promise<void> {
+  const program = `require('net').createServer().listen(${JSON.stringify(path)}, () => console.log('up'))`;
+  const child = spawn(process.execPath, ['-e', program], { stdio: ['ignore', 'pipe', 'inherit'] });
+  await once(child.stdout, 'data');
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+}
+
+describe('lockDirectory()', () => {
+  it('refuses a second one and names the holder, whatever path leads there', async () => {
+    const lock = await lockDirectory(directory);
+    const other = `${directory}-link`;
+    await symlink(directory, other);
+    try {
+      for (const path of [directory, other])
+        await expect(lockDirectory(path)).rejects.toThrow(
+          new RegExp(`^is in use by process ${process.pid} on `),
+        );
+    } finally {
+      await rm(other);
+    }
+    await lock.release();
+    await (await lockDirectory(directory)).release();
+    expect(await readdir(directory)).toEqual([]);
+  });
+
+  it.each([
+    ['a holder that was killed', (path: string) => killedHolder(path)],
+    ['a file of that name', (path: string) => writeFile(path, 'not a socket')],
+  ])('takes over at once from %s', async (_name, leave) => {
+    await leave(join(directory, '.lock'));
+    const began = performance.now();
+    const lock = await lockDirectory(directory);
+    expect(performance.now() - began).toBeLessThan(1000);
+    await expect(lockDirectory(directory)).rejects.toThrow(DirectoryHeld);
+    await lock.release();
+    expect(await readdir(directory)).toEqual([]);
+  });
+
+  it('is given to one of many that find a dead holder at the same moment', async () => {
+    for (let times = 0; times < 20; times++) {
+      await killedHolder(join(directory, '.lock'));
+      const tries = await Promise.allSettled(Array.from({ length: 8 }, () => lockDirectory(directory)));
+      const locks = tries.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
+      expect(locks).toHaveLength(1);
+      await Promise.all(locks.map((lock) => lock.release()));
+      expect(await readdir(directory)).toEqual([]);
+    }
+  });
+
+  it('works where the path is too long for a socket', async () => {
+    const deep = join(directory, 'x'.repeat(100), 'y'.repeat(100));
+    const lock = await lockDirectory(deep);
+    await expect(lockDirectory(deep)).rejects.toThrow(`process ${process.pid}`);
+    await lock.release();
+    expect(await readdir(deep)).toEqual([]);
+    await mkdir(join(deep, 'more'));
+  });
+
+  it('is released although somebody keeps a connection to it', async () => {
+    const lock = await lockDirectory(directory);
+    const socket = connect({ path: join(directory, '.lock'), allowHalfOpen: true });
+    await once(socket, 'connect');
+    await lock.release();
+    socket.destroy();
+    await (await lockDirectory(directory)).release();
+  });
+
+  it('passes on what the system says of a place where nothing can be', async () => {
+    await writeFile(join(directory, 'file'), '');
+    await expect(lockDirectory(join(directory, 'file', 'below'))).rejects.toMatchObject({ code: 'ENOTDIR' });
+  });
+});
