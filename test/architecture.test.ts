@@ -10,7 +10,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['units'],
   ['core', 'wire', 'promql'],
   ['config', 'clock', 'log', 'nursery', 'version'],
-  ['net', 'history', 'http'],
+  ['descriptors', 'net', 'history', 'http'],
   ['probe'],
   ['engine'],
   ['web', 'report', 'remote-write'],

@@ -32,6 +32,8 @@ export interface Relay {
   readonly remembered: number;
   /** Connections that were forgotten and are still held open by their client. */
   readonly forgotten: number;
+  /** How many descriptors its listener and both ends of all its connections hold. */
+  descriptors(): number;
   /** Stops listening and ends every connection. */
   close(): Promise<void>;
 }
@@ -68,6 +70,10 @@ class ExpiryQueue {
 
   get size(): number {
     return this.#pairs.size;
+  }
+
+  [Symbol.iterator](): Iterator<Pair> {
+    return this.#pairs.values();
   }
 
   /** Whether the pair's time is over, even if its timer is late. */
@@ -201,6 +207,13 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     },
     get forgotten() {
       return ghosts.size;
+    },
+    descriptors: () => {
+      const sockets = [...connecting, ...alive, ...ghosts].flatMap(({ client, upstream }) => [
+        client,
+        upstream,
+      ]);
+      return sockets.filter(({ destroyed }) => !destroyed).length + (server.listening ? 1 : 0);
     },
     close: () =>
       new Promise((resolve) => {

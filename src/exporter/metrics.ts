@@ -37,6 +37,8 @@ export interface ExporterMetrics {
   reload(ok: boolean, at: Seconds): void;
   /** Notes how many problems each target file has; files that are not named have no series any more. */
   targetFiles(problems: ReadonlyMap<string, number>): void;
+  /** Notes how many open descriptors nothing accounts for, see `DescriptorWatch`. */
+  unaccountedDescriptors(count: number): void;
   /** The metrics in text format 0.0.4, gauges as of now, in pieces of some 64 KiB. */
   pieces(): AsyncGenerator<string, void>;
   /** The same in one text: for a fleet it is megabytes. */
@@ -48,13 +50,15 @@ export interface ExporterMetrics {
 export function createExporterMetrics(options: ExporterMetricsOptions): ExporterMetrics {
   const registry = new Registry();
   registerSelf(registry, options.build);
-  const self = registerReload(registry);
+  const successful = withoutValue(registry, SELF_METRICS.reloadSuccessful);
+  const timestamp = withoutValue(registry, SELF_METRICS.reloadTimestamp);
   const fileErrors = new Gauge({
     name: SELF_METRICS.targetFileErrors.name,
     help: SELF_METRICS.targetFileErrors.help,
     labelNames: [...SELF_METRICS.targetFileErrors.labels],
     registers: [registry],
   });
+  const unaccounted = withoutValue(registry, SELF_METRICS.unaccountedDescriptors);
   if (options.defaultMetrics !== false) registerProcessMetrics(registry);
 
   const now = () => options.view.snapshots?.() ?? options.view.targets();
@@ -119,13 +123,16 @@ export function createExporterMetrics(options: ExporterMetricsOptions): Exporter
       },
     },
     reload(ok, at) {
-      self.successful.set({}, ok ? 1 : 0);
-      if (ok) self.timestamp.set({}, at);
+      successful.set({}, ok ? 1 : 0);
+      if (ok) timestamp.set({}, at);
       if (ok) sync(options.view.targets());
     },
     targetFiles(problems) {
       fileErrors.reset();
       for (const [file, count] of problems) fileErrors.set({ file }, count);
+    },
+    unaccountedDescriptors(count) {
+      unaccounted.set(count);
     },
     pieces,
     async text() {
@@ -157,12 +164,9 @@ function registerSelf(registry: Registry, build: BuildInfo): void {
   info.set({ version: build.version, revision: build.revision, nodeversion }, 1);
 }
 
-function registerReload(registry: Registry): { successful: Gauge; timestamp: Gauge } {
-  // An unlabelled gauge starts at 0, which would be a claim: both are emptied until a load was tried.
-  const make = ({ name, help }: MetricDescription): Gauge => {
-    const gauge = new Gauge({ name, help, registers: [registry] });
-    gauge.remove({});
-    return gauge;
-  };
-  return { successful: make(SELF_METRICS.reloadSuccessful), timestamp: make(SELF_METRICS.reloadTimestamp) };
+/** A gauge without labels that starts at 0, which would be a claim, emptied until there is a value. */
+function withoutValue(registry: Registry, { name, help }: MetricDescription): Gauge {
+  const gauge = new Gauge({ name, help, registers: [registry] });
+  gauge.remove({});
+  return gauge;
 }

@@ -31,6 +31,14 @@ export interface Answer {
 /** Characters of an answer that are shown. */
 const SHOWN_ANSWER = 200;
 
+/** Connections that were opened here and have not closed yet. */
+let open = 0;
+
+/** How many descriptors requests hold. */
+export function requestDescriptors(): number {
+  return open;
+}
+
 /** Reads a file; an error always names it, also where the system's own does not (a folder). */
 async function read(file: string): Promise<string> {
   try {
@@ -82,6 +90,12 @@ export function post(
       url.protocol === 'https:'
         ? httpsRequest(url, { ...options, ...(ca === undefined ? {} : { ca }) })
         : httpRequest(url, options);
+    sent.once('socket', (socket) => {
+      open += 1;
+      socket.once('close', () => {
+        open -= 1;
+      });
+    });
     sent.once('error', reject);
     sent.once('response', (response) => {
       let text = '';

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { countOpenDescriptors } from '../../src/exporter/process-metrics.js';
+import { countOpenDescriptors } from '../src/descriptors.js';
 
 describe.runIf(process.platform === 'linux')('countOpenDescriptors()', () => {
   it('counts each file that is opened and closed', async () => {
