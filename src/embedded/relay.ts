@@ -170,6 +170,8 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     from.on('end', () => {
       if (!pair.forgotten) to.end();
       else if (from === pair.client) end(pair);
+      // Nothing more can come from there, and nothing is sent there: only the client is still waited for.
+      else from.destroy();
     });
     from.on('error', () => {
       if (!pair.forgotten) reset(pair);
@@ -199,6 +201,8 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     });
   });
   const address = await listen(server, listenHost);
+  // accept() failed, most often for want of descriptors: to the client an outage like any other.
+  server.on('error', () => undefined);
 
   return {
     address,

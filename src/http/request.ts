@@ -97,7 +97,11 @@ export function post(
       });
     });
     sent.once('error', reject);
+    // An upgrade that nobody asked for ends without an error and without a response.
+    const unanswered = (): void => reject(new Error('the connection was closed without an answer'));
+    sent.once('close', unanswered);
     sent.once('response', (response) => {
+      sent.off('close', unanswered);
       let text = '';
       response.setEncoding('utf8');
       response.on('data', (part: string) => {
