@@ -1,18 +1,24 @@
 /** Whatever clients do, in whatever order: each connection that has ended has given its descriptor back. */
 import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { DescriptorWatch } from '../../src/descriptors.js';
+import { type Link, linkDescriptors, openLink } from '../../src/net/link.js';
 import { startClusteredResponder } from '../../src/responder/cluster.js';
 import type { PeerOrder } from '../../src/responder/peers.js';
 import { encodeClientMessage } from '../../src/wire/codec.js';
 import { eventually, openSockets, socketsFallTo } from '../support/sockets.js';
+import { FakeClock } from '../support/fake-clock.js';
 import { type Fixture, startFixture } from './fixture.js';
 import { newHello, RawClient } from './raw-client.js';
 import { workerPids } from './workers.js';
 
 /** The native listener and the two legacy ones. */
 const LISTENERS = 3;
+
+const hello = encodeClientMessage(newHello('check'));
+const ping = encodeClientMessage({ kind: 'ping', nonce: '0123456789abcdef' });
 
 let far: Fixture;
 let before: number;
@@ -120,8 +126,6 @@ describe('a responder gives every descriptor back', () => {
     await allGivenBack();
   });
 
-  const hello = encodeClientMessage(newHello('check'));
-  const ping = encodeClientMessage({ kind: 'ping', nonce: '0123456789abcdef' });
   it.each([
     ['nothing', ''],
     ['garbage', 'GET / HTTP/1.1\r\n\r\n'],
@@ -172,6 +176,57 @@ describe('a responder gives every descriptor back', () => {
     await eventually(() => far.descriptors() === 0, 'not even the listeners are left');
     for (const client of [control, ...probes, ...pending]) client.destroy();
     await socketsFallTo(before - LISTENERS);
+  });
+});
+
+describe('the watch on a real, busy responder', () => {
+  /** Looks so often, the clients doing something else each time; what was shown. */
+  async function watched(looks: number, between: (look: number) => Promise<void>): Promise<number[]> {
+    const clock = new FakeClock();
+    const shown: number[] = [];
+    const watch = new DescriptorWatch({
+      clock,
+      log: { info: () => undefined, warn: () => undefined },
+      held: () => far.descriptors() + linkDescriptors(),
+      show: (unaccounted) => shown.push(unaccounted),
+      count: () => Promise.resolve(openSockets()),
+    });
+    for (let look = 0; look < looks; look += 1) {
+      await eventually(() => shown.length > look, 'it has looked');
+      await between(look);
+      await clock.advance(15);
+    }
+    watch.stop();
+    return shown;
+  }
+
+  const open = async (message: string): Promise<Link> => {
+    const link = await openLink({ address: '127.0.0.1', port: far.port }, 5, new AbortController().signal);
+    link.write(message);
+    return link;
+  };
+
+  it('shows 0 while clients come, stay and leave in every way', async () => {
+    const links: Link[] = [];
+    const shown = await watched(30, async (look) => {
+      const said = [hello, 'garbage\n', ''][look % 3] ?? '';
+      links.push(...(await Promise.all(Array.from({ length: 10 }, () => open(said)))));
+      if (look % 4 === 0) for (const link of links.splice(5)) link.destroy();
+    });
+    for (const link of links) link.destroy();
+    expect(new Set(shown)).toEqual(new Set([0]));
+  });
+
+  it('shows sockets that were forgotten', async () => {
+    const forgotten: Socket[] = [];
+    const shown = await watched(30, async (look) => {
+      if (look !== 8) return;
+      const client = await RawClient.connect(far.port);
+      forgotten.push(client.socket);
+    });
+    // Its other end is the responder's, who knows of it.
+    expect(shown.at(-1)).toBe(1);
+    for (const socket of forgotten) socket.destroy();
   });
 });
 
