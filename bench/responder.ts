@@ -4,7 +4,8 @@
  */
 import { availableParallelism, cpus, loadavg } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openFileLimit, processRoom } from '../src/responder/limits.js';
+import { openFileLimit } from '../src/descriptors.js';
+import { processRoom } from '../src/responder/limits.js';
 import { table, writeSection } from './document.js';
 import {
   Clients,

@@ -10,7 +10,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['units'],
   ['core', 'wire', 'promql', 'files'],
   ['config', 'clock', 'log', 'nursery', 'version'],
-  ['net', 'history', 'http', 'paper'],
+  ['descriptors', 'net', 'history', 'http', 'paper'],
   ['probe'],
   ['engine'],
   ['web', 'report', 'remote-write'],

@@ -190,12 +190,19 @@ function processes(): Placed[] {
     lines(
       {
         title: 'Open file descriptors',
-        description: 'Every idle connection needs one; when they run out new connections fail.',
+        description:
+          'Every idle connection needs one; when they run out new connections fail. Those that nothing accounts for leak.',
         unit: 'short',
         empty: 'not scraped',
       },
       8,
-      [range(`process_open_fds{${SELF}}`, '{{job}} {{instance}}')],
+      [
+        range(`process_open_fds{${SELF}}`, '{{job}} {{instance}}'),
+        range(
+          `nat_idle_exporter_unaccounted_descriptors{${SELF}} > 0 or nat_responder_unaccounted_descriptors{${SELF}} > 0`,
+          'unaccounted for at {{job}} {{instance}}',
+        ),
+      ],
     ),
     lines(
       {

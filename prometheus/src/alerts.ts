@@ -154,6 +154,20 @@ export function alerts(t: Thresholds): readonly Alert[] {
       description:
         'The newest configuration of nat-idle-exporter on {{ $labels.instance }} was refused and the one before is still in force. The log names every mistake; --config.check shows them too.',
     },
+    {
+      name: 'NatIdleDescriptorsLeaking',
+      severity: 'warning',
+      expr: [
+        `nat_idle_exporter_unaccounted_descriptors > ${t.unaccountedDescriptors}`,
+        'or',
+        `nat_responder_unaccounted_descriptors > ${t.unaccountedDescriptors}`,
+      ].join('\n'),
+      for: t.leakingFor,
+      summary:
+        'nat-idle-exporter on {{ $labels.instance }} leaks file descriptors: {{ <VALUE> | humanize }} so far',
+      description:
+        'The program on {{ $labels.instance }} has {{ <VALUE> | humanize }} file descriptors open that none of its connections, listeners and files accounts for. When they run out it opens and accepts no connection any more: restart it before that, and report it.',
+    },
   ];
 }
 

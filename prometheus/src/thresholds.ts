@@ -40,6 +40,9 @@ export interface Thresholds {
   readonly rejectingWindow: Seconds;
   readonly rejectingFor: Seconds;
   readonly reloadFailedFor: Seconds;
+  /** More descriptors than this that nothing accounts for are a leak. */
+  readonly unaccountedDescriptors: number;
+  readonly leakingFor: Seconds;
 }
 
 /** The thresholds of the shipped files. */
@@ -77,4 +80,8 @@ export const SHIPPED_THRESHOLDS: Thresholds = {
   rejectingWindow: HOUR,
   rejectingFor: 15 * MINUTE,
   reloadFailedFor: 5 * MINUTE,
+  // The system's resolver may open one for each of four threads and keep it; a leak grows beyond that.
+  unaccountedDescriptors: 8,
+  // The metric itself is the smallest number of five minutes.
+  leakingFor: 10 * MINUTE,
 };

@@ -14,5 +14,9 @@ export async function embeddedResponder(): Promise<LocalResponder> {
     // This process has no far end of its own whose tracking could be mistaken for the NAT's.
     conntrack: () => undefined,
   });
-  return { port: responder.addresses.native[0]?.port ?? 0, close: () => responder.close() };
+  return {
+    port: responder.addresses.native[0]?.port ?? 0,
+    descriptors: () => responder.descriptors(),
+    close: () => responder.close(),
+  };
 }

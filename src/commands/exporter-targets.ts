@@ -3,12 +3,10 @@ import type { Clock } from '../clock.js';
 import { ConfigError, formatProblem } from '../config/problem.js';
 import { TargetFiles } from '../config/target-files.js';
 import type { Config } from '../config/types.js';
+import { openFileLimit, RESERVED_DESCRIPTORS } from '../descriptors.js';
 import { TargetFileWatch } from './watch-target-files.js';
 import type { Logger } from '../log.js';
-import { openFileLimit } from '../responder/limits.js';
 
-/** Descriptors that are kept free for listeners, files, scrapes and the page. */
-const RESERVED_DESCRIPTORS = 256;
 /** Descriptors that a target needs beside its probes: two canaries and a check. */
 const DESCRIPTORS_PER_TARGET = 3;
 /** With fewer connections than this nothing can be measured. */
@@ -57,6 +55,11 @@ export class ExporterTargets {
     const problemsOf = new Map(broken.map(({ file, problems }) => [file, problems.length]));
     report(new Map(files.map((file) => [file, problemsOf.get(file) ?? 0])));
     return this.#affordable(config);
+  }
+
+  /** Descriptors that the watching of folders holds. */
+  descriptors(): number {
+    return this.#watch.descriptors();
   }
 
   close(): void {

@@ -5,12 +5,16 @@ import { loadConfig } from '../config/load.js';
 import { ConfigError, type Problem } from '../config/problem.js';
 import { redactedConfigYaml } from '../config/redact.js';
 import type { Config } from '../config/types.js';
+import { DescriptorWatch } from '../descriptors.js';
 import { openEmbeddedTarget } from '../embedded/target.js';
 import { Engine } from '../engine/engine.js';
 import { createExporterApp } from '../exporter/app.js';
 import { tellOnce } from '../exporter/guard.js';
 import { createExporterMetrics } from '../exporter/metrics.js';
+import { requestDescriptors } from '../http/request.js';
 import { createLogger, type Logger } from '../log.js';
+import { linkDescriptors } from '../net/link.js';
+import { lookupDescriptors } from '../net/resolve.js';
 import { keepNurserySmall } from '../nursery.js';
 import type { Seconds } from '../units.js';
 import type { Build } from '../version.js';
@@ -80,11 +84,16 @@ export async function startExporter(
     view: { targets: () => engine.targets(), snapshots: () => engine.snapshots() },
     build,
   });
+  const embedded = new Set<{ descriptors(): number }>();
   const engine = new Engine({
     clock: systemClock,
     log,
     observer: metrics.observer,
-    openEmbedded: (idleTimeout: Seconds) => openEmbeddedTarget(idleTimeout, embeddedResponder),
+    openEmbedded: async (idleTimeout: Seconds) => {
+      const target = await openEmbeddedTarget(idleTimeout, embeddedResponder);
+      embedded.add(target);
+      return { ...target, close: () => target.close().finally(() => embedded.delete(target)) };
+    },
   });
   const history = new ExporterHistory(engine, systemClock, log);
   const remoteWrite = new ExporterRemoteWrite(metrics, build.version, systemClock, log);
@@ -170,6 +179,15 @@ export async function startExporter(
   }
   metrics.reload(true, systemClock.wall());
   await remoteWrite.apply(config);
+  const watch = new DescriptorWatch({
+    clock: systemClock,
+    log,
+    held: () => {
+      const parts = [...embedded, web, targets].reduce((sum, part) => sum + part.descriptors(), 0);
+      return parts + linkDescriptors() + lookupDescriptors() + requestDescriptors();
+    },
+    show: (count) => metrics.unaccountedDescriptors(count),
+  });
   ready = true;
   logStart(log, config);
   for (const url of web.urls)
@@ -180,6 +198,7 @@ export async function startExporter(
     stop: async () => {
       ready = false;
       log.info('stopping');
+      watch.stop();
       targets.close();
       // The last samples need the engine, their delivery does not.
       await remoteWrite.conclude();

@@ -3,6 +3,8 @@ import { Gauge } from 'prom-client';
 import type { ResponderFlags } from '../cli/flags.js';
 import { formatListenAddress, type ListenAddress } from '../config/listen-address.js';
 import { ConfigError } from '../config/problem.js';
+import { systemClock } from '../clock.js';
+import { DescriptorWatch } from '../descriptors.js';
 import { createLogger } from '../log.js';
 import { readTokenFile, TokenError } from '../net/token.js';
 import { Announcements } from '../responder/announcements.js';
@@ -70,7 +72,7 @@ export async function startResponderCommand(
       ...[flags.legacy.echoAddress, flags.legacy.sleepAddress].filter((address) => address !== undefined),
     ]);
   }
-  const { registry } = responder.metrics;
+  const { counts, registry } = responder.metrics;
   new Gauge({
     name: 'nat_idle_exporter_build_info',
     help: 'Always 1; the labels tell which program this is.',
@@ -93,11 +95,20 @@ export async function startResponderCommand(
       log,
       ...rules,
     });
+    const watch = new DescriptorWatch({
+      clock: systemClock,
+      log,
+      held: () => responder.descriptors() + web.descriptors(),
+      show: (unaccounted) => {
+        counts.unaccounted = unaccounted;
+      },
+    });
     for (const url of web.urls) log.info({ url, version: build.version }, 'serving metrics');
     return {
       stop: async () => {
         ready = false;
         log.info('stopping');
+        watch.stop();
         await Promise.all([web.close(), responder.close()]);
       },
       reload: () => {

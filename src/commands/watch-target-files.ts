@@ -17,6 +17,7 @@ export class TargetFileWatch {
   #signature = '';
   #folders = '';
   #watchers: FSWatcher[] = [];
+  #watched = false;
   #poll: Timer | undefined;
   #settle: Timer | undefined;
 
@@ -41,6 +42,11 @@ export class TargetFileWatch {
     if (files !== undefined) this.#pollAgain();
   }
 
+  /** One for all folders: inotify's, which libuv opens with the first and keeps for ever. */
+  descriptors(): number {
+    return this.#watched ? 1 : 0;
+  }
+
   close(): void {
     this.follow(undefined);
     this.#settle?.cancel();
@@ -48,6 +54,7 @@ export class TargetFileWatch {
 
   #watch(folder: string): FSWatcher[] {
     try {
+      this.#watched = true;
       const watcher = watch(folder, { persistent: false }, () => this.#stir());
       // A folder that vanishes, or a limit of the kernel: the slow look goes on.
       watcher.on('error', () => watcher.close());

@@ -32,6 +32,8 @@ export interface Relay {
   readonly remembered: number;
   /** Connections that were forgotten and are still held open by their client. */
   readonly forgotten: number;
+  /** How many descriptors its listener and both ends of all its connections hold. */
+  descriptors(): number;
   /** Stops listening and ends every connection. */
   close(): Promise<void>;
 }
@@ -68,6 +70,10 @@ class ExpiryQueue {
 
   get size(): number {
     return this.#pairs.size;
+  }
+
+  [Symbol.iterator](): Iterator<Pair> {
+    return this.#pairs.values();
   }
 
   /** Whether the pair's time is over, even if its timer is late. */
@@ -164,6 +170,8 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     from.on('end', () => {
       if (!pair.forgotten) to.end();
       else if (from === pair.client) end(pair);
+      // Nothing more can come from there, and nothing is sent there: only the client is still waited for.
+      else from.destroy();
     });
     from.on('error', () => {
       if (!pair.forgotten) reset(pair);
@@ -193,6 +201,8 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     });
   });
   const address = await listen(server, listenHost);
+  // accept() failed, most often for want of descriptors: to the client an outage like any other.
+  server.on('error', () => undefined);
 
   return {
     address,
@@ -201,6 +211,13 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     },
     get forgotten() {
       return ghosts.size;
+    },
+    descriptors: () => {
+      const sockets = [...connecting, ...alive, ...ghosts].flatMap(({ client, upstream }) => [
+        client,
+        upstream,
+      ]);
+      return sockets.filter(({ destroyed }) => !destroyed).length + (server.listening ? 1 : 0);
     },
     close: () =>
       new Promise((resolve) => {

@@ -1,11 +1,13 @@
 /** The built-in far end: a responder behind two loopback relays that forget, all inside this process. */
 import type { Mode } from '../core/mode.js';
 import type { Seconds } from '../units.js';
-import { startRelay } from './relay.js';
+import { type Relay, type RelayOptions, startRelay } from './relay.js';
 
 /** A responder that listens on loopback. */
 export interface LocalResponder {
   readonly port: number;
+  /** How many descriptors it holds in this process. */
+  descriptors(): number;
   close(): Promise<void>;
 }
 
@@ -21,15 +23,31 @@ export async function openEmbeddedTarget(
   startResponder: () => Promise<LocalResponder>,
 ) {
   const responder = await startResponder();
-  const upstream = { host: '127.0.0.1', port: responder.port };
-  const silent = await startRelay({ upstream, idleTimeout, onExpiry: 'drop' });
-  const resetting = await startRelay({ upstream, idleTimeout, onExpiry: 'reset' });
+  const parts: { close(): Promise<void>; descriptors(): number }[] = [responder];
+  const close = async (): Promise<void> => {
+    // The relays before the responder that they lead to.
+    for (const part of parts.splice(0).reverse()) await part.close();
+  };
+  const relay = async (onExpiry: RelayOptions['onExpiry']): Promise<Relay> => {
+    const upstream = { host: '127.0.0.1', port: responder.port };
+    const started = await startRelay({ upstream, idleTimeout, onExpiry });
+    parts.push(started);
+    return started;
+  };
+  let silent: Relay;
+  let resetting: Relay;
+  try {
+    silent = await relay('drop');
+    resetting = await relay('reset');
+  } catch (error) {
+    await close();
+    throw error;
+  }
   return {
     address: '127.0.0.1',
     port: (mode: Mode) => (mode === 'keepalive' ? resetting : silent).address.port,
-    close: async () => {
-      await Promise.all([silent.close(), resetting.close()]);
-      await responder.close();
-    },
+    /** How many descriptors all of it holds. */
+    descriptors: () => parts.reduce((sum, part) => sum + part.descriptors(), 0),
+    close,
   };
 }

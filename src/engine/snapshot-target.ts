@@ -235,7 +235,17 @@ export function unreadableTarget(
   { up, downReason, address }: PathFacts,
   events: readonly TargetEvent[],
 ): TargetSnapshot {
-  return { config, up, downReason, address, conntrack: {}, explanations: [], modes: [], events };
+  return {
+    config,
+    up,
+    downReason,
+    address,
+    conntrack: {},
+    verdict: pathVerdict({}, config.modes, { minIdle: config.search.min_idle, guard: config.search.guard }),
+    explanations: [],
+    modes: [],
+    events,
+  };
 }
 
 class OneMode implements ModeSnapshot {

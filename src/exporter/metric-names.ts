@@ -121,6 +121,11 @@ export const SELF_METRICS = {
     help: 'Problems that the newest reading of a target file found; above 0 the targets that it held before stay in force. Absent without target_files.',
     labels: ['file'],
   },
+  unaccountedDescriptors: {
+    name: 'nat_idle_exporter_unaccounted_descriptors',
+    help: 'Open file descriptors that no connection, listener or file accounts for, as many at least for the last 5 minutes. Above 0 they leak. Absent where the system does not tell (not Linux).',
+    labels: [],
+  },
 } as const satisfies Record<string, MetricDescription>;
 
 /** Metrics of remote write, there only while it is configured. */

@@ -10,7 +10,7 @@ import type { EngineObserver, EngineView, TargetSnapshot } from '../engine/snaps
 import type { Seconds } from '../units.js';
 import { Exposition } from './exposition.js';
 import type { TellBroken } from './guard.js';
-import { HISTOGRAM_TARGET_LIMIT, SELF_METRICS } from './metric-names.js';
+import { HISTOGRAM_TARGET_LIMIT, type MetricDescription, SELF_METRICS } from './metric-names.js';
 import { MomentGauge } from './moment-gauge.js';
 import { ProbeMetrics } from './probe-metrics.js';
 import { registerProcessMetrics } from './process-metrics.js';
@@ -41,6 +41,8 @@ export interface ExporterMetrics {
   reload(ok: boolean, at: Seconds): void;
   /** Notes how many problems each target file has; files that are not named have no series any more. */
   targetFiles(problems: ReadonlyMap<string, number>): void;
+  /** Notes how many open descriptors nothing accounts for, see `DescriptorWatch`. */
+  unaccountedDescriptors(count: number): void;
   /** The metrics in text format 0.0.4, gauges as of now, in pieces of some 64 KiB. */
   pieces(): AsyncGenerator<string, void>;
   /** The same in one text: for a fleet it is megabytes. */
@@ -52,13 +54,15 @@ export interface ExporterMetrics {
 export function createExporterMetrics(options: ExporterMetricsOptions): ExporterMetrics {
   const registry = new Registry();
   registerSelf(registry, options.build);
-  const self = registerReload(registry);
+  const successful = withoutValue(registry, SELF_METRICS.reloadSuccessful);
+  const timestamp = new MomentGauge(SELF_METRICS.reloadTimestamp, registry);
   const fileErrors = new Gauge({
     name: SELF_METRICS.targetFileErrors.name,
     help: SELF_METRICS.targetFileErrors.help,
     labelNames: [...SELF_METRICS.targetFileErrors.labels],
     registers: [registry],
   });
+  const unaccounted = withoutValue(registry, SELF_METRICS.unaccountedDescriptors);
   const processMetrics = options.defaultMetrics === false ? undefined : registerProcessMetrics(registry);
 
   const now = () => options.view.snapshots?.() ?? options.view.targets();
@@ -122,18 +126,21 @@ export function createExporterMetrics(options: ExporterMetricsOptions): Exporter
         familiesOf(target)?.countMappingLoss(target);
       },
       stepped(step) {
-        self.timestamp.stepped(step);
+        timestamp.stepped(step);
         processMetrics?.stepped(step);
       },
     },
     reload(ok, at) {
-      self.successful.set({}, ok ? 1 : 0);
-      if (ok) self.timestamp.note(at);
+      successful.set({}, ok ? 1 : 0);
+      if (ok) timestamp.note(at);
       if (ok) sync(options.view.targets());
     },
     targetFiles(problems) {
       fileErrors.reset();
       for (const [file, count] of problems) fileErrors.set({ file }, count);
+    },
+    unaccountedDescriptors(count) {
+      unaccounted.set(count);
     },
     pieces,
     async text() {
@@ -165,10 +172,9 @@ function registerSelf(registry: Registry, build: BuildInfo): void {
   info.set({ version: build.version, revision: build.revision, nodeversion }, 1);
 }
 
-function registerReload(registry: Registry): { successful: Gauge; timestamp: MomentGauge } {
-  const { name, help } = SELF_METRICS.reloadSuccessful;
-  const successful = new Gauge({ name, help, registers: [registry] });
-  // An unlabelled gauge starts at 0, which would be a claim: it is emptied until a load was tried.
-  successful.remove({});
-  return { successful, timestamp: new MomentGauge(SELF_METRICS.reloadTimestamp, registry) };
+/** A gauge without labels that starts at 0, which would be a claim, emptied until there is a value. */
+function withoutValue(registry: Registry, { name, help }: MetricDescription): Gauge {
+  const gauge = new Gauge({ name, help, registers: [registry] });
+  gauge.remove({});
+  return gauge;
 }

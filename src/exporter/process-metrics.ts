@@ -1,6 +1,6 @@
 /** The `process_*` and `nodejs_*` metrics as prom-client makes them, but for those that a fleet cannot afford. */
-import { readdir, stat } from 'node:fs/promises';
 import { collectDefaultMetrics, Gauge, type Registry } from 'prom-client';
+import { countOpenDescriptors } from '../descriptors.js';
 import { MomentGauge } from './moment-gauge.js';
 
 /**
@@ -16,7 +16,6 @@ const LEFT_OUT = [
 ] as const;
 
 const OPEN_DESCRIPTORS = 'process_open_fds';
-const DESCRIPTORS = '/proc/self/fd';
 const START_TIME = 'process_start_time_seconds';
 
 /** @returns the moment of the start, which moves along when the wall clock is set */
@@ -51,14 +50,4 @@ function countDescriptorsCheaply(registry: Registry): void {
       }
     },
   });
-}
-
-/**
- * The number of this process' open descriptors.
- * @see Documentation/filesystems/proc.rst of the Linux kernel: since 6.2 it is the size of the folder
- */
-export async function countOpenDescriptors(): Promise<number> {
-  const { size } = await stat(DESCRIPTORS);
-  // Listing them opens one more.
-  return size > 0 ? size : (await readdir(DESCRIPTORS)).length - 1;
 }

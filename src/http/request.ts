@@ -31,6 +31,14 @@ export interface Answer {
 /** Characters of an answer that are shown. */
 const SHOWN_ANSWER = 200;
 
+/** Connections that were opened here and have not closed yet. */
+let open = 0;
+
+/** How many descriptors requests hold. */
+export function requestDescriptors(): number {
+  return open;
+}
+
 /** Reads a file; an error always names it, also where the system's own does not (a folder). */
 async function read(file: string, limit: number): Promise<string> {
   try {
@@ -82,8 +90,18 @@ export function post(
       url.protocol === 'https:'
         ? httpsRequest(url, { ...options, ...(ca === undefined ? {} : { ca }) })
         : httpRequest(url, options);
+    sent.once('socket', (socket) => {
+      open += 1;
+      socket.once('close', () => {
+        open -= 1;
+      });
+    });
     sent.once('error', reject);
+    // An upgrade that nobody asked for ends without an error and without a response.
+    const unanswered = (): void => reject(new Error('the connection was closed without an answer'));
+    sent.once('close', unanswered);
     sent.once('response', (response) => {
+      sent.off('close', unanswered);
       let text = '';
       response.setEncoding('utf8');
       response.on('data', (part: string) => {

@@ -45,7 +45,20 @@ function onEnd(this: LinkedSocket): void {
   this[LINK]?.finish({ kind: 'closed', detail: 'closed by the far end' });
 }
 
+/** Sockets that were opened here and have not closed yet. */
+let open = 0;
+
+/** How many descriptors all links hold together, those that are being opened included. */
+export function linkDescriptors(): number {
+  return open;
+}
+
+function countClosed(): void {
+  open -= 1;
+}
+
 function onClose(this: LinkedSocket): void {
+  countClosed();
   this[LINK]?.finish({ kind: 'closed', detail: 'closed' });
 }
 
@@ -153,6 +166,7 @@ export function openLink(endpoint: Endpoint, deadline: Seconds, signal: AbortSig
       // One buffer for all: a stream would allocate one for each chunk.
       onread: { buffer: READ_BUFFER, callback: readerFor(opened) },
     });
+    open += 1;
     const settle = (): void => {
       clearTimeout(timer);
       signal.removeEventListener('abort', abort);
@@ -160,7 +174,7 @@ export function openLink(endpoint: Endpoint, deadline: Seconds, signal: AbortSig
     };
     const fail = (end: LinkEnd): void => {
       settle();
-      socket.on('error', () => undefined);
+      socket.on('error', () => undefined).on('close', countClosed);
       socket.destroy();
       reject(new ConnectError(endpoint, end));
     };

@@ -7,6 +7,15 @@ export class ResolveError extends Error {
   override readonly name = 'ResolveError';
 }
 
+/** So many names are looked up at the same time at most: libuv's threads. */
+const LOOKUPS_AT_A_TIME = 4;
+let underWay = 0;
+
+/** How many descriptors lookups hold at most: that of a resolver which does not answer is open for long. */
+export function lookupDescriptors(): number {
+  return Math.min(underWay, LOOKUPS_AT_A_TIME);
+}
+
 /**
  * Every address of `host`, in the system's order of preference; an IP address stands for itself.
  * @throws ResolveError
@@ -18,6 +27,7 @@ export async function resolve(host: string, family: 4 | 6 | 'any'): Promise<read
       throw new ResolveError(`${host} is an IPv${literal} address, but the target asks for IPv${family}`);
     return [host];
   }
+  underWay += 1;
   try {
     const answers = await lookup(host, {
       all: true,
@@ -31,5 +41,7 @@ export async function resolve(host: string, family: 4 | 6 | 'any'): Promise<read
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
     const wanted = family === 'any' ? '' : ` to an IPv${family} address`;
     throw new ResolveError(`${host} does not resolve${wanted} (${code})`, { cause: error });
+  } finally {
+    underWay -= 1;
   }
 }

@@ -34,6 +34,7 @@ const WORKER_FLAGS = ['--max-semi-space-size=2'];
 
 /** Levels of a worker's lines, as pino numbers them. */
 const DEBUG = 20;
+const INFO = 30;
 const ERROR = 50;
 
 /** How long the primary waits for a worker's counts before it takes the last ones known. */
@@ -55,7 +56,12 @@ const LONGEST_RESTART_DELAY: Seconds = 30;
 export async function startClusteredResponder(options: ClusterOptions): Promise<Responder> {
   const primary = new Primary(options);
   const addresses = await primary.start();
-  return { addresses, metrics: primary.metrics, close: () => primary.close() };
+  return {
+    addresses,
+    metrics: primary.metrics,
+    descriptors: () => primary.descriptors(),
+    close: () => primary.close(),
+  };
 }
 
 /** One worker as the primary sees it. */
@@ -217,9 +223,10 @@ class Primary {
       case 'log': {
         const { level, msg, ...line } = JSON.parse(message.line) as { level: number; msg: string };
         const fields = { worker: hand.worker.id, ...line, time: undefined };
-        // One line that the responder listens is enough, and the primary warns of a missing token.
         if (level <= DEBUG) this.#options.logger.debug(fields, msg);
-        else if (level >= ERROR) this.#options.logger.error(fields, msg);
+        else if (level <= INFO) this.#options.logger.info(fields, msg);
+        else if (level < ERROR) this.#options.logger.warn(fields, msg);
+        else this.#options.logger.error(fields, msg);
         return;
       }
       default:
@@ -237,7 +244,8 @@ class Primary {
     const { id } = hand.worker;
     if (!this.#hands.delete(id)) return;
     hand.counted?.();
-    this.#past = addCounts([this.#past, { ...hand.counts, open: zeroCounts().open }]);
+    const { open, unaccounted } = zeroCounts();
+    this.#past = addCounts([this.#past, { ...hand.counts, open, unaccounted }]);
     // One that has never listened took nothing along, and whoever hired it tries again.
     if (this.#closing || !hand.listened) return;
     this.#bury(id);
@@ -299,6 +307,7 @@ class Primary {
     await Promise.all(hands.map((hand) => this.#askCounts(hand)));
     return addCounts([
       this.#past,
+      this.metrics.counts,
       ...hands.filter(({ worker }) => this.#hands.has(worker.id)).map(({ counts }) => counts),
     ]);
   }
@@ -312,6 +321,12 @@ class Primary {
       };
       this.#tell(hand.worker.id, { kind: 'count' });
     });
+  }
+
+  /** A channel to each worker, and each listening socket, which the workers share. */
+  descriptors(): number {
+    const { native, legacyEcho, legacySleep } = this.#start;
+    return this.#hands.size + native.length + legacyEcho.length + legacySleep.length;
   }
 
   async close(): Promise<void> {

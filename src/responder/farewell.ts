@@ -16,6 +16,11 @@ export class Farewells {
     }
   }
 
+  /** Connections that are still to be ended. */
+  get size(): number {
+    return this.#young.size + this.#old.size;
+  }
+
   closed(socket: Socket): void {
     this.#young.delete(socket);
     this.#old.delete(socket);

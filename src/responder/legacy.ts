@@ -37,6 +37,8 @@ export interface LegacyServer {
   listen(address: ListenAddress): Promise<AddressInfo>;
   /** Whether this process takes new connections, see `Listener.attend`. */
   attend(wanted: boolean): Promise<void>;
+  /** How many descriptors its listeners and connections hold. */
+  descriptors(): number;
   /** Resets every connection. */
   close(): Promise<void>;
 }
@@ -93,6 +95,11 @@ class Legacy implements LegacyServer {
     );
     this.#listeners.push(listener);
     return listener.bound;
+  }
+
+  descriptors(): number {
+    const listening = this.#listeners.filter((listener) => listener.listening).length;
+    return listening + this.#guests.size + this.#farewells.size;
   }
 
   async attend(wanted: boolean): Promise<void> {

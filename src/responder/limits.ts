@@ -1,5 +1,5 @@
 /** The bounds of the responder: how many, how long, how fast. */
-import { readFileSync } from 'node:fs';
+import { openFileLimit, RESERVED_DESCRIPTORS } from '../descriptors.js';
 import type { Seconds } from '../units.js';
 
 export interface Limits {
@@ -24,9 +24,6 @@ export interface Limits {
   /** How often ages are looked at. */
   readonly sweepInterval: Seconds;
 }
-
-/** Descriptors that are kept free for listeners, files, the metrics endpoint and refused connections. */
-const RESERVED_DESCRIPTORS = 256;
 
 /**
  * Most connections of one of several processes. When it is killed the kernel closes them one after the other, tens
@@ -61,14 +58,4 @@ export function resolveLimits(given: Partial<Limits> = {}, workers = 1): Limits 
 export function processRoom(workers = 1, descriptors = openFileLimit()): number {
   const room = Math.max(16, descriptors - RESERVED_DESCRIPTORS);
   return workers > 1 ? Math.min(room, WORKER_ROOM) : room;
-}
-
-/** The process's soft limit of open descriptors; infinite where it is unlimited or cannot be read. */
-export function openFileLimit(file = '/proc/self/limits'): number {
-  try {
-    const soft = /^Max open files\s+(\d+)/m.exec(readFileSync(file, 'latin1'))?.[1];
-    return soft === undefined ? Number.POSITIVE_INFINITY : Number(soft);
-  } catch {
-    return Number.POSITIVE_INFINITY;
-  }
 }

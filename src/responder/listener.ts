@@ -48,6 +48,11 @@ export class Listener {
     return new Listener(server, address);
   }
 
+  /** Whether it holds a descriptor. */
+  get listening(): boolean {
+    return this.#server.listening;
+  }
+
   /**
    * Whether this process takes connections of the address. A process that does not leaves them to the others that
    * share it; what waits to be accepted belongs to all of them.

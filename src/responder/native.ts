@@ -49,6 +49,8 @@ export interface NativeResponder {
   listen(address: ListenAddress): Promise<AddressInfo>;
   /** Whether this process takes new connections, see `Listener.attend`. */
   attend(wanted: boolean): Promise<void>;
+  /** How many descriptors its listeners and connections hold. */
+  descriptors(): number;
   /** Tells every opened connection that the responder is stopped; resolves within about a second. */
   close(): Promise<void>;
 }
@@ -130,6 +132,11 @@ class Native implements NativeResponder {
     );
     this.#listeners.push(listener);
     return listener.bound;
+  }
+
+  descriptors(): number {
+    const listening = this.#listeners.filter((listener) => listener.listening).length;
+    return listening + this.#connections.size + this.#farewells.size;
   }
 
   async attend(wanted: boolean): Promise<void> {

@@ -57,6 +57,8 @@ export interface Responder {
     readonly legacySleep: readonly AddressInfo[];
   };
   readonly metrics: ResponderMetrics;
+  /** How many descriptors this process holds for it. */
+  descriptors(): number;
   /** Ends all connections and listeners; resolves within 2 s. */
   close(): Promise<void>;
 }
@@ -119,16 +121,23 @@ export async function startResponder(options: ResponderOptions): Promise<SingleR
       bound.push(addresses);
     }
     const [nativeBound = [], legacyEcho = [], legacySleep = []] = bound;
-    if (token === undefined && wanted.flat().some(isExposed)) {
-      logger.warn(NO_TOKEN_WARNING);
+    // Of several processes the primary says so, once.
+    if (peers === undefined) {
+      if (token === undefined && wanted.flat().some(isExposed)) logger.warn(NO_TOKEN_WARNING);
+      const { maxConnectionsPerClient } = limits;
+      const maxConnections = Math.min(limits.maxConnections, limits.maxConnectionsPerProcess);
+      logger.info(
+        { native: nativeBound, legacyEcho, legacySleep, maxConnections, maxConnectionsPerClient },
+        'responder listens',
+      );
     }
-    const { maxConnectionsPerClient } = limits;
-    const maxConnections = Math.min(limits.maxConnections, limits.maxConnectionsPerProcess);
-    logger.info(
-      { native: nativeBound, legacyEcho, legacySleep, maxConnections, maxConnectionsPerClient },
-      'responder listens',
-    );
-    return { addresses: { native: nativeBound, legacyEcho, legacySleep }, metrics, attend, close };
+    return {
+      addresses: { native: nativeBound, legacyEcho, legacySleep },
+      metrics,
+      descriptors: () => servers.reduce((sum, server) => sum + server.descriptors(), 0),
+      attend,
+      close,
+    };
   } catch (error) {
     await close();
     throw error;

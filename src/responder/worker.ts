@@ -1,10 +1,12 @@
 /** The program of one worker process of a responder; `cluster.ts` starts it. */
 import cluster from 'node:cluster';
 import { pino } from 'pino';
+import { systemClock } from '../clock.js';
+import { DescriptorWatch } from '../descriptors.js';
 import type { Discovery } from './announcement-desk.js';
 import type { Limits } from './limits.js';
 import type { ListenAddress } from './listener.js';
-import type { ResponderCounts } from './metrics.js';
+import { createResponderMetrics, type ResponderCounts } from './metrics.js';
 import { type Seconds, toMilliseconds } from '../units.js';
 import { gather, type PeerOrder, type PeerRequest } from './peers.js';
 import { type Responder, type SingleResponder, startResponder } from './responder.js';
@@ -65,10 +67,27 @@ function runWorker(): void {
     },
   };
 
-  const start = ({ token, debug, ...options }: WorkerOptions): void => {
+  const metrics = createResponderMetrics();
+  let watch: DescriptorWatch | undefined;
+
+  const serve = async ({ token, debug, ...options }: WorkerOptions): Promise<SingleResponder> => {
     const write = (line: string): void => tell({ kind: 'log', line });
-    const logger = pino({ level: debug ? 'debug' : 'info', base: null }, { write });
-    running = startResponder({ ...options, ...(token === undefined ? {} : { token }), logger, peers });
+    const log = pino({ level: debug ? 'debug' : 'info', base: null }, { write });
+    const secret = token === undefined ? {} : { token };
+    const responder = await startResponder({ ...options, ...secret, logger: log, metrics, peers });
+    watch = new DescriptorWatch({
+      clock: systemClock,
+      log,
+      held: () => responder.descriptors(),
+      show: (unaccounted) => {
+        metrics.counts.unaccounted = unaccounted;
+      },
+    });
+    return responder;
+  };
+
+  const start = (options: WorkerOptions): void => {
+    running = serve(options);
     running.then(
       ({ addresses }) => tell({ kind: 'listening', addresses }),
       (error: unknown) => {
@@ -89,6 +108,7 @@ function runWorker(): void {
   };
 
   const stop = async (): Promise<void> => {
+    watch?.stop();
     await (await running?.catch(() => undefined))?.close();
     if (process.connected) process.disconnect();
   };

@@ -45,6 +45,8 @@ export interface WebServerOptions extends WebRules {
 export interface WebServer {
   /** Where it listens, as `http://127.0.0.1:15382` or `https://[::1]:9`; in the order of `listen`. */
   readonly urls: readonly string[];
+  /** How many descriptors its listeners and connections hold. */
+  descriptors(): number;
   /** Looks at the web configuration and its files again; it does so by itself at each new connection and request. */
   reload(): void;
   /** Stops listening, lets running requests finish for a second, then cuts every connection that is left. */
@@ -104,6 +106,7 @@ export async function startWebServer(options: WebServerOptions): Promise<WebServ
   const urls = servers.map((server) => urlOf(scheme, server.address() as AddressInfo));
   return {
     urls,
+    descriptors: () => sockets.size + servers.filter(({ listening }) => listening).length,
     reload: () => {
       live.current();
     },

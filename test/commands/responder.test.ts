@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
-import { openFileLimit } from '../../src/responder/limits.js';
+import { openFileLimit } from '../../src/descriptors.js';
 import { LabProcess } from '../netns/process.js';
 
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));

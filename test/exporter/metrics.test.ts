@@ -307,6 +307,7 @@ test('the metrics of a scripted fleet are those of the golden file', async () =>
   metrics.observer.earlyDeath?.(forgetting.config, 'recv', 900);
   metrics.observer.mappingLoss?.(forgetting.config);
   metrics.targetFiles(new Map([['/etc/nat-idle-exporter/sites/north.yaml', 0]]));
+  metrics.unaccountedDescriptors(0);
   const text = await metrics.text();
   await expect(text).toMatchFileSnapshot('../golden/metrics.prom');
 });

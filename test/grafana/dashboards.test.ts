@@ -27,6 +27,7 @@ const RESPONDER = [
   'nat_responder_connections',
   'nat_responder_connections_total',
   'nat_responder_rejected_total',
+  'nat_responder_unaccounted_descriptors',
 ];
 
 /** Metric names of an expression, as the parser of Prometheus' own editor sees them. @throws when it does not parse */

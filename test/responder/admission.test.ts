@@ -7,7 +7,8 @@ import {
   type Evictable,
   plainAddress,
 } from '../../src/responder/admission.js';
-import { openFileLimit, processRoom, resolveLimits, WORKER_ROOM } from '../../src/responder/limits.js';
+import { openFileLimit } from '../../src/descriptors.js';
+import { processRoom, resolveLimits, WORKER_ROOM } from '../../src/responder/limits.js';
 import { isExposed } from '../../src/responder/listener.js';
 
 describe('clientKey', () => {
@@ -130,10 +131,6 @@ describe('resolveLimits', () => {
     expect(resolveLimits({ maxConnectionsPerProcess: 1e9 }, 2).maxConnectionsPerProcess).toBeLessThanOrEqual(
       WORKER_ROOM,
     );
-  });
-
-  it('openFileLimit() is infinite where it cannot be read', () => {
-    expect(openFileLimit('/nonexistent')).toBe(Number.POSITIVE_INFINITY);
   });
 });
 

@@ -7,7 +7,8 @@ import { tokenMac } from '../../src/net/token.js';
 import { encodeClientMessage, HELLO_BYTES, macInput } from '../../src/wire/codec.js';
 import { almostLines } from '../wire/arbitraries.js';
 import { type Fixture, startFixture } from './fixture.js';
-import { eventually, newHello, RawClient } from './raw-client.js';
+import { eventually } from '../support/sockets.js';
+import { newHello, RawClient } from './raw-client.js';
 
 const X = '0123456789abcdef';
 const TOKEN = 'correct horse battery staple';

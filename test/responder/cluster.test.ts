@@ -5,7 +5,8 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type ClusterOptions, startClusteredResponder } from '../../src/responder/cluster.js';
 import type { Responder } from '../../src/responder/responder.js';
 import { newHello, RawClient } from './raw-client.js';
-import { socketsOf, withOnly, workerPids } from './workers.js';
+import { withOnly, workerPids } from './workers.js';
+import { openSockets } from '../support/sockets.js';
 
 vi.setConfig({ testTimeout: 60_000 });
 
@@ -89,13 +90,13 @@ describe('clustered responder', () => {
     const session = 'a'.repeat(32);
     const control = await withOnly(one, () => open(port, 'control', { session }));
     const probes: RawClient[] = [];
-    const sockets = socketsOf(other);
+    const sockets = openSockets(other);
     // Half of them share the control's worker, half do not.
     for (let probe = 0; probe < 6; probe += 1) {
       const worker = probe % 2 === 0 ? one : other;
       probes.push(await withOnly(worker, () => open(port, 'probe', { session, probe })));
     }
-    expect(socketsOf(other) - sockets).toBe(3);
+    expect(openSockets(other) - sockets).toBe(3);
     const instances = [control, ...probes].map(({ messages: [first] }) =>
       first?.kind === 'welcome' ? first.instance : undefined,
     );
@@ -209,9 +210,9 @@ describe('clustered responder', () => {
     const port = await start({ workers: 3 });
     await withoutNode(async () => {
       for (let left = 2; left > 0; left -= 1) {
-        const sockets = new Map(workerPids().map((pid) => [pid, socketsOf(pid)]));
+        const sockets = new Map(workerPids().map((pid) => [pid, openSockets(pid)]));
         await openSoon(port);
-        const holder = workerPids().find((pid) => socketsOf(pid) > (sockets.get(pid) ?? 0));
+        const holder = workerPids().find((pid) => openSockets(pid) > (sockets.get(pid) ?? 0));
         process.kill(holder ?? 0, 'SIGKILL');
         await vi.waitFor(() => expect(workerPids()).toHaveLength(left));
       }

@@ -12,7 +12,8 @@ import { announcementMacInput, encodeClientMessage, macInput } from '../../src/w
 import type { Hello, ResponderMessage } from '../../src/wire/messages.js';
 import { type Fixture, startFixture } from './fixture.js';
 import { newHello, RawClient } from './raw-client.js';
-import { socketsOf, withOnly, workerPids } from './workers.js';
+import { openSockets } from '../support/sockets.js';
+import { withOnly, workerPids } from './workers.js';
 
 vi.setConfig({ testTimeout: 60_000 });
 
@@ -311,7 +312,7 @@ describe('a clustered responder that takes announcements', () => {
     const port = await start({ discovery: { interval: announcements.interval, announcements } });
     const workers = workerPids();
     expect(workers).toHaveLength(2);
-    const idle = workers.map(socketsOf);
+    const idle = workers.map(openSockets);
     for (let index = 0; index < 4; index += 1) {
       const opened = await withOnly(workers[index % 2] ?? 0, () => open(port, asking()));
       expect(opened.welcome).toMatchObject({ announce: 30 });
@@ -325,7 +326,7 @@ describe('a clustered responder that takes announcements', () => {
       );
     }
     // Each of the two holds half of the connections.
-    expect(workers.map((pid, index) => socketsOf(pid) - (idle[index] ?? 0))).toEqual([2, 2]);
+    expect(workers.map((pid, index) => openSockets(pid) - (idle[index] ?? 0))).toEqual([2, 2]);
     expect(announcements.groups().map(({ targets }) => targets[0])).toEqual(
       [0, 1, 2, 3].map((index) => `e${index}.example:1`),
     );

@@ -2,7 +2,7 @@ import { connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { decodeSleepRequest } from '../../src/wire/legacy.js';
 import { type Fixture, startFixture } from './fixture.js';
-import { eventually } from './raw-client.js';
+import { eventually } from '../support/sockets.js';
 
 // A wait has its own deadline; this one is for a busy machine.
 vi.setConfig({ testTimeout: 30_000 });

@@ -5,7 +5,8 @@ import { sameMac, tokenMac } from '../../src/net/token.js';
 import { encodeClientMessage, macInput } from '../../src/wire/codec.js';
 import type { Hello } from '../../src/wire/messages.js';
 import { type Fixture, startFixture } from './fixture.js';
-import { eventually, newHello, RawClient } from './raw-client.js';
+import { eventually } from '../support/sockets.js';
+import { newHello, RawClient } from './raw-client.js';
 
 const X = '0123456789abcdef';
 const Y = 'fedcba9876543210';

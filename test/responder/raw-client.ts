@@ -118,12 +118,3 @@ export class RawClient {
     this.#waiting.clear();
   }
 }
-
-/** Waits until something in the same process has become true. */
-export async function eventually(condition: () => boolean, what: string): Promise<void> {
-  const end = performance.now() + DEADLINE_MS;
-  while (!condition()) {
-    if (performance.now() > end) throw new Error(`${what} did not become true`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}

@@ -9,7 +9,8 @@ import type { TestRecord } from '../../src/engine/snapshot.js';
 import type { Path } from '../../src/probe/path.js';
 import { startClusteredResponder } from '../../src/responder/cluster.js';
 import type { Responder } from '../../src/responder/responder.js';
-import { socketsOf, workerPids } from './workers.js';
+import { openSockets } from '../support/sockets.js';
+import { workerPids } from './workers.js';
 
 /** As many as a search opens at once in the beginning. */
 const PROBES = 4;
@@ -41,10 +42,10 @@ it.each(['native', 'nat-tcp-test'])(
       protocol === 'native'
         ? { port: native[0]?.port }
         : { echo_port: legacyEcho[0]?.port, sleep_port: legacySleep[0]?.port };
-    const idle = { canaries: socketsOf(ofCanaries), probes: socketsOf(ofProbes) };
+    const idle = { canaries: openSockets(ofCanaries), probes: openSockets(ofProbes) };
     // The kernel connects at once, whoever accepts later.
     const accepted = (worker: number, sockets: number): Promise<void> =>
-      vi.waitFor(() => expect(socketsOf(worker)).toBeGreaterThanOrEqual(sockets), {
+      vi.waitFor(() => expect(openSockets(worker)).toBeGreaterThanOrEqual(sockets), {
         timeout: 15_000,
         interval: 5,
       });

@@ -1,5 +1,5 @@
 /** The worker processes of a clustered responder that runs in this process: who they are, and who accepts. */
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 
 /** Child processes of this one that run a worker, the oldest first. */
 export function workerPids(): number[] {
@@ -22,16 +22,4 @@ export async function withOnly<Value>(worker: number, run: () => Promise<Value>)
   } finally {
     for (const pid of others) process.kill(pid, 'SIGCONT');
   }
-}
-
-/** How many sockets a process has open. */
-export function socketsOf(pid: number): number {
-  return readdirSync(`/proc/${pid}/fd`).filter((fd) => {
-    try {
-      return readlinkSync(`/proc/${pid}/fd/${fd}`).startsWith('socket:');
-    } catch {
-      // It was closed in between.
-      return false;
-    }
-  }).length;
 }
