@@ -10,10 +10,14 @@ import { Engine } from '../engine/engine.js';
 import { createExporterApp } from '../exporter/app.js';
 import { createExporterMetrics } from '../exporter/metrics.js';
 import { createLogger, type Logger } from '../log.js';
+import { siteShare } from '../net/descriptor-shares.js';
 import { keepNurserySmall } from '../nursery.js';
+import { openFileLimit } from '../responder/limits.js';
 import type { Seconds } from '../units.js';
 import type { Build } from '../version.js';
+import { SiteConnections } from '../web/connections.js';
 import { startWebServer, type WebServer } from '../web/server.js';
+import { registerSiteMetrics } from '../web/site-metrics.js';
 import { readWebConfig } from '../web/web-config.js';
 import { embeddedResponder } from './embedded-responder.js';
 import { ExporterHistory } from './exporter-history.js';
@@ -121,6 +125,9 @@ export async function startExporter(
     return next;
   };
 
+  const share = siteShare(openFileLimit());
+  const connections = new SiteConnections(share);
+  registerSiteMetrics(metrics.registry, connections);
   const site = createExporterApp({
     view: engine,
     metrics,
@@ -133,6 +140,7 @@ export async function startExporter(
     report: (target, query) => history.report(target, query, build.version),
     history: (target) => history.read(target),
     onError: (error) => log.error({ error }, 'a request failed'),
+    eventReaders: { maxReaders: share.streams, maxReadersPerClient: share.streamsPerClient },
   });
   // The saved state is read before anybody can ask: a restart must not look like a loss of knowledge.
   await engine.apply(config);
@@ -143,6 +151,7 @@ export async function startExporter(
       app: site.app,
       listen: flags.web.listenAddresses,
       log,
+      connections,
       onClose: () => site.close(),
       ...(flags.web.configFile === undefined ? {} : { configFile: flags.web.configFile }),
     });

@@ -7,7 +7,7 @@ import type { Milliseconds, Seconds } from '../units.js';
 import { createBaseApp, DOCUMENT_POLICY, finishApp, PAGE_POLICY, securityHeaders } from '../web/base-app.js';
 import { type MetricsSource, metricsRoute } from '../web/metrics-route.js';
 import { targetsDocument } from './api.js';
-import { changeKey, createLiveEvents } from './live-events.js';
+import { changeKey, createLiveEvents, type LiveEventsOptions } from './live-events.js';
 import type { BuildInfo } from './metrics.js';
 import { type Asset, loadAssets } from './page/assets.js';
 import { type CardContext, renderCard } from './page/card.js';
@@ -46,6 +46,8 @@ export interface ExporterAppOptions {
   /** Told of bugs that ended in an answer of 500. */
   readonly onError?: (error: unknown) => void;
   readonly eventInterval?: Milliseconds;
+  /** How many may read `/api/v1/events`. */
+  readonly eventReaders?: Omit<LiveEventsOptions, 'interval'>;
 }
 
 export interface ExporterApp {
@@ -65,10 +67,10 @@ export function createExporterApp(options: ExporterAppOptions): ExporterApp {
   const { view, telemetryPath, report } = options;
   const now = options.now ?? ((): Seconds => Date.now() / 1000);
   const assets = loadAssets();
-  const live = createLiveEvents(
-    view,
-    options.eventInterval === undefined ? {} : { interval: options.eventInterval },
-  );
+  const live = createLiveEvents(view, {
+    ...options.eventReaders,
+    ...(options.eventInterval === undefined ? {} : { interval: options.eventInterval }),
+  });
   const histories = cachedHistories(options.history);
   const app = createBaseApp({ name: 'nat-idle-exporter', ready: () => options.ready() });
 
