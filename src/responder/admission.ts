@@ -36,10 +36,14 @@ export class Client {
 
 export type Refusal = 'limit_client' | 'limit_total' | 'limit_legacy';
 
+/** Among how many of the oldest unopened connections the one to end is chosen: a flood must not make it dear. */
+const EVICTION_CHOICE = 16;
+
 export class Admission {
   readonly #limits: Caps;
   readonly #clients = new Map<string, Client>();
-  readonly #pending = new Set<Evictable>();
+  /** All unopened connections, the oldest first. */
+  readonly #pending = new Map<Evictable, Client>();
   /** Legacy guests that have asked for nothing yet, the oldest first. */
   readonly #silent = new Set<Evictable>();
   #connections = 0;
@@ -97,7 +101,7 @@ export class Admission {
       return evictOldest(known.pending) ? undefined : 'limit_client';
     }
     if (!this.#full()) return undefined;
-    return evictOldest(this.#pending) || evictOldest(this.#silent) ? undefined : 'limit_total';
+    return this.#evictPending() || evictOldest(this.#silent) ? undefined : 'limit_total';
   }
 
   /**
@@ -113,6 +117,22 @@ export class Admission {
     if (poolIsFull && own >= Math.max(1, maxLegacyConnections / 2)) return 'limit_client';
     if (evictOldest(this.#silent)) return undefined;
     return poolIsFull ? 'limit_legacy' : 'limit_total';
+  }
+
+  /**
+   * Ends one of the oldest unopened connections: of the client that has most of them. Whoever comes with one and opens
+   * it at once is not ended before a flood's own, however little room there is.
+   */
+  #evictPending(): boolean {
+    const oldest = this.#pending.entries();
+    let chosen: readonly [Evictable, Client] | undefined;
+    for (let looked = 0; looked < EVICTION_CHOICE; looked += 1) {
+      const { done, value } = oldest.next();
+      if (done === true) break;
+      if ((value[1].pending?.size ?? 0) > (chosen?.[1].pending?.size ?? 0)) chosen = value;
+    }
+    chosen?.[0].evict();
+    return chosen !== undefined;
   }
 
   #full(): boolean {
@@ -134,7 +154,7 @@ export class Admission {
   wait(client: Client, connection: Evictable): void {
     client.pending ??= new Set();
     client.pending.add(connection);
-    this.#pending.add(connection);
+    this.#pending.set(connection, client);
   }
 
   /** Marks an admitted legacy connection as one that has asked for nothing yet. */

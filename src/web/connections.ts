@@ -2,7 +2,7 @@
  * The connections of a site: counted by client and in all, and those that ask nothing give way to newcomers. Whoever
  * holds silent connections can so neither keep a scraper out nor use up the descriptors of the process.
  */
-import type { RequestListener, Server, ServerResponse } from 'node:http';
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { clientKey } from '../net/client-address.js';
@@ -36,6 +36,8 @@ interface Guest {
   speaks: Socket;
   /** Requests that are being answered. */
   unanswered: number;
+  /** The newest request. */
+  request: IncomingMessage | undefined;
   /** Bytes that the kernel had taken at the last look. */
   taken: number;
   /** Since when the kernel has taken nothing of what waits for the reader. */
@@ -81,7 +83,7 @@ export class SiteConnections {
   /** The same listener, with a note of who is being answered. */
   noting(listener: RequestListener): RequestListener {
     return (request, response) => {
-      this.#asked(request.socket, response);
+      this.#asked(request, response);
       listener(request, response);
     };
   }
@@ -127,6 +129,7 @@ export class SiteConnections {
       client,
       speaks: socket,
       unanswered: 0,
+      request: undefined,
       taken: 0,
       stalledSince: undefined,
     };
@@ -142,7 +145,9 @@ export class SiteConnections {
     const meant = (guest: Guest): boolean => client === undefined || guest.client === client;
     for (const guest of this.#idle) if (meant(guest)) return this.#evict(guest, 'evicted');
     for (const guest of this.#guests.values()) {
-      const { stalledSince = Infinity } = guest;
+      const { request, stalledSince = Infinity } = guest;
+      // It still owes a part of what it asks.
+      if (meant(guest) && request?.complete === false) return this.#evict(guest, 'evicted');
       if (meant(guest) && this.#now - stalledSince >= STALL) return this.#evict(guest, 'unread');
     }
     return false;
@@ -177,10 +182,12 @@ export class SiteConnections {
     }
   }
 
-  #asked(socket: Socket, response: ServerResponse): void {
+  #asked(request: IncomingMessage, response: ServerResponse): void {
+    const { socket } = request;
     const guest = this.#secure.get(socket) ?? this.#guests.get(socket);
     if (guest === undefined) return;
     guest.unanswered += 1;
+    guest.request = request;
     this.#idle.delete(guest);
     response.once('close', () => {
       guest.unanswered -= 1;

@@ -120,6 +120,27 @@ describe('Admission', () => {
     expect(admission.admit('192.0.2.1')).toBe('limit_client');
   });
 
+  it('ends a pending one of who has most of them, so that a flood from few addresses ends its own', () => {
+    const admission = new Admission({ ...limits, maxConnectionsPerClient: 6 });
+    const evicted: string[] = [];
+    const come = (host: string): void => {
+      const client = admission.admit(host);
+      if (typeof client === 'string') throw new Error(client);
+      const connection: Evictable = {
+        evict: () => {
+          evicted.push(host);
+          admission.settle(client, connection);
+          admission.release(client);
+        },
+      };
+      admission.wait(client, connection);
+    };
+    come('192.0.2.1');
+    for (let index = 0; index < 100; index += 1) come(`192.0.2.${2 + (index % 2)}`);
+    expect(evicted).toHaveLength(95);
+    expect(evicted).not.toContain('192.0.2.1');
+  });
+
   it('does not let legacy guests evict native ones that are about to open', () => {
     const admission = new Admission({ ...limits, maxLegacyConnections: 6, maxConnectionsPerClient: 10 });
     const evicted: number[] = [];
