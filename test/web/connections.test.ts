@@ -270,13 +270,13 @@ requires({ packages: ['openssl'] }).describe('a site with TLS', () => {
     const trusted = { ca: readFileSync(ca.cert) };
     const url = `https://127.0.0.1:${port}/`;
     const asked = once(events, 'asked');
-    const slow = get(`${url}slow`, { localAddress: ATTACKER, ...trusted } as RequestOptions);
+    const slow = get(`${url}slow`, { localAddress: ATTACKER, ...trusted });
     await asked;
     // A hello that stops in the middle, and none at all.
     for (let index = 0; index < 30; index += 1)
       await hold(port, index % 2 === 0 ? '' : '\x16\x03\x01\x02\x00');
     for (const localAddress of ['127.0.0.1', ATTACKER]) {
-      expect(await get(url, { localAddress, ...trusted } as RequestOptions)).toBe('hello');
+      expect(await get(url, { localAddress, ...trusted })).toBe('hello');
     }
     expect(site.rejected.evicted).toBeGreaterThanOrEqual(27);
     events.emit('answer');
