@@ -38,7 +38,7 @@ COPY --from=dependencies /state /var/lib/nat-idle-exporter
 WORKDIR /var/lib/nat-idle-exporter
 VOLUME ["/var/lib/nat-idle-exporter/data"]
 USER 65532:65532
-# Exporter; responder; the responder's own metrics.
-EXPOSE 15382 5382 15383
+# Exporter; responder. The responder's own metrics, 15383, are on loopback unless --web.listen-address says otherwise.
+EXPOSE 15382 5382
 HEALTHCHECK --interval=30s --timeout=5s --start-period=10s CMD ["node", "/app/deploy/healthcheck.js"]
 ENTRYPOINT ["node", "/app/dist/main.js"]

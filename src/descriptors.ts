@@ -5,9 +5,6 @@ import type { Clock, Timer } from './clock.js';
 import type { Logger } from './log.js';
 import type { Seconds } from './units.js';
 
-/** Descriptors that are kept free for listeners, files, scrapes, the page and refused connections. */
-export const RESERVED_DESCRIPTORS = 256;
-
 const DESCRIPTORS = '/proc/self/fd';
 
 /** How often what is open is compared with what should be, seconds. */

@@ -42,7 +42,7 @@ export function alerts(t: Thresholds): readonly Alert[] {
   const confirmed = `nat_idle_timeout_last_confirmed_timestamp_seconds{${NOT_EMBEDDED}}`;
   const staleAge = `${t.staleAfter} + ${t.staleTimeouts} * ${timeout}`;
   const rejected =
-    'nat_responder_rejected_total{reason=~"auth|version|limit_client|limit_total|accept|duplicate_probe"}';
+    'nat_responder_rejected_total{reason=~"auth|version|limit_client|limit_total|limit_legacy|accept|duplicate_probe"}';
   // Only an exporter has a configuration to load; the build info is the responder's, too.
   const gone = [
     'up == 0',

@@ -9,7 +9,8 @@ import { formatDuration } from '../units.js';
 /** Addresses that the commands listen on unless told otherwise. */
 export const DEFAULT_EXPORTER_ADDRESS = ':15382';
 export const DEFAULT_RESPONDER_ADDRESS = `:${DEFAULT_PORT}`;
-export const DEFAULT_RESPONDER_WEB_ADDRESS = ':15383';
+/** Nobody but this host: what the responder tells of its callers is for its operator. */
+export const DEFAULT_RESPONDER_WEB_ADDRESS = '127.0.0.1:15383';
 
 /** How long an exporter is listed after its last announcement. */
 export const DEFAULT_DISCOVERY_TTL = '15m';
@@ -101,7 +102,7 @@ export function responderCommand(version: string): Command {
     .optionsGroup('Discovery:')
     .option(
       '--discovery',
-      'list exporters that announce themselves at /api/v1/http_sd; needs a token, and users or client certificates',
+      'list exporters that announce themselves at /api/v1/http_sd; needs a token, users or client certificates, and --web.listen-address',
     )
     .option(
       '--discovery.ttl <duration>',
@@ -112,10 +113,14 @@ export function responderCommand(version: string): Command {
     .option('--legacy.echo-address <[host]:port>', `echo server, there :${DEFAULT_ECHO_PORT}`)
     .option('--legacy.sleep-address <[host]:port>', `sleep server, there :${DEFAULT_SLEEP_PORT}`)
     .optionsGroup('Limits:')
-    .option('--max-connections <n>', 'connections held at once', String(DEFAULT_LIMITS.maxConnections))
+    .option(
+      '--max-connections <n>',
+      'connections held at once, a quarter of them legacy ones at most',
+      String(DEFAULT_LIMITS.maxConnections),
+    )
     .option(
       '--max-connections-per-client <n>',
-      'connections held at once for one client address',
+      'connections held at once for one client address, and as many legacy ones',
       String(DEFAULT_LIMITS.maxConnectionsPerClient),
     );
   return addLogFlags(addWebFlags(command, DEFAULT_RESPONDER_WEB_ADDRESS));

@@ -87,6 +87,10 @@ function discoveryFlags(values: Values): ResponderFlags['discovery'] {
     const why = 'only who knows the token may announce an exporter, only who logs in may read the list';
     throw new UsageError(`--discovery: needs ${lacking.join(' and ')} (${why})`);
   }
+  if (!values.isGiven('--web.listen-address')) {
+    const why = `nobody but this host could read the list at ${DEFAULT_RESPONDER_WEB_ADDRESS}`;
+    throw new UsageError(`--discovery: needs --web.listen-address (${why})`);
+  }
   return { ttl };
 }
 

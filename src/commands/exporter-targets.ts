@@ -3,7 +3,8 @@ import type { Clock } from '../clock.js';
 import { ConfigError, formatProblem } from '../config/problem.js';
 import { TargetFiles } from '../config/target-files.js';
 import type { Config } from '../config/types.js';
-import { openFileLimit, RESERVED_DESCRIPTORS } from '../descriptors.js';
+import { openFileLimit } from '../descriptors.js';
+import { RESERVED_DESCRIPTORS } from '../net/descriptor-shares.js';
 import { TargetFileWatch } from './watch-target-files.js';
 import type { Logger } from '../log.js';
 

@@ -5,7 +5,7 @@ import { loadConfig } from '../config/load.js';
 import { ConfigError, type Problem } from '../config/problem.js';
 import { redactedConfigYaml } from '../config/redact.js';
 import type { Config } from '../config/types.js';
-import { DescriptorWatch } from '../descriptors.js';
+import { DescriptorWatch, openFileLimit } from '../descriptors.js';
 import { openEmbeddedTarget } from '../embedded/target.js';
 import { Engine } from '../engine/engine.js';
 import { createExporterApp } from '../exporter/app.js';
@@ -15,10 +15,13 @@ import { requestDescriptors } from '../http/request.js';
 import { createLogger, type Logger } from '../log.js';
 import { linkDescriptors } from '../net/link.js';
 import { lookupDescriptors } from '../net/resolve.js';
+import { siteShare } from '../net/descriptor-shares.js';
 import { keepNurserySmall } from '../nursery.js';
 import type { Seconds } from '../units.js';
 import type { Build } from '../version.js';
+import { SiteConnections } from '../web/connections.js';
 import { startWebServer, type WebServer } from '../web/server.js';
+import { registerSiteMetrics } from '../web/site-metrics.js';
 import { readWebConfig } from '../web/web-config.js';
 import { embeddedResponder } from './embedded-responder.js';
 import { ExporterHistory } from './exporter-history.js';
@@ -144,6 +147,9 @@ export async function startExporter(
     return next;
   };
 
+  const share = siteShare(openFileLimit());
+  const connections = new SiteConnections(share);
+  registerSiteMetrics(metrics.registry, connections);
   const site = createExporterApp({
     view: engine,
     metrics,
@@ -157,6 +163,7 @@ export async function startExporter(
     history: (target) => history.read(target),
     onError: (error) => log.error({ error }, 'a request failed'),
     onBroken,
+    eventReaders: { maxReaders: share.streams, maxReadersPerClient: share.streamsPerClient },
   });
   // The saved state is read before anybody can ask: a restart must not look like a loss of knowledge.
   await engine.apply(config);
@@ -167,6 +174,7 @@ export async function startExporter(
       app: site.app,
       listen: flags.web.listenAddresses,
       log,
+      connections,
       onClose: () => site.close(),
       ...(flags.web.configFile === undefined ? {} : { configFile: flags.web.configFile }),
     });

@@ -4,18 +4,22 @@ import type { ResponderFlags } from '../cli/flags.js';
 import { formatListenAddress, type ListenAddress } from '../config/listen-address.js';
 import { ConfigError } from '../config/problem.js';
 import { systemClock } from '../clock.js';
-import { DescriptorWatch } from '../descriptors.js';
+import { DescriptorWatch, openFileLimit } from '../descriptors.js';
 import { createLogger } from '../log.js';
+import { siteShare } from '../net/descriptor-shares.js';
 import { readTokenFile, TokenError } from '../net/token.js';
 import { Announcements } from '../responder/announcements.js';
 import { keepNurserySmall } from '../nursery.js';
 import { startClusteredResponder } from '../responder/cluster.js';
 import { processRoom, WORKER_ROOM } from '../responder/limits.js';
+import { isExposed } from '../responder/listener.js';
 import { registerAnnouncementMetrics } from '../responder/metrics.js';
 import { type Responder, startResponder } from '../responder/responder.js';
 import type { Build } from '../version.js';
+import { SiteConnections } from '../web/connections.js';
 import { createResponderApp } from '../web/responder-site.js';
 import { checkWebConfig, startWebServer } from '../web/server.js';
+import { registerSiteMetrics } from '../web/site-metrics.js';
 import type { Running } from './exporter.js';
 
 /** Why a responder that lists exporters lets nobody read without a password or a certificate. */
@@ -80,6 +84,8 @@ export async function startResponderCommand(
     registers: [registry],
   }).set({ version: build.version, revision: build.revision, nodeversion: process.version }, 1);
   if (announcements !== undefined) registerAnnouncementMetrics(registry, announcements);
+  const connections = new SiteConnections(siteShare(openFileLimit()));
+  registerSiteMetrics(registry, connections);
   let ready = true;
   try {
     const web = await startWebServer({
@@ -93,6 +99,7 @@ export async function startResponderCommand(
       }),
       listen: flags.web.listenAddresses,
       log,
+      connections,
       ...rules,
     });
     const watch = new DescriptorWatch({
@@ -104,6 +111,9 @@ export async function startResponderCommand(
       },
     });
     for (const url of web.urls) log.info({ url, version: build.version }, 'serving metrics');
+    if (!flags.web.listenAddresses.some(isExposed)) {
+      log.info('metrics on loopback only: --web.listen-address serves them elsewhere');
+    }
     return {
       stop: async () => {
         ready = false;

@@ -1,6 +1,8 @@
 /** `/api/v1/events`: tells connected readers which targets changed, as server-sent events. */
 import type { RequestHandler, Response } from 'express';
 import type { EngineView, TargetSnapshot, WaitingConnection } from '../engine/snapshot.js';
+import { clientKey } from '../net/client-address.js';
+import { siteShare } from '../net/descriptor-shares.js';
 import type { Milliseconds } from '../units.js';
 import { guarded } from './guard.js';
 
@@ -13,8 +15,10 @@ export interface LiveEvents {
 export interface LiveEventsOptions {
   /** How often the snapshots are looked at while somebody listens; 1 s unless a test is in a hurry. */
   readonly interval?: Milliseconds;
-  /** Most readers at once; the next one gets 503. */
+  /** Most readers at once; the next one gets 503. A stream never ends by itself: some room must be left for others. */
   readonly maxReaders?: number;
+  /** Most readers of one client, see `clientKey`. */
+  readonly maxReadersPerClient?: number;
 }
 
 /** A comment is sent when nothing else was for this long, so that proxies keep the stream open. */
@@ -24,8 +28,10 @@ const MOST_BUFFERED = 1 << 20;
 
 export function createLiveEvents(view: EngineView, options: LiveEventsOptions = {}): LiveEvents {
   const interval = options.interval ?? 1000;
-  const maxReaders = options.maxReaders ?? 100;
-  const readers = new Set<Response>();
+  const share = siteShare(Number.POSITIVE_INFINITY);
+  const { maxReaders = share.streams, maxReadersPerClient = share.streamsPerClient } = options;
+  /** With the client of each. */
+  const readers = new Map<Response, string>();
   let known = new Map<string, number>();
   let timer: NodeJS.Timeout | undefined;
   let quietSince = performance.now();
@@ -33,7 +39,7 @@ export function createLiveEvents(view: EngineView, options: LiveEventsOptions = 
 
   const send = (text: string): void => {
     quietSince = performance.now();
-    for (const reader of readers) {
+    for (const reader of readers.keys()) {
       if (reader.writableLength > MOST_BUFFERED) reader.destroy();
       else reader.write(text);
     }
@@ -60,8 +66,10 @@ export function createLiveEvents(view: EngineView, options: LiveEventsOptions = 
   };
 
   return {
-    handler: (_request, response) => {
-      if (closed || readers.size >= maxReaders) {
+    handler: (request, response) => {
+      const client = clientKey(request.socket.remoteAddress ?? '');
+      const ofClient = [...readers.values()].filter((other) => other === client).length;
+      if (closed || readers.size >= maxReaders || ofClient >= maxReadersPerClient) {
         response.status(503).type('text/plain').send('too many readers of events\n');
         return;
       }
@@ -70,7 +78,7 @@ export function createLiveEvents(view: EngineView, options: LiveEventsOptions = 
         'x-accel-buffering': 'no',
       });
       response.write('retry: 3000\n\n');
-      readers.add(response);
+      readers.set(response, client);
       response.on('close', () => leave(response));
       if (timer !== undefined) return;
       known = changeKeys(view.targets());
@@ -79,7 +87,7 @@ export function createLiveEvents(view: EngineView, options: LiveEventsOptions = 
     },
     close() {
       closed = true;
-      for (const reader of readers) reader.end();
+      for (const reader of readers.keys()) reader.end();
     },
   };
 }

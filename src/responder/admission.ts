@@ -1,10 +1,20 @@
-/** Who may connect: counts connections by client and in all, and makes room by evicting unopened ones. */
-import { isIPv4, isIPv6 } from 'node:net';
+/**
+ * Who may connect: counts connections by client and in all, and makes room by evicting those that have shown nothing
+ * yet. The legacy servers, where nobody can show a token, have a pool of their own and never cost a native caller its
+ * place.
+ */
+import { clientKey } from '../net/client-address.js';
 import type { Limits } from './limits.js';
 
-type Caps = Pick<Limits, 'maxConnections' | 'maxConnectionsPerClient' | 'maxConnectionsPerProcess'>;
+type Caps = Pick<
+  Limits,
+  'maxConnections' | 'maxConnectionsPerClient' | 'maxConnectionsPerProcess' | 'maxLegacyConnections'
+>;
 
-/** A connection that has not finished its opening and gives way where a limit is reached. */
+/** By which door a connection came. */
+export type Door = 'native' | 'legacy';
+
+/** A connection that has shown nothing yet (no opening, no request) and gives way where a limit is reached. */
 export interface Evictable {
   /** Ends the connection and releases its place at once. */
   evict(): void;
@@ -13,7 +23,9 @@ export interface Evictable {
 /** One client's share. Exists only while it has connections. */
 export class Client {
   readonly key: string;
+  /** Native ones. */
   connections = 0;
+  legacy = 0;
   /** Its unopened connections, the oldest first. */
   pending: Set<Evictable> | undefined;
 
@@ -22,13 +34,20 @@ export class Client {
   }
 }
 
-export type Refusal = 'limit_client' | 'limit_total';
+export type Refusal = 'limit_client' | 'limit_total' | 'limit_legacy';
+
+/** Among how many of the oldest unopened connections the one to end is chosen: a flood must not make it dear. */
+const EVICTION_CHOICE = 16;
 
 export class Admission {
   readonly #limits: Caps;
   readonly #clients = new Map<string, Client>();
-  readonly #pending = new Set<Evictable>();
+  /** All unopened connections, the oldest first. */
+  readonly #pending = new Map<Evictable, Client>();
+  /** Legacy guests that have asked for nothing yet, the oldest first. */
+  readonly #silent = new Set<Evictable>();
   #connections = 0;
+  #legacy = 0;
   #reported = 0;
   readonly #report: ((connections: number) => void) | undefined;
   /** Connections that other processes of the same responder hold. */
@@ -46,32 +65,74 @@ export class Admission {
   }
 
   /** Takes a place for a connection from `address`, or says which limit is reached. */
-  admit(address: string): Client | Refusal {
+  admit(address: string, door: Door = 'native'): Client | Refusal {
     const key = clientKey(address);
-    const known = this.#clients.get(key);
-    if (known !== undefined && known.connections >= this.#limits.maxConnectionsPerClient) {
-      if (!evictOldest(known.pending)) return 'limit_client';
-    } else if (this.#full()) {
-      if (!evictOldest(this.#pending)) return 'limit_total';
-    }
-    // Asked again: the eviction may have released the client's last place.
+    const refusal = door === 'native' ? this.#refuseNative(key) : this.#refuseLegacy(key);
+    if (refusal !== undefined) return refusal;
+    // Asked only now: an eviction may have released the client's last place.
     let client = this.#clients.get(key);
     if (client === undefined) {
       client = new Client(key);
       this.#clients.set(key, client);
     }
-    client.connections += 1;
-    this.#connections += 1;
-    this.#changed();
+    this.#count(client, door, 1);
     return client;
   }
 
   /** Gives a connection's place back. */
-  release(client: Client): void {
-    client.connections -= 1;
-    this.#connections -= 1;
-    if (client.connections === 0) this.#clients.delete(client.key);
+  release(client: Client, door: Door = 'native'): void {
+    this.#count(client, door, -1);
+    if (client.connections + client.legacy === 0) this.#clients.delete(client.key);
+  }
+
+  #count(client: Client, door: Door, change: 1 | -1): void {
+    if (door === 'native') client.connections += change;
+    else {
+      client.legacy += change;
+      this.#legacy += change;
+    }
+    this.#connections += change;
     this.#changed();
+  }
+
+  #refuseNative(key: string): Refusal | undefined {
+    const known = this.#clients.get(key);
+    if (known !== undefined && known.connections >= this.#limits.maxConnectionsPerClient) {
+      return evictOldest(known.pending) ? undefined : 'limit_client';
+    }
+    if (!this.#full()) return undefined;
+    return this.#evictPending() || evictOldest(this.#silent) ? undefined : 'limit_total';
+  }
+
+  /**
+   * Legacy guests make room among themselves only. A client is held to its share by refusing it, since every one of its
+   * own that was ended would be a false measurement; and with half of the pool it does not push others out of it.
+   */
+  #refuseLegacy(key: string): Refusal | undefined {
+    const { maxConnectionsPerClient, maxLegacyConnections } = this.#limits;
+    const own = this.#clients.get(key)?.legacy ?? 0;
+    if (own >= maxConnectionsPerClient) return 'limit_client';
+    const poolIsFull = this.#legacy >= maxLegacyConnections;
+    if (!poolIsFull && !this.#full()) return undefined;
+    if (poolIsFull && own >= Math.max(1, maxLegacyConnections / 2)) return 'limit_client';
+    if (evictOldest(this.#silent)) return undefined;
+    return poolIsFull ? 'limit_legacy' : 'limit_total';
+  }
+
+  /**
+   * Ends one of the oldest unopened connections: of the client that has most of them. Whoever comes with one and opens
+   * it at once is not ended before a flood's own, however little room there is.
+   */
+  #evictPending(): boolean {
+    const oldest = this.#pending.entries();
+    let chosen: readonly [Evictable, Client] | undefined;
+    for (let looked = 0; looked < EVICTION_CHOICE; looked += 1) {
+      const { done, value } = oldest.next();
+      if (done === true) break;
+      if ((value[1].pending?.size ?? 0) > (chosen?.[1].pending?.size ?? 0)) chosen = value;
+    }
+    chosen?.[0].evict();
+    return chosen !== undefined;
   }
 
   #full(): boolean {
@@ -93,11 +154,17 @@ export class Admission {
   wait(client: Client, connection: Evictable): void {
     client.pending ??= new Set();
     client.pending.add(connection);
-    this.#pending.add(connection);
+    this.#pending.set(connection, client);
   }
 
-  /** The connection finished its opening, or ended. */
+  /** Marks an admitted legacy connection as one that has asked for nothing yet. */
+  linger(connection: Evictable): void {
+    this.#silent.add(connection);
+  }
+
+  /** The connection finished its opening, asked for something, or ended. */
   settle(client: Client, connection: Evictable): void {
+    if (this.#silent.delete(connection)) return;
     if (!this.#pending.delete(connection)) return;
     client.pending?.delete(connection);
     if (client.pending?.size === 0) client.pending = undefined;
@@ -110,27 +177,4 @@ function evictOldest(pending: Set<Evictable> | undefined): boolean {
     return true;
   }
   return false;
-}
-
-/** An IPv4 address mapped into IPv6 is that IPv4 address; a zone is of no use to anybody else. */
-export function plainAddress(address: string): string {
-  if (!address.includes(':')) return address;
-  const mapped = /^::ffff:([0-9.]+)$/i.exec(address)?.[1];
-  if (mapped !== undefined && isIPv4(mapped)) return mapped;
-  return address.replace(/%.*$/, '');
-}
-
-/** What counts as one client: an IPv4 address, or the first 64 bits of an IPv6 address. */
-export function clientKey(address: string): string {
-  const plain = plainAddress(address);
-  if (!plain.includes(':') || !isIPv6(plain)) return plain;
-  const [head = '', tail] = plain.split('::');
-  const front = head === '' ? [] : head.split(':');
-  // An IPv4 tail stands for two groups; it never reaches into the first four.
-  const back = tail === undefined || tail === '' ? [] : tail.split(':');
-  const backGroups = back.length + (back.at(-1)?.includes('.') ? 1 : 0);
-  const zeros = tail === undefined ? 0 : 8 - front.length - backGroups;
-  const groups = [...front, ...new Array<string>(Math.max(0, zeros)).fill('0'), ...back];
-  const prefix = groups.slice(0, 4).map((group) => Number.parseInt(group, 16).toString(16));
-  return `${prefix.join(':')}::/64`;
 }

@@ -3,7 +3,7 @@ import { sameMac, tokenMac } from '../net/token.js';
 import type { Seconds } from '../units.js';
 import { announcementMacInput } from '../wire/codec.js';
 import type { Announce, ResponderMessage } from '../wire/messages.js';
-import { plainAddress } from './admission.js';
+import { plainAddress } from '../net/client-address.js';
 import type { Announcements, Announcer, Refused } from './announcements.js';
 import type { Calls } from './calls.js';
 import type { Peers } from './peers.js';

@@ -6,7 +6,7 @@ import { announcedHost } from '../config/announced-host.js';
 import { RESERVED_LABEL_NAMES } from '../config/labels.js';
 import type { Seconds } from '../units.js';
 import { type AnnouncementFields, isAnnouncedAddress } from '../wire/announcement.js';
-import { clientKey } from './admission.js';
+import { clientKey } from '../net/client-address.js';
 
 /** Why an announcement is not taken: a closed set, also a metric label. */
 export const ANNOUNCEMENT_REFUSALS = ['address', 'label', 'taken', 'limit_client', 'limit_total'] as const;

@@ -6,6 +6,7 @@
 import cluster, { type Worker } from 'node:cluster';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { RefusalWatch } from '../net/refusal-watch.js';
 import { randomHex } from '../net/token.js';
 import { type Seconds, toMilliseconds } from '../units.js';
 import { announcementAnswer } from './announcement-desk.js';
@@ -13,7 +14,13 @@ import { Directory, type Dispatch } from './directory.js';
 import { Doors, rankedRoom } from './doors.js';
 import { resolveLimits } from './limits.js';
 import { isExposed } from './listener.js';
-import { addCounts, createResponderMetrics, type ResponderCounts, zeroCounts } from './metrics.js';
+import {
+  addCounts,
+  createResponderMetrics,
+  NO_ROOM_REASONS,
+  type ResponderCounts,
+  zeroCounts,
+} from './metrics.js';
 import { type AnnounceRequest, gather, type PeerOrder } from './peers.js';
 import { NO_TOKEN_WARNING, type Responder, type ResponderOptions } from './responder.js';
 import type { FromWorker, ToWorker, WorkerOptions } from './worker.js';
@@ -39,6 +46,9 @@ const ERROR = 50;
 
 /** How long the primary waits for a worker's counts before it takes the last ones known. */
 const COUNT_DEADLINE: Seconds = 1;
+
+/** How often the workers are asked whether they turn callers away. */
+const REFUSAL_QUESTIONS: Seconds = 5;
 
 /** How long the workers may take to stop. */
 const STOP_DEADLINE: Seconds = 1.8;
@@ -91,6 +101,8 @@ class Primary {
   /** All workers have listened at the same time. */
   #complete = false;
   #closing = false;
+  readonly #refusals: RefusalWatch<(typeof NO_ROOM_REASONS)[number]>;
+  #questions: NodeJS.Timeout | undefined;
   readonly metrics = createResponderMetrics(() => this.#count());
 
   constructor(options: ClusterOptions) {
@@ -98,7 +110,8 @@ class Primary {
     this.#options = options;
     // Two at least: one that is busy or dies does not keep the door shut.
     const resolved = resolveLimits(limits, options.workers);
-    const { maxConnectionsPerProcess } = resolved;
+    const { maxConnectionsPerProcess, maxLegacyConnections } = resolved;
+    this.#refusals = new RefusalWatch(logger, 'responder', NO_ROOM_REASONS);
     const room = rankedRoom(options.workers, resolved);
     this.#doors = new Doors({ width: Math.max(2, availableParallelism()), room });
     this.#start = {
@@ -106,7 +119,7 @@ class Primary {
       legacyEcho,
       legacySleep,
       ...(token === undefined ? {} : { token }),
-      limits: { ...limits, maxConnectionsPerProcess },
+      limits: { ...limits, maxConnectionsPerProcess, maxLegacyConnections },
       debug: logger.isLevelEnabled('debug'),
       instance: randomHex(8),
       ...(discovery === undefined ? {} : { discovery: { interval: discovery.interval } }),
@@ -131,6 +144,10 @@ class Primary {
       if (first === undefined) throw new RangeError('a responder has at least one worker');
       this.#complete = true;
       this.#turnDoors();
+      const ask = (): void => {
+        void this.#count().then(({ rejected }) => this.#refusals.look(rejected, performance.now() / 1000));
+      };
+      this.#questions = setInterval(ask, toMilliseconds(REFUSAL_QUESTIONS)).unref();
       const { logger, workers } = this.#options;
       const limits = resolveLimits(this.#options.limits, workers);
       const { maxConnectionsPerClient } = limits;
@@ -331,6 +348,7 @@ class Primary {
 
   async close(): Promise<void> {
     this.#closing = true;
+    clearInterval(this.#questions);
     const hands = [...this.#hands.values()];
     for (const { worker } of hands) this.#tell(worker.id, { kind: 'stop' });
     const impatience = setTimeout(() => {

@@ -8,7 +8,7 @@ import type { Logger } from '../log.js';
 import { resetOrDestroy } from '../net/reset.js';
 import { type Seconds, toMilliseconds } from '../units.js';
 import { decodeSleepRequest, LEGACY_READ_LIMIT } from '../wire/legacy.js';
-import type { Admission, Client } from './admission.js';
+import type { Admission, Client, Evictable } from './admission.js';
 import { Farewells } from './farewell.js';
 import type { Limits } from './limits.js';
 import { type ListenAddress, Listener } from './listener.js';
@@ -48,7 +48,7 @@ export function createLegacyServer(options: LegacyOptions): LegacyServer {
 }
 
 /** All that is kept of one client. */
-interface Guest {
+interface Guest extends Evictable {
   readonly socket: Socket;
   readonly client: Client;
   readonly since: Seconds;
@@ -138,14 +138,18 @@ class Legacy implements LegacyServer {
       socket.destroy();
       return;
     }
-    const client = admission.admit(address);
+    const client = admission.admit(address, 'legacy');
     if (typeof client === 'string') {
       counts.rejected[client] += 1;
       resetOrDestroy(socket);
       return;
     }
-    const guest = { socket, client, since: now(), request: undefined, timer: undefined };
+    // Closed and not reset, as in `#leaveAll`. The oldest go first: what a client might conclude from the end of one
+    // needs an older connection that lived on.
+    const evict = (): void => this.#turnAway(guest, 'evicted');
+    const guest: Guest = { socket, client, since: now(), request: undefined, timer: undefined, evict };
     this.#guests.set(socket, guest);
+    admission.linger(guest);
     counts.open[kind] += 1;
     counts.opened[kind] += 1;
     socket.on('data', this.#onData);
@@ -166,6 +170,7 @@ class Legacy implements LegacyServer {
 
   #serve(guest: Guest, chunk: Buffer): void {
     const request = chunk.toString('latin1', 0, LEGACY_READ_LIMIT);
+    this.#options.admission.settle(guest.client, guest);
     if (this.#options.kind === 'legacy_echo') {
       guest.request = request;
       this.#respond(guest);
@@ -199,7 +204,8 @@ class Legacy implements LegacyServer {
     if (!this.#guests.delete(guest.socket)) return;
     clearTimeout(guest.timer);
     this.#options.counts.open[this.#options.kind] -= 1;
-    this.#options.admission.release(guest.client);
+    this.#options.admission.settle(guest.client, guest);
+    this.#options.admission.release(guest.client, 'legacy');
   }
 
   #sweep(): void {

@@ -1,5 +1,6 @@
 /** The bounds of the responder: how many, how long, how fast. */
-import { openFileLimit, RESERVED_DESCRIPTORS } from '../descriptors.js';
+import { openFileLimit } from '../descriptors.js';
+import { RESERVED_DESCRIPTORS } from '../net/descriptor-shares.js';
 import type { Seconds } from '../units.js';
 
 export interface Limits {
@@ -7,7 +8,9 @@ export interface Limits {
   readonly maxConnections: number;
   /** Most connections in one process; never more than its descriptors allow. */
   readonly maxConnectionsPerProcess: number;
-  /** Most connections of one client: an IPv4 address or an IPv6 /64. */
+  /** Most connections of the legacy servers in one process; never more than a quarter of what it holds. */
+  readonly maxLegacyConnections: number;
+  /** Most connections of one client, an IPv4 address or an IPv6 /64: native ones, and as many legacy ones. */
   readonly maxConnectionsPerClient: number;
   /** How long a native connection may take from accept to welcome. */
   readonly openingDeadline: Seconds;
@@ -32,9 +35,13 @@ export interface Limits {
  */
 export const WORKER_ROOM = 20_000;
 
+/** What the legacy servers, which cannot ask for a token, may take of all connections. */
+const LEGACY_SHARE = 0.25;
+
 export const DEFAULT_LIMITS: Limits = {
   maxConnections: 16_000,
   maxConnectionsPerProcess: Number.POSITIVE_INFINITY,
+  maxLegacyConnections: Number.POSITIVE_INFINITY,
   // Many users may share the one address of a CGN.
   maxConnectionsPerClient: 1024,
   openingDeadline: 10,
@@ -51,7 +58,10 @@ export const DEFAULT_LIMITS: Limits = {
 export function resolveLimits(given: Partial<Limits> = {}, workers = 1): Limits {
   const limits = { ...DEFAULT_LIMITS, ...given };
   const maxConnectionsPerProcess = Math.min(limits.maxConnectionsPerProcess, processRoom(workers));
-  return { ...limits, maxConnectionsPerProcess };
+  const even = Math.min(maxConnectionsPerProcess, Math.ceil(limits.maxConnections / workers));
+  const quarter = Math.max(1, Math.floor(even * LEGACY_SHARE));
+  const maxLegacyConnections = Math.min(limits.maxLegacyConnections, quarter);
+  return { ...limits, maxConnectionsPerProcess, maxLegacyConnections };
 }
 
 /** Connections that one process may hold where there are so many: its descriptors and `WORKER_ROOM` bound it. */

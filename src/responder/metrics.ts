@@ -15,7 +15,8 @@ export type ConnectionKind = (typeof CONNECTION_KINDS)[number];
 
 /**
  * Why something was turned away. Beside the codes that a client is told: `oversized` and `binary` lines,
- * `evicted` (gave way to a newer connection before it had opened), `rate` (too many lines), `unread` (does not
+ * `evicted` (gave way to a newer connection before it had opened, or had asked a legacy server for anything),
+ * `limit_legacy` (all places of the legacy servers are taken by guests that have asked), `rate` (too many lines), `unread` (does not
  * read its answers), `request` (a legacy client asked for something else), `accept` (the kernel refused, most
  * often for want of descriptors), `aborted` (the client reset it before its turn to be accepted had come).
  */
@@ -25,6 +26,7 @@ export const REJECT_REASONS = [
   'auth',
   'limit_client',
   'limit_total',
+  'limit_legacy',
   'unknown_probe',
   'duplicate_probe',
   'timeout',
@@ -38,6 +40,15 @@ export const REJECT_REASONS = [
   'aborted',
 ] as const;
 export type RejectReason = (typeof REJECT_REASONS)[number];
+
+/** Those of callers who found no room. */
+export const NO_ROOM_REASONS = [
+  'limit_client',
+  'limit_total',
+  'limit_legacy',
+  'evicted',
+  'accept',
+] as const satisfies readonly RejectReason[];
 
 /** Plain numbers, so that several processes can be added up. */
 export interface ResponderCounts {

@@ -55,7 +55,7 @@ export interface NativeResponder {
   close(): Promise<void>;
 }
 
-/** Connections over a limit that may wait to be told so; beyond it they are reset at once. */
+/** Connections over a limit that may wait to be told so, never more than have a place; beyond it they are reset. */
 const MAX_REFUSED = 64;
 
 /** How long a stopped responder waits for its last lines to leave. */
@@ -183,7 +183,7 @@ class Native implements NativeResponder {
     }
     const admitted = admission.admit(address);
     if (typeof admitted === 'string') {
-      if (this.#refused >= MAX_REFUSED) {
+      if (this.#refused >= Math.min(MAX_REFUSED, this.#options.limits.maxConnectionsPerProcess)) {
         counts.rejected[admitted] += 1;
         resetOrDestroy(socket);
         return;

@@ -13,14 +13,15 @@
 import type { AddressInfo } from 'node:net';
 import type { Logger } from '../log.js';
 import { hostConntrackTimeout } from '../net/conntrack.js';
+import { REFUSAL_LOOKS, RefusalWatch } from '../net/refusal-watch.js';
 import { randomHex } from '../net/token.js';
-import type { Seconds } from '../units.js';
+import { type Seconds, toMilliseconds } from '../units.js';
 import { Admission } from './admission.js';
 import type { Discovery } from './announcement-desk.js';
 import { createLegacyServer } from './legacy.js';
 import { type Limits, resolveLimits } from './limits.js';
 import { isExposed, type ListenAddress } from './listener.js';
-import { createResponderMetrics, type ResponderMetrics } from './metrics.js';
+import { createResponderMetrics, NO_ROOM_REASONS, type ResponderMetrics } from './metrics.js';
 import { createNativeResponder } from './native.js';
 import type { Peers } from './peers.js';
 
@@ -101,7 +102,14 @@ export async function startResponder(options: ResponderOptions): Promise<SingleR
   const echo = createLegacyServer({ ...shared, kind: 'legacy_echo' });
   const sleep = createLegacyServer({ ...shared, kind: 'legacy_sleep' });
   const servers = [native, echo, sleep];
+  // With several processes the primary tells it for all of them.
+  const refusals = peers === undefined ? new RefusalWatch(logger, 'responder', NO_ROOM_REASONS) : undefined;
+  const looks = setInterval(
+    () => refusals?.look(metrics.counts.rejected, now()),
+    toMilliseconds(REFUSAL_LOOKS),
+  ).unref();
   const close = async (): Promise<void> => {
+    clearInterval(looks);
     await Promise.all(servers.map((server) => server.close()));
   };
   const attend = async (wanted: boolean): Promise<void> => {

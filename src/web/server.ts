@@ -7,11 +7,15 @@ import {
   type ServerResponse,
 } from 'node:http';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
-import type { AddressInfo, Socket } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { ConfigError, type Problem } from '../config/problem.js';
+import { siteShare } from '../net/descriptor-shares.js';
+import { REFUSAL_LOOKS, RefusalWatch } from '../net/refusal-watch.js';
+import { toMilliseconds } from '../units.js';
 import { type BasicAuth, createBasicAuth } from './basic-auth.js';
 import { refuseClient } from './client-certificate.js';
+import { SiteConnections } from './connections.js';
 import { fileStamp, type LoadedWebConfig, readWebConfig, type WebConfig } from './web-config.js';
 
 /** The part of pino's logger that is used here. */
@@ -40,6 +44,8 @@ export interface WebServerOptions extends WebRules {
   /** Called when the server begins to close: end what streams for ever. */
   readonly onClose?: () => void;
   readonly auth?: BasicAuth;
+  /** The book of its connections, for who wants to read it too; own ones without. */
+  readonly connections?: SiteConnections;
 }
 
 export interface WebServer {
@@ -55,6 +61,19 @@ export interface WebServer {
 
 /** How long running requests may go on after `close()`, milliseconds; the whole stop must fit into 2 s. */
 const CLOSE_GRACE_MS = 1000;
+
+/**
+ * How long a client may take, milliseconds: for its TLS handshake and for its headers each, for its whole request, for
+ * its next request, and without taking anything of an answer. Node asks every `connectionsCheckingInterval` only.
+ */
+const PATIENCE = {
+  handshakeTimeout: 10_000,
+  headersTimeout: 10_000,
+  requestTimeout: 30_000,
+  keepAliveTimeout: 5000,
+  connectionsCheckingInterval: 1000,
+};
+const READING_PATIENCE_MS = 60_000;
 
 /**
  * Starts to listen on every address.
@@ -75,10 +94,18 @@ export async function startWebServer(options: WebServerOptions): Promise<WebServ
       },
     );
   };
-  const sockets = new Set<Socket>();
-  const servers = options.listen.map(() => makeServer(live, listener, sockets, options.log));
+  const connections = options.connections ?? new SiteConnections(siteShare(Number.POSITIVE_INFINITY));
+  const servers = options.listen.map(() => makeServer(live, listener, connections, options.log));
+  const refusals =
+    options.log &&
+    new RefusalWatch(options.log, 'site', ['limit_client', 'limit_total', 'evicted', 'unread', 'accept']);
+  const looks = setInterval(() => {
+    const now = performance.now() / 1000;
+    connections.look(now);
+    refusals?.look(connections.rejected, now);
+  }, toMilliseconds(REFUSAL_LOOKS)).unref();
   const results = await Promise.allSettled(
-    servers.map((server, index) => listenOn(server, options.listen[index] ?? { port: 0 }, options.log)),
+    servers.map((server, index) => listenOn(server, options.listen[index] ?? { port: 0 }, connections)),
   );
   const problems = results.flatMap((result): Problem[] => {
     if (result.status === 'fulfilled') return [];
@@ -92,11 +119,10 @@ export async function startWebServer(options: WebServerOptions): Promise<WebServ
     );
     for (const server of servers) server.closeIdleConnections();
     // Also cuts what the HTTP server does not count: handshakes under way and clients that never asked anything.
-    const cut = setTimeout(() => {
-      for (const socket of sockets) socket.destroy();
-    }, CLOSE_GRACE_MS);
+    const cut = setTimeout(() => connections.destroyAll(), CLOSE_GRACE_MS);
     await Promise.all(closed);
     clearTimeout(cut);
+    clearInterval(looks);
   };
   if (problems.length > 0) {
     await close();
@@ -106,7 +132,7 @@ export async function startWebServer(options: WebServerOptions): Promise<WebServ
   const urls = servers.map((server) => urlOf(scheme, server.address() as AddressInfo));
   return {
     urls,
-    descriptors: () => sockets.size + servers.filter(({ listening }) => listening).length,
+    descriptors: () => connections.open + servers.filter(({ listening }) => listening).length,
     reload: () => {
       live.current();
     },
@@ -135,15 +161,14 @@ function readRules({ configFile, authenticate }: WebRules): LoadedWebConfig {
 function makeServer(
   live: LiveWebConfig,
   listener: RequestListener,
-  sockets: Set<Socket>,
+  connections: SiteConnections,
   log?: WebLog,
 ): Server {
   const { tls } = live.current();
-  const server = tls === undefined ? createServer(listener) : makeTlsServer(live, listener, log);
-  server.prependListener('connection', (socket: Socket) => {
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
-  });
+  const noting = connections.noting(listener);
+  const server = tls === undefined ? createServer(PATIENCE, noting) : makeTlsServer(live, noting, log);
+  server.timeout = READING_PATIENCE_MS;
+  connections.guard(server);
   return server;
 }
 
@@ -151,6 +176,7 @@ function makeTlsServer(live: LiveWebConfig, listener: RequestListener, log?: Web
   let inUse = live.current().tls;
   const server = createTlsServer(
     {
+      ...PATIENCE,
       ...inUse?.context,
       // Whether the client is good enough is judged below; OpenSSL only asks for the certificate.
       requestCert: inUse !== undefined && inUse.clientAuth !== 'NoClientCert',
@@ -178,7 +204,7 @@ function makeTlsServer(live: LiveWebConfig, listener: RequestListener, log?: Web
 function listenOn(
   server: Server,
   address: { readonly host?: string; readonly port: number },
-  log?: WebLog,
+  connections: SiteConnections,
 ): Promise<void> {
   return new Promise((done, fail) => {
     const failed = (error: NodeJS.ErrnoException): void => {
@@ -191,7 +217,9 @@ function listenOn(
     server.listen({ ...address }, () => {
       server.off('error', failed);
       // Later errors are failed accepts (no file descriptors left): the server goes on when there are some again.
-      server.on('error', (error) => log?.warn({ err: error }, 'the HTTP server could not accept'));
+      server.on('error', () => {
+        connections.rejected.accept += 1;
+      });
       done();
     });
   });

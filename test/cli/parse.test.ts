@@ -84,7 +84,7 @@ describe('parseCommandLine()', () => {
         maxConnections: 7,
         maxConnectionsPerClient: 3,
         workers: 2,
-        web: { listenAddresses: [{ port: 15_383 }], telemetryPath: '/metrics' },
+        web: { listenAddresses: [{ host: '127.0.0.1', port: 15_383 }], telemetryPath: '/metrics' },
         log: LOG,
       },
       warnings: [],
@@ -92,10 +92,14 @@ describe('parseCommandLine()', () => {
   });
 
   test('reads --discovery of the responder, from the environment too', () => {
-    const args = ['responder', '--token-file=t', '--web.config.file=w'];
+    const args = ['responder', '--token-file=t', '--web.config.file=w', '--web.listen-address=:15383'];
     expect(parse([...args, '--discovery'])).toMatchObject({ options: { discovery: { ttl: 900 } } });
     const env = { NAT_IDLE_DISCOVERY: 'true', NAT_IDLE_DISCOVERY_TTL: '1m' };
     expect(parse(args, env)).toMatchObject({ options: { discovery: { ttl: 60 } }, warnings: [] });
+    // Said explicitly, even loopback is meant: something on this host may pass the list on.
+    const tunnel = [...args.slice(0, -1), '--discovery'];
+    const loopback = { NAT_IDLE_WEB_LISTEN_ADDRESS: '127.0.0.1:15383' };
+    expect(parse(tunnel, loopback)).toMatchObject({ options: { discovery: { ttl: 900 } } });
     const off = parse([...args, '--discovery.ttl=1m']);
     expect(off.command === 'responder' && off.options).not.toHaveProperty('discovery');
   });
@@ -215,6 +219,10 @@ describe('parseCommandLine()', () => {
     [
       ['responder', '--discovery', '--web.config.file=w'],
       '--discovery: needs --token-file (only who knows the token may announce an exporter, only who logs in may read the list)',
+    ],
+    [
+      ['responder', '--discovery', '--token-file=t', '--web.config.file=w'],
+      '--discovery: needs --web.listen-address (nobody but this host could read the list at 127.0.0.1:15383)',
     ],
     [['responder', '--discovery.ttl=2s'], '--discovery.ttl: must be from 3s to 1d, found 2s'],
     [['responder', '--discovery.ttl=25h'], '--discovery.ttl: must be from 3s to 1d, found 1d1h'],

@@ -1,7 +1,9 @@
+import { connect } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import { openFileLimit } from '../../src/descriptors.js';
 import { LabProcess } from '../netns/process.js';
+import { freePort } from '../support/program.js';
 
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
@@ -39,6 +41,58 @@ describe('responder --max-connections', () => {
     const lines = await said(2000, ['--max-connections=3000', '--workers=2']);
     expect(lines).not.toContain('level=warn');
     expect(lines).toMatch(/responder listens.*maxConnections=3000/);
+  });
+});
+
+describe('responder --web.listen-address', () => {
+  const DEFAULT_SITE = 'http://127.0.0.1:15383';
+
+  it('is loopback unless said otherwise, and the log says so', async () => {
+    const args = ['responder', '--listen-address=127.0.0.1:0'];
+    running = new LabProcess([process.execPath, MAIN, ...args]);
+    const [line] = await running.waitForLine(
+      /metrics on loopback only|listen address \S+: already in use/,
+      30_000,
+    );
+    // Somebody else on this machine may have that very port.
+    expect(line).toMatch(/metrics on loopback only|^listen address 127\.0\.0\.1:15383/);
+    if (line.includes('loopback only')) expect(running.stderr).toContain(`url=${DEFAULT_SITE}`);
+  });
+
+  it('is not called loopback where it is not', async () => {
+    const args = ['responder', '--listen-address=127.0.0.1:0', '--web.listen-address=:0'];
+    running = new LabProcess([process.execPath, MAIN, ...args]);
+    await running.waitForLine(/serving metrics/, 30_000);
+    await running.stop('SIGTERM');
+    expect(running.stderr).not.toContain('loopback only');
+  });
+
+  it('has to be said with --discovery', async () => {
+    const args = ['responder', '--discovery', '--token-file=t', '--web.config.file=w'];
+    running = new LabProcess([process.execPath, MAIN, ...args]);
+    expect(await running.exited).toMatchObject({ code: 2 });
+    expect(running.stderr.trim().split('\n')).toEqual([
+      expect.stringContaining('--discovery: needs --web.listen-address'),
+    ]);
+  });
+});
+
+describe('responder of several workers', () => {
+  it('says once that callers are turned away, whichever worker does it', async () => {
+    const port = await freePort();
+    const args = [`--listen-address=127.0.0.1:${port}`, '--web.listen-address=127.0.0.1:0'];
+    const few = ['--workers=2', '--max-connections-per-client=1'];
+    running = new LabProcess([process.execPath, MAIN, 'responder', ...args, ...few]);
+    await running.waitForLine(/serving metrics/, 30_000);
+    const held = Array.from({ length: 8 }, () =>
+      connect({ port, host: '127.0.0.1' }).on('error', () => undefined),
+    );
+    try {
+      await running.waitForLine(/level=warn.*callers are turned away.*door=responder/, 30_000);
+    } finally {
+      for (const socket of held) socket.destroy();
+    }
+    expect(running.stderr.match(/callers are turned away/g)).toHaveLength(1);
   });
 });
 

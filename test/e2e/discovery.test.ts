@@ -83,6 +83,7 @@ describeLab(
         'responder',
         `--token-file=${join(folder, 'token')}`,
         `--web.config.file=${join(folder, 'web.yml')}`,
+        '--web.listen-address=:15383',
         '--discovery',
         `--discovery.ttl=${TTL}s`,
         '--workers=2',

@@ -359,6 +359,28 @@ test('/api/v1/events tells which targets changed, and that targets came or went'
   await stream.ended;
 });
 
+test('readers of /api/v1/events leave room for scrapes, at their own address and in all', async () => {
+  const url = await serve(new FakeView([climbingTarget('a')]));
+  const open = (localAddress: string): Promise<number | undefined> =>
+    new Promise((done) => {
+      const sent = httpGet(`${url}/api/v1/events`, { localAddress, agent: false }, (response) => {
+        response.on('error', () => undefined).resume();
+        done(response.statusCode);
+      });
+      sent.on('error', () => done(undefined));
+    });
+  const served = async (localAddress: string, count: number): Promise<number> => {
+    let streams = 0;
+    for (let index = 0; index < count; index += 1) if ((await open(localAddress)) === 200) streams += 1;
+    return streams;
+  };
+  expect(await served('127.0.0.1', 80)).toBe(48);
+  expect((await text(`${url}/metrics`)).status).toBe(200);
+  expect(await served('127.0.4.1', 80)).toBe(48);
+  expect(await served('127.0.4.2', 10)).toBe(0);
+  expect((await text(`${url}/metrics`)).status).toBe(200);
+});
+
 test('/api/v1/fragments renders the cards that were asked for', async () => {
   const url = await serve(new FakeView([climbingTarget('a'), climbingTarget('b')]));
   const body = JSON.parse((await text(`${url}/api/v1/fragments?target=b`)).body) as {

@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { createResponderMetrics, registerAnnouncementMetrics } from '../../src/responder/metrics.js';
 import { Announcements } from '../../src/responder/announcements.js';
+import { WEB_METRICS } from '../../src/web/site-metrics.js';
+import { WEB_REJECT_REASONS } from '../../src/web/connections.js';
 import { VERDICT_REASONS } from '../../src/core/verdict.js';
 import {
   IDLE_BUCKETS,
@@ -37,6 +39,7 @@ test('docs/METRICS.md has one row for each metric, with its labels', () => {
     ...Object.values(METRICS),
     ...Object.values(SELF_METRICS),
     ...Object.values(REMOTE_WRITE_METRICS),
+    ...Object.values(WEB_METRICS),
     ...responderMetrics(),
   ];
   const documented = ROWS.map((row) => /^\| `(\w+)`/.exec(row)?.[1] ?? '').filter((name) =>
@@ -53,6 +56,11 @@ test('docs/METRICS.md has one row for each reason of a verdict', () => {
   for (const [reason, verdict] of Object.entries(VERDICT_REASONS)) {
     expect(ROWS.filter((row) => row.startsWith(`| \`${verdict}\` | \`${reason}\` |`))).toHaveLength(1);
   }
+});
+
+test('docs/METRICS.md names each reason for which a connection of the site is turned away', () => {
+  const row = ROWS.find((line) => line.startsWith(`| \`${WEB_METRICS.rejected.name}\``));
+  for (const reason of WEB_REJECT_REASONS) expect(row).toContain(`\`${reason}\``);
 });
 
 test('docs/METRICS.md names the buckets of the histogram', () => {

@@ -2,6 +2,9 @@ import { execFile } from 'node:child_process';
 import { expect, test, vi } from 'vitest';
 import { tellOnce } from '../../src/exporter/guard.js';
 import { METRICS, SELF_METRICS } from '../../src/exporter/metric-names.js';
+import { siteShare } from '../../src/net/descriptor-shares.js';
+import { SiteConnections } from '../../src/web/connections.js';
+import { registerSiteMetrics } from '../../src/web/site-metrics.js';
 import { createExporterMetrics, type ExporterMetrics } from '../../src/exporter/metrics.js';
 import type { TargetSnapshot } from '../../src/engine/snapshot.js';
 import {
@@ -308,6 +311,7 @@ test('the metrics of a scripted fleet are those of the golden file', async () =>
   metrics.observer.mappingLoss?.(forgetting.config);
   metrics.targetFiles(new Map([['/etc/nat-idle-exporter/sites/north.yaml', 0]]));
   metrics.unaccountedDescriptors(0);
+  registerSiteMetrics(metrics.registry, new SiteConnections(siteShare(1024)));
   const text = await metrics.text();
   await expect(text).toMatchFileSnapshot('../golden/metrics.prom');
 });

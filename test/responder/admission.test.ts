@@ -1,86 +1,56 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  Admission,
-  type Client,
-  clientKey,
-  type Evictable,
-  plainAddress,
-} from '../../src/responder/admission.js';
 import { openFileLimit } from '../../src/descriptors.js';
+import { Admission, type Client, type Door, type Evictable } from '../../src/responder/admission.js';
 import { processRoom, resolveLimits, WORKER_ROOM } from '../../src/responder/limits.js';
 import { isExposed } from '../../src/responder/listener.js';
 
-describe('clientKey', () => {
-  it.each([
-    ['192.0.2.1', '192.0.2.1'],
-    ['::ffff:192.0.2.1', '192.0.2.1'],
-    ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
-    ['2001:db8:1:2::6', '2001:db8:1:2::/64'],
-    ['2001:0db8:0001:0002::', '2001:db8:1:2::/64'],
-    ['2001:db8::1', '2001:db8:0:0::/64'],
-    ['::1', '0:0:0:0::/64'],
-    ['::', '0:0:0:0::/64'],
-    ['64:ff9b::192.0.2.1', '64:ff9b:0:0::/64'],
-    ['1:2:3::192.0.2.1', '1:2:3:0::/64'],
-    ['fe80::1%eth0', 'fe80:0:0:0::/64'],
-  ])('of %s is %s', (address, key) => {
-    expect(clientKey(address)).toBe(key);
-  });
-
-  it('is the same for all addresses of a /64 and differs between two', () => {
-    const group = fc.integer({ min: 0, max: 0xffff });
-    const four = fc.tuple(group, group, group, group);
-    const text = (parts: readonly number[]) => parts.map((part) => part.toString(16)).join(':');
-    fc.assert(
-      fc.property(four, four, four, (one, other, host) => {
-        const key = clientKey(`${text(one)}:${text(host)}`);
-        expect(key).toBe(clientKey(`${text(one)}::`));
-        expect(key === clientKey(`${text(other)}:${text(host)}`)).toBe(text(one) === text(other));
-      }),
-    );
-  });
-
-  it('plainAddress() drops a zone', () => {
-    expect(plainAddress('fe80::1%eth0')).toBe('fe80::1');
-  });
-});
-
 describe('Admission', () => {
-  const limits = { maxConnections: 6, maxConnectionsPerClient: 3, maxConnectionsPerProcess: 100 };
+  const limits = {
+    maxConnections: 6,
+    maxConnectionsPerClient: 3,
+    maxConnectionsPerProcess: 100,
+    maxLegacyConnections: 2,
+  };
 
   it('never exceeds its limits and counts exactly, whatever comes and goes', () => {
     const step = fc.record({
       client: fc.integer({ min: 1, max: 5 }),
       what: fc.nat({ max: 3 }),
+      door: fc.constantFrom<Door>('native', 'legacy'),
       at: fc.nat(),
     });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
         const admission = new Admission(limits);
-        const open: { client: Client; connection: Evictable }[] = [];
+        const open: { client: Client; door: Door; connection: Evictable }[] = [];
         const leave = (entry: (typeof open)[number] | undefined): void => {
           if (entry === undefined) return;
           open.splice(open.indexOf(entry), 1);
           admission.settle(entry.client, entry.connection);
-          admission.release(entry.client);
+          admission.release(entry.client, entry.door);
         };
-        for (const { client: number, what, at } of steps) {
+        for (const { client: number, what, at, door } of steps) {
           const some = open[at % Math.max(1, open.length)];
           if (what === 0) leave(some);
           else if (what === 1 && some !== undefined) admission.settle(some.client, some.connection);
           else {
-            const client = admission.admit(`192.0.2.${number}`);
+            const client = admission.admit(`192.0.2.${number}`, door);
             if (typeof client !== 'string') {
-              const entry = { client, connection: { evict: () => leave(entry) } };
+              const entry = { client, door, connection: { evict: () => leave(entry) } };
               open.push(entry);
-              admission.wait(client, entry.connection);
+              if (door === 'native') admission.wait(client, entry.connection);
+              else admission.linger(entry.connection);
             }
           }
           expect(admission.connections).toBe(open.length);
           expect(open.length).toBeLessThanOrEqual(limits.maxConnections);
+          const legacy = open.filter(({ door }) => door === 'legacy').length;
+          expect(legacy).toBeLessThanOrEqual(limits.maxLegacyConnections);
           for (const { client } of open) {
-            expect(client.connections).toBe(open.filter((other) => other.client === client).length);
+            const own = open.filter((other) => other.client === client);
+            expect(client.connections).toBe(own.filter(({ door }) => door === 'native').length);
+            expect(client.legacy).toBe(own.filter(({ door }) => door === 'legacy').length);
             expect(client.connections).toBeLessThanOrEqual(limits.maxConnectionsPerClient);
           }
         }
@@ -94,6 +64,93 @@ describe('Admission', () => {
     for (let index = 0; index < 6; index += 1) admission.admit(`192.0.2.${index % 2}`);
     expect(admission.admit('192.0.2.0')).toBe('limit_client');
     expect(admission.admit('192.0.2.9')).toBe('limit_total');
+  });
+
+  it('lets silent legacy guests give way to native callers, and to newer ones where their pool is full', () => {
+    const roomy = { ...limits, maxLegacyConnections: 4, maxConnectionsPerClient: 10 };
+    const admission = new Admission(roomy);
+    const ended: number[] = [];
+    const come = (host: number): Client | string => {
+      const client = admission.admit(`192.0.2.${host}`, 'legacy');
+      if (typeof client === 'string') return client;
+      const guest: Evictable = {
+        evict: () => {
+          ended.push(host);
+          admission.settle(client, guest);
+          admission.release(client, 'legacy');
+        },
+      };
+      admission.linger(guest);
+      return client;
+    };
+    for (const host of [1, 2, 3, 4]) expect(come(host)).toBeTypeOf('object');
+    expect(come(5)).toBeTypeOf('object');
+    expect(ended).toEqual([1]);
+    for (let native = 0; native < 6; native += 1) {
+      expect(admission.admit('192.0.2.9')).toBeTypeOf('object');
+    }
+    expect(ended).toEqual([1, 2, 3, 4, 5]);
+    // Of what is full of opened connections nobody gets a place, and a legacy guest costs nobody his.
+    expect(admission.admit('192.0.2.9')).toBe('limit_total');
+    expect(come(6)).toBe('limit_total');
+  });
+
+  it('does not let one client push the others out of the legacy pool', () => {
+    const admission = new Admission({ ...limits, maxLegacyConnections: 4, maxConnectionsPerClient: 10 });
+    const ended: string[] = [];
+    for (const host of ['192.0.2.1', '192.0.2.1', '192.0.2.2', '192.0.2.2']) {
+      const client = admission.admit(host, 'legacy');
+      if (typeof client === 'object') admission.linger({ evict: () => ended.push(host) });
+    }
+    expect(admission.admit('192.0.2.1', 'legacy')).toBe('limit_client');
+    expect(ended).toEqual([]);
+  });
+
+  it('refuses legacy guests where all have asked for something, and leaves the rest to native callers', () => {
+    const admission = new Admission(limits);
+    for (const host of [1, 2]) admission.admit(`192.0.2.${host}`, 'legacy');
+    expect(admission.admit('192.0.2.3', 'legacy')).toBe('limit_legacy');
+    for (const host of [1, 2, 3, 4]) expect(admission.admit(`192.0.2.${host}`)).toBeTypeOf('object');
+  });
+
+  it('holds a client to its share at each door by itself', () => {
+    const admission = new Admission({ ...limits, maxLegacyConnections: 6, maxConnectionsPerClient: 2 });
+    for (let index = 0; index < 2; index += 1) admission.admit('192.0.2.1', 'legacy');
+    expect(admission.admit('192.0.2.1', 'legacy')).toBe('limit_client');
+    for (let index = 0; index < 2; index += 1) expect(admission.admit('192.0.2.1')).toBeTypeOf('object');
+    expect(admission.admit('192.0.2.1')).toBe('limit_client');
+  });
+
+  it('ends a pending one of who has most of them, so that a flood from few addresses ends its own', () => {
+    const admission = new Admission({ ...limits, maxConnectionsPerClient: 6 });
+    const evicted: string[] = [];
+    const come = (host: string): void => {
+      const client = admission.admit(host);
+      if (typeof client === 'string') throw new Error(client);
+      const connection: Evictable = {
+        evict: () => {
+          evicted.push(host);
+          admission.settle(client, connection);
+          admission.release(client);
+        },
+      };
+      admission.wait(client, connection);
+    };
+    come('192.0.2.1');
+    for (let index = 0; index < 100; index += 1) come(`192.0.2.${2 + (index % 2)}`);
+    expect(evicted).toHaveLength(95);
+    expect(evicted).not.toContain('192.0.2.1');
+  });
+
+  it('does not let legacy guests evict native ones that are about to open', () => {
+    const admission = new Admission({ ...limits, maxLegacyConnections: 6, maxConnectionsPerClient: 10 });
+    const evicted: number[] = [];
+    for (let index = 0; index < 6; index += 1) {
+      const client = admission.admit('192.0.2.1');
+      if (typeof client === 'object') admission.wait(client, { evict: () => evicted.push(index) });
+    }
+    expect(admission.admit('192.0.2.1', 'legacy')).toBe('limit_total');
+    expect(evicted).toEqual([]);
   });
 
   it('counts what other processes hold, and says what this one holds', () => {
@@ -119,6 +176,14 @@ describe('resolveLimits', () => {
   it('stays below the limit of open descriptors', () => {
     expect(resolveLimits({ maxConnections: 1e9 }).maxConnectionsPerProcess).toBe(openFileLimit() - 256);
     expect(resolveLimits({ maxConnectionsPerProcess: 20 }).maxConnectionsPerProcess).toBe(20);
+  });
+
+  it('gives the legacy servers a quarter, of what each of several processes holds on the average', () => {
+    const given = { maxConnections: 1200, maxConnectionsPerProcess: 1000 };
+    expect(resolveLimits(given).maxLegacyConnections).toBe(250);
+    expect(resolveLimits(given, 3).maxLegacyConnections).toBe(100);
+    expect(resolveLimits({ ...given, maxLegacyConnections: 100 }).maxLegacyConnections).toBe(100);
+    expect(resolveLimits({ maxConnections: 1 }).maxLegacyConnections).toBe(1);
   });
 
   it('processRoom() bounds each of several processes, whatever its descriptors', () => {

@@ -170,6 +170,75 @@ describe('limits', () => {
   });
 });
 
+describe('strangers at the legacy servers, with a token set', () => {
+  /** Proves the token from an address. */
+  async function proven(address: string): Promise<string[]> {
+    const hello = newHello('control');
+    const client = await RawClient.open(far.port, hello, address);
+    clients.push(client);
+    const nonce = client.messages[0]?.kind === 'challenge' ? client.messages[0].nonce : '';
+    client.say({ kind: 'auth', mac: tokenMac(TOKEN, macInput('client', hello, nonce)) });
+    return (await client.hear(2)).map(({ kind }) => kind);
+  }
+  const legacy = async (port: number, address: string): Promise<RawClient> => {
+    const client = await RawClient.connect(port, address);
+    clients.push(client);
+    return client;
+  };
+  /** Asks for an answer after a day. A reset may come before the client has noticed that it was connected. */
+  const asleep = async (address: string): Promise<void> => {
+    const client = await legacy(far.sleepPort, address).catch(() => undefined);
+    client?.write('86400');
+  };
+
+  it('hold their own pool at most, and silent ones give way to whoever may open', async () => {
+    far = await startFixture({ token: TOKEN, limits: { maxConnections: 40, maxConnectionsPerClient: 40 } });
+    for (let index = 0; index < 80; index += 1) await legacy(far.echoPort, `127.0.1.${1 + (index % 16)}`);
+    await eventually(() => rejected().evicted === 70, 'the pool holds ten');
+    expect(far.metrics.counts.open.legacy_echo).toBe(10);
+    for (let index = 0; index < 40; index += 1)
+      expect(await proven('127.0.0.1')).toEqual(['challenge', 'welcome']);
+    expect(far.metrics.counts.open).toMatchObject({ control: 40, legacy_echo: 0 });
+    expect(rejected()).toMatchObject({ limit_client: 0, limit_total: 0 });
+  });
+
+  it('that are asleep leave the other three quarters to whoever may open, at their own address too', async () => {
+    far = await startFixture({ token: TOKEN, limits: { maxConnections: 40, maxConnectionsPerClient: 30 } });
+    for (let index = 0; index < 20; index += 1) await asleep(`127.0.1.${1 + (index % 2)}`);
+    await eventually(() => far.metrics.counts.open.legacy_sleep === 10, 'the pool is full');
+    await asleep('127.0.1.3');
+    await eventually(() => rejected().limit_legacy > 0, 'somebody else is refused');
+    for (let index = 0; index < 30; index += 1)
+      expect(await proven('127.0.1.1')).toEqual(['challenge', 'welcome']);
+  });
+
+  it('are closed and not reset when they give way', async () => {
+    far = await startFixture({ limits: { maxConnections: 8 } });
+    const first = await legacy(far.echoPort, '127.0.1.1');
+    await eventually(() => far.metrics.counts.open.legacy_echo === 1, 'it is accepted');
+    for (const address of ['127.0.1.2', '127.0.1.3']) await legacy(far.echoPort, address);
+    expect(await first.hearToTheEnd()).toEqual([]);
+    expect(first.errorCode).toBeUndefined();
+  });
+
+  it('and at the native port behind the same address do not keep out who knows the token', async () => {
+    far = await startFixture({ token: TOKEN, limits: { maxConnectionsPerClient: 20 } });
+    const strangers = await Promise.all(Array.from({ length: 20 }, () => attacker()));
+    for (const stranger of strangers) stranger.say(newHello());
+    for (let index = 0; index < 20; index += 1) {
+      await attacker();
+      expect(await proven(ATTACKER)).toEqual(['challenge', 'welcome']);
+    }
+    expect(far.metrics.counts.open).toMatchObject({ control: 20, pending: 0 });
+    // Whoever has opened is never ended for them.
+    const late = await attacker();
+    late.say(newHello());
+    await late.hearToTheEnd();
+    expect(far.metrics.counts.open.control).toBe(20);
+    expect(rejected().limit_client).toBe(1);
+  });
+});
+
 describe('oversized and binary lines', () => {
   it.each([
     ['a line without an end', 'A'.repeat(100_000), 'oversized'],

@@ -132,7 +132,7 @@ describe('legacy sleep', () => {
 });
 
 describe('limits of the legacy servers', () => {
-  it('are shared with the native protocol and reset what is too much', async () => {
+  it('hold for both servers together and reset what is too much', async () => {
     const many = await Promise.all(Array.from({ length: 200 }, () => open(far.echoPort)));
     await eventually(() => far.metrics.counts.open.legacy_echo === 200, 'all are accepted');
     const refused = open(far.sleepPort).then((socket) => exchange(socket, '0'));

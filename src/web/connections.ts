@@ -1,0 +1,201 @@
+/**
+ * The connections of a site: counted by client and in all, and those that ask nothing give way to newcomers. Whoever
+ * holds silent connections can so neither keep a scraper out nor use up the descriptors of the process.
+ */
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import { clientKey } from '../net/client-address.js';
+import type { SiteShare } from '../net/descriptor-shares.js';
+import { resetOrDestroy } from '../net/reset.js';
+import type { Seconds } from '../units.js';
+
+/**
+ * Why a connection of the site was turned away: `limit_client` and `limit_total` (all that hold a place are being
+ * answered), `evicted` (asked nothing and gave way to a newer one), `unread` (did not read its answer and gave way),
+ * `accept` (the kernel refused, most often for want of descriptors), `aborted` (the client reset it before its turn).
+ */
+export const WEB_REJECT_REASONS = [
+  'limit_client',
+  'limit_total',
+  'evicted',
+  'unread',
+  'accept',
+  'aborted',
+] as const;
+export type WebRejectReason = (typeof WEB_REJECT_REASONS)[number];
+
+/** A reader whose answer has not moved for so long gives way, seconds. */
+const STALL: Seconds = 10;
+
+/** All that is kept of one connection. */
+interface Guest {
+  readonly raw: Socket;
+  readonly client: string;
+  /** What HTTP is spoken on: the connection itself, or TLS above it. */
+  speaks: Socket;
+  /** Requests that are being answered. */
+  unanswered: number;
+  /** The newest request. */
+  request: IncomingMessage | undefined;
+  /** Bytes that the kernel had taken at the last look. */
+  taken: number;
+  /** Since when the kernel has taken nothing of what waits for the reader. */
+  stalledSince: Seconds | undefined;
+}
+
+export class SiteConnections {
+  readonly #share: SiteShare;
+  readonly #guests = new Map<Socket, Guest>();
+  /** By client, how many it has. */
+  readonly #clients = new Map<string, number>();
+  /** Those that ask nothing: handshakes, headers under way, kept alive. The longest in that state first. */
+  readonly #idle = new Set<Guest>();
+  readonly #secure = new WeakMap<Socket, Guest>();
+  /** When it was last looked who reads. */
+  #now: Seconds = 0;
+  /** How many were turned away since the start. */
+  readonly rejected = Object.fromEntries(WEB_REJECT_REASONS.map((reason) => [reason, 0])) as Record<
+    WebRejectReason,
+    number
+  >;
+
+  constructor(share: SiteShare) {
+    this.#share = share;
+  }
+
+  /** Connections that are open. */
+  get open(): number {
+    return this.#guests.size;
+  }
+
+  /** Lets connections of the server pass only where there is room. Call it when all its listeners are in place. */
+  guard(server: Server): void {
+    const inner = server.listeners('connection') as ((socket: Socket) => void)[];
+    server.removeAllListeners('connection');
+    server.on('connection', (socket: Socket) => {
+      if (!this.#admit(socket)) return;
+      for (const listener of inner) listener.call(server, socket);
+    });
+    server.on('secureConnection', (secure: TLSSocket) => this.#secured(secure));
+  }
+
+  /** The same listener, with a note of who is being answered. */
+  noting(listener: RequestListener): RequestListener {
+    return (request, response) => {
+      this.#asked(request, response);
+      listener(request, response);
+    };
+  }
+
+  /** Notices who does not read. @param now monotonic seconds */
+  look(now: Seconds): void {
+    for (const guest of this.#guests.values()) {
+      const { speaks } = guest;
+      const taken = speaks.bytesWritten - speaks.writableLength;
+      const moves = guest.unanswered === 0 || speaks.writableLength === 0 || taken !== guest.taken;
+      guest.taken = taken;
+      guest.stalledSince = moves ? undefined : (guest.stalledSince ?? now);
+    }
+    this.#now = now;
+  }
+
+  /** Ends all that are left, whatever they wait for. */
+  destroyAll(): void {
+    for (const { raw } of this.#guests.values()) raw.destroy();
+  }
+
+  #admit(socket: Socket): boolean {
+    const address = socket.remoteAddress;
+    socket.on('error', ignore);
+    if (address === undefined) {
+      this.rejected.aborted += 1;
+      socket.destroy();
+      return false;
+    }
+    const client = clientKey(address);
+    const { connections, perClient } = this.#share;
+    let refusal: WebRejectReason | undefined;
+    if ((this.#clients.get(client) ?? 0) >= perClient) {
+      if (!this.#makeRoom(client)) refusal = 'limit_client';
+    } else if (this.#guests.size >= connections && !this.#makeRoom()) refusal = 'limit_total';
+    if (refusal !== undefined) {
+      this.rejected[refusal] += 1;
+      resetOrDestroy(socket);
+      return false;
+    }
+    const guest = {
+      raw: socket,
+      client,
+      speaks: socket,
+      unanswered: 0,
+      request: undefined,
+      taken: 0,
+      stalledSince: undefined,
+    };
+    this.#guests.set(socket, guest);
+    this.#clients.set(client, (this.#clients.get(client) ?? 0) + 1);
+    this.#idle.add(guest);
+    socket.once('close', () => this.#forget(guest));
+    return true;
+  }
+
+  /** Ends who can best be done without, of one client or of all. */
+  #makeRoom(client?: string): boolean {
+    const meant = (guest: Guest): boolean => client === undefined || guest.client === client;
+    for (const guest of this.#idle) if (meant(guest)) return this.#evict(guest, 'evicted');
+    for (const guest of this.#guests.values()) {
+      const { request, stalledSince = Infinity } = guest;
+      // It still owes a part of what it asks.
+      if (meant(guest) && request?.complete === false) return this.#evict(guest, 'evicted');
+      if (meant(guest) && this.#now - stalledSince >= STALL) return this.#evict(guest, 'unread');
+    }
+    return false;
+  }
+
+  #evict(guest: Guest, reason: WebRejectReason): true {
+    this.rejected[reason] += 1;
+    this.#forget(guest);
+    guest.raw.destroy();
+    return true;
+  }
+
+  #forget(guest: Guest): void {
+    if (!this.#guests.delete(guest.raw)) return;
+    this.#idle.delete(guest);
+    const left = (this.#clients.get(guest.client) ?? 0) - 1;
+    if (left > 0) this.#clients.set(guest.client, left);
+    else this.#clients.delete(guest.client);
+  }
+
+  /** Finds below which connection a TLS one lies: Node does not say, but both have the same two ends. */
+  #secured(secure: TLSSocket): void {
+    for (const guest of this.#guests.values()) {
+      const { raw } = guest;
+      const same =
+        raw.remotePort === secure.remotePort &&
+        raw.remoteAddress === secure.remoteAddress &&
+        raw.localPort === secure.localPort &&
+        raw.localAddress === secure.localAddress;
+      if (same) this.#secure.set(secure, guest);
+      if (same) guest.speaks = secure;
+    }
+  }
+
+  #asked(request: IncomingMessage, response: ServerResponse): void {
+    const { socket } = request;
+    const guest = this.#secure.get(socket) ?? this.#guests.get(socket);
+    if (guest === undefined) return;
+    guest.unanswered += 1;
+    guest.request = request;
+    this.#idle.delete(guest);
+    response.once('close', () => {
+      guest.unanswered -= 1;
+      guest.stalledSince = undefined;
+      if (guest.unanswered === 0 && this.#guests.has(guest.raw)) this.#idle.add(guest);
+    });
+  }
+}
+
+/** The end of a connection is enough to know. */
+function ignore(): void {}
