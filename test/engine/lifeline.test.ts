@@ -25,6 +25,8 @@ async function start(survives?: Seconds, clock = new FakeClock(), path = new Fak
       unreachable: () => story.at(-1) !== 'unreachable' && story.push('unreachable'),
       mappingLoss: () => story.push('mapping loss'),
       farEndRestarted: () => story.push('restarted'),
+      closedByFarEnd: () => story.push('closed'),
+      unwatched: () => undefined,
       outageOutlasted: () => story.push('outlasted'),
     },
   });
