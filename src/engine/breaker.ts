@@ -98,7 +98,7 @@ export class Breaker {
    * @param launchedAt monotonic seconds; those that were launched before the last failure was known tell nothing new
    */
   failed(launchedAt: Seconds): void {
-    if (launchedAt < this.#trippedAt) return;
+    if (launchedAt <= this.#trippedAt) return;
     const before = this.#tripped;
     this.#trippedAt = this.#clock.monotonic();
     this.#gap = this.#backoff.next();
@@ -119,7 +119,7 @@ export class Breaker {
   }
 
   #stayed(launchedAt: Seconds): void {
-    if (!this.#tripped || launchedAt < this.#trippedAt) return;
+    if (!this.#tripped || launchedAt <= this.#trippedAt) return;
     this.#backoff.reset();
     this.#gap = 0;
     this.#next = -Infinity;

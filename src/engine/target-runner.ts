@@ -77,7 +77,7 @@ export class TargetRunner {
   /** The explanations that were told last. */
   #diagnosis = '';
   /** What was told last of announcing this exporter. */
-  #announcement = '';
+  #announcement: AnnouncementOutcome['kind'] | undefined;
 
   constructor(options: TargetRunnerOptions) {
     this.target = options.target;
@@ -376,9 +376,10 @@ export class TargetRunner {
 
   #announced(outcome: AnnouncementOutcome): void {
     this.#facts = { ...this.#facts, announced: outcome.kind === 'announced' };
+    // Once for each outcome, not for each answer: a far end may refuse in ever other words.
+    if (outcome.kind === this.#announcement) return;
+    this.#announcement = outcome.kind;
     const text = announcementText(outcome, this.target.announce?.address ?? '');
-    if (text === this.#announcement) return;
-    this.#announcement = text;
     this.#tell(text, outcome.kind === 'announced' ? 'info' : 'warn');
   }
 
