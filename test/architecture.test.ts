@@ -9,7 +9,7 @@ import { describe, expect, test } from 'vitest';
 const FLOORS: readonly (readonly string[])[] = [
   ['units'],
   ['core', 'wire', 'promql', 'files'],
-  ['config', 'clock', 'log', 'nursery', 'version'],
+  ['config', 'clock', 'backoff', 'log', 'nursery', 'version'],
   ['descriptors', 'net', 'history', 'http', 'paper'],
   ['probe'],
   ['engine'],

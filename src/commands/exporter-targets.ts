@@ -28,6 +28,8 @@ export class ExporterTargets {
   readonly #watch: TargetFileWatch;
   /** What has been told about each broken file. */
   #told = new Map<string, string>();
+  /** Whether it has been told that there are too few descriptors, since there were enough. */
+  #scarce = false;
 
   constructor(options: ExporterTargetsOptions) {
     this.#options = options;
@@ -78,11 +80,12 @@ export class ExporterTargets {
       (sum, { modes, search }) => sum + modes.length * search.connections,
       0,
     );
-    if (asked > most)
+    if (asked > most && !this.#scarce)
       this.#options.log.warn(
         { max_connections: most, asked },
         'too few file descriptors for all searches at once: raise the limit (ulimit -n, LimitNOFILE)',
       );
+    this.#scarce = asked > most;
     return { ...config, max_connections: most };
   }
 }

@@ -67,12 +67,14 @@ export class Controls {
 
   /**
    * Confirms a death: a fresh connection works now, and a canary that has lived since before this connection's idle
-   * clock started is alive now; where the connection was `ended` by somebody, also after things have settled.
+   * clock started is alive now; where the connection was `ended` by somebody, also after things have settled. Where
+   * no such canary is left, nothing is opened: a fleet that has lost its far end would ask it all at once.
    * @returns undefined when both hold, else why the death says nothing
    */
   async confirm(connection: ProbeConnection, ended: boolean): Promise<InconclusiveReason | undefined> {
     const { clock, lifeline, deadline, signal } = this.#options;
     if (ended) await pause(clock, SETTLING, signal);
+    if (!signal.aborted && !lifeline.canVouchSince(connection.opened.earliest)) return 'canary_lost';
     const [fresh, canary] = await Promise.all([
       this.#freshConnectionWorks(),
       lifeline.beat(connection.opened.earliest, deadline, signal),

@@ -3,7 +3,8 @@ import type { Clock } from '../clock.js';
 import type { TargetConfig } from '../config/types.js';
 import type { SearchOptions } from '../core/search/types.js';
 import type { Verdict } from '../core/verdict.js';
-import type { ProbeConnection } from '../probe/path.js';
+import { ConnectError } from '../net/link.js';
+import { FarEndError, type ProbeConnection } from '../probe/path.js';
 import type { Observation } from '../probe/prober.js';
 import type { Seconds } from '../units.js';
 
@@ -30,6 +31,21 @@ export function verdictOf(observation: Observation): Verdict {
     case 'unclear':
       return { kind: 'inconclusive', reason: observation.reason };
   }
+}
+
+/**
+ * Whether a connection was ended by somebody before it could be idle: it was welcomed and not kept.
+ * @param shortest seconds that a connection lives at least when it is a mapping that ends it
+ */
+export function isUnborn({ opened }: ProbeConnection, observation: Observation, shortest: Seconds): boolean {
+  if (observation.kind !== 'died' || observation.evidence === 'silence') return false;
+  return observation.broken.latest - opened.earliest < shortest;
+}
+
+/** Whether a connection could not be opened because somebody turned it away, not because nothing came through. */
+export function isRefusal(error: unknown): boolean {
+  if (error instanceof ConnectError) return ['refused', 'reset', 'closed'].includes(error.end.kind);
+  return error instanceof FarEndError;
 }
 
 /** The idle time that a verdict speaks of: the smallest that it can have been when alive, the largest when dead. */

@@ -1,22 +1,27 @@
 /**
  * Two heartbeat canaries per target: they tell a dead path from a forgotten mapping, and notice when every mapping
- * of the path vanished at once.
+ * of the path vanished at once, or when connecting works and staying does not.
  */
+import { Backoff } from '../backoff.js';
 import type { Clock } from '../clock.js';
+import type { LinkEnd } from '../net/errors.js';
 import type { Canary, Introduction, Path } from '../probe/path.js';
 import type { Seconds } from '../units.js';
 import { pause, Rest } from './pause.js';
 
 /** How many canaries a target has: one may be evicted by chance, two at once are an event. */
 const CANARIES = 2;
-/** Bounds of the pause between two tries to reach a far end that does not answer, seconds. */
-const FIRST_RETRY: Seconds = 1;
+/** Longest pause between two tries to reach a far end that does not answer, seconds. */
 const LONGEST_RETRY: Seconds = 15;
 /** Bounds of the time between two heartbeats, seconds. */
 const SHORTEST_BEAT: Seconds = 1;
 const LONGEST_BEAT: Seconds = 60;
-/** Heartbeats while nothing is known about the path, seconds. */
+/** Heartbeats while nothing is known about the path, or about a canary: one that lived so long has stayed, seconds. */
 const UNKNOWN_BEAT: Seconds = 2;
+/** Where one canary was ended by somebody the other one follows within this time, if it does, seconds. */
+const TOGETHER: Seconds = 0.1;
+/** Where all were, a whole fleet may have lost its far end: it is asked again within this time, seconds. */
+const SPREAD: Seconds = 5;
 /**
  * The longest pause between two repetitions of a lost segment: a canary that was silent in an outage may need so long
  * to be heard again once the path is back, seconds.
@@ -27,16 +32,20 @@ const LONGEST_REPETITION: Seconds = 120;
 const TRUST_AFTER: Seconds = 3600;
 
 export interface LifelineEvents {
-  /** A fresh connection worked. */
+  /** Fresh connections work, and stay as far as is known. */
   reached(introduction: Introduction): void;
   /** All canaries live: from now on deaths can be judged. */
   watched(): void;
-  /** No fresh connection works; `reason` is for people. */
+  /** No canary lives any more: what is opened before the next `watched` has nobody to vouch for it. */
+  unwatched(): void;
+  /** No fresh connection works, or none stays; `reason` is for people. */
   unreachable(reason: string): void;
   /** All canaries are lost although fresh connections work and the far end was not restarted. */
   mappingLoss(): void;
   /** All connections ended because the far end was restarted. */
   farEndRestarted(): void;
+  /** The far end, or somebody in its name, closed connections that are no mapping's loss: a FIN is sent by an end. */
+  closedByFarEnd(): void;
   /** An outage lasted so long that the kernel gave the canaries up: whether the mappings live cannot be known. */
   outageOutlasted(): void;
 }
@@ -49,17 +58,25 @@ export interface LifelineOptions {
   /** The longest idle time that is known to survive in every mode; undefined while unknown. */
   readonly survives: () => Seconds | undefined;
   readonly events: LifelineEvents;
+  /** From 0 to below 1, for the jitter; `Math.random` unless given. */
+  readonly random?: () => number;
 }
 
-type Loss = 'mappingLoss' | 'farEndRestarted' | 'outageOutlasted';
+type Loss = 'mappingLoss' | 'farEndRestarted' | 'closedByFarEnd' | 'outageOutlasted';
+
+const ENDS_AT_ONCE = 'it welcomes connections and ends them at once';
+const STAYS_SILENT = 'it welcomes connections and does not answer on them';
 
 interface Living {
   readonly canary: Canary;
   readonly bornAt: Seconds;
-  /** Whether it has ever been heard: one that never was tells nothing by its silence. */
-  heard: boolean;
+  /**
+   * When it answered last, monotonic seconds. One that never did after its welcome tells nothing by its silence or its
+   * end: a control that failed.
+   */
+  heardAt: Seconds | undefined;
   /** A beat that is under way, shared by everybody who asks at that moment. */
-  beating: Promise<boolean> | undefined;
+  beating: { readonly answered: Promise<boolean>; readonly until: Seconds } | undefined;
 }
 
 export class Lifeline {
@@ -70,17 +87,27 @@ export class Lifeline {
   #slowest: Seconds = LONGEST_BEAT;
   #lastLoss: Seconds = -Infinity;
   #trouble: (() => void) | undefined;
+  readonly #random: () => number;
+  /** Pauses while connecting does not work, and while it works but staying does not. */
+  readonly #unreached: Backoff;
+  readonly #unstable: Backoff;
+  /** Whether it has to be shown that connections stay before the far end counts as one that answers. */
+  #inDoubt = true;
+  #introduction: Introduction | undefined;
 
   constructor(options: LifelineOptions) {
     this.#options = options;
+    this.#random = options.random ?? Math.random;
+    this.#unreached = new Backoff({ longest: LONGEST_RETRY, random: this.#random });
+    this.#unstable = new Backoff({ random: this.#random });
   }
 
   /** Watches the path until `signal` is aborted, then closes the canaries. Never throws. */
   async run(signal: AbortSignal): Promise<void> {
     try {
       let loss: Loss | undefined;
+      await this.#reach(signal);
       while (!signal.aborted) {
-        await this.#reach(signal);
         await this.#fill(signal);
         if (signal.aborted) break;
         // Told only now: connections that are opened in answer to it have canaries older than themselves.
@@ -106,63 +133,126 @@ export class Lifeline {
     return answers.includes(true);
   }
 
+  /** Whether a canary that has lived since `moment` may still be alive. */
+  canVouchSince(moment: Seconds): boolean {
+    return this.#bornBefore(moment).length > 0;
+  }
+
   #bornBefore(moment: Seconds): Living[] {
     return [...this.#living].filter((living) => living.bornAt <= moment && living.canary.end === undefined);
   }
 
   async #beatOnce(living: Living, deadline: Seconds, signal: AbortSignal): Promise<boolean> {
-    living.beating ??= living.canary.beat(deadline, signal).finally(() => {
-      living.beating = undefined;
+    const { clock } = this.#options;
+    const due = clock.monotonic() + deadline;
+    const shared = living.beating;
+    // Whoever is less patient than the one that asked before does not wait for its answer.
+    if (shared !== undefined && shared.until > due) return within(clock, shared.answered, deadline);
+    const beating = (living.beating ??= {
+      answered: living.canary.beat(deadline, signal).finally(() => {
+        living.beating = undefined;
+      }),
+      until: due,
     });
-    const answered = await living.beating;
-    living.heard ||= answered;
+    const answered = await beating.answered;
+    if (answered) this.#heard(living);
     if (!answered && !signal.aborted && this.#living.has(living)) this.#trouble?.();
     return answered;
   }
 
+  #heard(living: Living): void {
+    living.heardAt = this.#options.clock.monotonic();
+    if (this.#living.size === CANARIES && [...this.#living].every(hasStayed)) this.#unstable.reset();
+  }
+
   /** Tries fresh connections until one works. */
-  async #reach(signal: AbortSignal): Promise<void> {
-    for (let retry = FIRST_RETRY; !signal.aborted; retry = Math.min(retry * 2, LONGEST_RETRY)) {
+  async #reach(signal: AbortSignal): Promise<Introduction | undefined> {
+    while (!signal.aborted) {
       const introduction = await this.#check(signal);
-      if (introduction !== undefined) return;
-      await pause(this.#options.clock, retry, signal);
+      if (introduction !== undefined) return introduction;
+      await pause(this.#options.clock, this.#unreached.next(), signal);
     }
+    return undefined;
   }
 
   async #check(signal: AbortSignal): Promise<Introduction | undefined> {
     try {
       const introduction = await this.#options.path.check(signal);
       if (signal.aborted) return undefined;
-      this.#options.events.reached(introduction);
+      this.#unreached.reset();
+      this.#introduction = introduction;
+      if (!this.#inDoubt) this.#options.events.reached(introduction);
       return introduction;
     } catch (error) {
-      if (!signal.aborted)
-        this.#options.events.unreachable(error instanceof Error ? error.message : String(error));
+      if (!signal.aborted) this.#options.events.unreachable(messageOf(error));
       return undefined;
     }
   }
 
-  /** Opens the canaries that are missing. */
+  /** Opens the canaries that are missing and makes sure that they stay. */
   async #fill(signal: AbortSignal): Promise<void> {
     while (this.#living.size < CANARIES && !signal.aborted) {
-      try {
-        const canary = await this.#options.path.openCanary(signal);
-        const living: Living = {
-          canary,
-          bornAt: this.#options.clock.monotonic(),
-          heard: canary.greeted,
-          beating: undefined,
-        };
-        this.#instance = canary.introduction.instance;
-        this.#living.add(living);
-        canary.whenEnded(() => this.#trouble?.());
-      } catch (error) {
-        if (signal.aborted) return;
-        this.#options.events.unreachable(error instanceof Error ? error.message : String(error));
-        await pause(this.#options.clock, FIRST_RETRY, signal);
-        await this.#reach(signal);
-      }
+      const problem = await this.#raise(signal);
+      if (problem !== undefined) await this.#holdOff(problem, signal);
     }
+  }
+
+  /** Waits before the next connection: the last ones did not stay. */
+  async #holdOff(problem: string, signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return;
+    this.#inDoubt = true;
+    this.#options.events.unreachable(problem);
+    if (this.#living.size === 0) this.#options.events.unwatched();
+    await pause(this.#options.clock, this.#unstable.next(), signal);
+    await this.#reach(signal);
+  }
+
+  /** Opens a canary. @returns why there is none, for people */
+  async #raise(signal: AbortSignal): Promise<string | undefined> {
+    const { clock, path, events } = this.#options;
+    let canary: Canary;
+    try {
+      canary = await path.openCanary(signal);
+    } catch (error) {
+      return messageOf(error);
+    }
+    const living: Living = { canary, bornAt: clock.monotonic(), heardAt: undefined, beating: undefined };
+    this.#instance = canary.introduction.instance;
+    this.#living.add(living);
+    canary.whenEnded(() => this.#ended());
+    const problem = await this.#prove(living, signal);
+    if (problem === undefined) {
+      if (this.#inDoubt && this.#introduction !== undefined) events.reached(this.#introduction);
+      this.#inDoubt = false;
+    } else {
+      this.#living.delete(living);
+      canary.close();
+    }
+    return problem;
+  }
+
+  /**
+   * Has a canary answer once, and once more a beat later where those before it did not stay. One without a greeting may
+   * be silent for ever, where something swallows every sign of life.
+   */
+  async #prove(living: Living, signal: AbortSignal): Promise<string | undefined> {
+    const { clock, deadline } = this.#options;
+    const { canary } = living;
+    const questioned = this.#unstable.failures > 0 && this.#inDoubt;
+    if (!canary.greeted && !questioned) return undefined;
+    for (let answers = 0; answers < (questioned ? 2 : 1); answers += 1) {
+      if (answers > 0) await pause(clock, UNKNOWN_BEAT, signal);
+      const answered = await this.#beatOnce(living, deadline, signal);
+      if (signal.aborted) return undefined;
+      if (canary.end !== undefined) return ENDS_AT_ONCE;
+      if (!answered) return canary.greeted ? STAYS_SILENT : undefined;
+    }
+    return undefined;
+  }
+
+  #ended(): void {
+    if (![...this.#living].some(({ canary }) => canary.end === undefined)) this.#options.events.unwatched();
+    this.#trouble?.();
   }
 
   /** Keeps the canaries beating, one after the other, until one of them gives no sign of life. */
@@ -177,7 +267,9 @@ export class Lifeline {
       while (!calm.over) {
         for (const living of this.#living) {
           if (living.canary.end !== undefined) return;
-          await calm.pause(this.#interval() / this.#living.size);
+          const known = this.#interval();
+          const interval = hasStayed(living) ? known : Math.min(known, UNKNOWN_BEAT);
+          await calm.pause(interval / this.#living.size);
           if (calm.over || !(await this.#beatOnce(living, deadline, signal))) return;
         }
       }
@@ -204,13 +296,9 @@ export class Lifeline {
     const { clock, deadline } = this.#options;
     const began = clock.monotonic();
     const interval = this.#interval();
-    let introduction: Introduction | undefined;
-    for (let retry = FIRST_RETRY; introduction === undefined; retry = Math.min(retry * 2, LONGEST_RETRY)) {
-      introduction = await this.#check(signal);
-      if (signal.aborted) return undefined;
-      if (introduction === undefined) await pause(clock, retry, signal);
-      if (signal.aborted) return undefined;
-    }
+    await this.#keepApart(signal);
+    const introduction = await this.#reach(signal);
+    if (introduction === undefined) return undefined;
     // The path works now. TCP repeats what the canaries asked, each time after as long as it has waited so far.
     const outage = clock.monotonic() - began + deadline;
     const grace = Math.min(outage, LONGEST_REPETITION) + deadline;
@@ -221,28 +309,69 @@ export class Lifeline {
       ),
     );
     if (signal.aborted) return undefined;
+    const lost = canaries.filter((_, index) => revived[index] !== true);
     // Read before they are closed: our own closing is no sign of the far end.
-    const allClosed = canaries.every(({ canary }) => canary.end?.kind === 'closed');
-    const givenUp = canaries.every(({ canary }) =>
-      ['silence', 'unreachable'].includes(canary.end?.kind ?? ''),
-    );
-    canaries.forEach((living, index) => {
-      if (revived[index] === true) return;
+    const ends = canaries.map(({ canary }) => canary.end?.kind);
+    for (const living of lost) {
       this.#living.delete(living);
       living.canary.close();
-    });
-    if (this.#living.size > 0) return undefined;
-
-    const restarted =
-      introduction.instance !== undefined && this.#instance !== undefined
-        ? introduction.instance !== this.#instance
-        : allClosed;
-    if (restarted) return 'farEndRestarted';
-    if (givenUp) return 'outageOutlasted';
-    // Where something swallows every sign of life, its absence is no event.
-    if (!canaries.some(({ heard }) => heard)) return undefined;
-    this.#slowest = Math.max(SHORTEST_BEAT, Math.min(this.#slowest, interval) / 2);
-    this.#lastLoss = clock.monotonic();
-    return 'mappingLoss';
+    }
+    const loss = this.#living.size > 0 ? undefined : this.#lossOf(canaries, ends, introduction);
+    if (loss === 'mappingLoss') {
+      this.#slowest = Math.max(SHORTEST_BEAT, Math.min(this.#slowest, interval) / 2);
+      this.#lastLoss = clock.monotonic();
+    }
+    // Where something swallows every sign of life, its absence is no event and no reason to wait.
+    const swallowed = ends.every((end) => end === undefined) && !lost.some(({ canary }) => canary.greeted);
+    if (swallowed || lost.every(hasStayed)) return loss;
+    if (this.#living.size > 0) await pause(clock, this.#unstable.next(), signal);
+    else await this.#holdOff(ends.includes(undefined) ? STAYS_SILENT : ENDS_AT_ONCE, signal);
+    return signal.aborted ? undefined : loss;
   }
+
+  /** Lets a fleet whose far end is gone come back one after the other. A NAT that forgets ends nobody all by itself. */
+  async #keepApart(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
+    const canaries = [...this.#living];
+    if (canaries.every(({ canary }) => canary.end === undefined)) return;
+    await pause(clock, TOGETHER, signal);
+    if (canaries.every(({ canary }) => canary.end?.kind === 'closed' || canary.end?.kind === 'reset'))
+      await pause(clock, SPREAD * this.#random(), signal);
+  }
+
+  /** What it means that all canaries are lost although a fresh connection works. */
+  #lossOf(
+    canaries: readonly Living[],
+    ends: readonly (LinkEnd['kind'] | undefined)[],
+    { instance }: Introduction,
+  ): Loss | undefined {
+    if (instance !== undefined && this.#instance !== undefined) {
+      if (instance !== this.#instance) return 'farEndRestarted';
+    } else if (ends.every((end) => end === 'closed')) return 'farEndRestarted';
+    if (ends.every((end) => end === 'silence' || end === 'unreachable')) return 'outageOutlasted';
+    if (ends.includes('closed')) return 'closedByFarEnd';
+    // A forgotten mapping is silent, or answered with a RST once it is used: whoever was reset at once never stayed.
+    return canaries.some((living, index) =>
+      ends[index] === undefined ? living.heardAt !== undefined : hasStayed(living),
+    )
+      ? 'mappingLoss'
+      : undefined;
+  }
+}
+
+/** Whether a canary was heard a beat after its welcome. */
+function hasStayed({ bornAt, heardAt }: Living): boolean {
+  return heardAt !== undefined && heardAt - bornAt >= UNKNOWN_BEAT;
+}
+
+/** What `answer` comes to, or false after `patience` seconds. */
+function within(clock: Clock, answer: Promise<boolean>, patience: Seconds): Promise<boolean> {
+  return new Promise((resolve) => {
+    const timer = clock.after(patience, () => resolve(false));
+    void answer.then(resolve).finally(() => timer.cancel());
+  });
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -15,23 +15,23 @@ import {
   step,
 } from '../core/search/index.js';
 import type { ConnectionId, SearchAction, SearchEvent } from '../core/search/types.js';
-import { reasonOf, type Verdict } from '../core/verdict.js';
+import type { Verdict } from '../core/verdict.js';
 import { observeIdleEnd } from '../probe/observe.js';
 import type { Path, ProbeConnection } from '../probe/path.js';
 import type { Observation } from '../probe/prober.js';
 import type { Seconds } from '../units.js';
+import type { Breaker } from './breaker.js';
 import type { Controls } from './controls.js';
 import type { Launches, Slot } from './launches.js';
-import { pause } from './pause.js';
 import type { SavedMode } from './saved-target.js';
 import { isFresh } from './expiry.js';
-import { idleTime, searchOptions, verdictOf } from './judge.js';
+import { idleTime, isRefusal, isUnborn, searchOptions, verdictOf } from './judge.js';
 import type { EngineObserver, TestRecord, WaitingConnection } from './snapshot.js';
 import { TestBook } from './test-book.js';
+import { TestLog } from './test-log.js';
 
-/** A connection that ends by itself sooner than this, without a verdict, was hardly open; it is replaced only later, seconds. */
+/** A connection that ends by itself sooner than this was never idle: its end says nothing about a mapping, seconds. */
 const SHORTEST_LIFE: Seconds = 1;
-const REPLACE_AFTER: Seconds = 5;
 
 /** The events after which the diagnosis may be another one. */
 const TEACHING: Readonly<Record<SearchEvent['kind'], boolean>> = {
@@ -69,6 +69,8 @@ interface Open {
   readonly connection: ProbeConnection;
   /** Its place in the budget of connections. */
   readonly slot: Slot;
+  /** Monotonic time at which it was allowed to be opened, seconds. */
+  readonly launchedAt: Seconds;
   /** Difference between boot time and monotonic time at launch: grows while the host sleeps, seconds. */
   readonly slept: Seconds;
   testing: boolean;
@@ -79,6 +81,7 @@ interface Open {
 export interface Ground {
   readonly path: Path;
   readonly controls: Controls;
+  readonly breaker: Breaker;
   readonly signal: AbortSignal;
 }
 
@@ -86,6 +89,7 @@ export class ModeRunner {
   readonly #options: ModeRunnerOptions;
   readonly #open = new Map<ConnectionId, Open>();
   readonly #book: TestBook;
+  readonly #log: TestLog;
   #state: SearchState;
   /** What was found in the newest state that somebody asked about, and that state. */
   #found: Finding | undefined;
@@ -99,6 +103,7 @@ export class ModeRunner {
 
   constructor(options: ModeRunnerOptions) {
     this.#options = options;
+    this.#log = new TestLog(options.log);
     const { clock } = options;
     const restored =
       options.restored && isFresh(options.restored.saved, options.restored.ago, clock)
@@ -280,7 +285,10 @@ export class ModeRunner {
       case 'early_death':
         observer.earlyDeath?.(target, mode, action.idle);
         this.#book.addEarlyDeath(clock.wall(), action.idle);
-        log.info({ idle: round(action.idle) }, 'a connection died below the published lower bound');
+        log.info(
+          { idle: Math.round(action.idle * 100) / 100 },
+          'a connection died below the published lower bound',
+        );
         return;
     }
   }
@@ -300,14 +308,17 @@ export class ModeRunner {
     const ground = this.#ground;
     if (ground === undefined) return;
     const wanted = (): boolean => ground === this.#ground && this.#isWanted(id);
-    const { launches, target } = this.#options;
+    const { launches, target, clock } = this.#options;
+    if (!(await ground.breaker.pass(wanted, ground.signal))) return;
     const slot = await launches.acquire(target.name, wanted, ground.signal);
     if (slot === undefined) return;
+    const launchedAt = clock.monotonic();
     let connection: ProbeConnection;
     try {
       connection = await ground.path.open(this.mode, testAt, ground.signal);
     } catch (error) {
       slot.release();
+      if (isRefusal(error)) ground.breaker.failed(launchedAt);
       this.#options.log.debug(
         { error: error instanceof Error ? error.message : error },
         'cannot open a probe',
@@ -320,8 +331,17 @@ export class ModeRunner {
       slot.release();
       return;
     }
-    const open: Open = { id, connection, slot, slept: this.#slept(), testing: false, judged: false };
+    const open: Open = {
+      id,
+      connection,
+      slot,
+      launchedAt,
+      slept: this.#slept(),
+      testing: false,
+      judged: false,
+    };
     this.#open.set(id, open);
+    ground.breaker.opened(launchedAt, () => this.#open.get(id) === open);
     this.#send({ kind: 'opened', id });
     connection.whenEnded((end) => {
       if (!open.testing) void this.#conclude(open, observeIdleEnd(end, this.#options.clock));
@@ -352,31 +372,31 @@ export class ModeRunner {
     const ground = this.#ground;
     if (ground === undefined || open.judged || this.#open.get(open.id) !== open) return;
     open.testing = true;
+    const { clock, target } = this.#options;
     let verdict = verdictOf(observation);
-    if (verdict.kind === 'dead') {
+    if (isUnborn(open.connection, observation, Math.min(SHORTEST_LIFE, target.search.min_idle))) {
+      ground.breaker.failed(open.launchedAt);
+      verdict = { kind: 'inconclusive', reason: 'control_failed' };
+    } else if (verdict.kind === 'dead') {
       const failed = pathStoodMeanwhile
         ? await ground.controls.confirm(open.connection, verdict.evidence !== 'silence')
         : ('control_failed' as const);
       if (failed !== undefined) verdict = { kind: 'inconclusive', reason: failed };
     }
-    if (this.#slept() - open.slept > Math.max(1, this.#options.target.search.guard))
+    if (this.#slept() - open.slept > Math.max(1, target.search.guard))
       verdict = { kind: 'inconclusive', reason: 'interrupted' };
     if (ground !== this.#ground || this.#open.get(open.id) !== open) return;
     open.judged = true;
     this.#close(open.id);
 
-    const { clock } = this.#options;
     const idle = idleTime(open.connection, observation, verdict, clock);
     this.#record(open, verdict, idle);
-    // A far end that turns connections away as soon as they are open must not be asked in a tight loop.
-    if (verdict.kind === 'inconclusive' && idle < SHORTEST_LIFE)
-      await pause(clock, REPLACE_AFTER, ground.signal);
-    if (ground !== this.#ground) return;
+    this.#log.tested(verdict, idle, this.finding.lower ?? 0);
     this.#send({ kind: 'verdict', id: open.id, verdict, idle });
   }
 
-  #record(open: Open, verdict: Verdict, idle: Seconds, level?: 'debug'): void {
-    const { observer, target, mode, log, clock } = this.#options;
+  #record(open: Open, verdict: Verdict, idle: Seconds): void {
+    const { observer, target, mode, clock } = this.#options;
     const { local, remote, seen } = open.connection;
     const test: TestRecord = {
       at: clock.wall(),
@@ -389,11 +409,6 @@ export class ModeRunner {
     };
     this.#book.add(test, this.finding.lower ?? 0);
     observer.tested?.(target, mode, test);
-    const news = verdict.kind !== 'alive' || idle > (this.finding.lower ?? 0) * 1.01;
-    log[level ?? (news ? 'info' : 'debug')](
-      { verdict: verdict.kind, reason: reasonOf(verdict), idle: round(idle) },
-      `${verdict.kind} after ${round(idle)} s idle`,
-    );
   }
 
   /** Ends every connection for reasons of our own; each counts as a test that could not be held. */
@@ -402,7 +417,9 @@ export class ModeRunner {
     const verdict: Verdict = { kind: 'inconclusive', reason: 'interrupted' };
     for (const open of this.#open.values()) {
       open.judged = true;
-      this.#record(open, verdict, Math.max(0, now - open.connection.opened.latest), 'debug');
+      const idle = Math.max(0, now - open.connection.opened.latest);
+      this.#record(open, verdict, idle);
+      this.#log.givenUp(verdict, idle);
     }
     this.#closeAll();
   }
@@ -428,8 +445,4 @@ export class ModeRunner {
 function shut({ connection, slot }: Open): void {
   connection.close();
   slot.release();
-}
-
-function round(seconds: Seconds): number {
-  return Math.round(seconds * 100) / 100;
 }

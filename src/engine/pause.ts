@@ -16,6 +16,27 @@ export function pause(clock: Clock, duration: Seconds, signal: AbortSignal): Pro
   });
 }
 
+/** Resolves when `signal` is aborted. */
+export function pauseForever(signal: AbortSignal): Promise<void> {
+  return new Promise((done) => {
+    if (signal.aborted) done();
+    else signal.addEventListener('abort', () => done(), { once: true });
+  });
+}
+
+/**
+ * What `promise` comes to, or undefined as soon as `signal` is aborted. The system's resolver cannot be called off and
+ * may take half a minute: nobody waits for it after an abort.
+ */
+export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+  return new Promise((done, fail) => {
+    const abort = (): void => done(undefined);
+    if (signal.aborted) abort();
+    signal.addEventListener('abort', abort, { once: true });
+    promise.then(done, fail).finally(() => signal.removeEventListener('abort', abort));
+  });
+}
+
 /**
  * Pauses of one loop that somebody may end for good. Cheaper than `pause` where there are thousands of such loops: a
  * signal's listener for each pause costs more than the pause.

@@ -1,6 +1,7 @@
 /** One target: pins its address, keeps its path under watch, and drives one search per mode. */
 import { setMaxListeners } from 'node:events';
 import { isIP } from 'node:net';
+import { Backoff } from '../backoff.js';
 import type { Logger } from '../log.js';
 import type { Clock, ClockStep, Timer } from '../clock.js';
 import type { TargetConfig } from '../config/types.js';
@@ -11,12 +12,13 @@ import type { AskRouter } from '../net/router.js';
 import type { AnnouncementOutcome } from '../probe/announcer.js';
 import type { Introduction, Path } from '../probe/path.js';
 import type { Seconds } from '../units.js';
+import { Breaker } from './breaker.js';
 import { Controls } from './controls.js';
 import type { Launches } from './launches.js';
 import { Lifeline } from './lifeline.js';
 import { ModeRunner } from './mode-runner.js';
 import type { EmbeddedFarEnd, OpenPathOptions } from './open-path.js';
-import { pause } from './pause.js';
+import { pause, pauseForever, unlessAborted } from './pause.js';
 import { movedMoments, parseSavedTarget, type SavedTarget } from './saved-target.js';
 import { Saver } from './saver.js';
 import type { EngineObserver, TargetEvent, TargetSnapshot } from './snapshot.js';
@@ -25,13 +27,16 @@ import type { StateStore } from './state-store.js';
 
 /** How often a name is looked up again while its address is in use, seconds. */
 const LOOK_UP_AGAIN: Seconds = 60;
-/** Bounds of the pause between two tries to resolve a name, seconds. */
-const FIRST_RETRY: Seconds = 1;
+/** It is looked up earlier by up to this part of that time, so that a fleet does not ask in step. */
+const LOOK_UP_SPREAD = 0.2;
+/** Longest pause between two tries to resolve a name, or to read what a path needs, seconds. */
 const LONGEST_RETRY: Seconds = 30;
 /** The diagnosis is compared with the one told last this long after a change at the earliest, seconds. */
 const DIAGNOSE_AFTER: Seconds = 1;
 /** Addresses that are kept to tell a pool of them from one. */
 const SEEN_ADDRESSES_KEPT = 8;
+/** Reasons for one outage that are told: the far end may have many. */
+const REASONS_TOLD = 5;
 /** Newest events that are kept for the page. */
 const EVENTS_KEPT = 100;
 
@@ -60,6 +65,10 @@ export class TargetRunner {
   #embedded: EmbeddedFarEnd | undefined;
   #facts: PathFacts = { seenAddresses: [] };
   #running: Promise<void> | undefined;
+  /** Pauses while there is no address to stand on. */
+  readonly #unpinned = new Backoff({ longest: LONGEST_RETRY });
+  /** Why the far end does not answer, as far as it was told since it answered last. */
+  readonly #toldDown = new Set<string>();
   readonly #saver: Saver;
   readonly #snapshots: TargetSnapshots;
   /** When our address as the far end sees it changed last, monotonic seconds. */
@@ -69,7 +78,7 @@ export class TargetRunner {
   #diagnosis = '';
   #unreadable = false;
   /** What was told last of announcing this exporter. */
-  #announcement = '';
+  #announcement: AnnouncementOutcome['kind'] | undefined;
 
   constructor(options: TargetRunnerOptions) {
     this.target = options.target;
@@ -158,7 +167,7 @@ export class TargetRunner {
   /** Resolves the far end's name until an address answers or is the only choice. */
   async #pin(signal: AbortSignal): Promise<string | undefined> {
     const { far_end: farEnd, family } = this.target;
-    for (let retry = FIRST_RETRY; !signal.aborted; retry = Math.min(retry * 2, LONGEST_RETRY)) {
+    while (!signal.aborted) {
       try {
         if (farEnd.kind === 'embedded') {
           this.#embedded ??= await this.#options.openEmbedded(farEnd.idle_timeout);
@@ -169,7 +178,7 @@ export class TargetRunner {
         return await this.#firstThatAnswers(addresses, signal);
       } catch (error) {
         this.#unreachable(error instanceof Error ? error.message : String(error));
-        await pause(this.#options.clock, retry, signal);
+        await pause(this.#options.clock, this.#unpinned.next(), signal);
       }
     }
     return undefined;
@@ -209,13 +218,19 @@ export class TargetRunner {
       path = this.#openPath(address);
     } catch (error) {
       this.#unreachable(error instanceof Error ? error.message : String(error));
-      await pause(clock, LONGEST_RETRY, signal);
+      await pause(clock, this.#unpinned.next(), signal);
       return;
     }
+    this.#unpinned.reset();
     const { announced: _, ...facts } = this.#facts;
     this.#facts = { ...facts, address, seenAddresses: [] };
     const { deadline } = this.target.search;
     let begun = false;
+    const breaker = new Breaker({ clock, changed: (stay) => this.#probesStay(stay) });
+    const fallen = (why: string): void => {
+      breaker.slowDown();
+      this.interrupt(why);
+    };
     const lifeline = new Lifeline({
       path,
       clock,
@@ -229,20 +244,27 @@ export class TargetRunner {
           this.#noticeSeenAddress();
           this.#diagnoseSoon();
           void this.#askRouter();
+          breaker.release();
           if (begun) return;
           begun = true;
-          for (const mode of this.#modes) mode.begin({ path, controls, signal: here });
+          for (const mode of this.#modes) mode.begin({ path, controls, breaker, signal: here });
         },
-        unreachable: (reason) => this.#unreachable(reason),
+        unwatched: () => breaker.hold(),
+        unreachable: (reason) => {
+          this.#unreachable(reason);
+          // Whoever could not be reached before the first launch may have been so for a whole fleet.
+          if (!begun) breaker.slowDown();
+        },
         mappingLoss: () => {
           this.#options.observer.mappingLoss?.(this.target);
           this.#tell('every mapping of the path vanished at once (reboot, new address)', 'warn');
           this.#forgetSeenAddresses();
           for (const mode of this.#modes) mode.lose('mapping_loss');
         },
-        farEndRestarted: () => this.interrupt('the far end was restarted: its connections are gone'),
+        farEndRestarted: () => fallen('the far end was restarted: its connections are gone'),
+        closedByFarEnd: () => fallen('the far end closed the connections that watch the path'),
         outageOutlasted: () =>
-          this.interrupt('an outage outlasted every connection: whether the mappings lived is unknown'),
+          fallen('an outage outlasted every connection: whether the mappings lived is unknown'),
       },
     });
     const controls = new Controls({ path, lifeline, clock, deadline, signal: here });
@@ -258,7 +280,7 @@ export class TargetRunner {
     const { far_end: farEnd, family } = this.target;
     if (farEnd.kind === 'embedded' || isIP(farEnd.host) !== 0) return pauseForever(signal);
     while (!signal.aborted) {
-      await pause(this.#options.clock, LOOK_UP_AGAIN, signal);
+      await pause(this.#options.clock, LOOK_UP_AGAIN * (1 - LOOK_UP_SPREAD * Math.random()), signal);
       const answers = await unlessAborted(resolve(farEnd.host, family), signal).catch(() => undefined);
       if (signal.aborted || answers === undefined || answers.includes(address)) continue;
       this.#tell(`${farEnd.host} has a new address: ${answers.join(', ')} instead of ${address}`, 'warn');
@@ -282,6 +304,7 @@ export class TargetRunner {
 
   #reached(introduction: Introduction): void {
     if (this.#facts.up !== true) this.#tell(`${this.target.name} answers`, 'info');
+    this.#toldDown.clear();
     const { downReason: _, localConntrack: _old, ...facts } = this.#facts;
     // The built-in path stays inside this process: what the host forgets has no part in it.
     const embedded = this.target.far_end.kind === 'embedded';
@@ -354,16 +377,26 @@ export class TargetRunner {
   }
 
   #unreachable(reason: string): void {
-    if (this.#facts.up !== false || this.#facts.downReason !== reason)
+    // Once for each reason, not for each try: a far end may fail in turns, and in words of its own.
+    if (!this.#toldDown.has(reason) && this.#toldDown.size < REASONS_TOLD) {
+      this.#toldDown.add(reason);
       this.#tell(`${this.target.name} does not answer: ${reason}`, 'warn');
+    }
     this.#facts = { ...this.#facts, up: false, downReason: reason };
+  }
+
+  /** Tells once that probe connections do not stay although the canaries do, and once that they do again. */
+  #probesStay(stay: boolean): void {
+    if (stay) this.#tell('probe connections stay open again', 'info');
+    else this.#tell('probe connections end as soon as they are open: fewer and fewer are tried', 'warn');
   }
 
   #announced(outcome: AnnouncementOutcome): void {
     this.#facts = { ...this.#facts, announced: outcome.kind === 'announced' };
+    // Once for each outcome, not for each answer: a far end may refuse in ever other words.
+    if (outcome.kind === this.#announcement) return;
+    this.#announcement = outcome.kind;
     const text = announcementText(outcome, this.target.announce?.address ?? '');
-    if (text === this.#announcement) return;
-    this.#announcement = text;
     this.#tell(text, outcome.kind === 'announced' ? 'info' : 'warn');
   }
 
@@ -416,21 +449,4 @@ function announcementText(outcome: AnnouncementOutcome, address: string): string
     case 'not_taken':
       return 'the far end takes no announcements (it is older, or runs without --discovery)';
   }
-}
-
-function pauseForever(signal: AbortSignal): Promise<void> {
-  return new Promise((done) => {
-    if (signal.aborted) done();
-    else signal.addEventListener('abort', () => done(), { once: true });
-  });
-}
-
-/** The system's resolver cannot be called off and may take half a minute: nobody waits for it after an abort. */
-function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
-  return new Promise((done, fail) => {
-    const abort = (): void => done(undefined);
-    if (signal.aborted) abort();
-    signal.addEventListener('abort', abort, { once: true });
-    promise.then(done, fail).finally(() => signal.removeEventListener('abort', abort));
-  });
 }

@@ -2,6 +2,7 @@
  * Announces this exporter to one far end, over whichever of its canaries lives: soon after the first one is open,
  * then as often as the far end asks. Nothing that goes wrong here touches a canary.
  */
+import { Backoff } from '../backoff.js';
 import type { Clock, Timer } from '../clock.js';
 import type { Seconds } from '../units.js';
 import type { AnnouncementFields } from '../wire/announcement.js';
@@ -38,6 +39,8 @@ const SOON: Seconds = 2;
 /** Bounds of the time between two announcements, whatever the far end asks for, seconds. */
 const SHORTEST_INTERVAL: Seconds = 1;
 const LONGEST_INTERVAL: Seconds = 86_400;
+/** Longest pause after a refusal where the far end asks for less, seconds. */
+const LONGEST_PAUSE: Seconds = 300;
 /** An announcement comes earlier than asked by up to this part of the interval. */
 const SPREAD = 0.2;
 
@@ -45,9 +48,15 @@ export class Announcer {
   readonly #options: Required<AnnouncerOptions>;
   readonly #channels = new Set<AnnouncementChannel>();
   #next: Timer | undefined;
+  /** Whether an announcement waits for its answer: what nobody asked for is none. */
+  #asked = false;
+  /** Pauses while the far end refuses, where they are longer than what it asks for. */
+  readonly #refused: Backoff;
+  #pause: Seconds = 0;
 
   constructor(options: AnnouncerOptions) {
     this.#options = { random: Math.random, ...options };
+    this.#refused = new Backoff({ longest: LONGEST_PAUSE, random: this.#options.random });
   }
 
   /** A canary has been welcomed. */
@@ -59,7 +68,7 @@ export class Announcer {
     this.#channels.add(channel);
     if (this.#channels.size > 1) return;
     // The one before may have gone with its responder and all that this one knew.
-    this.#schedule(Math.min(SOON, interval(channel) / 4) * this.#options.random());
+    this.#schedule(Math.max(Math.min(SOON, interval(channel) / 4) * this.#options.random(), this.#pause));
   }
 
   /** The canary has ended, or is being closed. */
@@ -70,9 +79,18 @@ export class Announcer {
 
   /** Something arrived on a canary that nobody waited for. */
   heard(message: ResponderMessage): void {
-    if (message.kind === 'announced') this.#options.told({ kind: 'announced' });
-    else if (message.kind === 'error' && message.code === 'announcement')
+    if (!this.#asked) return;
+    if (message.kind === 'announced') {
+      this.#asked = false;
+      this.#refused.reset();
+      this.#pause = 0;
+      this.#options.told({ kind: 'announced' });
+    } else if (message.kind === 'error' && message.code === 'announcement') {
+      this.#asked = false;
+      this.#pause = this.#refused.next();
+      this.#schedule(this.#pauseOn([...this.#channels].at(-1)));
       this.#options.told({ kind: 'refused', detail: message.detail ?? 'it does not say why' });
+    }
   }
 
   #schedule(delay: Seconds): void {
@@ -81,12 +99,18 @@ export class Announcer {
   }
 
   #announce(): void {
-    const { announcement, random } = this.#options;
+    const { announcement } = this.#options;
     const youngest = [...this.#channels].at(-1);
     if (youngest === undefined) return;
     const mac = youngest.mac(announcement);
+    this.#asked = true;
     youngest.say(encodeClientMessage({ kind: 'announce', ...announcement, mac }));
-    this.#schedule(interval(youngest) * (1 - SPREAD * random()));
+    this.#schedule(this.#pauseOn(youngest));
+  }
+
+  #pauseOn(channel: AnnouncementChannel | undefined): Seconds {
+    const asked = channel === undefined ? LONGEST_INTERVAL : interval(channel);
+    return Math.max(asked * (1 - SPREAD * this.#options.random()), this.#pause);
   }
 }
 

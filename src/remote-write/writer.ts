@@ -2,6 +2,7 @@
  * Remote write: takes the metrics at every interval, keeps them in a bounded queue with their timestamps, and sends
  * them one request at a time, so that the receiver gets every series in order.
  */
+import { Backoff } from '../backoff.js';
 import { type Clock, isSet, type Timer } from '../clock.js';
 import type { RemoteWriteConfig } from '../config/types.js';
 import { pause } from '../engine/pause.js';
@@ -14,9 +15,10 @@ import type { Send } from './send.js';
 
 /** Series in one request. */
 const SERIES_PER_REQUEST = 1000;
-/** Waiting before the second try; doubled for each further one. */
-const FIRST_BACKOFF: Seconds = 1;
+/** The longest pause between two tries that the receiver did not ask for. */
 const LONGEST_BACKOFF: Seconds = 30;
+/** What the receiver asks for is made longer by up to this part of it: it may ask a whole fleet. */
+const RETRY_AFTER_SPREAD = 0.2;
 /** Between tries while the program ends. */
 const LAST_BACKOFF: Seconds = 0.2;
 /** Samples go on after the newest one when the wall clock is set back by no more; further back they follow the clock. */
@@ -54,16 +56,6 @@ export interface RemoteWriterOptions {
   readonly random?: () => number;
 }
 
-/**
- * How long to wait after a number of failures in a row: doubled each time up to 30 s, then shortened by up to a half.
- *
- * @param failures 1 or more
- * @param random from 0 to below 1
- */
-export function backoff(failures: number, random: number): Seconds {
-  return Math.min(FIRST_BACKOFF * 2 ** (failures - 1), LONGEST_BACKOFF) * (1 - random / 2);
-}
-
 export class RemoteWriter {
   readonly #options: RemoteWriterOptions;
   readonly #queue: BatchQueue;
@@ -74,7 +66,9 @@ export class RemoteWriter {
   readonly #dropped: Record<DropReason, number> = { queue_full: 0, refused: 0 };
   #samples = 0;
   #failures = 0;
-  #inRow = 0;
+  readonly #backoff: Backoff;
+  /** What has been said of the receiver since it took samples last. */
+  readonly #said = new Set<'failed' | 'refused'>();
   #lastSuccess: Seconds | undefined;
   #lastTimestamp: Milliseconds = 0;
   /** The series of the newest collection by their labels: those that are gone get a marker. */
@@ -84,9 +78,14 @@ export class RemoteWriter {
   #sending: Promise<void> | undefined;
   #full = false;
   #unset = false;
+  #unreadable = false;
 
   constructor(options: RemoteWriterOptions) {
     this.#options = options;
+    this.#backoff = new Backoff({
+      longest: LONGEST_BACKOFF,
+      ...(options.random === undefined ? {} : { random: options.random }),
+    });
     this.#queue = new BatchQueue(options.config.queue_samples);
     this.#common = {
       job: 'nat-idle-exporter',
@@ -176,8 +175,10 @@ export class RemoteWriter {
       this.#known = now;
       this.#enqueue([...now.values()], at, false);
       this.#enqueue(gone, at, true);
+      this.#unreadable = false;
     } catch (error) {
-      log.error({ error }, 'cannot take the metrics for remote write');
+      if (!this.#unreadable) log.error({ error }, 'cannot take the metrics for remote write');
+      this.#unreadable = true;
     }
   }
 
@@ -207,7 +208,8 @@ export class RemoteWriter {
         this.#failed(outcome.reason);
         if (this.#ended.signal.aborted) break;
         const ending = this.#ending.signal.aborted;
-        const wait = Math.max(backoff(this.#inRow, random()), outcome.after ?? 0);
+        const asked = (outcome.after ?? 0) * (1 + RETRY_AFTER_SPREAD * random());
+        const wait = Math.max(this.#backoff.next(), asked);
         await pause(clock, ending ? LAST_BACKOFF : wait, ending ? this.#ended.signal : this.#ending.signal);
         continue;
       }
@@ -221,27 +223,30 @@ export class RemoteWriter {
 
   #failed(reason: string): void {
     this.#failures++;
-    this.#inRow++;
-    if (this.#inRow === 1)
-      this.#options.log.warn({ reason }, 'the receiver of remote write takes no samples; they wait');
+    if (this.#said.has('failed')) return;
+    this.#said.add('failed');
+    this.#options.log.warn({ reason }, 'the receiver of remote write takes no samples; they wait');
   }
 
   #delivered(samples: number): void {
     const { clock, log } = this.#options;
     this.#samples += samples;
     this.#lastSuccess = clock.wall();
-    if (this.#inRow > 0)
+    if (this.#said.size > 0)
       log.info({ pending: this.#queue.samples }, 'the receiver of remote write takes samples again');
-    this.#inRow = 0;
-    this.#full = false;
+    this.#said.clear();
+    this.#backoff.reset();
+    if (this.#queue.samples === 0) this.#full = false;
   }
 
   #refused(samples: number, reason: string): void {
     this.#dropped.refused += samples;
-    this.#inRow = 0;
+    this.#backoff.reset();
+    if (this.#said.has('refused')) return;
+    this.#said.add('refused');
     this.#options.log.warn(
       { reason, samples },
-      'the receiver of remote write refused samples; they are dropped',
+      'the receiver of remote write refuses samples; they are dropped',
     );
   }
 }

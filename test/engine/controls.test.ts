@@ -29,6 +29,8 @@ async function start() {
       unreachable: nothing,
       mappingLoss: nothing,
       farEndRestarted: nothing,
+      closedByFarEnd: nothing,
+      unwatched: nothing,
       outageOutlasted: nothing,
     },
   });

@@ -10,7 +10,12 @@ afterEach(() => {
   for (const stop of stops.splice(0)) stop.abort();
 });
 
-async function start(survives?: Seconds, clock = new FakeClock(), path = new FakePath(clock)) {
+async function start(
+  survives?: Seconds,
+  clock = new FakeClock(),
+  path = new FakePath(clock),
+  random?: () => number,
+) {
   const story: string[] = [];
   const stop = new AbortController();
   stops.push(stop);
@@ -19,12 +24,15 @@ async function start(survives?: Seconds, clock = new FakeClock(), path = new Fak
     clock,
     deadline: 8,
     survives: () => survives,
+    ...(random === undefined ? {} : { random }),
     events: {
       reached: () => story.at(-1) !== 'reached' && story.push('reached'),
       watched: () => story.push('watched'),
       unreachable: () => story.at(-1) !== 'unreachable' && story.push('unreachable'),
       mappingLoss: () => story.push('mapping loss'),
       farEndRestarted: () => story.push('restarted'),
+      closedByFarEnd: () => story.push('closed'),
+      unwatched: () => undefined,
       outageOutlasted: () => story.push('outlasted'),
     },
   });
@@ -171,6 +179,67 @@ describe('Lifeline', () => {
     await clock.advance(60);
     expect(await ask(before)).toBe(false);
     expect(await ask(clock.monotonic())).toBe(true);
+  });
+
+  it('asks a far end that ends its canaries at once ever less, down to once a minute', async () => {
+    const clock = new FakeClock();
+    const path = new FakePath(clock);
+    path.dropsCanaries = true;
+    const { story } = await start(undefined, clock, path);
+    await clock.advance(14);
+    expect(path.canaries.length).toBeLessThan(9);
+    await clock.advance(300);
+    const before = path.canaries.length;
+    await clock.advance(600);
+    expect(path.canaries.length - before).toBeGreaterThanOrEqual(10);
+    expect(path.canaries.length - before).toBeLessThanOrEqual(20);
+    expect(story).toEqual(['unreachable']);
+    path.dropsCanaries = false;
+    await clock.advance(70);
+    expect(story).toEqual(['unreachable', 'reached', 'watched']);
+  });
+
+  it('does not wait after canaries that had lived long', async () => {
+    const { clock, path, story } = await start();
+    await clock.advance(60);
+    path.reboot();
+    // A beat that stays unanswered, and as long again to be sure.
+    await clock.advance(2 + 8 + 17);
+    expect(story.slice(-2)).toEqual(['mapping loss', 'watched']);
+  });
+
+  it('takes canaries that were closed by a FIN for no loss of mappings', async () => {
+    const { clock, path, story } = await start();
+    await clock.advance(60);
+    for (const canary of path.canaries) canary.finish({ kind: 'closed', detail: 'closed by the far end' });
+    await clock.advance(10);
+    expect(story.slice(-2)).toEqual(['closed', 'watched']);
+    expect(story).not.toContain('mapping loss');
+  });
+
+  it('spreads its return over 5 s where all canaries were ended at once', async () => {
+    for (const chance of [0, 0.5, 0.99]) {
+      const { clock, path } = await start(undefined, undefined, undefined, () => chance);
+      await clock.advance(60);
+      const before = path.checks;
+      path.restart();
+      await clock.advance(chance * 5);
+      expect(path.checks).toBe(before);
+      await clock.advance(0.2);
+      expect(path.checks).toBe(before + 1);
+    }
+  });
+
+  it('beat() of somebody with less patience does not wait for one that is under way', async () => {
+    const { clock, path, lifeline, stop } = await start();
+    const before = clock.monotonic();
+    path.passes = false;
+    await clock.advance(3);
+    const answer = lifeline.beat(before, 1.5, stop.signal);
+    await clock.advance(2);
+    path.passes = true;
+    await clock.advance(1);
+    expect(await answer).toBe(false);
   });
 
   it('closes its canaries when it is stopped', async () => {

@@ -98,12 +98,42 @@ describe('Announcer', () => {
     expect(times()).toEqual([0, interval, interval * 2]);
   });
 
-  it('tells what is answered, and nothing else', () => {
-    const { announcer, outcomes } = scene();
+  it('tells what is answered, and nothing else', async () => {
+    const { announcer, channel, clock, outcomes } = scene();
+    announcer.opened(channel('a', 10));
+    await clock.advance(2);
     announcer.heard({ kind: 'announced' });
+    await clock.advance(10);
     announcer.heard({ kind: 'error', code: 'announcement', detail: 'no' });
     announcer.heard({ kind: 'error', code: 'unknown_probe', probe: 1 });
     announcer.heard({ kind: 'gone', probe: 1, cause: 'reset' });
     expect(outcomes).toEqual([{ kind: 'announced' }, { kind: 'refused', detail: 'no' }]);
+  });
+
+  it('takes one answer for each announcement, however many a far end sends', async () => {
+    const { announcer, channel, clock, outcomes } = scene();
+    announcer.heard({ kind: 'announced' });
+    announcer.opened(channel('a', 100));
+    await clock.advance(2);
+    for (let each = 0; each < 50; each += 1) {
+      announcer.heard({ kind: 'error', code: 'announcement', detail: `no ${each}` });
+      announcer.heard({ kind: 'announced' });
+    }
+    expect(outcomes).toEqual([{ kind: 'refused', detail: 'no 0' }]);
+  });
+
+  it('announces ever less often to a far end that refuses, and as asked once it takes one', async () => {
+    const { announcer, channel, clock, outcomes, said } = scene(() => 0);
+    announcer.opened(channel('a', 1));
+    for (let second = 0; second < 300; second += 1) {
+      await clock.advance(1);
+      announcer.heard({ kind: 'error', code: 'announcement', detail: 'no' });
+    }
+    expect(said.length).toBeLessThan(12);
+    const before = said.length;
+    await clock.advance(300);
+    announcer.heard({ kind: 'announced' });
+    expect(outcomes.at(-1)).toEqual({ kind: 'announced' });
+    expect(said.length).toBe(before + 1);
   });
 });

@@ -3,13 +3,13 @@ import { expect, test } from 'vitest';
 import { createLogger } from '../../src/log.js';
 import { BatchQueue } from '../../src/remote-write/queue.js';
 import type { Outcome } from '../../src/remote-write/send.js';
-import { backoff, RemoteWriter } from '../../src/remote-write/writer.js';
+import { RemoteWriter } from '../../src/remote-write/writer.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { until } from '../netns/until.js';
 
 const FAILED = { kind: 'failed', reason: 'status 503' } as const satisfies Outcome;
 
-function make(answer: () => Outcome, queueSamples = 10_000, series = 4) {
+function make(answer: () => Outcome, queueSamples = 10_000, series = 4, random = 0) {
   const clock = new FakeClock();
   const lines: string[] = [];
   const moments: number[] = [];
@@ -26,7 +26,7 @@ function make(answer: () => Outcome, queueSamples = 10_000, series = 4) {
     hostname: 'here',
     clock,
     log: createLogger({ level: 'info', format: 'logfmt', stream: { write: (line) => lines.push(line) } }),
-    random: () => 0,
+    random: () => random,
   });
   /** Lets time pass in small steps, so that encoding (real turns of the event loop) keeps up. */
   const pass = async (seconds: number): Promise<void> => {
@@ -49,13 +49,6 @@ function timestampOf(body: Uint8Array): number {
     if (byte < 0x80) return timestamp;
   }
 }
-
-test('backoff() doubles up to 30 s and is shortened by up to a half', () => {
-  expect([1, 2, 3, 4, 5, 6, 7, 60].map((failures) => backoff(failures, 0))).toEqual([
-    1, 2, 4, 8, 16, 30, 30, 30,
-  ]);
-  expect(backoff(3, 0.5)).toBe(3);
-});
 
 test('BatchQueue drops the oldest but the one that may be on its way', () => {
   const queue = new BatchQueue(10);
@@ -99,6 +92,41 @@ test('RemoteWriter waits as long as the receiver asks it to', async () => {
   writer.start();
   await pass(14);
   expect(moments.map(Math.round)).toEqual([0, 6, 12]);
+});
+
+test('RemoteWriter waits for 30 s at most between two tries, and for half of it where chance says so', async () => {
+  const whole = make(() => FAILED);
+  whole.writer.start();
+  await whole.pass(130);
+  expect(whole.moments.map(Math.round)).toEqual([0, 1, 3, 7, 15, 31, 61, 91, 121]);
+  const half = make(() => FAILED, 10_000, 4, 0.999);
+  half.writer.start();
+  await half.pass(35);
+  expect(half.moments.map(Math.round)).toEqual([0, 1, 2, 4, 8, 16, 31]);
+});
+
+test('RemoteWriter does not come back in step with a fleet that was asked to wait as long', async () => {
+  const { writer, moments, pass } = make(() => ({ ...FAILED, after: 60 }), 10_000, 4, 0.5);
+  writer.start();
+  await pass(70);
+  expect(moments.map(Math.round)).toEqual([0, 66]);
+});
+
+test('RemoteWriter says once for each trouble what the receiver does, until it takes samples again', async () => {
+  let request = 0;
+  let answer = (): Outcome =>
+    (request += 1) % 2 === 0 ? FAILED : { kind: 'refused', reason: `no, for the ${request}th time` };
+  const { writer, lines, pass } = make(() => answer());
+  writer.start();
+  await pass(120);
+  expect(request).toBeGreaterThan(10);
+  expect(lines).toHaveLength(2);
+  answer = () => ({ kind: 'delivered' });
+  await pass(30);
+  expect(lines).toHaveLength(3);
+  answer = () => FAILED;
+  await pass(30);
+  expect(lines).toHaveLength(4);
 });
 
 test('RemoteWriter drops what is refused and goes on', async () => {

@@ -46,6 +46,8 @@ export class FakePath implements Path {
   swallowsBeats = false;
   /** The far end closes probe connections and checks as soon as they are open, as at a limit. */
   turnsAway = false;
+  /** The far end closes canaries as soon as they are open. */
+  dropsCanaries = false;
   readonly probes = new Set<FakeProbe>();
   opened = 0;
 
@@ -76,6 +78,8 @@ export class FakePath implements Path {
     canary.greeted = !this.swallowsBeats;
     canary.forgotten = this.swallowsBeats;
     this.canaries.push(canary);
+    if (this.dropsCanaries)
+      setImmediate(() => canary.finish({ kind: 'closed', detail: 'closed by the far end' }));
     return Promise.resolve(canary);
   }
 

@@ -1,0 +1,149 @@
+/**
+ * The circuit breaker of one target's probe connections: holds launches back while no canary lives, lets them try one
+ * at a time while connections are welcomed and do not stay, and lets them through slowly after the far end had gone.
+ */
+import { Backoff } from '../backoff.js';
+import type { Clock, Timer } from '../clock.js';
+import type { Seconds } from '../units.js';
+
+/** A connection that lives so long has stayed, seconds. */
+const STAYED_AFTER: Seconds = 2;
+/** Launches are let through slowly for this long after the far end had gone, seconds. */
+const SLOW_FOR: Seconds = 60;
+/** Mean time between two of them: thousands of exporters may have lost the same far end, seconds. */
+const SLOW_GAP: Seconds = 0.5;
+
+export interface BreakerOptions {
+  readonly clock: Clock;
+  /** From 0 to below 1; `Math.random` unless given. */
+  readonly random?: () => number;
+  /** Called when connections begin not to stay (`false`), and when one has stayed again (`true`). */
+  readonly changed?: (stay: boolean) => void;
+}
+
+interface Waiting {
+  /** Whether anybody still wants it. */
+  readonly wanted: () => boolean;
+  readonly go: (passed: boolean) => void;
+}
+
+export class Breaker {
+  readonly #clock: Clock;
+  readonly #random: () => number;
+  readonly #changed: (stay: boolean) => void;
+  readonly #backoff: Backoff;
+  readonly #waiting = new Set<Waiting>();
+  /** Whether nothing may pass at all. */
+  #held = false;
+  /** When the newest failure was noted, and what it asks for between two launches from then on. */
+  #trippedAt: Seconds = -Infinity;
+  #gap: Seconds = 0;
+  #slowUntil: Seconds = -Infinity;
+  /** Nothing passes before. */
+  #next: Seconds = -Infinity;
+  #timer: Timer | undefined;
+
+  constructor({ clock, random = Math.random, changed = () => undefined }: BreakerOptions) {
+    this.#clock = clock;
+    this.#random = random;
+    this.#changed = changed;
+    this.#backoff = new Backoff({ random });
+  }
+
+  /** Whether connections did not stay and none has stayed since. */
+  get #tripped(): boolean {
+    return this.#gap > 0;
+  }
+
+  /**
+   * Resolves when a launch may go, in the order of asking.
+   * @returns false when `wanted` says no by then, or `signal` is aborted
+   */
+  pass(wanted: () => boolean, signal: AbortSignal): Promise<boolean> {
+    return new Promise((resolve) => {
+      if (signal.aborted) return resolve(false);
+      const aborted = (): void => waiting.go(false);
+      const waiting: Waiting = {
+        wanted,
+        go: (passed) => {
+          this.#waiting.delete(waiting);
+          signal.removeEventListener('abort', aborted);
+          resolve(passed);
+        },
+      };
+      signal.addEventListener('abort', aborted, { once: true });
+      this.#waiting.add(waiting);
+      this.#serve();
+    });
+  }
+
+  /** Nothing passes until `release`. */
+  hold(): void {
+    this.#held = true;
+  }
+
+  release(): void {
+    this.#held = false;
+    this.#serve();
+  }
+
+  /** The far end had gone and is back, perhaps for many others too. */
+  slowDown(): void {
+    this.#slowUntil = this.#clock.monotonic() + SLOW_FOR;
+    this.#next = Math.max(this.#next, this.#clock.monotonic() + SLOW_GAP * this.#random());
+  }
+
+  /**
+   * A connection was turned away, or ended as soon as it was open.
+   * @param launchedAt monotonic seconds; those that were launched before the last failure was known tell nothing new
+   */
+  failed(launchedAt: Seconds): void {
+    if (launchedAt <= this.#trippedAt) return;
+    const before = this.#tripped;
+    this.#trippedAt = this.#clock.monotonic();
+    this.#gap = this.#backoff.next();
+    this.#next = this.#trippedAt + this.#gap;
+    if (!before) this.#changed(false);
+  }
+
+  /**
+   * A connection is open.
+   * @param launchedAt monotonic seconds
+   * @param lives whether it still is, asked a little later
+   */
+  opened(launchedAt: Seconds, lives: () => boolean): void {
+    if (!this.#tripped) return;
+    this.#clock.after(STAYED_AFTER, () => {
+      if (lives()) this.#stayed(launchedAt);
+    });
+  }
+
+  #stayed(launchedAt: Seconds): void {
+    if (!this.#tripped || launchedAt <= this.#trippedAt) return;
+    this.#backoff.reset();
+    this.#gap = 0;
+    this.#next = -Infinity;
+    this.slowDown();
+    this.#changed(true);
+    this.#serve();
+  }
+
+  #serve(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    for (const waiting of this.#waiting) {
+      if (!waiting.wanted()) waiting.go(false);
+      else if (this.#held) return;
+      else {
+        const now = this.#clock.monotonic();
+        if (now < this.#next) {
+          this.#timer = this.#clock.after(this.#next - now, () => this.#serve());
+          return;
+        }
+        waiting.go(true);
+        const gap = now < this.#slowUntil ? SLOW_GAP * (0.5 + this.#random()) : 0;
+        this.#next = now + Math.max(this.#gap, gap);
+      }
+    }
+  }
+}
