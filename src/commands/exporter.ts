@@ -142,6 +142,7 @@ export async function startExporter(
     web = await startWebServer({
       app: site.app,
       listen: flags.web.listenAddresses,
+      hosts: flags.web,
       log,
       onClose: () => site.close(),
       ...(flags.web.configFile === undefined ? {} : { configFile: flags.web.configFile }),

@@ -222,11 +222,6 @@ function reloadRoute(options: ExporterAppOptions): RequestHandler {
       );
       return;
     }
-    // A page from elsewhere must not be able to make a visitor's browser reload the exporter.
-    if (request.headers['sec-fetch-site'] === 'cross-site') {
-      answer(response, 403, 'requests from other sites are not allowed');
-      return;
-    }
     try {
       await options.reload();
     } catch (error) {
