@@ -1,5 +1,6 @@
 /** The report as one HTML page: no requests, no script, made for A4 and for a mail's attachment. */
 import { durationWithSeconds } from '../core/human-duration.js';
+import { visibleLines } from '../visible.js';
 import type { ModeResult, ReportDocument } from './document.js';
 import { STYLE } from './style.js';
 import {
@@ -276,9 +277,9 @@ function cell(address: string | undefined): string {
   return address === undefined ? '' : escape(address);
 }
 
-/** Makes text safe between tags and inside double-quoted attributes. */
+/** Makes text safe between tags and inside double-quoted attributes; what cannot be seen is written out. */
 function escape(text: string): string {
-  return text
+  return visibleLines(text)
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')
     .replaceAll('>', '&gt;')

@@ -2,7 +2,7 @@
 import { reasonOf } from '../../core/verdict.js';
 import type { ModeSnapshot, TargetSnapshot, TestRecord } from '../../engine/snapshot.js';
 import type { Seconds } from '../../units.js';
-import { type Html, html } from '../../web/html.js';
+import { type Html, html, verbatim } from '../../web/html.js';
 import type { HistoryEntry } from '../../history/index.js';
 import { renderHistory } from './history.js';
 import { renderStrip } from './strip.js';
@@ -59,7 +59,7 @@ export function renderCard(target: TargetSnapshot, context: CardContext): Html {
   const { config } = target;
   const id = cardId(config.name);
   const verdict = targetVerdict(target);
-  return html`<article class="card ${verdict.standing}" id="${id}" aria-labelledby="${id}-name" data-target="${config.name}" data-verdict="${verdict.sentence}">
+  return html`<article class="card ${verdict.standing}" id="${id}" aria-labelledby="${id}-name" data-target="${verbatim(config.name)}" data-verdict="${verdict.sentence}">
 <header>
 <h2 id="${id}-name"><a href="#${id}">${config.name}</a></h2>${standingBadge(verdict.standing)}${verdict.standing !== 'down' && reachable(target)}
 <p class="verdict">${unbroken(verdict.sentence)}.</p>

@@ -2,7 +2,7 @@
 import { REQ5_ESTABLISHED_IDLE_TIMEOUT } from '../../core/rfc5382.js';
 import type { TargetSnapshot } from '../../engine/snapshot.js';
 import type { Seconds } from '../../units.js';
-import { type Html, html } from '../../web/html.js';
+import { type Html, html, verbatim } from '../../web/html.js';
 import { type CardContext, cardId, renderCard, standingBadge, timeAgo } from './card.js';
 import { countInWords, duration, moment, type Standing, targetVerdict, unbroken } from './words.js';
 
@@ -113,7 +113,7 @@ export function renderRow(target: TargetSnapshot, now: Seconds): Html {
   const { name } = target.config;
   const { standing, sentence } = targetVerdict(target);
   const confirmed = target.modes.map((mode) => mode.confirmedTimestamp).filter((at) => at !== undefined);
-  return html`<tr data-row="${name}"><th scope="row"><a href="#${cardId(name)}">${name}</a></th><td>${standingBadge(standing)}</td><td class="sentence">${unbroken(sentence)}</td><td class="confirmed">${confirmed.length > 0 ? timeAgo(Math.max(...confirmed), now) : '–'}</td></tr>`;
+  return html`<tr data-row="${verbatim(name)}"><th scope="row"><a href="#${cardId(name)}">${name}</a></th><td>${standingBadge(standing)}</td><td class="sentence">${unbroken(sentence)}</td><td class="confirmed">${confirmed.length > 0 ? timeAgo(Math.max(...confirmed), now) : '–'}</td></tr>`;
 }
 
 function title(targets: readonly TargetSnapshot[]): string {
