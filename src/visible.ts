@@ -10,7 +10,7 @@ const DOUBTFUL = /[^ -~]/gu;
 const DOUBTFUL_IN_LINES = /[^ -~\n\t]/gu;
 
 /**
- * What a name may consist of: none of `UNSEEN` but what is not assigned yet, because the next version of Unicode may make
+ * What a name may consist of: none of `UNSEEN` but what is not assigned yet, for the next version of Unicode may make
  * a letter or a picture of it.
  */
 export const NOTHING_HIDDEN = /^[^\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]*$/u;
