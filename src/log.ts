@@ -1,5 +1,6 @@
 /** The log: pino behind one small interface, written as logfmt or JSON, with secrets and needless stacks taken out. */
 import { type Logger as PinoLogger, pino } from 'pino';
+import { visible, visibleJson } from './visible.js';
 
 /** Levels from the most to the least talkative. */
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
@@ -96,10 +97,7 @@ function logfmtValue(value: unknown): string {
   const text = typeof value === 'string' ? value : ((JSON.stringify(value) as string | undefined) ?? 'null');
   // A quote is needed for the empty text, blanks, `=`, `"`, and everything that is not printable.
   if (text !== '' && !/[\s="\p{C}]/u.test(text)) return text;
-  return JSON.stringify(text).replace(
-    /[\u007f-\u009f\u2028\u2029]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
+  return visible(JSON.stringify(text));
 }
 
 /** One logfmt line without its newline; fields that are undefined are left out. */
@@ -131,7 +129,7 @@ function narrow(inner: PinoLogger): Logger {
 /** Makes a logger. It never throws because of what it is given to log. */
 export function createLogger({ level, format, stream }: LoggerOptions): Logger {
   const destination: LogStream = stream ?? pino.destination({ dest: 2, sync: true });
-  const render = format === 'logfmt' ? formatLogfmt : JSON.stringify;
+  const render = format === 'logfmt' ? formatLogfmt : visibleJson;
   const withStacks = level === 'debug';
   const inner = pino(
     {

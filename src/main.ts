@@ -8,6 +8,7 @@ import { runMeasure } from './commands/measure.js';
 import { startResponderCommand } from './commands/responder.js';
 import { ConfigError } from './config/problem.js';
 import { readBuild } from './version.js';
+import { visibleLines } from './visible.js';
 
 /** Exit code of a usage or configuration error. */
 const EXIT_USAGE = 2;
@@ -86,7 +87,8 @@ main().then(
       process.stderr.write(`${error.message}\n`);
       process.exit(EXIT_USAGE);
     }
-    process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    const told = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    process.stderr.write(`${visibleLines(told)}\n`);
     process.exit(1);
   },
 );

@@ -3,6 +3,7 @@ import { distributionChart } from './chart.js';
 import type { AuditDocument } from './document.js';
 import { renderHtml } from './html.js';
 import { renderCsv, renderMarkdown } from './text.js';
+import { visibleJson } from '../visible.js';
 
 /** The forms of the report, which are also the file name extensions. */
 export const AUDIT_FORMATS = ['html', 'csv', 'md', 'json'] as const;
@@ -18,6 +19,6 @@ export function renderAudit(document: AuditDocument, format: AuditFormat): strin
     case 'md':
       return renderMarkdown(document);
     case 'json':
-      return `${JSON.stringify(document, undefined, 2)}\n`;
+      return `${visibleJson(document, 2)}\n`;
   }
 }

@@ -1,5 +1,6 @@
 /** The audit as aligned text for a terminal, as Markdown and as CSV. */
 import { stringify } from 'csv-stringify/sync';
+import { visible } from '../visible.js';
 import type { AuditDocument, AuditGroup, AuditSummary } from './document.js';
 import { boundWords, methodOf, sentenceOf, shareWords, worstWords } from './words.js';
 
@@ -36,14 +37,9 @@ function table({ by, groups, total }: AuditDocument): readonly (readonly string[
   ];
 }
 
-/** Names come from elsewhere: on a terminal none of them may move the cursor. */
-function printable(text: string): string {
-  return text.replace(/\p{Cc}/gu, '\u{fffd}');
-}
-
 /** The result for a terminal, ending with a newline. */
 export function renderText(document: AuditDocument): string {
-  const rows = table(document).map((row) => row.map(printable));
+  const rows = table(document).map((row) => row.map(visible));
   const widths = (rows[0] ?? []).map((_, column) =>
     rows.reduce((widest, row) => Math.max(widest, row[column]?.length ?? 0), 0),
   );
@@ -59,11 +55,11 @@ export function renderText(document: AuditDocument): string {
   const worst = document.groups
     .filter((group) => group.worst.length > 0)
     .flatMap((group) => [
-      `  ${printable(group.name)}`,
-      ...group.worst.map((path) => `    ${printable(path.name)}: ${worstWords(path)}, ${path.mode}`),
+      `  ${visible(group.name)}`,
+      ...group.worst.map((path) => `    ${visible(path.name)}: ${worstWords(path)}, ${path.mode}`),
     ]);
   return `${[
-    `${document.prometheus} at ${document.at}`,
+    `${visible(document.prometheus)} at ${document.at}`,
     '',
     ...lines,
     ...(worst.length === 0 ? [] : ['', 'worst paths', ...worst]),
@@ -74,7 +70,7 @@ export function renderText(document: AuditDocument): string {
 
 /** Text between the bars of a Markdown table: nothing in it is markup. */
 function markdownCell(text: string): string {
-  return printable(text).replace(/[\\`*_{}[\]<>()#!|~&]/g, (character) => `\\${character}`);
+  return visible(text).replace(/[\\`*_{}[\]<>()#!|~&]/g, (character) => `\\${character}`);
 }
 
 /** The result as Markdown. */
@@ -89,7 +85,7 @@ export function renderMarkdown(document: AuditDocument): string {
     '',
     `**${sentenceOf(document)}**`,
     '',
-    `Asked: \`${document.prometheus}\` at ${document.at}. RFC 5382 (BCP 142) REQ-5; RFC 6888 REQ-1 for carrier-grade NATs.`,
+    `Asked: \`${visible(document.prometheus)}\` at ${document.at}. RFC 5382 (BCP 142) REQ-5; RFC 6888 REQ-1 for carrier-grade NATs.`,
     '',
     line(head),
     line(head.map((_, column) => (column === 0 ? '---' : '---:'))),
@@ -114,7 +110,7 @@ export function renderMarkdown(document: AuditDocument): string {
 function record(group: AuditGroup, by: readonly string[]): (string | number | undefined)[] {
   const flag = (bound: AuditSummary['minimum']): string | undefined => bound && String(bound.at_least);
   return [
-    ...by.map((label) => group.labels[label] ?? undefined),
+    ...by.map((label) => visible(group.labels[label] ?? '')),
     group.paths,
     group.compliant,
     group.not_compliant,
@@ -125,7 +121,7 @@ function record(group: AuditGroup, by: readonly string[]): (string | number | un
     flag(group.minimum),
     group.median?.seconds,
     flag(group.median),
-    group.worst.map((path) => `${path.name}: ${worstWords(path)}, ${path.mode}`).join('; '),
+    visible(group.worst.map((path) => `${path.name}: ${worstWords(path)}, ${path.mode}`).join('; ')),
   ];
 }
 

@@ -24,8 +24,9 @@ NAT_IDLE_WEB_LISTEN_ADDRESS. Values of repeatable flags are separated by commas 
 The command line wins. Durations are written like 90s or 2h10m.`;
 
 /** A flag that may be given several times; the environment separates its values by commas. */
-function repeatable(flags: string, description: string, byDefault: string): Option {
-  return new Option(flags, `${description} (repeatable, default: "${byDefault}")`).argParser(
+function repeatable(flags: string, description: string, byDefault?: string): Option {
+  const shown = byDefault === undefined ? '' : `, default: "${byDefault}"`;
+  return new Option(flags, `${description} (repeatable${shown})`).argParser(
     (value: string, previous: unknown) =>
       Array.isArray(previous) ? [...(previous as string[]), value] : [value],
   );
@@ -59,6 +60,12 @@ function addWebFlags(command: Command, address: string): Command {
     .option(
       '--web.config.file <file>',
       'TLS, users and headers, in the form of the Prometheus exporter-toolkit',
+    )
+    .addOption(
+      repeatable(
+        '--web.allowed-host <name>',
+        'one more host name by which browsers may call this server; *.NAME for all below NAME',
+      ),
     );
 }
 

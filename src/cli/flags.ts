@@ -5,6 +5,7 @@ import type { TargetConfig } from '../config/types.js';
 import type { Endpoint } from '../http/request.js';
 import type { LogFormat, LogLevel } from '../log.js';
 import type { Seconds } from '../units.js';
+import { visible } from '../visible.js';
 
 /** How to log. */
 export interface LogFlags {
@@ -20,6 +21,8 @@ export interface WebFlags {
   readonly telemetryPath: string;
   /** File in the form of the Prometheus exporter-toolkit: TLS, users, headers. */
   readonly configFile?: string;
+  /** More hosts by which the server may be called, as `parseAllowedHost` writes them; absent: none. */
+  readonly allowedHosts?: readonly string[];
 }
 
 /** No subcommand: the exporter. */
@@ -105,4 +108,8 @@ export type CommandLine =
 /** The command line is wrong; the message is one line that says what and where. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
+
+  constructor(message: string) {
+    super(visible(message));
+  }
 }

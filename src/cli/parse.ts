@@ -8,6 +8,7 @@ import { checkConfig } from '../config/load.js';
 import { ConfigError, showValue } from '../config/problem.js';
 import type { TargetConfig } from '../config/types.js';
 import { formatDuration, parseDuration, type Seconds } from '../units.js';
+import { parseAllowedHost } from '../web/host-guard.js';
 import {
   DEFAULT_EXPORTER_ADDRESS,
   DEFAULT_RESPONDER_ADDRESS,
@@ -48,10 +49,14 @@ function webFlags(values: Values, address: string): WebFlags {
   if (TAKEN_PATHS.test(telemetryPath))
     throw new UsageError(`--web.telemetry-path: belongs to another page, found ${found}`);
   const configFile = values.text('--web.config.file');
+  const allowedHosts = values
+    .texts('--web.allowed-host')
+    .map((text) => reading('--web.allowed-host', () => parseAllowedHost(text)));
   return {
     listenAddresses: listenAddresses(values, '--web.listen-address', address),
     telemetryPath,
     ...(configFile === undefined ? {} : { configFile }),
+    ...(allowedHosts.length === 0 ? {} : { allowedHosts }),
   };
 }
 

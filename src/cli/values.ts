@@ -37,10 +37,11 @@ export class Values {
     return typeof value === 'string' && value !== '' ? value : undefined;
   }
 
-  /** The flag's texts, or the one default when it is absent. */
-  texts(flag: string, byDefault: string): readonly string[] {
+  /** The flag's texts, or the one default (none without it) when it is absent. */
+  texts(flag: string, byDefault?: string): readonly string[] {
     const value = this.#raw(flag);
-    return Array.isArray(value) ? (value as string[]) : [byDefault];
+    if (Array.isArray(value)) return value as string[];
+    return byDefault === undefined ? [] : [byDefault];
   }
 }
 

@@ -19,6 +19,7 @@ import { unreadableInShort } from '../files.js';
 import { createLogger } from '../log.js';
 import type { Output } from '../measure/terminal.js';
 import type { Build } from '../version.js';
+import { visible } from '../visible.js';
 
 /** Exit codes by what the whole fleet is. */
 const EXIT = { compliant: 0, not_compliant: 1, unknown: 3 } as const;
@@ -64,11 +65,11 @@ export async function runAudit(
       throw new PrometheusError(`${flags.prometheus.url}: knows no path of nat-idle-exporter at that moment`);
   } catch (error) {
     if (!(error instanceof PrometheusError)) throw unreadable(error);
-    stderr.write(`${error.message}\n`);
+    stderr.write(`${visible(error.message)}\n`);
     return EXIT.unknown;
   }
   for (const warning of partial)
-    stderr.write(`${flags.prometheus.url}: the answer may be incomplete: ${warning}\n`);
+    stderr.write(`${visible(`${flags.prometheus.url}: the answer may be incomplete: ${warning}`)}\n`);
   if (flags.by.given) checkLabels(flags.by.labels, paths);
   const document = buildAudit(paths, {
     prometheus: flags.prometheus.url,

@@ -173,6 +173,7 @@ export async function startExporter(
     web = await startWebServer({
       app: site.app,
       listen: flags.web.listenAddresses,
+      hosts: flags.web,
       log,
       connections,
       onClose: () => site.close(),

@@ -98,6 +98,7 @@ export async function startResponderCommand(
         ...(announcements === undefined ? {} : { targetGroups: () => announcements.groups() }),
       }),
       listen: flags.web.listenAddresses,
+      hosts: flags.web,
       log,
       connections,
       ...rules,

@@ -3,6 +3,7 @@ import { validateDetailed } from 'node-cron';
 import { z } from 'zod';
 import { DurationError, formatDuration, parseDuration, type Seconds } from '../units.js';
 import { isAnnouncedAddress, isAnnouncedPath, MAX_ANNOUNCED_PATH } from '../wire/announcement.js';
+import { hidesSomething, NOTHING_HIDDEN } from '../visible.js';
 import { announcedHost } from './announced-host.js';
 import { labelNameProblem } from './labels.js';
 import { familyOf, isHost } from './listen-address.js';
@@ -82,12 +83,25 @@ export function port(description: string, byDefault: number) {
 
 /** A text that is not empty and has no control characters. */
 export function text(description: string, longest = 4096) {
+  return limited(description, longest, /^[^\p{Cc}]*$/u, 'must not contain control characters');
+}
+
+/** A text with a length and a pattern; `rule` is what to say about one that does not fit the pattern. */
+function limited(description: string, longest: number, pattern: RegExp, rule: string) {
   return z
     .string({ error: 'must be a text (put it in quotes)' })
     .min(1, { error: 'must not be empty' })
     .max(longest, { error: `must have at most ${longest} characters` })
-    .regex(/^[^\p{Cc}]*$/u, { error: 'must not contain control characters' })
+    .regex(pattern, { error: rule })
     .meta({ description });
+}
+
+/** What to say about a name or a label in which something cannot be seen or reorders its neighbours. */
+const HIDES_SOMETHING = 'must not contain control, format or private use characters';
+
+/** A name for people: a text that is not empty and in which nothing is hidden. */
+export function name(description: string, longest: number) {
+  return limited(description, longest, NOTHING_HIDDEN, HIDES_SOMETHING);
 }
 
 /** What to say about a host that is none. */
@@ -205,13 +219,15 @@ export function labels(description: string, allowed: readonly string[] = []) {
           context.addIssue({ code: 'custom', message: 'must be a text (put it in quotes)', path: [name] });
         } else if (content === '') {
           context.addIssue({ code: 'custom', message: 'must not be empty', path: [name] });
+        } else if (hidesSomething(content)) {
+          context.addIssue({ code: 'custom', message: HIDES_SOMETHING, path: [name] });
         }
       }
     })
     .meta({
       type: 'object',
       propertyNames: { pattern: '^[a-zA-Z_][a-zA-Z0-9_]*$' },
-      additionalProperties: { type: 'string', minLength: 1 },
+      additionalProperties: { type: 'string', minLength: 1, pattern: NOTHING_HIDDEN.source },
       description,
     })
     .optional();

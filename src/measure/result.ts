@@ -3,6 +3,7 @@ import { humanDuration } from '../core/human-duration.js';
 import { timeoutWords, whatWasSeen } from '../core/words.js';
 import type { TargetSnapshot } from '../engine/snapshot.js';
 import { isComplete } from '../report/index.js';
+import { visible } from '../visible.js';
 
 /** How the words of the result are emphasised; the identity where there is no colour. */
 export interface Paint {
@@ -46,7 +47,8 @@ export function renderResult(
   options: { readonly interrupted?: boolean; readonly paint?: Paint } = {},
 ): string {
   const paint = options.paint ?? PLAIN;
-  const { result, sentence } = snapshot.verdict;
+  const { result, sentence: said } = snapshot.verdict;
+  const sentence = visible(said);
   const colour = { compliant: paint.good, not_compliant: paint.bad, unknown: paint.strong }[result];
   const lines: string[] = [];
   if (options.interrupted === true && !isComplete(snapshot)) {
@@ -62,13 +64,13 @@ export function renderResult(
   if (snapshot.up === false) {
     lines.push(
       '',
-      `The far end does not answer${snapshot.downReason === undefined ? '' : `: ${snapshot.downReason}`}.`,
+      `The far end does not answer${snapshot.downReason === undefined ? '' : `: ${visible(snapshot.downReason)}`}.`,
     );
   }
   if (snapshot.explanations.length > 0) {
     lines.push('', paint.strong('What it may mean'));
     for (const { text, certainty } of snapshot.explanations) {
-      lines.push(...wrap(`${text} (${certainty})`, '- '));
+      lines.push(...wrap(visible(`${text} (${certainty})`), '- '));
     }
   }
   const interval = snapshot.keepaliveRecommended;
@@ -78,7 +80,7 @@ export function renderResult(
       paint.strong(`Settings that keep idle connections alive: something every ${humanDuration(interval)}`),
     );
     for (const { product, text } of snapshot.settings.snippets) {
-      lines.push(`# ${product}`, ...text.split('\n').map((line) => `  ${line}`));
+      lines.push(`# ${visible(product)}`, ...text.split('\n').map((line) => `  ${visible(line)}`));
     }
   }
   return `${lines.join('\n')}\n`;

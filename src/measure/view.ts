@@ -4,6 +4,7 @@ import type { TargetSnapshot } from '../engine/snapshot.js';
 import type { Seconds } from '../units.js';
 import { newFacts } from './facts.js';
 import { renderProgress } from './progress.js';
+import { visible } from '../visible.js';
 import { canRedraw, LiveLines, type Output } from './terminal.js';
 
 export interface MeasureViewOptions {
@@ -38,7 +39,7 @@ export function createMeasureView({ output, quiet, environment }: MeasureViewOpt
       const time = `[${humanDuration(Math.floor(elapsed))}]`;
       for (const { id, kind, text } of newFacts(snapshot, told)) {
         told.add(id);
-        if (kind === 'news' || live === undefined) print(`${time} ${text}`);
+        if (kind === 'news' || live === undefined) print(`${time} ${visible(text)}`);
       }
       live?.draw(renderProgress(snapshot, elapsed, live.width));
     },

@@ -1,4 +1,5 @@
 /** HTML as a tagged template that escapes every value, unless the value is HTML itself. */
+import { visibleLines } from '../visible.js';
 
 /** A piece of HTML that is safe to insert. */
 export class Html {
@@ -23,8 +24,17 @@ const ESCAPES: Readonly<Record<string, string>> = {
   "'": '&#39;',
 };
 
-/** Escapes text for element content and for quoted attribute values. */
+/** Escapes text for element content and for quoted attribute values; what cannot be seen is written out. */
 export function escapeHtml(text: string): string {
+  return withoutMarkup(visibleLines(text));
+}
+
+/** A value that a script compares and nobody reads, exactly as it is. */
+export function verbatim(text: string): Html {
+  return new Html(withoutMarkup(text));
+}
+
+function withoutMarkup(text: string): string {
   return text.replace(/[&<>"']/g, (character) => ESCAPES[character] ?? character);
 }
 

@@ -1,6 +1,7 @@
 /** The report as one HTML page: no requests, no script, made for A4 and for a mail's attachment. */
 import { durationWithSeconds, plainSeconds } from '../core/human-duration.js';
 import { REASON_WORDS, timeoutWords, whatWasSeen } from '../core/words.js';
+import { visibleLines } from '../visible.js';
 import type { ReportDocument } from './document.js';
 import { STYLE } from './style.js';
 import {
@@ -272,9 +273,9 @@ function cell(address: string | undefined): string {
   return address === undefined ? '' : escape(address);
 }
 
-/** Makes text safe between tags and inside double-quoted attributes. */
+/** Makes text safe between tags and inside double-quoted attributes; what cannot be seen is written out. */
 function escape(text: string): string {
-  return text
+  return visibleLines(text)
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')
     .replaceAll('>', '&gt;')

@@ -1,6 +1,7 @@
 /** The report as Markdown, for a ticket or an issue tracker. */
 import { durationWithSeconds, plainSeconds } from '../core/human-duration.js';
 import { REASON_WORDS, timeoutWords, whatWasSeen } from '../core/words.js';
+import { visible, visibleLines } from '../visible.js';
 import type { ReportDocument } from './document.js';
 import {
   findingOf,
@@ -105,7 +106,10 @@ function settings(document: ReportDocument): string[] {
   return [
     '## Until then: settings that keep idle connections alive',
     `Something has to be sent every ${durationWithSeconds(interval)}, half of the shortest time that survived.`,
-    ...document.settings.flatMap(({ product, text }) => [`### ${plain(product)}`, `\`\`\`\n${text}\n\`\`\``]),
+    ...document.settings.flatMap(({ product, text }) => [
+      `### ${plain(product)}`,
+      `\`\`\`\n${visibleLines(text)}\n\`\`\``,
+    ]),
   ];
 }
 
@@ -159,8 +163,7 @@ function list(items: readonly string[]): string {
 
 /** Text that Markdown leaves alone: no markup, no HTML, no line breaks. Addresses of pages stay as they are. */
 function plain(text: string): string {
-  return text
-    .replace(/\s+/g, ' ')
+  return visible(text.replace(/[ \t\r\n\f\v]+/g, ' '))
     .split(/(https?:\/\/[^\s|<>()]+)/)
     .map((part, index) => (index % 2 === 1 ? part : escaped(part)))
     .join('');

@@ -3,6 +3,7 @@ import { buildDocument, type ReportInput } from './build.js';
 import { survivalChart } from './chart.js';
 import { renderHtml } from './html.js';
 import { renderMarkdown } from './markdown.js';
+import { visibleJson } from '../visible.js';
 
 /** The forms of the report, which are also the file name extensions. */
 export type ReportFormat = 'html' | 'md' | 'json';
@@ -27,7 +28,7 @@ export function renderReport(
     case 'md':
       return renderMarkdown(document);
     case 'json':
-      return `${JSON.stringify(document, undefined, 2)}\n`;
+      return `${visibleJson(document, 2)}\n`;
   }
 }
 

@@ -1,4 +1,5 @@
 /** What every site of this program has: an express application with safe headers, health and plain errors. */
+import type { ServerResponse } from 'node:http';
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
 
 export interface BaseAppOptions {
@@ -17,8 +18,8 @@ export const PAGE_POLICY =
 export const DOCUMENT_POLICY =
   "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/** Sets the headers, unless the operator's web configuration has set them already. */
-export function securityHeaders(policy: string): RequestHandler {
+/** Sets the headers of every answer, unless the operator's web configuration has set them already. */
+export function setSecurityHeaders(response: ServerResponse, policy: string): void {
   const headers: readonly (readonly [string, string])[] = [
     ['Content-Security-Policy', policy],
     ['X-Content-Type-Options', 'nosniff'],
@@ -27,8 +28,13 @@ export function securityHeaders(policy: string): RequestHandler {
     ['Cross-Origin-Resource-Policy', 'same-origin'],
     ['Cache-Control', 'no-store'],
   ];
+  for (const [name, value] of headers) if (!response.hasHeader(name)) response.setHeader(name, value);
+}
+
+/** The same for the routes that follow. */
+export function securityHeaders(policy: string): RequestHandler {
   return (_request, response, next) => {
-    for (const [name, value] of headers) if (!response.hasHeader(name)) response.setHeader(name, value);
+    setSecurityHeaders(response, policy);
     next();
   };
 }

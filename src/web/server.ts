@@ -13,10 +13,18 @@ import { ConfigError, type Problem } from '../config/problem.js';
 import { siteShare } from '../net/descriptor-shares.js';
 import { REFUSAL_LOOKS, RefusalWatch } from '../net/refusal-watch.js';
 import { toMilliseconds } from '../units.js';
+import { PAGE_POLICY, setSecurityHeaders } from './base-app.js';
 import { type BasicAuth, createBasicAuth } from './basic-auth.js';
 import { refuseClient } from './client-certificate.js';
 import { SiteConnections } from './connections.js';
-import { fileStamp, type LoadedWebConfig, readWebConfig, type WebConfig } from './web-config.js';
+import { type GuardedRequest, HostGuard, type HostGuardOptions } from './host-guard.js';
+import {
+  asksWhoReads,
+  fileStamp,
+  type LoadedWebConfig,
+  readWebConfig,
+  type WebConfig,
+} from './web-config.js';
 
 /** The part of pino's logger that is used here. */
 export interface WebLog {
@@ -46,6 +54,8 @@ export interface WebServerOptions extends WebRules {
   readonly auth?: BasicAuth;
   /** The book of its connections, for who wants to read it too; own ones without. */
   readonly connections?: SiteConnections;
+  /** By which names the server goes, and what answers under any other. */
+  readonly hosts?: HostGuardOptions;
 }
 
 export interface WebServer {
@@ -82,14 +92,15 @@ const READING_PATIENCE_MS = 60_000;
 export async function startWebServer(options: WebServerOptions): Promise<WebServer> {
   const live = new LiveWebConfig(options, options.log);
   const auth = options.auth ?? createBasicAuth();
-  const limiter = new RateLimiter();
+  const door: Door = { auth, limiter: new RateLimiter(), guard: new HostGuard(options.hosts) };
   const listener: RequestListener = (request, response) => {
-    void admit(request, response, live.current(), auth, limiter).then(
+    void admit(request, response, live.current(), door).then(
       (admitted) => {
         if (admitted) options.app(request, response);
       },
       (error: unknown) => {
         options.log?.warn({ err: error }, 'a request failed before it was admitted');
+        setSecurityHeaders(response, PAGE_POLICY);
         response.writeHead(500).end();
       },
     );
@@ -151,9 +162,7 @@ export function checkWebConfig(rules: WebRules): void {
 /** @throws ConfigError when the file cannot be used, or lets everybody in where nobody may be */
 function readRules({ configFile, authenticate }: WebRules): LoadedWebConfig {
   const loaded = configFile === undefined ? NOTHING_ASKED : readWebConfig(configFile);
-  const { users, tls } = loaded.config;
-  if (authenticate === undefined || users.size > 0) return loaded;
-  if (tls?.clientAuth === 'RequireAndVerifyClientCert') return loaded;
+  if (authenticate === undefined || asksWhoReads(loaded.config)) return loaded;
   const rule = `must have basic_auth_users or client_auth_type RequireAndVerifyClientCert: ${authenticate}`;
   throw new ConfigError([{ file: configFile ?? '--web.config.file', rule }]);
 }
@@ -238,28 +247,42 @@ function urlOf(scheme: string, { address, family, port }: AddressInfo): string {
   return `${scheme}://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
 }
 
+/** Who and what every request has to pass. */
+interface Door {
+  readonly auth: BasicAuth;
+  readonly limiter: RateLimiter;
+  readonly guard: HostGuard;
+}
+
 /** Answers the request here unless it may go on to the application. */
 async function admit(
   request: IncomingMessage,
   response: ServerResponse,
   config: WebConfig,
-  auth: BasicAuth,
-  limiter: RateLimiter,
+  { auth, limiter, guard }: Door,
 ): Promise<boolean> {
+  for (const [name, value] of config.headers) response.setHeader(name, value);
   const refuse = (status: number, text: string): false => {
+    setSecurityHeaders(response, PAGE_POLICY);
     response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' }).end(`${text}\n`);
     return false;
   };
   if (!limiter.take(config.rateLimit)) return refuse(429, 'Too Many Requests');
-  for (const [name, value] of config.headers) response.setHeader(name, value);
   const result = await auth.check(request.headers.authorization, config.users);
-  if (result === 'ok') return true;
   if (result === 'busy') {
     response.setHeader('Retry-After', '1');
     return refuse(503, 'Too many logins at once');
   }
-  response.setHeader('WWW-Authenticate', 'Basic realm="nat-idle-exporter", charset="UTF-8"');
-  return refuse(401, 'Unauthorized');
+  if (result !== 'ok') {
+    response.setHeader('WWW-Authenticate', 'Basic realm="nat-idle-exporter", charset="UTF-8"');
+    return refuse(401, 'Unauthorized');
+  }
+  const refusal = guard.refusal(request as GuardedRequest, asksWhoReads(config));
+  if (refusal !== undefined) return refuse(refusal.status, refusal.text);
+  // Anything else (`h2c`) may be ignored and answered over HTTP/1.1; a WebSocket would wait for its own protocol.
+  if (/\bwebsocket\b/i.test(request.headers.upgrade ?? ''))
+    return refuse(400, 'this server speaks no WebSocket');
+  return true;
 }
 
 /** A token bucket; full at the start. */

@@ -38,6 +38,11 @@ export interface TlsConfig {
   readonly allowedSans?: readonly string[];
 }
 
+/** Whether nobody gets an answer without a password or a certificate that was verified. */
+export function asksWhoReads({ users, tls }: WebConfig): boolean {
+  return users.size > 0 || tls?.clientAuth === 'RequireAndVerifyClientCert';
+}
+
 /** What was read, with the state of every file that it came from. */
 export interface LoadedWebConfig {
   readonly config: WebConfig;

@@ -1,5 +1,7 @@
 /** What an exporter says of itself in an `ANNOUNCE`: its values, their bounds, and their form on a line. */
 
+import { hidesSomething } from '../visible.js';
+
 /** Where an exporter can be scraped, and under which labels. */
 export interface AnnouncementFields {
   /**
@@ -39,9 +41,9 @@ export function isAnnouncedPath(text: string): boolean {
   return text.length <= MAX_ANNOUNCED_PATH && PATH.test(text);
 }
 
-/** Whether the text can be a label's value: at least one character, no control characters, well-formed. */
+/** Whether the text can be a label's value: at least one character, nothing hidden, well-formed. */
 export function isAnnouncedLabelValue(text: string): boolean {
-  return text !== '' && !/[\p{Cc}\p{Cs}]/u.test(text);
+  return text !== '' && !hidesSomething(text);
 }
 
 /** The line without its mac and its terminator; also what the mac proves. */

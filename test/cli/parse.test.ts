@@ -32,6 +32,9 @@ describe('parseCommandLine()', () => {
       '[::1]:2',
       '--web.telemetry-path=/m',
       '--web.config.file=web.yaml',
+      '--web.allowed-host=NAT.example.',
+      '--web.allowed-host',
+      '*.Lab.example',
       '--web.enable-lifecycle',
       '--log.level=debug',
       '--log.format=json',
@@ -45,6 +48,7 @@ describe('parseCommandLine()', () => {
           listenAddresses: [{ port: 1 }, { host: '::1', port: 2 }],
           telemetryPath: '/m',
           configFile: 'web.yaml',
+          allowedHosts: ['nat.example', '*.lab.example'],
           enableLifecycle: true,
         },
         log: { level: 'debug', format: 'json' },
@@ -207,6 +211,16 @@ describe('parseCommandLine()', () => {
       ['responder', '--web.telemetry-path=/API/v1/targets'],
       '--web.telemetry-path: belongs to another page, found "/API/v1/targets"',
     ],
+    ...[[''], ['http://nat.example'], ['nat.example:80'], ['*'], ['*.'], ['a b'], ['a.*.b']].map(
+      ([host = '']): [string[], string] => [
+        ['responder', `--web.allowed-host=${host}`],
+        `--web.allowed-host: host must be a host name, an address, or *.NAME for the names below NAME, without scheme, port and path, found ${JSON.stringify(host)}`,
+      ],
+    ),
+    [
+      ['--web.allowed-host=nät.example'],
+      '--web.allowed-host: host must be in ASCII, other letters as xn--…, found "nät.example"',
+    ],
     [['--log.level=verbose'], '--log.level: must be one of debug, info, warn, error, found verbose'],
     [
       ['responder', '--discovery'],
@@ -257,7 +271,13 @@ describe('parseCommandLine()', () => {
   test.each([[['--help']], [['help']], [['-h']]])('%j prints the help of the exporter', (argv) => {
     const line = parse(argv);
     expect(line).toMatchObject({ command: 'help' });
-    for (const word of ['--config.file', '--web.listen-address', 'NAT_IDLE_WEB_LISTEN_ADDRESS', 'measure']) {
+    for (const word of [
+      '--config.file',
+      '--web.allowed-host',
+      '--web.listen-address',
+      'NAT_IDLE_WEB_LISTEN_ADDRESS',
+      'measure',
+    ]) {
       expect(line).toHaveProperty('text', expect.stringContaining(word));
     }
   });
@@ -290,6 +310,22 @@ describe('the environment', () => {
       },
       warnings: [],
     });
+  });
+
+  test('names several allowed hosts, of exporter and responder alike', () => {
+    const env = { NAT_IDLE_WEB_ALLOWED_HOST: 'nat.example, *.lab.example' };
+    for (const argv of [[], ['responder']]) {
+      expect(parse(argv, env)).toMatchObject({
+        options: { web: { allowedHosts: ['nat.example', '*.lab.example'] } },
+        warnings: [],
+      });
+      expect(parse([...argv, '--web.allowed-host=only.example'], env)).toMatchObject({
+        options: { web: { allowedHosts: ['only.example'] } },
+      });
+    }
+    expect(() => parse([], { NAT_IDLE_WEB_ALLOWED_HOST: 'nat.example,*' })).toThrow(
+      '--web.allowed-host: host must be',
+    );
   });
 
   test('is checked like the line', () => {

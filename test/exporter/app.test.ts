@@ -262,6 +262,15 @@ test('/api/v1/targets shows all that the page shows, and one target when asked',
   expect(one.targets.map((target) => target.name)).toEqual(['b']);
 });
 
+test('/api/v1/targets hides nothing from those who read it on a terminal', async () => {
+  const downReason = 'a\u202eb\u009bc';
+  const view = new FakeView([makeTarget(makeConfig('x'), { up: false, downReason })]);
+  const { body, headers } = await text(`${await serve(view)}/api/v1/targets`);
+  expect(headers.get('content-type')).toBe('application/json; charset=utf-8');
+  expect(body).toContain('"down_reason":"a\\u202eb\\u009bc"');
+  expect((JSON.parse(body) as TargetsDocument).targets[0]?.down_reason).toBe(downReason);
+});
+
 test('the page escapes names, labels, reasons and events', async () => {
   const evil = `<script>alert(1)</script>"'&`;
   const view = new FakeView([

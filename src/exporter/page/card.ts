@@ -4,7 +4,7 @@ import { reasonOf } from '../../core/verdict.js';
 import { MODE_WORDS } from '../../core/words.js';
 import type { ModeSnapshot, TargetSnapshot, TestRecord } from '../../engine/snapshot.js';
 import type { Seconds } from '../../units.js';
-import { type Html, html } from '../../paper/html.js';
+import { type Html, html, verbatim } from '../../paper/html.js';
 import type { HistoryEntry } from '../../history/index.js';
 import { guarded, type TellBroken } from '../guard.js';
 import { renderHistory } from './history.js';
@@ -82,7 +82,7 @@ function wholeCard(target: TargetSnapshot, context: CardContext): Html {
   const { config } = target;
   const id = cardId(config.name);
   const verdict = targetVerdict(target);
-  return html`<article class="card ${verdict.standing}" id="${id}" aria-labelledby="${id}-name" data-target="${config.name}" data-verdict="${verdict.sentence}">
+  return html`<article class="card ${verdict.standing}" id="${id}" aria-labelledby="${id}-name" data-target="${verbatim(config.name)}" data-verdict="${verdict.sentence}">
 <header>
 <h2 id="${id}-name"><a href="#${id}">${config.name}</a></h2>${standingBadge(verdict.standing)}${verdict.standing !== 'down' && reachable(target)}
 <p class="verdict">${unbroken(verdict.sentence)}</p>

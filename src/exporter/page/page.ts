@@ -3,7 +3,7 @@ import { humanDuration } from '../../core/human-duration.js';
 import { REQ5_ESTABLISHED_IDLE_TIMEOUT } from '../../core/rfc5382.js';
 import type { TargetSnapshot } from '../../engine/snapshot.js';
 import type { Seconds } from '../../units.js';
-import { type Html, html } from '../../paper/html.js';
+import { type Html, html, verbatim } from '../../paper/html.js';
 import { guarded } from '../guard.js';
 import { type CardContext, cardId, renderCard, standingBadge, timeAgo } from './card.js';
 import { countInWords, moment, type Standing, targetVerdict, unbroken } from './words.js';
@@ -136,7 +136,7 @@ function wholeRow(target: TargetSnapshot, now: Seconds): Html {
   const { name } = target.config;
   const { standing, sentence } = targetVerdict(target);
   const confirmed = target.modes.map((mode) => mode.confirmedTimestamp).filter((at) => at !== undefined);
-  return html`<tr data-row="${name}"><th scope="row"><a href="#${cardId(name)}">${name}</a></th><td>${standingBadge(standing)}</td><td class="sentence">${unbroken(sentence)}</td><td class="confirmed">${confirmed.length > 0 ? timeAgo(Math.max(...confirmed), now) : '–'}</td></tr>`;
+  return html`<tr data-row="${verbatim(name)}"><th scope="row"><a href="#${cardId(name)}">${name}</a></th><td>${standingBadge(standing)}</td><td class="sentence">${unbroken(sentence)}</td><td class="confirmed">${confirmed.length > 0 ? timeAgo(Math.max(...confirmed), now) : '–'}</td></tr>`;
 }
 
 function title(targets: readonly TargetSnapshot[]): string {
