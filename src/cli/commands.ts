@@ -104,7 +104,7 @@ export function responderCommand(version: string): Command {
     .version(version, '--version', 'print the version')
     .optionsGroup('Native protocol:')
     .addOption(repeatable('--listen-address <[host]:port>', 'where to listen', DEFAULT_RESPONDER_ADDRESS))
-    .option('--token-file <file>', 'file with the token that clients must know')
+    .option('--token-file <file>', 'file with the random token that clients must know')
     .option('--workers <n>', 'processes that share the work, 1 to 64', '1')
     .optionsGroup('Discovery:')
     .option(

@@ -12,6 +12,7 @@ import {
   type PathVerdict,
   pathVerdict,
   publishable,
+  sameAddress,
   settings,
 } from '../core/diagnosis/index.js';
 import type { Explanation, Settings } from '../core/diagnosis/types.js';
@@ -174,7 +175,9 @@ class PathSnapshot implements TargetSnapshot {
   }
 
   get natDetected(): boolean | undefined {
-    return this.seenAddress === undefined ? undefined : this.seenAddress !== this.localAddress;
+    const { localAddress, seenAddress } = this;
+    if (seenAddress === undefined) return undefined;
+    return localAddress === undefined || !sameAddress(seenAddress, localAddress);
   }
 
   get announced(): boolean | undefined {
@@ -302,7 +305,9 @@ function routerEvidence(
   const router = addressClass(address);
   return {
     router,
-    ...(router === 'public' && seen !== undefined ? { routerDiffersFromSeen: address !== seen } : {}),
+    ...(router === 'public' && seen !== undefined
+      ? { routerDiffersFromSeen: !sameAddress(address, seen) }
+      : {}),
   };
 }
 

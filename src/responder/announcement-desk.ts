@@ -6,7 +6,7 @@ import type { Announce, ResponderMessage } from '../wire/messages.js';
 import { plainAddress } from '../net/client-address.js';
 import type { Announcements, Announcer, Refused } from './announcements.js';
 import type { Calls } from './calls.js';
-import type { Peers } from './peers.js';
+import type { Relay } from './relay.js';
 import type { Connection } from './sessions.js';
 
 /** What a process of a responder that takes announcements is told. */
@@ -22,7 +22,8 @@ export interface AnnouncementDeskDeps {
   readonly token: string;
   readonly calls: Calls;
   readonly send: (connection: Connection, message: ResponderMessage) => void;
-  readonly peers?: Peers;
+  /** To the process that has the book, where this one has not. */
+  readonly relay?: Relay;
 }
 
 export class AnnouncementDesk {
@@ -39,7 +40,7 @@ export class AnnouncementDesk {
 
   /** Serves an announcement on an opened control connection; false if its proof is wrong. */
   serve(connection: Connection, message: Announce): boolean {
-    const { calls, discovery, peers, send, token } = this.#deps;
+    const { calls, discovery, relay, send, token } = this.#deps;
     const { opening, session, socket } = connection;
     if (opening === undefined || session === undefined) return false;
     const announcement = fieldsOf(message);
@@ -49,7 +50,8 @@ export class AnnouncementDesk {
     if (discovery.announcements !== undefined) {
       send(connection, announcementAnswer(discovery.announcements.take(by, announcement)));
     } else {
-      peers?.ask({ kind: 'announce', by, announcement, caller: calls.numberOf(connection) });
+      const caller = calls.numberOf(connection);
+      relay?.ask(connection, { kind: 'announce', by, announcement, caller }, true);
     }
     return true;
   }

@@ -3,16 +3,20 @@ import { type Seconds, toMilliseconds } from '../units.js';
 import type { ResponderMessage } from '../wire/messages.js';
 import type { ResponderCounts } from './metrics.js';
 import type { GoneCause, Origin, PeerOrder, Peers } from './peers.js';
+import type { Relay } from './relay.js';
 import { Connection, type Sessions } from './sessions.js';
 
 export interface CallsDeps {
   readonly sessions: Sessions;
   readonly counts: ResponderCounts;
   readonly peers?: Peers;
+  /** With `peers` only: asks them for a connection. */
+  readonly relay?: Relay;
   /** Monotonic seconds. */
   readonly now: () => Seconds;
   readonly isOpen: (connection: Connection) => boolean;
-  readonly send: (connection: Connection, message: ResponderMessage) => void;
+  /** Writes a line; false where it may not be written. */
+  readonly send: (connection: Connection, message: ResponderMessage) => boolean;
   /** Ends a probe connection of this worker without a word. */
   readonly drop: (probe: Connection) => void;
   /** Tells a control connection of this worker that it is over, and ends it. */
@@ -21,6 +25,9 @@ export interface CallsDeps {
 
 /** How long all workers have to learn of a new instance before the first control is ended for it. */
 const INSTANCE_FIRST: Seconds = 0.1;
+
+/** How many lines a call for an unknown probe counts as: only a flood makes more than a few of them. */
+const UNKNOWN_PROBE_LINES = 4;
 
 export class Calls {
   readonly #deps: CallsDeps;
@@ -40,16 +47,22 @@ export class Calls {
   /** A control connection wants the far end to write on a probe connection now. */
   call(caller: Connection, number: number, nonce: string): void {
     const probe = caller.session?.probes.get(number);
-    const { counts, peers } = this.#deps;
+    const { relay } = this.#deps;
     if (probe !== undefined) {
       this.#ring(probe, caller, nonce);
-    } else if (peers !== undefined && caller.session !== undefined) {
+    } else if (relay !== undefined && caller.session !== undefined) {
       const { key: session } = caller.session;
-      peers.ask({ kind: 'call', session, probe: number, nonce, caller: this.numberOf(caller) });
+      const call = { kind: 'call', session, probe: number, nonce, caller: this.numberOf(caller) } as const;
+      relay.ask(caller, call, true);
     } else {
-      counts.rejected.unknown_probe += 1;
+      this.#countUnknown(caller);
       this.#deps.send(caller, { kind: 'error', code: 'unknown_probe', probe: number });
     }
+  }
+
+  #countUnknown(caller: Connection | undefined): void {
+    this.#deps.counts.rejected.unknown_probe += 1;
+    if (caller !== undefined) caller.lines += UNKNOWN_PROBE_LINES - 1;
   }
 
   /** The number under which other processes answer a control connection of this one. */
@@ -61,7 +74,8 @@ export class Calls {
 
   #ring(probe: Connection, caller: Connection | Origin, nonce: string): void {
     probe.ringing = { caller, nonce };
-    this.#deps.send(probe, { kind: 'ring', nonce });
+    // One that does not read is about to be ended: what was not written is not told as written.
+    if (!this.#deps.send(probe, { kind: 'ring', nonce })) return;
     this.#tell(caller, { kind: 'rung', probe: probe.probe, nonce });
   }
 
@@ -83,21 +97,30 @@ export class Calls {
   }
 
   /** A control connection wants a probe connection forgotten. */
-  drop({ session }: Connection, number: number): void {
+  drop(control: Connection, number: number): void {
+    const { session } = control;
     if (session === undefined) return;
     const probe = session.probes.get(number);
-    if (probe === undefined) this.#deps.peers?.ask({ kind: 'drop', session: session.key, probe: number });
-    else this.#deps.drop(probe);
+    if (probe !== undefined) this.#deps.drop(probe);
+    else this.#deps.relay?.ask(control, { kind: 'drop', session: session.key, probe: number }, false);
   }
 
   /** What another worker wants of this one. */
   obey(order: Exclude<PeerOrder, { kind: 'joined' | 'elsewhere' | 'instance' }>): void {
     switch (order.kind) {
       case 'tell': {
+        const { message } = order;
         const caller = this.#callers.get(order.caller);
-        if (order.message.kind === 'error' && order.message.code === 'unknown_probe')
-          this.#deps.counts.rejected.unknown_probe += 1;
-        if (caller !== undefined) this.#deps.send(caller, order.message);
+        if (message.kind === 'error' && message.code === 'unknown_probe') this.#countUnknown(caller);
+        if (caller === undefined) return;
+        // `heard` follows an answer.
+        if (message.kind !== 'heard') this.#deps.relay?.answered(caller);
+        this.#deps.send(caller, message);
+        return;
+      }
+      case 'lost': {
+        const caller = this.#callers.get(order.caller);
+        if (caller !== undefined) this.#deps.relay?.answered(caller);
         return;
       }
       case 'controls': {

@@ -21,7 +21,8 @@ import {
   type ResponderCounts,
   zeroCounts,
 } from './metrics.js';
-import { type AnnounceRequest, gather, type PeerOrder } from './peers.js';
+import { type Batch, PeerQueue } from './peer-queue.js';
+import type { AnnounceRequest, PeerOrder, PeerRequest } from './peers.js';
 import { NO_TOKEN_WARNING, type Responder, type ResponderOptions } from './responder.js';
 import type { FromWorker, ToWorker, WorkerOptions } from './worker.js';
 
@@ -57,6 +58,17 @@ const STOP_DEADLINE: Seconds = 1.8;
 const RESTART_DELAY: Seconds = 1;
 const LONGEST_RESTART_DELAY: Seconds = 30;
 
+/** Orders that may wait for a worker before those are left out that its clients can do without. */
+const MOST_ORDERS = 8192;
+
+/** Orders at which a worker counts as hung: far more than one that runs ever has before it. */
+const HUNG_ORDERS = 100_000;
+
+/** Rings and drops: whoever asks for one learns nothing then, and concludes nothing. */
+function mayBeLost({ kind }: PeerOrder): boolean {
+  return kind === 'ring' || kind === 'drop';
+}
+
 /**
  * Starts a responder of several processes. `maxConnections` holds for all workers together, give or take a
  * thousandth for each; `maxConnectionsPerClient` holds in each of them. Its metrics are the sums; the counters do
@@ -83,9 +95,9 @@ interface Hand {
   listened: boolean;
   /** Its process has ended, or could not be started. */
   readonly gone: Promise<void>;
-  /** Orders that leave together. */
-  readonly orders: PeerOrder[];
-  readonly post: () => void;
+  readonly orders: PeerQueue<PeerOrder>;
+  /** It was asked for its counts and has not answered. */
+  counting: boolean;
   /** It was asked to open or close its door and has not answered. */
   asked: boolean;
 }
@@ -167,8 +179,7 @@ class Primary {
   #hire(): Promise<Responder['addresses']> {
     return new Promise((resolve, reject) => {
       const worker = cluster.fork();
-      const orders: PeerOrder[] = [];
-      const post = gather(() => this.#tell(worker.id, { kind: 'orders', orders: orders.splice(0) }));
+      const orders = new PeerQueue<PeerOrder>((batch) => this.#tell(worker.id, { kind: 'orders', batch }));
       let leave: () => void = () => {};
       const gone = new Promise<void>((left) => {
         leave = left;
@@ -180,7 +191,7 @@ class Primary {
         listened: false,
         gone,
         orders,
-        post,
+        counting: false,
         asked: false,
       };
       this.#hands.set(worker.id, hand);
@@ -221,16 +232,11 @@ class Primary {
         return;
       case 'counted':
         hand.counts = message.counts;
+        hand.counting = false;
         hand.counted?.();
         return;
       case 'requests':
-        for (const request of message.requests) {
-          const { id } = hand.worker;
-          if (request.kind === 'load' && hand.listened) this.#doors.loaded(id, request.connections);
-          if (request.kind === 'announce') this.#announce(id, request);
-          else this.#dispatch(this.#directory.handle(id, request));
-        }
-        this.#turnDoors();
+        this.#serve(hand, message.batch);
         return;
       case 'attends':
         hand.asked = false;
@@ -248,6 +254,18 @@ class Primary {
       }
       default:
     }
+  }
+
+  #serve(hand: Hand, { items, taken }: Batch<PeerRequest>): void {
+    const { id } = hand.worker;
+    for (const request of items) {
+      if (request.kind === 'load' && hand.listened) this.#doors.loaded(id, request.connections);
+      if (request.kind === 'announce') this.#announce(id, request);
+      else this.#dispatch(this.#directory.handle(id, request));
+    }
+    hand.orders.handled(items.length);
+    hand.orders.taken(taken);
+    this.#turnDoors();
   }
 
   #announce(from: number, { by, announcement, caller }: AnnounceRequest): void {
@@ -297,9 +315,23 @@ class Primary {
   #dispatch(orders: readonly Dispatch[]): void {
     for (const { to, order } of orders) {
       const hand = this.#hands.get(to);
-      hand?.orders.push(order);
-      hand?.post();
+      if (hand === undefined) continue;
+      const waiting = hand.orders.length;
+      if (order.kind === 'elsewhere') hand.orders.pushNewest(order);
+      else if (waiting < MOST_ORDERS || !mayBeLost(order)) {
+        hand.orders.push(order);
+        if (waiting === HUNG_ORDERS) this.#giveUp(hand);
+      } else if (order.kind === 'ring') {
+        const { worker, caller } = order.origin;
+        this.#hands.get(worker)?.orders.push({ kind: 'lost', caller });
+      }
     }
+  }
+
+  /** What a worker that takes nothing has not heard it can never make up for; it ends like one that has died. */
+  #giveUp({ worker }: Hand): void {
+    this.#options.logger.error({ worker: worker.id }, 'a worker takes no orders any more and is ended');
+    worker.process.kill('SIGKILL');
   }
 
   /** Tells workers whose turn it is to take new connections, and whose it is no more. */
@@ -330,13 +362,16 @@ class Primary {
   }
 
   #askCounts(hand: Hand): Promise<void> {
+    if (!hand.listened) return Promise.resolve();
     return new Promise((resolve) => {
       const deadline = setTimeout(resolve, toMilliseconds(COUNT_DEADLINE));
       hand.counted = () => {
         clearTimeout(deadline);
         resolve();
       };
-      this.#tell(hand.worker.id, { kind: 'count' });
+      // One that does not answer is not asked again and again: the questions would pile up before it.
+      if (!hand.counting) this.#tell(hand.worker.id, { kind: 'count' });
+      hand.counting = true;
     });
   }
 

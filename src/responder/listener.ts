@@ -11,6 +11,9 @@ export interface ListenAddress {
 /** Connections that may wait for `accept`; the kernel cuts it to net.core.somaxconn. */
 const BACKLOG = 4096;
 
+/** Bytes that Node may read ahead for a connection that is paused: many may be at once. */
+const HIGH_WATER_MARK = 4096;
+
 /** Whether strangers may reach a listener at this address: everything but loopback. */
 export function isExposed(address: ListenAddress): boolean {
   const host = address.host ?? '';
@@ -39,7 +42,10 @@ export class Listener {
     accept: (socket: Socket) => void,
     failed: (error: Error) => void,
   ): Promise<Listener> {
-    const server = createServer({ allowHalfOpen: false, keepAlive: false }, accept);
+    const server = createServer(
+      { allowHalfOpen: false, keepAlive: false, highWaterMark: HIGH_WATER_MARK },
+      accept,
+    );
     // Before it listens, an error belongs to `listen`; afterwards it is accept() that failed.
     server.on('error', (error) => {
       if (server.listening) failed(error);

@@ -20,6 +20,7 @@ import type { Limits } from './limits.js';
 import { type ListenAddress, Listener } from './listener.js';
 import type { ConnectionKind, RejectReason, ResponderCounts } from './metrics.js';
 import type { GoneCause, PeerOrder, Peers } from './peers.js';
+import { Relay } from './relay.js';
 import { Connection, Sessions } from './sessions.js';
 
 export interface NativeOptions {
@@ -73,10 +74,9 @@ class Native implements NativeResponder {
   readonly #farewells = new Farewells();
   #refused = 0;
   #instance: string;
-  /** Openings that wait for the primary, by ticket. */
-  readonly #joining = new Map<number, (accepted: boolean) => void>();
-  #lastTicket = 0;
   readonly #calls: Calls;
+  /** With other processes only. */
+  readonly #relay: Relay | undefined;
   readonly #desk: AnnouncementDesk | undefined;
   readonly #sweeper: NodeJS.Timeout;
   // One set of handlers for all sockets.
@@ -88,8 +88,16 @@ class Native implements NativeResponder {
   constructor(options: NativeOptions) {
     this.#options = options;
     this.#instance = options.instance;
+    const { limits, peers } = options;
+    const { maxLinesPerSweep } = limits;
+    const goOn = (connection: Connection, lines: Uint8Array): void => this.#goOn(connection, lines);
+    const flooded = (connection: Connection, detail: string): void =>
+      this.#reject(connection, 'rate', detail);
+    this.#relay = peers && new Relay({ peers, maxLinesPerSweep, goOn, flooded });
+    const relay = this.#relay === undefined ? {} : { relay: this.#relay };
     this.#calls = new Calls({
       ...options,
+      ...relay,
       sessions: this.#sessions,
       isOpen: (connection) => this.#connections.has(connection.socket),
       send: (connection, message) => this.#send(connection, message),
@@ -99,7 +107,7 @@ class Native implements NativeResponder {
     const { discovery, token } = options;
     if (discovery !== undefined && token !== undefined) {
       const send = (connection: Connection, message: ResponderMessage) => this.#send(connection, message);
-      this.#desk = new AnnouncementDesk({ ...options, discovery, token, calls: this.#calls, send });
+      this.#desk = new AnnouncementDesk({ ...relay, discovery, token, calls: this.#calls, send });
     }
     const find = (socket: Socket): Connection | undefined => this.#connections.get(socket);
     const receive = (connection: Connection, chunk: Buffer): void => this.#receive(connection, chunk);
@@ -116,8 +124,8 @@ class Native implements NativeResponder {
     this.#onClose = function () {
       closed(this);
     };
-    options.peers?.follow((order) => this.#obey(order));
-    const interval = toMilliseconds(options.limits.sweepInterval);
+    peers?.follow((order) => this.#obey(order));
+    const interval = toMilliseconds(limits.sweepInterval);
     this.#sweeper = setInterval(() => this.#sweep(), interval).unref();
   }
 
@@ -210,15 +218,41 @@ class Native implements NativeResponder {
     const split = splitLines(connection.unfinished, chunk);
     connection.unfinished = split.pending;
     if (connection.kind === 'pending') connection.credit += chunk.length;
-    if (split.lines.length > 1) socket.cork();
-    for (const line of split.lines) {
+    this.#relay?.turn(connection);
+    this.#readAll(connection, split.lines);
+    if (!this.#connections.has(socket)) return;
+    if (split.oversized) this.#reject(connection, 'oversized', 'line longer than 512 bytes');
+    else if (this.#unread(connection)) this.#reject(connection, 'unread');
+  }
+
+  /** Reads lines in their order; true if the last ones have to wait. */
+  #readAll(connection: Connection, lines: readonly string[]): boolean {
+    const { socket } = connection;
+    const relay = this.#relay;
+    let held = false;
+    if (lines.length > 1) socket.cork();
+    for (const [index, line] of lines.entries()) {
+      if (relay?.mustWait(connection, line) === true) {
+        relay.hold(connection, index === 0 ? lines : lines.slice(index));
+        held = true;
+        break;
+      }
       this.#read(connection, line);
       if (!this.#connections.has(socket)) break;
     }
-    if (split.lines.length > 1) socket.uncork();
-    if (!this.#connections.has(socket)) return;
-    if (split.oversized) this.#reject(connection, 'oversized', 'line longer than 512 bytes');
-    else if (socket.writableLength > this.#options.limits.maxUnread) this.#reject(connection, 'unread');
+    if (lines.length > 1) socket.uncork();
+    return held;
+  }
+
+  /** Lines that were held have their turn; with nothing left of them the connection is read again. */
+  #goOn(connection: Connection, lines: Uint8Array): void {
+    if (this.#readAll(connection, splitLines(undefined, lines).lines)) return;
+    if (this.#connections.has(connection.socket)) connection.socket.resume();
+  }
+
+  /** Whether the client leaves more answers unread than it may. */
+  #unread({ socket }: Connection): boolean {
+    return socket.writableLength > this.#options.limits.maxUnread;
   }
 
   #read(connection: Connection, line: string): void {
@@ -265,21 +299,20 @@ class Native implements NativeResponder {
   /** With other workers the primary is asked first: one of them may have the probe number. */
   #join(connection: Connection, hello: Hello, challenge?: string): void {
     const { peers } = this.#options;
-    if (peers === undefined || hello.role === 'check') {
+    const relay = this.#relay;
+    if (relay === undefined || hello.role === 'check') {
       this.#welcome(connection, hello, challenge);
       return;
     }
     const { session } = hello;
     const probe = hello.probe === undefined ? {} : { probe: hello.probe };
     connection.joining = true;
-    const ticket = ++this.#lastTicket;
-    this.#joining.set(ticket, (accepted) => {
+    relay.join(session, hello.probe, (accepted) => {
       if (!this.#connections.has(connection.socket)) {
-        if (accepted) peers.ask({ kind: 'leave', session, ...probe });
+        if (accepted) peers?.ask({ kind: 'leave', session, ...probe });
       } else if (accepted) this.#welcome(connection, hello, challenge);
       else this.#reject(connection, 'duplicate_probe');
     });
-    peers.ask({ kind: 'join', ticket, session, ...probe });
   }
 
   #welcome(connection: Connection, hello: Hello, challenge?: string): void {
@@ -349,15 +382,11 @@ class Native implements NativeResponder {
     }
     if (order.kind === 'instance') {
       this.#instance = order.instance;
+      this.#relay?.forgive();
       return;
     }
-    if (order.kind !== 'joined') {
-      this.#calls.obey(order);
-      return;
-    }
-    const answer = this.#joining.get(order.ticket);
-    this.#joining.delete(order.ticket);
-    answer?.(order.accepted);
+    if (order.kind === 'joined') this.#relay?.joined(order.ticket, order.accepted);
+    else this.#calls.obey(order);
   }
 
   /** Writes a line, except one that would be more than what an unopened connection has sent. */
@@ -366,6 +395,9 @@ class Native implements NativeResponder {
     if (connection.kind === 'pending') {
       if (line.length > connection.credit) return false;
       connection.credit -= line.length;
+    } else if (connection.socket.writableCorked === 0 && this.#unread(connection)) {
+      // Others make it write, too; the next sweep ends it.
+      return false;
     }
     connection.socket.write(line, 'latin1');
     return true;
@@ -397,6 +429,7 @@ class Native implements NativeResponder {
       admission.release(client);
     }
     this.#calls.left(connection);
+    this.#relay?.left(connection);
     if (session === undefined) return;
     this.#sessions.leave(connection, this.#now());
     const gone = { ...(kind === 'probe' ? { probe } : {}), ...(cause === undefined ? {} : { cause }) };
@@ -406,20 +439,13 @@ class Native implements NativeResponder {
 
   #sweep(): void {
     this.#farewells.sweep();
+    const { limits } = this.#options;
     const now = this.#now();
     for (const connection of this.#connections.values()) {
       connection.lines = 0;
-      if (this.#expired(connection, now)) this.#reject(connection, 'timeout');
+      if (connection.expired(now, limits)) this.#reject(connection, 'timeout');
+      else if (this.#unread(connection)) this.#reject(connection, 'unread');
     }
-  }
-
-  #expired({ kind, activeAt, session }: Connection, now: Seconds): boolean {
-    const { limits } = this.#options;
-    const age = now - activeAt;
-    if (kind === 'pending') return age >= limits.openingDeadline;
-    if (kind !== 'probe') return age >= limits.silentDeadline;
-    if (age >= limits.idleDeadline) return true;
-    // An orphan is measured from the later of the two moments: it may just have been opened.
-    return session?.orphaned === true && Math.min(age, now - session.orphanedAt) >= limits.orphanDeadline;
+    this.#relay?.sweep();
   }
 }

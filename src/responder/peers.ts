@@ -2,7 +2,6 @@
  * What the workers of one responder say to each other, through their primary process: connections of one
  * session may end up in different workers.
  */
-import { toMilliseconds, type Seconds } from '../units.js';
 import type { AnnouncementFields } from '../wire/announcement.js';
 import type { ResponderMessage } from '../wire/messages.js';
 import type { Announcer } from './announcements.js';
@@ -59,6 +58,8 @@ export type PeerOrder =
   | { readonly kind: 'drop'; readonly session: string; readonly probe: number }
   | { readonly kind: 'gone'; readonly session: string; readonly probe: number; readonly cause: GoneCause }
   | { readonly kind: 'tell'; readonly caller: number; readonly message: ResponderMessage }
+  /** A call was not passed on, because the probe's worker takes nothing at present: nobody will answer it. */
+  | { readonly kind: 'lost'; readonly caller: number }
   /** Whether the session has control connections in other workers. */
   | { readonly kind: 'controls'; readonly session: string; readonly elsewhere: boolean }
   /** From now on welcomes carry this instance: a worker has died. Legacy clients that wait are left. */
@@ -73,27 +74,8 @@ export interface Peers {
   /** Adds one who hears every order from now on. */
   follow(obey: (order: PeerOrder) => void): void;
   ask(request: PeerRequest): void;
-}
-
-/** Under load, messages between processes wait so long for each other: each one costs both ends its handling. */
-const GATHERING: Seconds = 0.002;
-
-/**
- * A call that makes `post` run soon: at the end of this turn of the event loop while there is little to do, and at
- * most every 2 ms otherwise.
- */
-export function gather(post: () => void): () => void {
-  let waiting = false;
-  let posted = -Infinity;
-  const run = (): void => {
-    waiting = false;
-    posted = performance.now();
-    post();
-  };
-  return () => {
-    if (waiting) return;
-    waiting = true;
-    if (performance.now() - posted < toMilliseconds(GATHERING)) setTimeout(run, toMilliseconds(GATHERING));
-    else setImmediate(run);
-  };
+  /** So much waits for the primary that nothing more should be asked that can be put off. */
+  readonly full: boolean;
+  /** `run` is called whenever the primary has taken something. */
+  whenTaken(run: () => void): void;
 }

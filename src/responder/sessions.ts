@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import type { Seconds } from '../units.js';
 import type { Hello } from '../wire/messages.js';
 import type { Client, Evictable, Refusal } from './admission.js';
+import type { Limits } from './limits.js';
 import type { ConnectionKind } from './metrics.js';
 import type { Origin } from './peers.js';
 
@@ -58,6 +59,17 @@ export class Connection implements Evictable {
 
   evict(): void {
     this.#evict(this);
+  }
+
+  /** Whether it was silent for longer than its kind may be. */
+  expired(now: Seconds, limits: Limits): boolean {
+    const age = now - this.activeAt;
+    if (this.kind === 'pending') return age >= limits.openingDeadline;
+    if (this.kind !== 'probe') return age >= limits.silentDeadline;
+    if (age >= limits.idleDeadline) return true;
+    const { session } = this;
+    // An orphan is measured from the later of the two moments: it may just have been opened.
+    return session?.orphaned === true && Math.min(age, now - session.orphanedAt) >= limits.orphanDeadline;
   }
 }
 

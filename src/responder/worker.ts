@@ -8,7 +8,8 @@ import type { Limits } from './limits.js';
 import type { ListenAddress } from './listener.js';
 import { createResponderMetrics, type ResponderCounts } from './metrics.js';
 import { type Seconds, toMilliseconds } from '../units.js';
-import { gather, type PeerOrder, type PeerRequest } from './peers.js';
+import { type Batch, PeerQueue } from './peer-queue.js';
+import type { PeerOrder, PeerRequest } from './peers.js';
 import { type Responder, type SingleResponder, startResponder } from './responder.js';
 
 /** What a worker is started with. It comes as a message: an environment variable could be read by others. */
@@ -31,7 +32,7 @@ export type ToWorker =
   | { readonly kind: 'stop' }
   | { readonly kind: 'count' }
   | { readonly kind: 'attend'; readonly wanted: boolean }
-  | { readonly kind: 'orders'; readonly orders: readonly PeerOrder[] };
+  | { readonly kind: 'orders'; readonly batch: Batch<PeerOrder> };
 
 export type FromWorker =
   | { readonly kind: 'online' }
@@ -40,30 +41,62 @@ export type FromWorker =
   /** It has begun to take connections, or has stopped. */
   | { readonly kind: 'attends'; readonly open: boolean }
   | { readonly kind: 'counted'; readonly counts: ResponderCounts }
-  | { readonly kind: 'requests'; readonly requests: readonly PeerRequest[] }
+  | { readonly kind: 'requests'; readonly batch: Batch<PeerRequest> }
   | { readonly kind: 'log'; readonly line: string };
 
 /** How long after an address could not be bound again it is tried anew. */
 const RETRY: Seconds = 1;
 
-function tell(message: FromWorker): void {
+/** Requests that may wait for the primary before connections are no longer read that would add to them. */
+const MOST_REQUESTS = 2048;
+
+/** Lines of the log that may be under way to the primary; what is said beyond that is counted and dropped. */
+const MOST_LOG_LINES = 1000;
+
+function tell(message: FromWorker, left: () => void = () => {}): void {
   // A primary that has gone ends this process by itself.
-  if (process.connected) process.send?.(message, undefined, {}, () => {});
+  if (process.connected) process.send?.(message, undefined, {}, left);
+}
+
+/** Sends lines of the log to the primary, as many as it takes. */
+function logWriter(): (line: string) => void {
+  let underWay = 0;
+  let dropped = 0;
+  const left = (): void => {
+    underWay -= 1;
+    if (underWay > 0 || dropped === 0) return;
+    send(JSON.stringify({ level: 20, dropped, msg: 'lines of the log were dropped' }));
+    dropped = 0;
+  };
+  const send = (line: string): void => {
+    underWay += 1;
+    tell({ kind: 'log', line }, left);
+  };
+  return (line) => {
+    if (underWay >= MOST_LOG_LINES) dropped += 1;
+    else send(line);
+  };
 }
 
 /** Serves until the primary says stop or is gone. */
 function runWorker(): void {
   let running: Promise<SingleResponder> | undefined;
   const followers: ((order: PeerOrder) => void)[] = [];
-  const requests: PeerRequest[] = [];
-  const post = gather(() => tell({ kind: 'requests', requests: requests.splice(0) }));
+  const takers: (() => void)[] = [];
+  const requests = new PeerQueue<PeerRequest>((batch) => tell({ kind: 'requests', batch }));
   const peers = {
     follow(follower: (order: PeerOrder) => void) {
       followers.push(follower);
     },
     ask(request: PeerRequest) {
-      requests.push(request);
-      post();
+      if (request.kind === 'load') requests.pushNewest(request);
+      else requests.push(request);
+    },
+    get full() {
+      return requests.length >= MOST_REQUESTS;
+    },
+    whenTaken(run: () => void) {
+      takers.push(run);
     },
   };
 
@@ -71,8 +104,7 @@ function runWorker(): void {
   let watch: DescriptorWatch | undefined;
 
   const serve = async ({ token, debug, ...options }: WorkerOptions): Promise<SingleResponder> => {
-    const write = (line: string): void => tell({ kind: 'log', line });
-    const log = pino({ level: debug ? 'debug' : 'info', base: null }, { write });
+    const log = pino({ level: debug ? 'debug' : 'info', base: null }, { write: logWriter() });
     const secret = token === undefined ? {} : { token };
     const responder = await startResponder({ ...options, ...secret, logger: log, metrics, peers });
     watch = new DescriptorWatch({
@@ -135,8 +167,13 @@ function runWorker(): void {
           () => {},
         );
         return;
-      case 'orders':
-        for (const order of message.orders) for (const obey of followers) obey(order);
+      case 'orders': {
+        const { items, taken } = message.batch;
+        for (const order of items) for (const obey of followers) obey(order);
+        requests.handled(items.length);
+        requests.taken(taken);
+        for (const run of takers) run();
+      }
     }
   });
   // The primary decides when to end: it gets the terminal's signals as well.

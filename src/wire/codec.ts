@@ -1,4 +1,5 @@
 /** Messages ↔ lines of ASCII: `VERB key=value …`; the grammar is in `docs/PROTOCOL.md`. */
+import ipaddr from 'ipaddr.js';
 import {
   type AnnouncementFields,
   announcementText,
@@ -292,7 +293,7 @@ const NUMBER = /^(?:0|[1-9][0-9]{0,9})$/;
 const HEX = /^[0-9a-f]+$/;
 const KEY = /^[a-z]{1,16}$/;
 const VERB = /^[A-Z]{1,16}$/;
-const ENDPOINT = /^(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|\[[0-9a-f:.]{2,45}\]):([0-9]{1,5})$/;
+const ENDPOINT = /^(?:([0-9.]{7,15})|\[([0-9a-f:.]{2,45})\]):(0|[1-9][0-9]{0,4})$/;
 const DETAIL = /^(?:[\x21-\x24\x26-\x7e]|%20|%25)+$/;
 
 type ParsedLine =
@@ -371,8 +372,9 @@ class Fields {
 
   endpoint(key: string): string {
     const value = this.#take(key);
-    const port = ENDPOINT.exec(value)?.[1];
-    if (port === undefined || Number(port) > 65_535) this.#fail(`${key} must be an address and a port`);
+    const [, v4, v6 = '', port] = ENDPOINT.exec(value) ?? [];
+    const isAddress = v4 === undefined ? ipaddr.IPv6.isValid(v6) : ipaddr.IPv4.isValidFourPartDecimal(v4);
+    if (!isAddress || Number(port) > 65_535) this.#fail(`${key} must be an address and a port`);
     return value;
   }
 

@@ -81,6 +81,15 @@ describe('TargetSnapshots', () => {
     expect(snapshot.explanations.map(({ id }) => id)).toContain('carrier_grade_nat');
     expect(withFacts({ introduction: { ...introduction, seenAddress: '10.0.0.2' } }).natDetected).toBe(false);
     expect(withFacts({ introduction: { localAddress: '10.0.0.2' } }).natDetected).toBeUndefined();
+    // The same address in other words; a zone belongs to its own host.
+    for (const [localAddress, seenAddress, nat] of [
+      ['fe80::1%eth0', 'fe80::1', false],
+      ['fe80::1%eth0', 'fe80::2', true],
+      ['2001:db8::1', '2001:db8:0:0:0:0:0:1', false],
+      ['::ffff:10.0.0.2', '10.0.0.2', false],
+      ['10.0.0.2', '10.0.0.3', true],
+    ] as const)
+      expect(withFacts({ introduction: { localAddress, seenAddress } }).natDetected).toBe(nat);
   });
 
   it('does not say that a far end which is down lists this exporter', () => {

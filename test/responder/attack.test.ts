@@ -81,6 +81,34 @@ describe('slow senders', () => {
     expect(await honestExchange()).toBeLessThan(1);
   });
 
+  it('that others make it write to, and do not read, are cut off, and their session is told', async () => {
+    far = await startFixture({ limits: { maxUnread: 4096, maxLinesPerSweep: 1e9 } });
+    const session = 'a'.repeat(32);
+    const probe = await RawClient.open(far.port, newHello('probe', { session, probe: 7 }), ATTACKER);
+    const control = await RawClient.open(far.port, newHello('control', { session }), ATTACKER);
+    clients.push(probe, control);
+    probe.socket.pause();
+    const calls = encodeClientMessage({ kind: 'call', probe: 7, nonce: X }).repeat(500);
+    const flood = setInterval(() => control.socket.writableLength < 1e6 && control.write(calls), 1);
+    try {
+      await eventually(() => rejected().unread === 1, 'the probe is cut off');
+    } finally {
+      clearInterval(flood);
+    }
+    await eventually(() => control.messages.some(({ kind }) => kind === 'gone'), 'the session is told');
+    expect(await honestExchange()).toBeLessThan(1);
+  });
+
+  it('that call unknown probes are held to a quarter of the lines', async () => {
+    far = await startFixture({ limits: { sweepInterval: 60 } });
+    const caller = await RawClient.open(far.port, newHello('control'), ATTACKER);
+    for (let probe = 0; probe < 300; probe += 1) caller.say({ kind: 'call', probe, nonce: X });
+    const heard = await caller.hearToTheEnd();
+    expect(heard.filter((kind) => kind === 'unknown_probe')).toHaveLength(250);
+    expect(heard.at(-1)).toBe('syntax');
+    expect(rejected().rate).toBe(1);
+  });
+
   it('and fast ones are held to a number of lines a second', async () => {
     far = await startFixture({ limits: { sweepInterval: 60 } });
     const fast = await RawClient.open(far.port, newHello('check'), ATTACKER);

@@ -251,7 +251,14 @@ describe('the legacy servers give every descriptor back', () => {
   it.each(['close', 'the death of another worker'])('after FIN and %s', async (what) => {
     await far.close();
     const follow: ((order: PeerOrder) => void)[] = [];
-    await start({ peers: { ask: () => undefined, follow: (follower) => follow.push(follower) } });
+    await start({
+      peers: {
+        ask: () => undefined,
+        follow: (follower) => follow.push(follower),
+        full: false,
+        whenTaken: () => undefined,
+      },
+    });
     const clients = [...(await connectAll(50, far.echoPort)), ...(await connectAll(50, far.sleepPort))];
     for (const client of clients.slice(50)) client.write('3600');
     await eventually(() => far.descriptors() === LISTENERS + 100, 'all are accepted');

@@ -413,3 +413,38 @@ describe('announcementMacInput', () => {
     );
   });
 });
+
+describe('the address that a far end sees', () => {
+  const seen = (value: string) => decodeResponderMessage(`WELCOME v=1 nonce=${NONCE} seen=${value}`);
+
+  it.each([
+    '999.1.1.1:1',
+    '1.2.3:1',
+    '1.2.3.4.5:1',
+    '01.2.3.4:1',
+    '1.2.3.4:65536',
+    '1.2.3.4:01',
+    '1.2.3.4',
+    '[1.2.3.4]:1',
+    '[::1::]:1',
+    '[1:2:3]:1',
+    '[::ffff:999.1.1.1]:1',
+    '[fe80::1%eth0]:1',
+    '[::::]:1',
+    '[1:2:3:4:5:6:7:8:9]:1',
+    '2001:db8::1:1',
+  ])('is not %s', (value) => {
+    expect(seen(value)).toMatchObject({ ok: false, code: 'syntax' });
+  });
+
+  it.each([
+    '192.0.2.1:0',
+    '192.0.2.1:65535',
+    '[2001:db8::1]:5000',
+    '[::]:0',
+    '[::ffff:c000:201]:1',
+    '[fe80::1]:1',
+  ])('may be %s', (value) => {
+    expect(seen(value)).toMatchObject({ ok: true, message: { seen: value } });
+  });
+});

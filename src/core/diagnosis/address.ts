@@ -26,3 +26,16 @@ export function addressClass(address: string): AddressClass {
       return 'other';
   }
 }
+
+/**
+ * Whether two texts are one address in different spellings. A zone is of no use to anybody but its own host, so that a
+ * far end never says it; texts that are no addresses are compared as they are.
+ */
+export function sameAddress(one: string, other: string): boolean {
+  return canonical(one) === canonical(other);
+}
+
+function canonical(address: string): string {
+  const plain = address.replace(/%.*$/, '');
+  return ipaddr.isValid(plain) ? ipaddr.process(plain).toString() : address;
+}

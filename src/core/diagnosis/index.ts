@@ -8,7 +8,7 @@
  * const explanations = explain({ modes: evidence, limits, conntrack: {}, addresses: {} });
  * ```
  */
-export { addressClass } from './address.js';
+export { addressClass, sameAddress } from './address.js';
 export { idleToSurvive, isDecided } from './decided.js';
 export { explain } from './explain.js';
 export {
