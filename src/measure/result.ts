@@ -1,7 +1,9 @@
 /** The end of a measurement: the text that a person reads, and the exit code that a script reads. */
 import { humanDuration, durationWithSeconds } from '../core/human-duration.js';
-import type { TargetSnapshot } from '../engine/snapshot.js';
+import { reasonOf } from '../core/verdict.js';
+import type { TargetSnapshot, TestRecord } from '../engine/snapshot.js';
 import { isComplete, verdictOf } from '../report/index.js';
+import { REASON_WORDS } from '../report/words.js';
 import { bracket } from './progress.js';
 
 /** How the words of the result are emphasised; the identity where there is no colour. */
@@ -39,11 +41,12 @@ export function exitCode(snapshot: TargetSnapshot): 0 | 1 | 3 {
 /**
  * The result as text: verdict, brackets, diagnosis, settings. Ends with a newline.
  *
- * @param options `interrupted`: somebody stopped it early, so it says what is known so far
+ * @param options `interrupted`: somebody stopped it early, so it says what is known so far; `fruitless`: it was given
+ * up because no test gave a verdict although the far end answers
  */
 export function renderResult(
   snapshot: TargetSnapshot,
-  options: { readonly interrupted?: boolean; readonly paint?: Paint } = {},
+  options: { readonly interrupted?: boolean; readonly fruitless?: boolean; readonly paint?: Paint } = {},
 ): string {
   const paint = options.paint ?? PLAIN;
   const { result, sentence } = verdictOf(snapshot);
@@ -62,12 +65,13 @@ export function renderResult(
         : `, ${upper === undefined ? 'at least' : 'about'} ${durationWithSeconds(timeout)}`;
     lines.push(`  ${mode.mode.padEnd(10)}${bracket(mode)}${found}`);
   }
-  if (snapshot.up === false) {
+  if (snapshot.up === false || (snapshot.up === undefined && options.interrupted !== true)) {
     lines.push(
       '',
       `The far end does not answer${snapshot.downReason === undefined ? '' : `: ${snapshot.downReason}`}.`,
     );
   }
+  if (options.fruitless === true) lines.push('', fruitless(snapshot));
   if (snapshot.explanations.length > 0) {
     lines.push('', paint.strong('What it may mean'));
     for (const { text, certainty } of snapshot.explanations) {
@@ -85,6 +89,20 @@ export function renderResult(
     }
   }
   return `${lines.join('\n')}\n`;
+}
+
+/** Why it was given up although the far end answers. */
+function fruitless({ modes }: TargetSnapshot): string {
+  const tests = modes.flatMap((mode) => mode.tests);
+  const last = tests.reduce<TestRecord | undefined>(
+    (newest, test) => (newest === undefined || test.at > newest.at ? test : newest),
+    undefined,
+  );
+  const why =
+    last === undefined
+      ? 'none could be made'
+      : `of ${tests.length} the last one ended with: ${REASON_WORDS[reasonOf(last.verdict)]}`;
+  return `The far end answers, but its tests give no verdict any more (${why}).`;
 }
 
 /** Columns of the result's running text. */
