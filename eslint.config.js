@@ -128,7 +128,7 @@ export default defineConfig(
     rules: { 'no-restricted-syntax': ['error', NO_DEFAULT_EXPORTS, RESETS] },
   },
   {
-    files: ['test/**/*.ts', 'bench/**/*.ts'],
+    files: ['test/**/*.ts', 'bench/**/*.ts', 'attack/**/*.ts'],
     rules: {
       // A test that is surprised by undefined should fail at that line.
       '@typescript-eslint/no-non-null-assertion': 'off',
