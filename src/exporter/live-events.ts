@@ -14,17 +14,23 @@ export interface LiveEventsOptions {
   readonly interval?: Milliseconds;
   /** Most readers at once; the next one gets 503. */
   readonly maxReaders?: number;
+  /** How long a reader may leave everything unread that waits for it; 60 s unless a test is in a hurry. */
+  readonly longestPause?: Milliseconds;
 }
 
 /** A comment is sent when nothing else was for this long, so that proxies keep the stream open. */
 const HEARTBEAT_MS: Milliseconds = 15_000;
 /** A reader that does not take its events is dropped when this much waits for it, bytes. */
 const MOST_BUFFERED = 1 << 20;
+/** A reader that takes nothing for so long is gone: its place is for another. */
+const LONGEST_PAUSE_MS: Milliseconds = 60_000;
 
 export function createLiveEvents(view: EngineView, options: LiveEventsOptions = {}): LiveEvents {
   const interval = options.interval ?? 1000;
   const maxReaders = options.maxReaders ?? 100;
-  const readers = new Set<Response>();
+  const longestPause = options.longestPause ?? LONGEST_PAUSE_MS;
+  /** Each with the moment since which it has left something unread. */
+  const readers = new Map<Response, number | undefined>();
   let known = new Map<string, number>();
   let timer: NodeJS.Timeout | undefined;
   let quietSince = performance.now();
@@ -32,13 +38,22 @@ export function createLiveEvents(view: EngineView, options: LiveEventsOptions = 
 
   const send = (text: string): void => {
     quietSince = performance.now();
-    for (const reader of readers) {
+    for (const reader of readers.keys()) {
       if (reader.writableLength > MOST_BUFFERED) reader.destroy();
       else reader.write(text);
     }
   };
 
+  const dropStuck = (): void => {
+    for (const [reader, since] of readers) {
+      if (reader.writableLength === 0) readers.set(reader, undefined);
+      else if (since === undefined) readers.set(reader, performance.now());
+      else if (performance.now() - since > longestPause) reader.destroy();
+    }
+  };
+
   const look = (): void => {
+    dropStuck();
     const before = known;
     known = changeKeys(view.targets());
     const sameTargets = before.size === known.size && [...known.keys()].every((name) => before.has(name));
@@ -69,7 +84,7 @@ export function createLiveEvents(view: EngineView, options: LiveEventsOptions = 
         'x-accel-buffering': 'no',
       });
       response.write('retry: 3000\n\n');
-      readers.add(response);
+      readers.set(response, undefined);
       response.on('close', () => leave(response));
       if (timer !== undefined) return;
       known = changeKeys(view.targets());
@@ -78,7 +93,7 @@ export function createLiveEvents(view: EngineView, options: LiveEventsOptions = 
     },
     close() {
       closed = true;
-      for (const reader of readers) reader.end();
+      for (const reader of readers.keys()) reader.end();
     },
   };
 }
