@@ -4,6 +4,9 @@ import { SkipReporter } from './test/support/skips.js';
 /** Suites on real kernels, daemons, browsers and clocks: their moments matter, so nothing runs beside them. */
 const REAL = ['netns', 'e2e', 'browser', 'embedded'].map((folder) => `test/${folder}/**/*.test.ts`);
 
+/** Runs for its time beside the unit tests: it counts what is left over, and no moment of it matters. */
+const SOAK = 'test/soak/**/*.test.ts';
+
 export default defineConfig({
   test: {
     reporters: ['default', new SkipReporter()],
@@ -12,9 +15,18 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: REAL,
+          exclude: [...REAL, SOAK],
           // Not a measure of speed: the machine may be busy with other things.
           testTimeout: 60_000,
+          hookTimeout: 60_000,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
+          name: 'soak',
+          include: [SOAK],
+          testTimeout: 180_000,
           hookTimeout: 60_000,
           sequence: { groupOrder: 0 },
         },

@@ -1,18 +1,30 @@
-/** Writes the sections of docs/BENCHMARKS.md: each benchmark owns the lines between its two markers. */
+/** Writes the sections of documents with figures: each benchmark owns the lines between its two markers. */
 import { readFileSync, writeFileSync } from 'node:fs';
 
 /** npm runs its scripts in the folder of the package. */
 const DOCUMENT = 'docs/BENCHMARKS.md';
 
 /** Replaces the text of one section; throws when its markers are missing. */
-export function writeSection(name: string, text: string): void {
+export function writeSection(name: string, text: string, file = DOCUMENT): void {
+  const document = readFileSync(file, 'utf8');
+  const [from, to] = boundsOf(name, document, file);
+  writeFileSync(file, `${document.slice(0, from)}\n${text.trim()}\n${document.slice(to)}`);
+}
+
+/** The text of one section; throws when its markers are missing. */
+export function readSection(name: string, file = DOCUMENT): string {
+  const document = readFileSync(file, 'utf8');
+  return document.slice(...boundsOf(name, document, file)).trim();
+}
+
+/** Where the text between the markers begins and ends. */
+function boundsOf(name: string, document: string, file: string): [from: number, to: number] {
   const begin = `<!-- begin ${name} -->`;
   const end = `<!-- end ${name} -->`;
-  const document = readFileSync(DOCUMENT, 'utf8');
   const from = document.indexOf(begin);
   const to = document.indexOf(end);
-  if (from < 0 || to < from) throw new Error(`docs/BENCHMARKS.md has no section between ${begin} and ${end}`);
-  writeFileSync(DOCUMENT, `${document.slice(0, from + begin.length)}\n${text.trim()}\n${document.slice(to)}`);
+  if (from < 0 || to < from) throw new Error(`${file} has no section between ${begin} and ${end}`);
+  return [from + begin.length, to];
 }
 
 /** A Markdown table. */

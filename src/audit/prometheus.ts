@@ -92,7 +92,7 @@ async function query(
     url,
     { ...credentials, headers },
     Buffer.from(new URLSearchParams(form).toString()),
-    { signal: AbortSignal.any([signal, deadline]), longest: LONGEST_ANSWER },
+    { signal: AbortSignal.any([signal, deadline]), longest: LONGEST_ANSWER, beyond: 'error' },
   ).catch((error: unknown) => {
     const reason = signal.aborted
       ? 'interrupted'

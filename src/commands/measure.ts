@@ -7,7 +7,7 @@ import { ConfigError } from '../config/problem.js';
 import { openEmbeddedTarget } from '../embedded/target.js';
 import { Engine } from '../engine/engine.js';
 import { pause } from '../engine/pause.js';
-import type { TargetSnapshot } from '../engine/snapshot.js';
+import type { ModeSnapshot, TargetSnapshot } from '../engine/snapshot.js';
 import { createExporterMetrics, type ExporterMetrics } from '../exporter/metrics.js';
 import { createLogger, type Logger } from '../log.js';
 import {
@@ -34,6 +34,13 @@ const LOOK_EVERY: Seconds = 0.25;
 const FIRST_ANSWER_WITHIN: Seconds = 30;
 /** A far end that stopped answering may come back within this time, seconds. */
 const ANSWER_AGAIN_WITHIN: Seconds = 900;
+/**
+ * A far end that answers can still make every test worthless (it is deaf after its hello, or throws everybody out): so
+ * long after the shortest test must have ended the first verdict is waited for, seconds.
+ */
+const FIRST_VERDICT_WITHIN: Seconds = 60;
+/** The next idle time that tells something new is no longer than so many times the longest one that is known. */
+const LONGEST_STEP = 4;
 /** Exit code when there is no verdict. */
 const EXIT_NO_VERDICT = 3;
 
@@ -48,10 +55,14 @@ export interface MeasureIo {
   readonly signal: AbortSignal;
   /** How long a far end that has never answered is waited for, seconds; 30 unless given. */
   readonly firstAnswerWithin?: Seconds;
+  /** How long the first verdict is waited for after the shortest test, seconds; 60 unless given. */
+  readonly firstVerdictWithin?: Seconds;
+  /** How long more knowledge is waited for later, beside the idle time that it takes, seconds; 900 unless given. */
+  readonly progressWithin?: Seconds;
 }
 
-/** How the waiting ended. */
-type Ending = 'complete' | 'interrupted' | 'unreachable';
+/** How the waiting ended; `fruitless`: the far end answers, but no test gives a verdict. */
+type Ending = 'complete' | 'interrupted' | 'unreachable' | 'fruitless';
 
 /**
  * Measures, shows progress, prints the result and writes the report.
@@ -90,7 +101,13 @@ export async function runMeasure(
       );
     const paint = wantsColour(io.stdout, io.environment) ? COLOURED : PLAIN;
     io.stdout.write(
-      flags.json ? report('json') : renderResult(snapshot, { interrupted: ending === 'interrupted', paint }),
+      flags.json
+        ? report('json')
+        : renderResult(snapshot, {
+            interrupted: ending === 'interrupted',
+            fruitless: ending === 'fruitless',
+            paint,
+          }),
     );
     if (flags.report !== undefined) await writeFile(flags.report.file, report(flags.report.format));
     // What was interrupted must not take the place of an earlier answer.
@@ -114,15 +131,22 @@ async function push(url: string, metrics: ExporterMetrics, target: string, log: 
   }
 }
 
-/** Waits for every mode's answer, for somebody's patience, or for a far end that does not answer. */
+/** Waits for every mode's answer, for somebody's patience, or for a far end that does not answer or answers in vain. */
 async function untilDecided(
   engine: Engine,
   view: MeasureView,
   clock: Clock,
-  { signal, firstAnswerWithin = FIRST_ANSWER_WITHIN }: MeasureIo,
+  {
+    signal,
+    firstAnswerWithin = FIRST_ANSWER_WITHIN,
+    firstVerdictWithin = FIRST_VERDICT_WITHIN,
+    progressWithin = ANSWER_AGAIN_WITHIN,
+  }: MeasureIo,
 ): Promise<readonly [Ending, TargetSnapshot]> {
   const start = clock.monotonic();
   let answered: Seconds | undefined;
+  let known = '';
+  let progressed = start;
   for (;;) {
     const [snapshot] = engine.targets();
     if (snapshot === undefined) throw new Error('the engine has lost its target');
@@ -133,8 +157,33 @@ async function untilDecided(
     if (snapshot.up === true) answered = now;
     const patience = answered === undefined ? firstAnswerWithin : ANSWER_AGAIN_WITHIN;
     if (now - (answered ?? start) > patience) return ['unreachable', snapshot];
+    const open = snapshot.modes.filter((mode) => !isComplete({ ...snapshot, modes: [mode] }));
+    if (knownOf(open) !== known || answered === undefined) {
+      known = knownOf(open);
+      progressed = now;
+    }
+    const { min_idle: minIdle, max_idle: maxIdle, deadline } = snapshot.config.search;
+    const longest = longestKnown(open);
+    const next =
+      longest === undefined
+        ? minIdle + 2 * deadline + firstVerdictWithin
+        : Math.min(LONGEST_STEP * longest, maxIdle) + progressWithin;
+    if (now - progressed > next) return ['fruitless', snapshot];
     await pause(clock, LOOK_EVERY, signal);
   }
+}
+
+/** What is known so far of the modes without an answer: as long as it changes, the measurement gets on. */
+function knownOf(modes: readonly ModeSnapshot[]): string {
+  return modes
+    .map(({ mode, finding: { lower, upper, deaths } }) => [mode, lower, upper, deaths].join())
+    .join(';');
+}
+
+/** The longest idle time that survived in one of the modes; undefined while nothing is known, not even a death. */
+function longestKnown(modes: readonly ModeSnapshot[]): Seconds | undefined {
+  const known = modes.flatMap(({ finding: { lower, upper } }) => lower ?? upper ?? []);
+  return known.length === 0 ? undefined : Math.max(...known);
 }
 
 /** A report that cannot be written is better known before the hours of measuring. */

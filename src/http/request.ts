@@ -69,19 +69,30 @@ export async function credentialsOf(endpoint: Endpoint): Promise<Credentials> {
   return { ...ca, headers: {}, secrets: [] };
 }
 
-/**
- * Posts a body and reads the answer; rejects with the error of the system, or one that says that the answer is longer
- * than `longest` characters.
- */
+/** How a request is sent and how much of its answer is read. */
+export interface Sending {
+  /** POST unless given. */
+  readonly method?: 'POST' | 'PUT';
+  readonly signal: AbortSignal;
+  /** Characters of the answer that are read. */
+  readonly longest: number;
+  /**
+   * A longer answer is an error, or is cut there: where its status says all, whoever talks without end must not make a
+   * success look like a failure that is worth another try.
+   */
+  readonly beyond: 'error' | 'cut';
+}
+
+/** Sends a body and reads the answer; no redirect is followed. Rejects with the error of the system, or with what is wrong. */
 export function post(
   url: URL,
   { headers, ca }: Pick<Credentials, 'headers' | 'ca'>,
   body: Uint8Array,
-  { signal, longest }: { readonly signal: AbortSignal; readonly longest: number },
+  { method = 'POST', signal, longest, beyond }: Sending,
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const options = {
-      method: 'POST',
+      method,
       headers: { ...headers, 'Content-Length': String(body.length) },
       agent: false as const,
       signal,
@@ -103,15 +114,25 @@ export function post(
     sent.once('response', (response) => {
       sent.off('close', unanswered);
       let text = '';
+      const answered = (): void => {
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, text });
+      };
       response.setEncoding('utf8');
       response.on('data', (part: string) => {
-        if (text.length + part.length <= longest) text += part;
-        else response.destroy(new Error(`the answer is longer than ${longest} characters`));
+        if (text.length + part.length <= longest) {
+          text += part;
+          return;
+        }
+        if (beyond === 'error') {
+          response.destroy(new Error(`the answer is longer than ${longest} characters`));
+          return;
+        }
+        text += part.slice(0, longest - text.length);
+        answered();
+        response.destroy();
       });
       response.once('error', reject);
-      response.once('end', () => {
-        resolve({ status: response.statusCode ?? 0, headers: response.headers, text });
-      });
+      response.once('end', answered);
     });
     sent.end(body);
   });

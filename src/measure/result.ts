@@ -1,7 +1,8 @@
 /** The end of a measurement: the text that a person reads, and the exit code that a script reads. */
 import { humanDuration } from '../core/human-duration.js';
-import { timeoutWords, whatWasSeen } from '../core/words.js';
-import type { TargetSnapshot } from '../engine/snapshot.js';
+import { reasonOf } from '../core/verdict.js';
+import { REASON_WORDS, timeoutWords, whatWasSeen } from '../core/words.js';
+import type { TargetSnapshot, TestRecord } from '../engine/snapshot.js';
 import { isComplete } from '../report/index.js';
 import { visible } from '../visible.js';
 
@@ -40,11 +41,12 @@ export function exitCode(snapshot: TargetSnapshot): 0 | 1 | 3 {
 /**
  * The result as text: verdict, brackets, diagnosis, settings. Ends with a newline.
  *
- * @param options `interrupted`: somebody stopped it early, so it says what is known so far
+ * @param options `interrupted`: somebody stopped it early, so it says what is known so far; `fruitless`: it was given
+ * up because no test gave a verdict although the far end answers
  */
 export function renderResult(
   snapshot: TargetSnapshot,
-  options: { readonly interrupted?: boolean; readonly paint?: Paint } = {},
+  options: { readonly interrupted?: boolean; readonly fruitless?: boolean; readonly paint?: Paint } = {},
 ): string {
   const paint = options.paint ?? PLAIN;
   const { result, sentence: said } = snapshot.verdict;
@@ -61,12 +63,13 @@ export function renderResult(
     const found = finding.timeout === undefined ? '' : `, ${timeoutWords(finding)}`;
     lines.push(`  ${mode.mode.padEnd(10)}${whatWasSeen(finding, finding.deaths)}${found}`);
   }
-  if (snapshot.up === false) {
+  if (snapshot.up === false || (snapshot.up === undefined && options.interrupted !== true)) {
     lines.push(
       '',
       `The far end does not answer${snapshot.downReason === undefined ? '' : `: ${visible(snapshot.downReason)}`}.`,
     );
   }
+  if (options.fruitless === true) lines.push('', fruitless(snapshot));
   if (snapshot.explanations.length > 0) {
     lines.push('', paint.strong('What it may mean'));
     for (const { text, certainty } of snapshot.explanations) {
@@ -84,6 +87,20 @@ export function renderResult(
     }
   }
   return `${lines.join('\n')}\n`;
+}
+
+/** Why it was given up although the far end answers. */
+function fruitless({ modes }: TargetSnapshot): string {
+  const tests = modes.flatMap((mode) => mode.tests);
+  const last = tests.reduce<TestRecord | undefined>(
+    (newest, test) => (newest === undefined || test.at > newest.at ? test : newest),
+    undefined,
+  );
+  const why =
+    last === undefined
+      ? 'none could be made'
+      : `of ${tests.length} the last one ended with: ${REASON_WORDS[reasonOf(last.verdict)]}`;
+  return `The far end answers, but its tests give no verdict any more (${why}).`;
 }
 
 /** Columns of the result's running text. */

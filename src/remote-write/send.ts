@@ -31,7 +31,8 @@ function outcomeOf({ status, headers, text }: Answer, secrets: readonly string[]
   if (status >= 200 && status < 300) return { kind: 'delivered' };
   const said = quote(text, secrets);
   const reason = said === '' ? `status ${status}` : `status ${status}: ${said}`;
-  if (status < 500 && status !== 429) return { kind: 'refused', reason };
+  // Below 200 nothing is decided yet, whatever comes of it.
+  if (status >= 200 && status < 500 && status !== 429) return { kind: 'refused', reason };
   const after = retryAfterOf(headers['retry-after']);
   return { kind: 'failed', reason, ...(after === undefined ? {} : { after }) };
 }
@@ -56,7 +57,7 @@ export function createSend(target: Endpoint, version: string): Send {
           ...(ca === undefined ? {} : { ca }),
         },
         body,
-        { signal: AbortSignal.any([signal, deadline]), longest: LONGEST_ANSWER },
+        { signal: AbortSignal.any([signal, deadline]), longest: LONGEST_ANSWER, beyond: 'cut' },
       );
       return outcomeOf(answer, secrets);
     } catch (error) {

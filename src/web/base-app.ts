@@ -1,13 +1,19 @@
 /** What every site of this program has: an express application with safe headers, health and plain errors. */
 import type { ServerResponse } from 'node:http';
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
+import { type Seconds, toMilliseconds } from '../units.js';
 
 export interface BaseAppOptions {
   /** Shown by `/-/healthy` and `/-/ready`. */
   readonly name: string;
   /** Whether `/-/ready` answers 200. */
   ready(): boolean;
+  /** Seconds until a client that takes nothing of its answer is cut off; 60 unless a test is in a hurry. */
+  readonly longestPause?: Seconds;
 }
+
+/** A client that takes nothing for so long is gone: what waits for it is let go of, whatever it asked for. */
+const LONGEST_PAUSE: Seconds = 60;
 
 /** A page that loads only what this server serves itself, and that no other page may frame. */
 export const PAGE_POLICY =
@@ -45,6 +51,11 @@ export function createBaseApp(options: BaseAppOptions): Express {
   app.disable('x-powered-by');
   app.disable('etag');
   app.set('query parser', 'simple');
+  const longestPause = toMilliseconds(options.longestPause ?? LONGEST_PAUSE);
+  app.use((_request, response, next) => {
+    response.setTimeout(longestPause, () => response.destroy());
+    next();
+  });
   app.get('/-/healthy', securityHeaders(PAGE_POLICY), (_request, response) => {
     response.type('text/plain').send(`${options.name} is healthy.\n`);
   });

@@ -12,6 +12,12 @@ export class FakeClock implements Clock {
   #asleep: Seconds = 0;
   #wallOffset: Seconds = 1_700_000_000;
   readonly #pending = new Set<Pending>();
+  readonly #settle: () => Promise<void>;
+
+  /** @param settleAll lets run what is ready between two timers; everything unless a test knows that promises are all */
+  constructor(settleAll = settle) {
+    this.#settle = settleAll;
+  }
 
   monotonic(): Seconds {
     return this.#now;
@@ -34,17 +40,29 @@ export class FakeClock implements Clock {
   /** Lets `duration` seconds pass, timer by timer, with all promises settled in between. */
   async advance(duration: Seconds): Promise<void> {
     const end = this.#now + duration;
-    await settle();
+    await this.#settle();
     for (;;) {
-      const next = [...this.#pending].sort((a, b) => a.due - b.due)[0];
+      const next = this.#next();
       if (next === undefined || next.due > end) break;
       this.#pending.delete(next);
       this.#now = Math.max(this.#now, next.due);
       next.run();
-      await settle();
+      await this.#settle();
     }
     this.#now = end;
-    await settle();
+    await this.#settle();
+  }
+
+  /** Timers that wait. */
+  get timers(): number {
+    return this.#pending.size;
+  }
+
+  /** The earliest timer; of several the one that was set first. */
+  #next(): Pending | undefined {
+    let next: Pending | undefined;
+    for (const pending of this.#pending) if (next === undefined || pending.due < next.due) next = pending;
+    return next;
   }
 
   /** The machine sleeps: boot time and wall time run on, monotonic time stands still. */

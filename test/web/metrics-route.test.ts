@@ -13,18 +13,22 @@ afterEach(() => {
   for (const close of closing.splice(0)) close();
 });
 
-/** Serves what `pieces` writes; `errors` are what the site was told of. */
+/** Serves what `pieces` writes; `errors` are what the site was told of, `told` settles with the first of them. */
 async function serve(pieces: () => AsyncGenerator<string, void>, longestPause?: number) {
   const errors: unknown[] = [];
+  const { open: tell, opened: told } = gate();
   const app = createBaseApp({ name: 'test', ready: () => true });
   app.get('/metrics', metricsRoute({ pieces, contentType: 'text/plain; version=0.0.4' }, longestPause));
-  const server = finishApp(app, (error) => errors.push(error)).listen(0, '127.0.0.1');
+  const server = finishApp(app, (error) => {
+    errors.push(error);
+    tell();
+  }).listen(0, '127.0.0.1');
   closing.push(() => {
     server.closeAllConnections();
     server.close();
   });
   await once(server, 'listening');
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/metrics`, errors };
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/metrics`, errors, told };
 }
 
 async function ask(url: string, headers: Record<string, string> = {}, method = 'GET') {
@@ -89,12 +93,14 @@ test('a failure before the first piece is a 500', async () => {
 test.each([{}, { 'accept-encoding': 'gzip' }])(
   'a failure in the middle ends the connection: half a scrape is no scrape (%o)',
   async (headers) => {
-    const { url, errors } = await serve(async function* () {
+    const { url, errors, told } = await serve(async function* () {
       yield 'first 1\n';
       await new Promise((resolve) => setTimeout(resolve, 20));
       throw new Error('lost');
     });
     await expect(ask(url, headers).then(bodyOf)).rejects.toThrow();
+    // The client may see the end of its connection before the site is told why.
+    await told;
     expect(errors).toEqual([new Error('lost')]);
   },
 );

@@ -1,0 +1,20 @@
+/** As many heartbeats as the pace allows, on many connections. */
+import { encodeClientMessage } from '../../src/wire/codec.js';
+import { flood } from '../support/flood.js';
+import { helloLine } from '../support/native.js';
+
+const CONNECTIONS = 300;
+
+export const attack = flood({
+  about: '900 PING a second on each of 300 connections',
+  seconds: 8,
+  begin: async (house, far) => {
+    const hello = helloLine('check');
+    const sockets = await house.connectMany(far.port, CONNECTIONS, (socket) => socket.write(hello));
+    const pings = encodeClientMessage({ kind: 'ping', nonce: '0123456789abcdef' }).repeat(90);
+    house.every(100, () => {
+      for (const socket of sockets) if (socket.writable && socket.writableLength === 0) socket.write(pings);
+    });
+    return () => `${CONNECTIONS} × up to 900/s`;
+  },
+});
