@@ -47,6 +47,11 @@ export class FakeClock implements Clock {
     await settle();
   }
 
+  /** Our own process stands still: time passes and no timer fires before the next `advance`. */
+  stall(duration: Seconds): void {
+    this.#now += duration;
+  }
+
   /** The machine sleeps: boot time and wall time run on, monotonic time stands still. */
   sleep(duration: Seconds): void {
     this.#asleep += duration;

@@ -8,7 +8,6 @@ const NUMBERS = [
   'nextId',
   'climbSince',
   'lower',
-  'regime',
   'risen',
   'risenAt',
   'droppedAt',
