@@ -34,17 +34,34 @@ export class FakeClock implements Clock {
   /** Lets `duration` seconds pass, timer by timer, with all promises settled in between. */
   async advance(duration: Seconds): Promise<void> {
     const end = this.#now + duration;
-    await settle();
+    await turns();
     for (;;) {
       const next = [...this.#pending].sort((a, b) => a.due - b.due)[0];
       if (next === undefined || next.due > end) break;
       this.#pending.delete(next);
       this.#now = Math.max(this.#now, next.due);
       next.run();
-      await settle();
+      await turns();
     }
     this.#now = end;
-    await settle();
+    await turns();
+  }
+
+  /** Lets time pass, timer by timer, until `promise` is settled. @throws when it is not within `longest` seconds */
+  async settle<T>(promise: Promise<T>, longest: Seconds): Promise<T> {
+    let settled = false;
+    const done = (): void => {
+      settled = true;
+    };
+    promise.then(done, done);
+    const end = this.#now + longest;
+    await turns();
+    while (!settled) {
+      const due = Math.min(...[...this.#pending].map((pending) => pending.due));
+      if (due > end) throw new Error(`still pending after ${longest} s`);
+      await this.advance(Math.max(0, due - this.#now));
+    }
+    return promise;
   }
 
   /** Our own process stands still: time passes and no timer fires before the next `advance`. */
@@ -64,6 +81,6 @@ export class FakeClock implements Clock {
 }
 
 /** Lets everything that is ready run. */
-async function settle(): Promise<void> {
+async function turns(): Promise<void> {
   for (let turn = 0; turn < 4; turn++) await new Promise((resolve) => setImmediate(resolve));
 }
