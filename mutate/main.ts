@@ -1,5 +1,5 @@
 /**
- * `npm run mutate -- [--seed N] [--count 300]`: changes the program in places drawn by the seed, one at a time, and
+ * `npm run mutate -- [--seed N] [--count 300] [--room NAME]...`: changes the program in places drawn by the seed, one at a time, and
  * prints which changes no related test notices. @see test/README.md
  */
 import { randomInt } from 'node:crypto';
@@ -17,17 +17,29 @@ const COUNT = 300;
 const LEAST = 30;
 
 async function main(): Promise<number> {
-  const { values } = parseArgs({ options: { seed: { type: 'string' }, count: { type: 'string' } } });
+  const { values } = parseArgs({
+    options: {
+      seed: { type: 'string' },
+      count: { type: 'string' },
+      room: { type: 'string', multiple: true, default: ROOMS },
+    },
+  });
   const seed = Number(values.seed ?? randomInt(2 ** 31));
   const count = Number(values.count ?? COUNT);
-  if (!Number.isInteger(seed) || !Number.isInteger(count) || count < 1) {
-    console.error('usage: npm run mutate -- [--seed N] [--count N]');
+  const { room: names } = values;
+  if (
+    !Number.isInteger(seed) ||
+    !Number.isInteger(count) ||
+    count < 1 ||
+    !names.every((name) => ROOMS.includes(name))
+  ) {
+    console.error('usage: npm run mutate -- [--seed N] [--count N] [--room NAME]...');
     return 2;
   }
   const trial = new Trial(process.cwd());
   try {
     const rooms: Mutant[][] = [];
-    for (const room of ROOMS) {
+    for (const room of names) {
       const mutants: Mutant[] = [];
       for (const name of readdirSync(`src/${room}`, { recursive: true, encoding: 'utf8' }).sort()) {
         const file = `src/${room}/${name}`;
@@ -35,7 +47,7 @@ async function main(): Promise<number> {
       }
       rooms.push(mutants);
     }
-    const sizes = ROOMS.map((room, index) => `${room} ${rooms[index]?.length ?? 0}`).join(', ');
+    const sizes = names.map((room, index) => `${room} ${rooms[index]?.length ?? 0}`).join(', ');
     console.log(`seed ${seed}; mutants in all: ${sizes}`);
     const chosen = draw(rooms, count, Math.floor((LEAST * Math.min(count, COUNT)) / COUNT), randomFrom(seed));
     const drawn = chosen.flatMap((mutant) => fitted(trial.read(mutant.file), mutant) ?? []);
