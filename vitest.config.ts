@@ -19,6 +19,8 @@ export default defineConfig({
           // Not a measure of speed: the machine may be busy with other things.
           testTimeout: 60_000,
           hookTimeout: 60_000,
+          // Tests that are marked as concurrent only wait.
+          maxConcurrency: 40,
           sequence: { groupOrder: 0 },
         },
       },

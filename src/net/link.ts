@@ -2,6 +2,7 @@
 import { connect as connectSocket, type Socket } from 'node:net';
 import { toMilliseconds, type Seconds } from '../units.js';
 import { classifyError, type LinkEnd } from './errors.js';
+import { unansweredProbes, type UnansweredProbes } from './tcp-table.js';
 
 /** Where a connection goes to and where it starts from. */
 export interface Endpoint {
@@ -29,13 +30,42 @@ export class ConnectError extends Error {
   }
 }
 
+/** One established TCP connection with keepalive off, Nagle off, and nothing sent on it by itself. */
+export interface Link {
+  readonly localAddress: string;
+  readonly localPort: number;
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  /** `host:port` of both ends as this host sees them. */
+  readonly local: string;
+  readonly remote: string;
+  /** How the connection ended, if it did. */
+  readonly end: LinkEnd | undefined;
+  /** Makes `handler` the owner. A link that has already ended tells it at once. */
+  own(handler: LinkHandler): void;
+  /** Writes; the kernel takes the bytes before this returns unless its buffer is full. */
+  write(bytes: string | Uint8Array): void;
+  /**
+   * Turns TCP keepalive on with an idle time of 1 s (on a connection that has idled longer the first probe leaves
+   * at once) or off. Shorter values round to 0 and would mean the kernel's default of 2 h.
+   */
+  setKeepAlive(on: boolean): void;
+  /** How many keepalive probes are unanswered, as the kernel says after the call. @see unansweredProbes */
+  unansweredProbes(): Promise<UnansweredProbes>;
+  /** Forgets the owner and closes without waiting for anybody. */
+  destroy(): void;
+}
+
+/** How connections are opened, see `openLink`. */
+export type OpenLink = (endpoint: Endpoint, deadline: Seconds, signal: AbortSignal) => Promise<Link>;
+
 /** What arrives on any link is read into this: it is the owner's only until `data` returns. */
 const READ_BUFFER = Buffer.allocUnsafeSlow(65_536);
 
 const LINK = Symbol('link');
 
 /** A socket and the link that it belongs to: with it, all sockets share their listeners. */
-type LinkedSocket = Socket & { [LINK]?: Link };
+type LinkedSocket = Socket & { [LINK]?: SocketLink };
 
 function onError(this: LinkedSocket, error: Error): void {
   this[LINK]?.finish(classifyError(error));
@@ -62,8 +92,8 @@ function onClose(this: LinkedSocket): void {
   this[LINK]?.finish({ kind: 'closed', detail: 'closed' });
 }
 
-/** One established TCP connection with keepalive off, Nagle off, and nothing sent on it by itself. */
-export class Link {
+/** The link of a real socket. */
+class SocketLink implements Link {
   readonly #socket: Socket;
   #handler: LinkHandler | undefined;
   #end: LinkEnd | undefined;
@@ -82,7 +112,6 @@ export class Link {
     socket.on('error', onError).on('end', onEnd).on('close', onClose);
   }
 
-  /** How the connection ended, if it did. */
   get end(): LinkEnd | undefined {
     return this.#end;
   }
@@ -92,33 +121,29 @@ export class Link {
     this.#handler?.data(chunk);
   }
 
-  /** Makes `handler` the owner. A link that has already ended tells it at once. */
   own(handler: LinkHandler): void {
     this.#handler = handler;
     if (this.#end !== undefined) handler.ended(this.#end);
   }
 
-  /** Writes; the kernel takes the bytes before this returns unless its buffer is full. */
   write(bytes: string | Uint8Array): void {
     if (this.#end === undefined) this.#socket.write(bytes);
   }
 
-  /**
-   * Turns TCP keepalive on with an idle time of 1 s (on a connection that has idled longer the first probe leaves
-   * at once) or off. Shorter values round to 0 and would mean the kernel's default of 2 h.
-   */
   setKeepAlive(on: boolean): void {
     this.#socket.setKeepAlive(on, on ? 1000 : 0);
   }
 
-  /** Forgets the owner and closes without waiting for anybody. */
+  unansweredProbes(): Promise<UnansweredProbes> {
+    return unansweredProbes(this);
+  }
+
   destroy(): void {
     this.#handler = undefined;
     this.#end ??= { kind: 'closed', detail: 'closed by us' };
     this.#socket.destroy();
   }
 
-  /** `host:port` of both ends as this host sees them. */
   get local(): string {
     return formatAddress(this.localAddress, this.localPort);
   }
@@ -137,7 +162,7 @@ export class Link {
 }
 
 /** What a socket does with what it has read; made apart from the opening, whose variables it would keep alive. */
-function readerFor(opened: { link?: Link }): (length: number) => true {
+function readerFor(opened: { link?: SocketLink }): (length: number) => true {
   return (length) => {
     opened.link?.receive(READ_BUFFER.subarray(0, length));
     return true;
@@ -155,7 +180,7 @@ export function openLink(endpoint: Endpoint, deadline: Seconds, signal: AbortSig
       reject(new ConnectError(endpoint, { kind: 'local', detail: 'called off' }));
       return;
     }
-    const opened: { link?: Link } = {};
+    const opened: { link?: SocketLink } = {};
     const socket = connectSocket({
       host: endpoint.address,
       port: endpoint.port,
@@ -187,7 +212,7 @@ export function openLink(endpoint: Endpoint, deadline: Seconds, signal: AbortSig
     socket.once('error', (error) => fail(classifyError(error)));
     socket.once('connect', () => {
       settle();
-      opened.link = new Link(socket);
+      opened.link = new SocketLink(socket);
       resolve(opened.link);
     });
   });

@@ -1,5 +1,4 @@
 /** keepalive: the client's kernel breaks the silence with a TCP keepalive, the far end's kernel must acknowledge it. */
-import { unansweredProbes } from '../net/tcp-table.js';
 import type { Seconds } from '../units.js';
 import type { Conversation, Heard } from './conversation.js';
 import { observeEnd, observeFailure } from './observe.js';
@@ -21,9 +20,6 @@ const LEAST_UNANSWERED = 2;
  */
 const BLIND_DEADLINE: Seconds = 12;
 
-/** How the kernel is asked for the unanswered probes of a connection. */
-type CountUnanswered = typeof unansweredProbes;
-
 export const keepaliveProber: Prober = {
   mode: 'keepalive',
   legacyServer: 'echo',
@@ -34,20 +30,17 @@ export const keepaliveProber: Prober = {
 /**
  * Switches keepalive on for a connection that has idled: the first probe leaves at once, then one a second. The
  * switch goes off again at the end, since each probe refreshes the mapping.
- *
- * @param count asks the kernel; replaceable for tests
  */
 export async function keepaliveTest<M>(
   connection: Conversation<M>,
   context: TestContext,
-  count: CountUnanswered = unansweredProbes,
 ): Promise<Observation> {
   const { clock } = context;
   const earliest = clock.monotonic();
   connection.link.setKeepAlive(true);
   const broken = { earliest, latest: clock.monotonic() };
   try {
-    return await watch(connection, broken, context, count);
+    return await watch(connection, broken, context);
   } finally {
     connection.link.setKeepAlive(false);
   }
@@ -57,7 +50,6 @@ async function watch<M>(
   connection: Conversation<M>,
   broken: Moment,
   context: TestContext,
-  countUnanswered: CountUnanswered,
 ): Promise<Observation> {
   const { clock, deadline } = context;
   const end = clock.monotonic() + deadline;
@@ -67,7 +59,7 @@ async function watch<M>(
   for (let look = FIRST_LOOK; ; look = NEXT_LOOK) {
     const heard = await pause(connection, look, context);
     if (heard.kind !== 'deadline' || heard.stalled > 0.5) return observeFailure(stall(heard), broken, clock);
-    const count = await countUnanswered(connection.link);
+    const count = await connection.link.unansweredProbes();
     if (connection.end !== undefined) return observeEnd(connection.end, broken, clock);
     if (count === 'gone') missing += 1;
     if (count === undefined || missing === LOOKS_WITHOUT_A_ROW)

@@ -1,7 +1,7 @@
 /** The protocol of NAT-TCP-test as its client: an echo server and a sleep server, no hello, one answer a connection. */
 import type { Clock } from '../clock.js';
 import type { Mode } from '../core/mode.js';
-import { openLink, type Endpoint, type Link } from '../net/link.js';
+import { openLink, type Endpoint, type Link, type OpenLink } from '../net/link.js';
 import { MAX_LEGACY_SLEEP, encodeSleepRequest } from '../wire/legacy.js';
 import type { Seconds } from '../units.js';
 import { Conversation, type Decoder } from './conversation.js';
@@ -23,15 +23,17 @@ export interface LegacyPathOptions {
   readonly deadline: Seconds;
   readonly echo: Endpoint;
   readonly sleep: Endpoint;
+  /** Opens the connections; real sockets unless given. */
+  readonly openLink?: OpenLink;
 }
 
 /** @see https://github.com/AndersTrier/NAT-TCP-test */
 export function createLegacyPath(options: LegacyPathOptions): Path {
-  const { clock, deadline } = options;
+  const { clock, deadline, openLink: open = openLink } = options;
 
   async function connect(endpoint: Endpoint, signal: AbortSignal) {
     const earliest = clock.monotonic();
-    const link = await openLink(endpoint, deadline, signal);
+    const link = await open(endpoint, deadline, signal);
     const opened = { earliest, latest: clock.monotonic() + DELAYED_ACK };
     return { link, opened, conversation: new Conversation(link, gatherBytes()) };
   }

@@ -2,7 +2,7 @@
 import type { Clock } from '../clock.js';
 import type { Mode } from '../core/mode.js';
 import type { LinkEnd } from '../net/errors.js';
-import { openLink, type Endpoint } from '../net/link.js';
+import { openLink, type Endpoint, type OpenLink } from '../net/link.js';
 import { randomHex, sameMac, tokenMac } from '../net/token.js';
 import type { Seconds } from '../units.js';
 import {
@@ -43,6 +43,8 @@ export interface NativePathOptions {
   readonly token?: string;
   /** Announces this exporter over the canaries; needs the token. */
   readonly announcer?: Announcer;
+  /** Opens the connections; real sockets unless given. */
+  readonly openLink?: OpenLink;
 }
 
 /** A native path is one session: a secret of its own ties its connections together. */
@@ -142,8 +144,8 @@ class NativePath implements Path {
   }
 
   async #greet(role: Role, endpoint: Endpoint, signal: AbortSignal, probe?: number): Promise<Greeting> {
-    const { clock, deadline, token } = this.#options;
-    const link = await openLink(endpoint, deadline, signal);
+    const { clock, deadline, token, openLink: open = openLink } = this.#options;
+    const link = await open(endpoint, deadline, signal);
     const conversation = new Conversation(link, new NativeDecoder());
     const hello: Hello = {
       kind: 'hello',

@@ -97,6 +97,20 @@ describe('Controls.confirm', () => {
   });
 });
 
+describe('a fresh connection of Controls', () => {
+  it('speaks for its own moment only: the next death has one of its own', async () => {
+    const { clock, path, controls, connection } = await start();
+    const before = path.checks;
+    expect(await after(clock, 1, controls.confirm(connection, false))).toBeUndefined();
+    expect(path.checks - before).toBe(1);
+    path.checkable = false;
+    expect(await after(clock, 20, controls.confirm(connection, false))).toBe('control_failed');
+    expect(path.checks - before).toBe(2);
+    path.checkable = true;
+    expect(await after(clock, 20, controls.confirm(connection, false))).toBeUndefined();
+  });
+});
+
 describe('Controls.watch', () => {
   it('is content when the test ends before it begins', async () => {
     const { clock, controls, connection } = await start();

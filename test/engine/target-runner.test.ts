@@ -1,7 +1,11 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { TargetConfig } from '../../src/config/types.js';
 import { Launches } from '../../src/engine/launches.js';
-import { TargetRunner } from '../../src/engine/target-runner.js';
+import { StateStore } from '../../src/engine/state-store.js';
+import { TargetRunner, type TargetRunnerOptions } from '../../src/engine/target-runner.js';
 import { createLogger } from '../../src/log.js';
 import type { AskRouter, PathEnds } from '../../src/net/router.js';
 import { FakeClock } from '../support/fake-clock.js';
@@ -38,6 +42,7 @@ async function start(
   prepare: (path: FakePath) => void = () => undefined,
   askRouter?: AskRouter,
   testsKept = 500,
+  more: Partial<TargetRunnerOptions> = {},
 ) {
   const clock = new FakeClock();
   const path = new FakePath(clock);
@@ -57,6 +62,7 @@ async function start(
     openEmbedded: () => Promise.reject(new Error('no embedded far end here')),
     openPath: () => path,
     askRouter: askRouter ?? (() => Promise.resolve(undefined)),
+    ...more,
   });
   running.push({ runner, clock });
   await runner.start();
@@ -247,5 +253,44 @@ describe('the findings of a TargetRunner', () => {
     }
     expect(same).toBeGreaterThan(0);
     expect(others).toBeGreaterThan(0);
+  });
+});
+
+describe('the saved state of a TargetRunner', () => {
+  let directory: string;
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'target-runner-'));
+  });
+  afterEach(() => rm(directory, { recursive: true, force: true }));
+
+  const log = createLogger({ level: 'error', format: 'logfmt' });
+  const startStored = (target: TargetConfig) =>
+    start(undefined, undefined, undefined, { target, store: new StateStore(directory, log) });
+  const lowerOf = ({ runner }: Awaited<ReturnType<typeof start>>): number | undefined =>
+    runner.snapshot().modes[0]?.finding.lower;
+
+  /** What a target with these changes knows at its start, after one that has measured for an hour was stopped. */
+  async function knownTo(changes: Partial<TargetConfig>): Promise<number | undefined> {
+    const first = await startStored(TARGET);
+    await first.live(1200);
+    expect(lowerOf(first)).toBeGreaterThan(50);
+    running.splice(0);
+    const stopped = first.runner.stop();
+    await first.clock.advance(10);
+    await stopped;
+    return lowerOf(await startStored({ ...TARGET, ...changes }));
+  }
+
+  it('is believed by the same path, whatever else of the target has changed', async () => {
+    expect(await knownTo({ labels: { site: 'other' } })).toBeGreaterThan(50);
+  });
+
+  it.each<[string, Partial<TargetConfig>]>([
+    ['far end', { far_end: { kind: 'native', host: '203.0.113.10', port: 5382 } }],
+    ['port', { far_end: { kind: 'native', host: FAR_END, port: 5383 } }],
+    ['local address', { local_address: '192.0.2.7' }],
+    ['address family', { family: 4 }],
+  ])('is not believed by a path with another %s', async (_what, changes) => {
+    expect(await knownTo(changes)).toBeUndefined();
   });
 });

@@ -1,5 +1,6 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ConnectError, formatAddress, type Link, openLink } from '../../src/net/link.js';
 import { unansweredProbes } from '../../src/net/tcp-table.js';
@@ -99,6 +100,32 @@ describe('Link', () => {
 });
 
 describe('a link', () => {
+  it('sends each small write at once, also while the one before is not acknowledged', async () => {
+    // Answered at once and then silent: the kernel of the far end keeps its acknowledgement back for 40 ms and more.
+    const server = await serve('127.0.0.1', (socket) => {
+      let first = 0;
+      socket.setNoDelay(true).on('data', (chunk: Buffer) => {
+        for (const byte of chunk.toString('latin1')) {
+          if (byte === '1') first = performance.now();
+          if (byte === '2') socket.write(`${String(performance.now() - first)}\n`);
+        }
+      });
+    });
+    const link = await connect('127.0.0.1', server);
+    const gaps: number[] = [];
+    while (gaps.length < 12) {
+      const answer = new Promise<string>((resolve) => {
+        link.own({ data: (chunk) => resolve(chunk.toString('latin1')), ended: (end) => resolve(end.detail) });
+      });
+      link.write('1');
+      await new Promise((resolve) => setImmediate(resolve));
+      link.write('2');
+      gaps.push(Number(await answer));
+    }
+    // The smallest of several: a busy machine may hold up some, Nagle's algorithm would hold up all but the first.
+    expect(Math.min(...gaps.slice(2))).toBeLessThan(20);
+  });
+
   it('hands over what arrives, in its order, also when many links read at once', async () => {
     const server = await serve('127.0.0.1', (socket) => socket.pipe(socket));
     const texts = Array.from({ length: 50 }, (_, index) => `${index}:`.repeat(3000));
@@ -119,6 +146,34 @@ describe('a link', () => {
       }),
     );
     expect(heard).toEqual(texts);
+  });
+});
+
+/** The column of the kernel's table that tells a connection's running timer: 00 none, 01 repetition, 02 keepalive. */
+function timerOf({ localPort, remotePort }: Link, table: string): string | undefined {
+  const hex = (port: number): string => port.toString(16).toUpperCase().padStart(4, '0');
+  const name = new RegExp(`:${hex(localPort)} [0-9A-F]+:${hex(remotePort)} `);
+  const row = readFileSync(table, 'latin1')
+    .split('\n')
+    .find((line) => name.test(line));
+  return row?.trim().split(/\s+/)[5]?.slice(0, 2);
+}
+
+describe.runIf(process.platform === 'linux').each([
+  ['127.0.0.1', '/proc/self/net/tcp'],
+  ['::1', '/proc/self/net/tcp6'],
+])('the keepalive of a link to %s', (host, table) => {
+  it('is off from the start, or the kernel itself would refresh the mapping after two hours', async () => {
+    const link = await connect(host, await serve(host));
+    expect(timerOf(link, table)).toBe('00');
+  });
+
+  it('is on while it was switched on, and off again afterwards', async () => {
+    const link = await connect(host, await serve(host));
+    link.setKeepAlive(true);
+    expect(timerOf(link, table)).toBe('02');
+    link.setKeepAlive(false);
+    expect(timerOf(link, table)).toBe('00');
   });
 });
 

@@ -1,4 +1,7 @@
-/** Announcing over real canaries: to today's responder, and to one from before there were announcements. */
+/**
+ * Announcing over real canaries: to today's responder, and to one from before there were announcements. When it is
+ * time to announce is decided by a clock that the tests move.
+ */
 import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
@@ -6,15 +9,17 @@ import { createInterface } from 'node:readline';
 import { pino } from 'pino';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { systemClock } from '../../src/clock.js';
-import { pause } from '../../src/engine/pause.js';
 import { type AnnouncementOutcome, Announcer } from '../../src/probe/announcer.js';
 import { createNativePath } from '../../src/probe/native-path.js';
 import type { Path } from '../../src/probe/path.js';
 import { Announcements } from '../../src/responder/announcements.js';
 import { type Responder, startResponder } from '../../src/responder/responder.js';
+import { FakeClock } from '../support/fake-clock.js';
 
 const TOKEN = 'a token of more than sixteen characters';
 const signal = new AbortController().signal;
+/** How often the far end wants to hear, seconds. */
+const INTERVAL = 300;
 const closing: (() => unknown)[] = [];
 
 afterEach(async () => {
@@ -38,16 +43,17 @@ const portOf = ({ addresses }: Responder): number => addresses.native[0]?.port ?
 function announcing(
   port: number,
   address = '192.0.2.9:15382',
-): { path: Path; outcomes: AnnouncementOutcome[] } {
+): { path: Path; outcomes: AnnouncementOutcome[]; clock: FakeClock } {
+  const clock = new FakeClock();
   const outcomes: AnnouncementOutcome[] = [];
   const announcer = new Announcer({
     announcement: { address, labels: { site: 'a b' } },
-    clock: systemClock,
+    clock,
     told: (outcome) => outcomes.push(outcome),
   });
   const endpoint = () => ({ address: '127.0.0.1', port });
   const path = createNativePath({ clock: systemClock, deadline: 3, endpoint, token: TOKEN, announcer });
-  return { path, outcomes };
+  return { path, outcomes, clock };
 }
 
 async function canaryOf(path: Path) {
@@ -58,10 +64,13 @@ async function canaryOf(path: Path) {
 
 describe('a native path that announces', () => {
   it('is announced over its canary, again and again, and the canary beats on', async () => {
-    const announcements = new Announcements({ ttl: 3 });
-    const { path, outcomes } = announcing(portOf(await responder(announcements)));
+    const announcements = new Announcements({ ttl: 3 * INTERVAL });
+    const { path, outcomes, clock } = announcing(portOf(await responder(announcements)));
     const canary = await canaryOf(path);
-    await vi.waitFor(() => expect(outcomes.length).toBeGreaterThanOrEqual(3), { timeout: 10_000 });
+    for (let times = 1; times <= 3; times++) {
+      await clock.advance(INTERVAL);
+      await vi.waitFor(() => expect(outcomes.length).toBeGreaterThanOrEqual(times), { timeout: 10_000 });
+    }
     expect(new Set(outcomes.map(({ kind }) => kind))).toEqual(new Set(['announced']));
     expect(await canary.beat(2, signal)).toBe(true);
     expect(announcements.groups()).toMatchObject([
@@ -70,11 +79,12 @@ describe('a native path that announces', () => {
   });
 
   it('is told why it is refused, and the canary beats on', async () => {
-    const { path, outcomes } = announcing(
+    const { path, outcomes, clock } = announcing(
       portOf(await responder(new Announcements({ ttl: 90 }))),
       '127.0.0.1:1',
     );
     const canary = await canaryOf(path);
+    await clock.advance(2);
     await vi.waitFor(() => expect(outcomes).toHaveLength(1), { timeout: 10_000 });
     expect(outcomes).toEqual([{ kind: 'refused', detail: 'a loopback address is not served' }]);
     expect(await canary.beat(2, signal)).toBe(true);
@@ -82,8 +92,9 @@ describe('a native path that announces', () => {
 
   it('fills the list of a responder that was restarted within seconds', async () => {
     const first = await responder(new Announcements({ ttl: 900 }));
-    const { path, outcomes } = announcing(portOf(first));
+    const { path, outcomes, clock } = announcing(portOf(first));
     const canary = await canaryOf(path);
+    await clock.advance(2);
     await vi.waitFor(() => expect(outcomes).toHaveLength(1), { timeout: 10_000 });
     const ended = new Promise((resolve) => canary.whenEnded(resolve));
     await first.close();
@@ -91,16 +102,19 @@ describe('a native path that announces', () => {
     const again = new Announcements({ ttl: 900 });
     await responder(again, portOf(first));
     await canaryOf(path);
+    await clock.advance(2);
     await vi.waitFor(() => expect(again.size).toBe(1), { timeout: 5_000 });
   });
 
   it('asks for announcements on canaries only', async () => {
-    const announcements = new Announcements({ ttl: 3 });
-    const { path, outcomes } = announcing(portOf(await responder(announcements)));
+    const announcements = new Announcements({ ttl: 3 * INTERVAL });
+    const { path, outcomes, clock } = announcing(portOf(await responder(announcements)));
     await path.check(signal);
     const probe = await path.open('send', undefined, signal);
     closing.push(() => probe.close());
-    await pause(systemClock, 1.5, signal);
+    await clock.advance(10 * INTERVAL);
+    // What would have been said has arrived when a later round trip has ended.
+    await path.check(signal);
     expect(outcomes).toEqual([]);
     expect(announcements.size).toBe(0);
   });
@@ -151,10 +165,10 @@ async function oldResponder(): Promise<{ port: number; heard: string[] }> {
 describe('a native path that announces, at a responder from before there were announcements', () => {
   it('is welcomed, says nothing that the responder does not know, and its canary beats on', async () => {
     const { port, heard } = await oldResponder();
-    const { path, outcomes } = announcing(port);
+    const { path, outcomes, clock } = announcing(port);
     const canary = await canaryOf(path);
     expect(outcomes).toEqual([{ kind: 'not_taken' }]);
-    await pause(systemClock, 2.5, signal);
+    await clock.advance(10 * INTERVAL);
     expect(await canary.beat(2, signal)).toBe(true);
     expect(canary.end).toBeUndefined();
     expect(heard.map((line) => line.split(' ')[0])).toEqual(['HELLO', 'AUTH', 'PING']);

@@ -15,7 +15,7 @@ export class FakeClock implements Clock {
   readonly #settle: () => Promise<void>;
 
   /** @param settleAll lets run what is ready between two timers; everything unless a test knows that promises are all */
-  constructor(settleAll = settle) {
+  constructor(settleAll = turns) {
     this.#settle = settleAll;
   }
 
@@ -53,6 +53,28 @@ export class FakeClock implements Clock {
     await this.#settle();
   }
 
+  /** Lets time pass, timer by timer, until `promise` is settled. @throws when it is not within `longest` seconds */
+  async settle<T>(promise: Promise<T>, longest: Seconds): Promise<T> {
+    let settled = false;
+    const done = (): void => {
+      settled = true;
+    };
+    promise.then(done, done);
+    const end = this.#now + longest;
+    await this.#settle();
+    while (!settled) {
+      const due = this.#next()?.due ?? Infinity;
+      if (due > end) throw new Error(`still pending after ${longest} s`);
+      await this.advance(Math.max(0, due - this.#now));
+    }
+    return promise;
+  }
+
+  /** Our own process stands still: time passes and no timer fires before the next `advance`. */
+  stall(duration: Seconds): void {
+    this.#now += duration;
+  }
+
   /** Timers that wait. */
   get timers(): number {
     return this.#pending.size;
@@ -77,6 +99,6 @@ export class FakeClock implements Clock {
 }
 
 /** Lets everything that is ready run. */
-async function settle(): Promise<void> {
+async function turns(): Promise<void> {
   for (let turn = 0; turn < 4; turn++) await new Promise((resolve) => setImmediate(resolve));
 }

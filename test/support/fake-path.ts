@@ -48,6 +48,8 @@ export class FakePath implements Path {
   turnsAway = false;
   /** The far end closes canaries as soon as they are open. */
   dropsCanaries = false;
+  /** Whether fresh connections work, while those that exist live on. */
+  checkable = true;
   readonly probes = new Set<FakeProbe>();
   opened = 0;
 
@@ -69,7 +71,7 @@ export class FakePath implements Path {
   async check(signal: AbortSignal): Promise<Introduction> {
     this.checks += 1;
     await pause(this.#clock, this.passes ? 0.05 : 3, signal);
-    if (!this.passes || this.turnsAway) throw new FarEndError('no answer within 3 s');
+    if (!this.passes || this.turnsAway || !this.checkable) throw new FarEndError('no answer within 3 s');
     return this.introduction;
   }
 

@@ -29,7 +29,7 @@ export function learnSurvival(draft: Draft, connection: Connection, idle: Second
   learnExactness(draft, connection, idle);
   draft.survivals = [...draft.survivals.slice(1 - SURVIVALS_KEPT), survival];
   if (idle < upperOf(draft)) draft.lower = Math.max(draft.lower, idle);
-  else if (survival.since >= draft.regime) survivedBeyondUpper(draft, survival);
+  else survivedBeyondUpper(draft, survival);
   if (draft.lower > 0) draft.droppedAt = 0;
   contradict(draft, survival);
   if (idle >= claimOf(draft.options)) draft.compliantRun += 1;
@@ -77,7 +77,6 @@ function survivedBeyondUpper(draft: Draft, survival: Survival): void {
   // Deaths from before the rise speak of the old timeout, whatever their idle time was.
   draft.deaths = draft.deaths.filter((death) => death.at >= draft.risenAt);
   raiseLower(draft, survival.idle);
-  draft.regime = survival.since;
   draft.risen = 0;
   if (draft.published !== null) draft.actions.push({ kind: 'announce', change: 'rise' });
 }

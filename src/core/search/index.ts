@@ -47,7 +47,6 @@ export function createSearch(options: SearchOptions): SearchState {
     climbSince: 0,
     lower: 0,
     deaths: [],
-    regime: Number.MIN_SAFE_INTEGER,
     risen: 0,
     risenAt: 0,
     suspicions: [],

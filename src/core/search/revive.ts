@@ -8,7 +8,6 @@ import type { SearchOptions } from './types.js';
 const NUMBERS = [
   'now',
   'climbSince',
-  'regime',
   'risenAt',
   'credit',
   'creditAt',

@@ -88,8 +88,6 @@ export interface SearchState {
   readonly lower: Seconds;
   /** Deaths above `lower`, shortest idle time first; the first one is the upper bound. */
   readonly deaths: readonly Death[];
-  /** Connections that started before this moment belong to an older behaviour of the NAT: they prove no rise. */
-  readonly regime: Seconds;
   /** Survivals in a row beyond the upper bound. */
   readonly risen: number;
   /** When the first of them was learnt. */

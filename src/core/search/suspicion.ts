@@ -102,7 +102,6 @@ function declareDrop(draft: Draft, suspicion: Suspicion): void {
   draft.lower = lower;
   draft.droppedAt = lower === 0 ? upper : 0;
   draft.suspicions = [];
-  draft.regime = suspicion.since;
   draft.risen = 0;
   draft.drops = [...draft.drops, draft.now];
 }

@@ -1,0 +1,133 @@
+/** Tries one mutant after the other in a copy of the repository: whether a related test notices. */
+import { execFileSync, spawn } from 'node:child_process';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { type Mutant, mutate } from './mutants.js';
+
+/**
+ * - `killed`: a test failed that passes without the mutant.
+ * - `timed out`: the tests came to no end; counts as noticed.
+ * - `survived`: all related tests passed.
+ */
+export type Fate = 'killed' | 'timed out' | 'survived';
+
+export interface Tried {
+  readonly fate: Fate;
+  /** The test file that noticed. */
+  readonly by?: string;
+}
+
+/** Tests of one mutant may take so long, milliseconds. */
+const LONGEST = 600_000;
+
+interface Report {
+  readonly testResults: readonly { readonly name: string; readonly status: string }[];
+}
+
+/** What a run of Vitest says: the files that failed, or undefined when it came to no end. */
+type Failed = readonly string[] | undefined;
+
+/** A copy of all that git knows or would add, with the packages of the original. */
+export class Trial {
+  readonly #root: string;
+  /** Whether a test file passes without any mutant. */
+  readonly #sound = new Map<string, boolean>();
+
+  constructor(original: string) {
+    this.#root = mkdtempSync(join(tmpdir(), 'mutate-'));
+    const files = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
+      cwd: original,
+      encoding: 'utf8',
+    });
+    for (const file of files.split('\0')) {
+      if (file === '' || !existsSync(join(original, file))) continue;
+      mkdirSync(dirname(join(this.#root, file)), { recursive: true });
+      cpSync(join(original, file), join(this.#root, file));
+    }
+    symlinkSync(join(original, 'node_modules'), join(this.#root, 'node_modules'));
+    // Some tests run the compiled program: with it they pass, though they see no mutant.
+    execFileSync('npm', ['run', '--silent', 'build'], { cwd: this.#root });
+  }
+
+  /** The text of a source file. */
+  read(file: string): string {
+    return readFileSync(join(this.#root, file), 'utf8');
+  }
+
+  /** Runs the tests of the mutant's own folder that import its file, then all others that do. */
+  async try(mutant: Mutant): Promise<Tried> {
+    const text = this.read(mutant.file);
+    writeFileSync(join(this.#root, mutant.file), mutate(text, mutant));
+    let near: Failed;
+    let all: Failed = [];
+    try {
+      near = await this.#vitest([
+        'run',
+        `${dirname(mutant.file).replace(/^src/, 'test')}/`,
+        '--passWithNoTests',
+      ]);
+      if (near?.length === 0)
+        all = await this.#vitest(['related', mutant.file, '--run', '--passWithNoTests']);
+    } finally {
+      writeFileSync(join(this.#root, mutant.file), text);
+    }
+    if (near === undefined || all === undefined) return { fate: 'timed out' };
+    for (const by of [...near, ...all]) if (await this.#passes(by)) return { fate: 'killed', by };
+    return { fate: 'survived' };
+  }
+
+  /** A test that fails without the mutant as well has noticed nothing. */
+  async #passes(file: string): Promise<boolean> {
+    const known = this.#sound.get(file);
+    if (known !== undefined) return known;
+    const passes = (await this.#vitest(['run', file]))?.length === 0;
+    this.#sound.set(file, passes);
+    return passes;
+  }
+
+  /** Ends at the first failure. */
+  async #vitest(args: readonly string[]): Promise<Failed> {
+    const report = join(this.#root, 'mutate-report.json');
+    rmSync(report, { force: true });
+    const more = ['--project', 'unit', '--bail', '1', '--reporter', 'json', '--outputFile', report];
+    const child = spawn(process.execPath, ['node_modules/vitest/vitest.mjs', ...args, ...more], {
+      cwd: this.#root,
+      stdio: 'ignore',
+      detached: true,
+    });
+    let ended = true;
+    const timer = setTimeout(() => {
+      ended = false;
+      // The group: a worker that loops for ever does not hear of its parent's end.
+      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+    }, LONGEST);
+    const status = await new Promise<number | null>((resolve) => child.on('exit', resolve));
+    clearTimeout(timer);
+    if (!ended) return undefined;
+    if (!existsSync(report)) {
+      if (status === 0) return [];
+      throw new Error(`vitest ${args.join(' ')} ended with ${String(status)} and no report`);
+    }
+    const { testResults } = JSON.parse(readFileSync(report, 'utf8')) as Report;
+    const failed = testResults
+      .filter(({ status: how }) => how === 'failed')
+      .map(({ name }) => name.replace(`${this.#root}/`, ''));
+    if (status !== 0 && failed.length === 0)
+      throw new Error(`vitest ${args.join(' ')} failed without saying where`);
+    return failed;
+  }
+
+  close(): void {
+    rmSync(this.#root, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,97 @@
+/** What verdicts teach, one rule at a time. */
+import { describe, expect, test } from 'vitest';
+import { upperOf } from '../../../src/core/search/bracket.js';
+import { learnDeath, learnSurvival, survivalsForRise } from '../../../src/core/search/evidence.js';
+import type { Draft, Role } from '../../../src/core/search/state.js';
+import { randomFrom } from '../../support/prng.js';
+import { SimulatedPath } from '../../support/simulated-nat.js';
+import { drive } from '../../support/virtual-driver.js';
+import { SHIPPED, deathsAt, draftWith, testedAfter } from './drafts.js';
+
+describe('the verdict on REQ-5', () => {
+  const refuted = (): Draft => draftWith({ lower: 7440, compliant: false });
+  const survive = (draft: Draft, times: number): void => {
+    for (let each = 0; each < times; each++) learnSurvival(draft, testedAfter(draft, 7440), 7440);
+  };
+
+  test('turns back after enough survivals in a row', () => {
+    const draft = refuted();
+    survive(draft, survivalsForRise(draft) - 1);
+    expect(draft.compliant).toBe(false);
+    survive(draft, 1);
+    expect(draft.compliant).toBe(true);
+  });
+
+  test('begins its row of survivals anew after any death before 7440 s', () => {
+    const draft = refuted();
+    const needed = survivalsForRise(draft);
+    survive(draft, needed - 1);
+    learnDeath(draft, testedAfter(draft, 3600), 3600);
+    survive(draft, needed - 1);
+    expect(draft.compliant).toBe(false);
+    survive(draft, 1);
+    expect(draft.compliant).toBe(true);
+  });
+
+  test('keeps its row of survivals after a death at 7440 s', () => {
+    const draft = refuted();
+    const needed = survivalsForRise(draft);
+    survive(draft, needed - 1);
+    learnDeath(draft, testedAfter(draft, 7440), 7440);
+    survive(draft, 1);
+    expect(draft.compliant).toBe(true);
+  });
+});
+
+describe('a death just above the lower bound', () => {
+  /** A finding of 3590 to 3600 s, where survivors lost up to `slack` seconds. */
+  const settled = (slack: number): Draft => {
+    const draft = draftWith({ lower: 3590, slack, published: { lower: 3590, upper: 3600, deaths: 3 } });
+    draft.deaths = deathsAt(draft, 3600, 3601, 3602);
+    return draft;
+  };
+  const die = (draft: Draft, idle: number, role: Role): void =>
+    learnDeath(draft, testedAfter(draft, idle, { role }), idle);
+
+  test.each(['lower', 'half', 'between'] as const)(
+    'contradicts it where a connection of role %s asked about it again: verdicts are inexact',
+    (role) => {
+      const draft = settled(2);
+      die(draft, 3592, role);
+      expect(upperOf(draft)).toBe(3600);
+      expect(draft.suspicions).toHaveLength(1);
+    },
+  );
+
+  test.each(['upper', 'ladder'] as const)('is the new upper bound where role %s asked above it', (role) => {
+    const draft = settled(2);
+    die(draft, 3592, role);
+    expect(upperOf(draft)).toBe(3592);
+    expect(draft.suspicions).toEqual([]);
+  });
+
+  test('is the new upper bound beyond the inexactness that verdicts have shown', () => {
+    const draft = settled(0);
+    die(draft, 3592, 'lower');
+    expect(upperOf(draft)).toBe(3592);
+  });
+});
+
+describe('a drop', () => {
+  test('to just below 7440 s is told within a day though verdicts are inexact', () => {
+    for (let seed = 1; seed <= 6; seed++) {
+      const changes = [
+        { from: 0, nodes: [{ timeout: 7440, share: 1 }] },
+        { from: 35_000 + 1500 * seed, nodes: [{ timeout: 7200, share: 1 }] },
+      ];
+      const run = drive({
+        search: SHIPPED,
+        path: new SimulatedPath({ regimes: changes }, randomFrom(seed)),
+        rounds: 300,
+        until: 130_000,
+        inexactness: { alive: 0.25, dead: 0.05 },
+      });
+      expect(run.announced.map(({ change }) => change)).toEqual(['drop']);
+    }
+  });
+});

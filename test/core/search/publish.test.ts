@@ -1,0 +1,46 @@
+/** What is shown, and that it never contradicts itself. */
+import { describe, expect, test } from 'vitest';
+import { findingOf, publish } from '../../../src/core/search/publish.js';
+import { deathsAt, draftWith } from './drafts.js';
+
+describe('what is shown', () => {
+  test('loses its timeout in the moment in which the verdict on REQ-5 refutes it', () => {
+    const draft = draftWith({
+      lower: 2000,
+      compliant: false,
+      published: { lower: 7437, timeout: 7440, deaths: 0 },
+    });
+    draft.deaths = deathsAt(draft, 3600, 3601, 3602);
+    publish(draft);
+    expect(findingOf(draft)).toMatchObject({ lower: 2000, upper: 3600, compliant: false });
+    expect(findingOf(draft).timeout).toBeUndefined();
+  });
+
+  test('keeps a timeout that the verdict agrees with until a new one is confirmed', () => {
+    const draft = draftWith({
+      lower: 2000,
+      compliant: false,
+      published: { lower: 5000, upper: 5010, timeout: 5005, deaths: 3 },
+    });
+    draft.deaths = deathsAt(draft, 3600, 3601, 3602);
+    publish(draft);
+    expect(findingOf(draft)).toMatchObject({ timeout: 5005, compliant: false });
+  });
+
+  test('has no timeout of 7440 s where everything survives before the verdict has turned back', () => {
+    const draft = draftWith({ lower: 7800, compliant: false });
+    publish(draft);
+    expect(findingOf(draft)).toMatchObject({ phase: 'track', lower: 7800, compliant: false });
+    expect(findingOf(draft).timeout).toBeUndefined();
+    draft.compliant = true;
+    publish(draft);
+    expect(findingOf(draft).timeout).toBe(7800);
+  });
+
+  test('has a timeout of 7440 s at least where the verdict says so, whatever the middle of the bracket is', () => {
+    const draft = draftWith({ lower: 7436, compliant: true });
+    draft.deaths = deathsAt(draft, 7442, 7443, 7444);
+    publish(draft);
+    expect(findingOf(draft).timeout).toBe(7440);
+  });
+});

@@ -1,0 +1,157 @@
+import { setMaxListeners } from 'node:events';
+import { afterEach, describe, expect, it } from 'vitest';
+import { DEFAULT_SEARCH } from '../../src/config/defaults.js';
+import { reasonOf } from '../../src/core/verdict.js';
+import { Breaker } from '../../src/engine/breaker.js';
+import { Controls } from '../../src/engine/controls.js';
+import { Launches } from '../../src/engine/launches.js';
+import { Lifeline } from '../../src/engine/lifeline.js';
+import { ModeRunner, type ModeRunnerOptions } from '../../src/engine/mode-runner.js';
+import type { TestRecord } from '../../src/engine/snapshot.js';
+import { createLogger } from '../../src/log.js';
+import { FakeClock } from '../support/fake-clock.js';
+import { FakePath } from '../support/fake-path.js';
+import { makeConfig } from '../support/fake-view.js';
+
+const DAY = 86_400;
+const stops: AbortController[] = [];
+
+afterEach(() => {
+  for (const stop of stops.splice(0)) stop.abort();
+});
+
+/** One mode over a fake path whose canaries live, with nobody but itself to notice what happens to this host. */
+async function start(options: Partial<ModeRunnerOptions> = {}) {
+  const clock = (options.clock as FakeClock | undefined) ?? new FakeClock();
+  const path = new FakePath(clock);
+  const target = makeConfig('vps', { modes: ['send'], search: DEFAULT_SEARCH });
+  const tests: TestRecord[] = [];
+  const runner = new ModeRunner({
+    target,
+    mode: 'send',
+    timing: 'late',
+    clock,
+    log: createLogger({ level: 'error', format: 'logfmt' }),
+    observer: { tested: (_target, _mode, test) => void tests.push(test) },
+    testsKept: 500,
+    launches: new Launches({ clock }),
+    changed: () => undefined,
+    learnt: () => undefined,
+    ...options,
+  });
+  const stop = new AbortController();
+  setMaxListeners(0, stop.signal);
+  stops.push(stop);
+  const nothing = (): undefined => undefined;
+  const lifeline = new Lifeline({
+    path,
+    clock,
+    deadline: DEFAULT_SEARCH.deadline,
+    survives: () => 7440,
+    events: {
+      reached: nothing,
+      watched: nothing,
+      unreachable: nothing,
+      mappingLoss: nothing,
+      farEndRestarted: nothing,
+      outageOutlasted: nothing,
+      closedByFarEnd: nothing,
+      unwatched: nothing,
+    },
+  });
+  void lifeline.run(stop.signal);
+  await clock.advance(1);
+  const controls = new Controls({
+    path,
+    lifeline,
+    clock,
+    deadline: DEFAULT_SEARCH.deadline,
+    signal: stop.signal,
+  });
+  runner.begin({ path, controls, breaker: new Breaker({ clock }), signal: stop.signal });
+  return { clock, path, runner, tests, reasons: () => tests.map(({ verdict }) => reasonOf(verdict)) };
+}
+
+describe('a ModeRunner', () => {
+  it('learns nothing from a connection that idled while the host slept, whatever its test shows', async () => {
+    const { clock, runner, tests } = await start();
+    await clock.advance(400);
+    const open = new Set(runner.waiting.map(({ id }) => id));
+    const before = tests.length;
+    expect(open.size).toBeGreaterThan(10);
+    clock.sleep(60);
+    await clock.advance(2000);
+    const reasons = (slept: boolean): Set<string> =>
+      new Set(
+        tests
+          .slice(before)
+          .filter(({ id }) => open.has(id) === slept)
+          .map(({ verdict }) => reasonOf(verdict)),
+      );
+    expect(reasons(true)).toEqual(new Set(['interrupted']));
+    expect(reasons(false)).toEqual(new Set(['answered']));
+  });
+
+  it('does not take a clock of the host that is corrected by less than the guard for a sleep', async () => {
+    const { clock, reasons } = await start();
+    await clock.advance(400);
+    clock.sleep(DEFAULT_SEARCH.guard - 1);
+    await clock.advance(600);
+    expect(new Set(reasons())).toEqual(new Set(['answered']));
+  });
+
+  it('holds no test that it comes to late, since its own process stood still', async () => {
+    const { clock, runner, tests, reasons } = await start();
+    await clock.advance(400);
+    const lower = runner.finding.lower ?? 0;
+    const before = tests.length;
+    clock.stall(60);
+    await clock.advance(0);
+    expect(reasons().slice(before)).toContain('late');
+    expect(reasons().slice(before)).not.toContain('answered');
+    expect(runner.finding.lower).toBe(lower);
+    await clock.advance(600);
+    expect(reasons().at(-1)).toBe('answered');
+    expect(runner.finding.lower).toBeGreaterThan(lower);
+  });
+
+  it('holds a test that it comes to later than planned by less than the guard', async () => {
+    const { clock, reasons } = await start();
+    for (let times = 0; times < 100; times++) {
+      await clock.advance(9);
+      clock.stall(DEFAULT_SEARCH.guard - 1);
+    }
+    expect(new Set(reasons())).toEqual(new Set(['answered']));
+  });
+
+  it('counts what is given up as tests that could not be held', async () => {
+    const { clock, runner, tests, reasons } = await start();
+    await clock.advance(400);
+    const open = runner.connections;
+    const before = tests.length;
+    runner.lose('interrupted');
+    expect(reasons().slice(before)).toEqual(Array(open).fill('interrupted'));
+    await clock.advance(30);
+    expect(runner.connections).toBeGreaterThan(0);
+  });
+});
+
+describe('a ModeRunner that goes on', () => {
+  const saved = async () => {
+    const { clock, runner } = await start();
+    await clock.advance(600);
+    return runner.save();
+  };
+
+  it('builds on bounds that are younger than a week', async () => {
+    const mode = await saved();
+    const { runner } = await start({ restored: { saved: mode, ago: 6 * DAY } });
+    expect(runner.finding.lower).toBeGreaterThan(100);
+  });
+
+  it('begins anew where no evidence agreed with them for a week: they may be those of another NAT', async () => {
+    const mode = await saved();
+    const { runner } = await start({ restored: { saved: mode, ago: 8 * DAY } });
+    expect(runner.finding.lower).toBeUndefined();
+  });
+});
