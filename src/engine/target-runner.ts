@@ -1,34 +1,29 @@
 /** One target: pins its address, keeps its path under watch, and drives one search per mode. */
 import { setMaxListeners } from 'node:events';
-import { isIP } from 'node:net';
 import { Backoff } from '../backoff.js';
 import type { Logger } from '../log.js';
 import type { Clock, ClockStep, Timer } from '../clock.js';
 import type { TargetConfig } from '../config/types.js';
 import { addressClass } from '../core/diagnosis/index.js';
 import { hostConntrackTimeout } from '../net/conntrack.js';
-import { resolve } from '../net/resolve.js';
 import type { AskRouter } from '../net/router.js';
 import type { AnnouncementOutcome } from '../probe/announcer.js';
 import type { Introduction, Path } from '../probe/path.js';
 import type { Seconds } from '../units.js';
+import { addressesWhenMoved, chooseAddress } from './address.js';
 import { Breaker } from './breaker.js';
 import { Controls } from './controls.js';
 import type { Launches } from './launches.js';
 import { Lifeline } from './lifeline.js';
 import { ModeRunner } from './mode-runner.js';
 import type { EmbeddedFarEnd, OpenPathOptions } from './open-path.js';
-import { pause, pauseForever, unlessAborted } from './pause.js';
+import { pause, pauseForever } from './pause.js';
 import { movedMoments, parseSavedTarget, type SavedTarget } from './saved-target.js';
 import { Saver } from './saver.js';
 import type { EngineObserver, TargetEvent, TargetSnapshot } from './snapshot.js';
 import { type PathFacts, TargetSnapshots, unreadableTarget } from './snapshot-target.js';
 import type { StateStore } from './state-store.js';
 
-/** How often a name is looked up again while its address is in use, seconds. */
-const LOOK_UP_AGAIN: Seconds = 60;
-/** It is looked up earlier by up to this part of that time, so that a fleet does not ask in step. */
-const LOOK_UP_SPREAD = 0.2;
 /** Longest pause between two tries to resolve a name, or to read what a path needs, seconds. */
 const LONGEST_RETRY: Seconds = 30;
 /** The diagnosis is compared with the one told last this long after a change at the earliest, seconds. */
@@ -166,44 +161,27 @@ export class TargetRunner {
 
   /** Resolves the far end's name until an address answers or is the only choice. */
   async #pin(signal: AbortSignal): Promise<string | undefined> {
-    const { far_end: farEnd, family } = this.target;
+    const { far_end: farEnd } = this.target;
     while (!signal.aborted) {
       try {
         if (farEnd.kind === 'embedded') {
           this.#embedded ??= await this.#options.openEmbedded(farEnd.idle_timeout);
           return this.#embedded.address;
         }
-        const addresses = await unlessAborted(resolve(farEnd.host, family), signal);
-        if (addresses === undefined) return undefined;
-        return await this.#firstThatAnswers(addresses, signal);
+        const answers = (address: string): Promise<boolean> =>
+          this.#openPath(address)
+            .check(signal)
+            .then(
+              () => true,
+              () => false,
+            );
+        return await chooseAddress(farEnd.host, this.target, answers, signal);
       } catch (error) {
         this.#unreachable(error instanceof Error ? error.message : String(error));
         await pause(this.#options.clock, this.#unpinned.next(), signal);
       }
     }
     return undefined;
-  }
-
-  /** Of several addresses the first that answers, else the first of all: a broken IPv6 must not stop the work. */
-  async #firstThatAnswers(addresses: readonly string[], signal: AbortSignal): Promise<string> {
-    const usable = addresses.filter((address) => {
-      const { local_address: local } = this.target;
-      return local === undefined || isIP(local) === isIP(address);
-    });
-    const [first] = usable;
-    if (first === undefined)
-      throw new Error(`no address of the host has the family of ${this.target.local_address}`);
-    if (usable.length === 1) return first;
-    for (const address of usable) {
-      const works = await this.#openPath(address)
-        .check(signal)
-        .then(
-          () => true,
-          () => false,
-        );
-      if (works) return address;
-    }
-    return first;
   }
 
   /** Measures over one pinned address until it changes or the target is stopped. */
@@ -277,15 +255,11 @@ export class TargetRunner {
 
   /** Returns when the name does not lead to `address` any more. */
   async #untilMoved(address: string, signal: AbortSignal): Promise<void> {
-    const { far_end: farEnd, family } = this.target;
-    if (farEnd.kind === 'embedded' || isIP(farEnd.host) !== 0) return pauseForever(signal);
-    while (!signal.aborted) {
-      await pause(this.#options.clock, LOOK_UP_AGAIN * (1 - LOOK_UP_SPREAD * Math.random()), signal);
-      const answers = await unlessAborted(resolve(farEnd.host, family), signal).catch(() => undefined);
-      if (signal.aborted || answers === undefined || answers.includes(address)) continue;
-      this.#tell(`${farEnd.host} has a new address: ${answers.join(', ')} instead of ${address}`, 'warn');
-      return;
-    }
+    const { far_end: farEnd } = this.target;
+    if (farEnd.kind === 'embedded') return pauseForever(signal);
+    const answers = await addressesWhenMoved(farEnd.host, this.target, address, this.#options.clock, signal);
+    if (answers === undefined) return;
+    this.#tell(`${farEnd.host} has a new address: ${answers.join(', ')} instead of ${address}`, 'warn');
   }
 
   #openPath(address: string): Path {

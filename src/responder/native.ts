@@ -42,31 +42,13 @@ export interface NativeOptions {
   readonly discovery?: Discovery;
 }
 
-export interface NativeResponder {
-  /**
-   * Listens at one more address.
-   * @throws the system's error if it cannot be bound.
-   */
-  listen(address: ListenAddress): Promise<AddressInfo>;
-  /** Whether this process takes new connections, see `Listener.attend`. */
-  attend(wanted: boolean): Promise<void>;
-  /** How many descriptors its listeners and connections hold. */
-  descriptors(): number;
-  /** Tells every opened connection that the responder is stopped; resolves within about a second. */
-  close(): Promise<void>;
-}
-
 /** Connections over a limit that may wait to be told so, never more than have a place; beyond it they are reset. */
 const MAX_REFUSED = 64;
 
 /** How long a stopped responder waits for its last lines to leave. */
 const FAREWELL: Seconds = 1;
 
-export function createNativeResponder(options: NativeOptions): NativeResponder {
-  return new Native(options);
-}
-
-class Native implements NativeResponder {
+export class NativeResponder {
   readonly #options: NativeOptions;
   readonly #listeners: Listener[] = [];
   readonly #sessions = new Sessions();
@@ -129,6 +111,10 @@ class Native implements NativeResponder {
     this.#sweeper = setInterval(() => this.#sweep(), interval).unref();
   }
 
+  /**
+   * Listens at one more address.
+   * @throws the system's error if it cannot be bound.
+   */
   async listen(address: ListenAddress): Promise<AddressInfo> {
     const listener = await Listener.open(
       address,
@@ -147,10 +133,12 @@ class Native implements NativeResponder {
     return listening + this.#connections.size + this.#farewells.size;
   }
 
+  /** Whether this process takes new connections, see `Listener.attend`. */
   async attend(wanted: boolean): Promise<void> {
     await Promise.all(this.#listeners.map((listener) => listener.attend(wanted)));
   }
 
+  /** Tells every opened connection that the responder is stopped; resolves within about a second. */
   async close(): Promise<void> {
     const stopped = this.#listeners.map((listener) => listener.stop());
     for (const connection of [...this.#connections.values()]) {

@@ -22,7 +22,7 @@ import { createLegacyServer } from './legacy.js';
 import { type Limits, resolveLimits } from './limits.js';
 import { isExposed, type ListenAddress } from './listener.js';
 import { createResponderMetrics, NO_ROOM_REASONS, type ResponderMetrics } from './metrics.js';
-import { createNativeResponder } from './native.js';
+import { NativeResponder } from './native.js';
 import type { Peers } from './peers.js';
 
 export interface ResponderOptions {
@@ -92,7 +92,7 @@ export async function startResponder(options: ResponderOptions): Promise<SingleR
   const others = peers === undefined ? {} : { peers };
   const shared = { limits, admission, counts: metrics.counts, logger, now, ...others };
   const conntrack = remember(options.conntrack ?? (() => hostConntrackTimeout()), CONNTRACK_AGE, now);
-  const native = createNativeResponder({
+  const native = new NativeResponder({
     ...shared,
     conntrack,
     instance: options.instance ?? randomHex(8),
