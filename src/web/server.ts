@@ -62,7 +62,7 @@ export async function startWebServer(options: WebServerOptions): Promise<WebServ
   const live = new LiveWebConfig(options, options.log);
   const auth = options.auth ?? createBasicAuth();
   const limiter = new RateLimiter();
-  const listener: RequestListener = (request, response) => {
+  const listener = oneAtATime((request, response) => {
     void admit(request, response, live.current(), auth, limiter).then(
       (admitted) => {
         if (admitted) options.app(request, response);
@@ -72,7 +72,7 @@ export async function startWebServer(options: WebServerOptions): Promise<WebServ
         response.writeHead(500).end();
       },
     );
-  };
+  });
   const sockets = new Set<Socket>();
   const servers = options.listen.map(() => makeServer(live, listener, sockets, options.log));
   const results = await Promise.allSettled(
@@ -205,6 +205,24 @@ const LISTEN_ERRORS: Readonly<Record<string, string>> = {
 
 function urlOf(scheme: string, { address, family, port }: AddressInfo): string {
   return `${scheme}://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+}
+
+/**
+ * Requests that a client sends on one connection without waiting for answers are answered one after the other: the next
+ * answer is made when the one before was taken, or a packet of requests would be worth a fleet's pages each.
+ */
+function oneAtATime(listener: RequestListener): RequestListener {
+  const turns = new WeakMap<Socket, Promise<void>>();
+  return (request, response) => {
+    const { socket } = request;
+    const before = turns.get(socket);
+    turns.set(socket, new Promise((done) => response.once('close', () => done())));
+    if (before === undefined) listener(request, response);
+    else
+      void before.then(() => {
+        if (!socket.destroyed) listener(request, response);
+      });
+  };
 }
 
 /** Answers the request here unless it may go on to the application. */
