@@ -41,7 +41,7 @@ const HISTORIES: Readonly<Record<string, () => string>> = {
 
 /** How many pages are answered with 200 by an exporter on this state directory. */
 async function pagesServed(house: House, state: string): Promise<number> {
-  const config = `state_dir: ${state}\ntargets:\n${['a', 'b'].map((name) => `  - {name: ${name}, embedded: {idle_timeout: 60s}}\n`).join('')}`;
+  const config = `state_dir: ${state}\ntargets:\n${['a', 'b'].map((name) => `  - {name: ${name}, host: 127.0.0.1, port: 1}\n`).join('')}`;
   const exporter = await house.exporter(config).catch(() => undefined);
   if (exporter === undefined) return 0;
   const answers: (number | undefined)[] = [];
@@ -55,7 +55,7 @@ async function soundState(house: House): Promise<string> {
   const state = join(house.folder, 'sound');
   mkdirSync(state);
   const exporter = await house.exporter(
-    `state_dir: ${state}\ntargets: [{name: a, embedded: {idle_timeout: 60s}}]\n`,
+    `state_dir: ${state}\ntargets: [{name: a, host: 127.0.0.1, port: 1}]\n`,
   );
   await sleep(1000);
   await exporter.process.stop('SIGTERM');

@@ -11,7 +11,7 @@ const CUT_OFF_S = 75;
 
 export const attack: Attack = {
   about: `readers of ${PATHS.join(', ')} of ${TARGETS} targets that ask again and again and take nothing`,
-  criterion: `an honest scrape is answered within 4 s, below ${MOST_MEGABYTES} MB, and memory comes back within ${CUT_OFF_S} s`,
+  criterion: `an honest scrape is answered within 10 s, below ${MOST_MEGABYTES} MB, and memory comes back within ${CUT_OFF_S} s`,
   run: async (house) => {
     const targets = Array.from(
       { length: TARGETS },
@@ -28,7 +28,7 @@ export const attack: Attack = {
       const path = PATHS[index % PATHS.length] ?? '/';
       socket.write(`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`.repeat(50));
     });
-    const scrape = await exporter.answers('/metrics');
+    const scrape = await exporter.answers('/metrics', 10_000);
     let most = exporter.megabytes();
     const began = performance.now();
     while (performance.now() - began < CUT_OFF_S * 1000) {

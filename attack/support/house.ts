@@ -59,6 +59,18 @@ export class House {
     return path;
   }
 
+  /** The program, for those who start it in their own way. */
+  get program(): string {
+    return MAIN;
+  }
+
+  /** Starts any command; it ends with the house. */
+  spawn(argv: readonly string[]): LabProcess {
+    const started = new LabProcess(argv);
+    this.#processes.push(started);
+    return started;
+  }
+
   /** Starts the program with a limit of descriptors. */
   start(args: readonly string[], { descriptors = 1024, node = [] }: Room = {}): LabProcess {
     const command = [process.execPath, ...node, MAIN, ...args];

@@ -22,8 +22,21 @@ export function showValue(value: unknown): string {
   const text =
     typeof value === 'string' && hidesSomething(value)
       ? JSON.stringify(value)
-      : dump(value, { flowLevel: 0, lineWidth: -1 }).trim();
+      : dump(beginningOf(value, { left: LONGEST_VALUE }), { flowLevel: 0, lineWidth: -1 }).trim();
   return visible(text.length > LONGEST_VALUE ? `${text.slice(0, LONGEST_VALUE)}…` : text);
+}
+
+/** As much of a value as is shown: to write out a huge one first takes more stack or memory than there is. */
+function beginningOf(value: unknown, budget: { left: number }): unknown {
+  budget.left -= 1;
+  if (typeof value === 'string') return value.slice(0, LONGEST_VALUE + 1);
+  if (typeof value !== 'object' || value === null || value instanceof Date) return value;
+  const parts: [string, unknown][] = [];
+  for (const [name, part] of Object.entries(value)) {
+    if (budget.left <= 0) break;
+    parts.push([name.slice(0, LONGEST_VALUE + 1), beginningOf(part, budget)]);
+  }
+  return Array.isArray(value) ? parts.map(([, part]) => part) : Object.fromEntries(parts);
 }
 
 /** The problem on one line: `config.yaml: targets[1].search.min_idle: must be shorter than …, found 45s`. */

@@ -93,7 +93,7 @@ export async function startWebServer(options: WebServerOptions): Promise<WebServ
   const live = new LiveWebConfig(options, options.log);
   const auth = options.auth ?? createBasicAuth();
   const door: Door = { auth, limiter: new RateLimiter(), guard: new HostGuard(options.hosts) };
-  const listener: RequestListener = (request, response) => {
+  const listener = oneAtATime((request, response) => {
     void admit(request, response, live.current(), door).then(
       (admitted) => {
         if (admitted) options.app(request, response);
@@ -104,7 +104,7 @@ export async function startWebServer(options: WebServerOptions): Promise<WebServ
         response.writeHead(500).end();
       },
     );
-  };
+  });
   const connections = options.connections ?? new SiteConnections(siteShare(Number.POSITIVE_INFINITY));
   const servers = options.listen.map(() => makeServer(live, listener, connections, options.log));
   const refusals =
@@ -245,6 +245,24 @@ const LISTEN_ERRORS: Readonly<Record<string, string>> = {
 
 function urlOf(scheme: string, { address, family, port }: AddressInfo): string {
   return `${scheme}://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+}
+
+/**
+ * Requests that a client sends on one connection without waiting for answers are answered one after the other: the next
+ * answer is made when the one before was taken, or a packet of requests would be worth a fleet's pages each.
+ */
+function oneAtATime(listener: RequestListener): RequestListener {
+  const turns = new WeakMap<Socket, Promise<void>>();
+  return (request, response) => {
+    const { socket } = request;
+    const before = turns.get(socket);
+    turns.set(socket, new Promise((done) => response.once('close', () => done())));
+    if (before === undefined) listener(request, response);
+    else
+      void before.then(() => {
+        if (!socket.destroyed) listener(request, response);
+      });
+  };
 }
 
 /** Who and what every request has to pass. */

@@ -19,7 +19,7 @@ const collect = runInNewContext('gc') as () => void;
 
 /** Abort listeners that were added and not removed; one that fires once ends with its signal. */
 function countAbortListeners(): { readonly count: () => number; readonly restore: () => void } {
-  // eslint-disable-next-line @typescript-eslint/unbound-method -- Called with `apply`, and put back as they are.
+  // eslint-disable-next-line @typescript-eslint/unbound-method -- both are called with the `this` that they are called with
   const { addEventListener, removeEventListener } = EventTarget.prototype;
   const held = new Map<unknown, number>();
   let count = 0;

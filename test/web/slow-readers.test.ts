@@ -6,6 +6,7 @@ import type { Response } from 'express';
 import { afterEach, expect, test } from 'vitest';
 import { createLiveEvents } from '../../src/exporter/live-events.js';
 import { createBaseApp, finishApp } from '../../src/web/base-app.js';
+import { startWebServer } from '../../src/web/server.js';
 import { climbingTarget, FakeView } from '../support/fake-view.js';
 import { eventually } from '../support/sockets.js';
 
@@ -65,6 +66,33 @@ test('an answer that is taken slowly arrives', async () => {
   });
   socket.resume();
   await eventually(() => taken > MUCH, 'all of it has arrived');
+});
+
+test('requests that are sent without waiting are answered one after the other', async () => {
+  let made = 0;
+  const server = await startWebServer({
+    app: (_request, response) => {
+      made += 1;
+      response.end(`${made}:${'x'.repeat(MUCH / 4)}\n`);
+    },
+    listen: [{ host: '127.0.0.1', port: 0 }],
+  });
+  closing.push(() => void server.close());
+  const socket = connect(Number(new URL(server.urls[0] ?? '').port), '127.0.0.1').pause();
+  closing.push(() => socket.destroy());
+  socket.on('error', () => undefined);
+  socket.write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(5));
+  await eventually(() => made > 0, 'the first is answered');
+  // Whatever was read together with it has been looked at by then.
+  await fetch(server.urls[0] ?? '').then((response) => response.text());
+  expect(made).toBe(2);
+  let text = '';
+  socket.setEncoding('latin1').on('data', (part: string) => {
+    text += part.replace(/x+/g, '');
+  });
+  socket.resume();
+  await eventually(() => made === 6 && text.includes('\n6:'), 'all are answered');
+  expect([...text.matchAll(/^(\d):/gm)].map(([, number]) => number)).toEqual(['1', '3', '4', '5', '6']);
 });
 
 test('a reader of live events that takes nothing gives its place back', async () => {
