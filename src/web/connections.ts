@@ -143,7 +143,8 @@ export class SiteConnections {
   /** Ends who can best be done without, of one client or of all. */
   #makeRoom(client?: string): boolean {
     const meant = (guest: Guest): boolean => client === undefined || guest.client === client;
-    for (const guest of this.#idle) if (meant(guest)) return this.#evict(guest, 'evicted');
+    const idle = this.#idlest(meant);
+    if (idle !== undefined) return this.#evict(idle, 'evicted');
     for (const guest of this.#guests.values()) {
       const { request, stalledSince = Infinity } = guest;
       // It still owes a part of what it asks.
@@ -151,6 +152,22 @@ export class SiteConnections {
       if (meant(guest) && this.#now - stalledSince >= STALL) return this.#evict(guest, 'unread');
     }
     return false;
+  }
+
+  /**
+   * Of those that ask nothing one of the client that has most connections, the longest in that state: whoever comes with
+   * one and asks at once is not ended before a flood's own.
+   */
+  #idlest(meant: (guest: Guest) => boolean): Guest | undefined {
+    let chosen: Guest | undefined;
+    let most = 0;
+    for (const guest of this.#idle) {
+      const count = this.#clients.get(guest.client) ?? 0;
+      if (!meant(guest) || count <= most) continue;
+      chosen = guest;
+      most = count;
+    }
+    return chosen;
   }
 
   #evict(guest: Guest, reason: WebRejectReason): true {

@@ -22,7 +22,7 @@ async function ask(says: string, closes = false): Promise<string> {
   servers.push(server);
   await once(server, 'listening');
   const url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
-  const limits = { signal: AbortSignal.timeout(500), longest: 100, beyond: 'cut' } as const;
+  const limits = { signal: AbortSignal.timeout(500), longest: 100, beyond: 'error' } as const;
   return post(url, { headers: {} }, Buffer.from('x'), limits).then(
     ({ status }) => String(status),
     (error: unknown) => (error as Error).message,
