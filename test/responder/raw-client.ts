@@ -56,7 +56,13 @@ export class RawClient {
     return new Promise((resolve, reject) => {
       const socket = connect({ port, host, localAddress, noDelay: true });
       const client = new RawClient(socket);
-      socket.once('connect', () => resolve(client));
+      socket.once('connect', () => {
+        // A port of the kernel's choice at which nobody listens any more may be chosen for this end, too.
+        if (socket.localPort === port && socket.localAddress === host) {
+          socket.destroy();
+          reject(new Error(`connected to itself: nobody listens at ${host}:${port}`));
+        } else resolve(client);
+      });
       socket.once('error', reject);
     });
   }
