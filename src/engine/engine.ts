@@ -35,10 +35,12 @@ export interface EngineOptions {
   readonly openPath?: (options: OpenPathOptions) => Path;
   /** Replaceable for tests; NAT-PMP to the default gateway unless given. */
   readonly askRouter?: AskRouter;
+  /** Newest tests that are kept of each mode; by the number of searches unless given. */
+  readonly testsKept?: number;
 }
 
 export class Engine implements EngineView {
-  readonly #options: Required<EngineOptions>;
+  readonly #options: Required<Omit<EngineOptions, 'testsKept'>> & Pick<EngineOptions, 'testsKept'>;
   readonly #launches: Launches;
   readonly #rounds: RoundSpread;
   #runners: readonly TargetRunner[] = [];
@@ -87,7 +89,7 @@ export class Engine implements EngineView {
       const runner = new TargetRunner({
         ...this.#options,
         launches: this.#launches,
-        testsKept: testsKept(config),
+        testsKept: this.#options.testsKept ?? testsKept(config),
         target,
         ...(store === undefined ? {} : { store }),
       });
