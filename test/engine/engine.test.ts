@@ -112,6 +112,15 @@ describe('Engine', () => {
     expect(reasons).not.toContain('silence');
   });
 
+  it('tells of a sleep after which the wall clock was set, too', async () => {
+    const { clock, engine } = await start(undefined);
+    await clock.advance(400);
+    clock.sleep(3600);
+    clock.stepWall(-7200);
+    await clock.advance(5);
+    expect(only(engine).events.map(({ text }) => text)).toContain('this host slept for 3600 s');
+  });
+
   it('is moved by no step of the wall clock', async () => {
     const { clock, engine, reasons } = await start(600);
     await clock.advance(300);
