@@ -141,7 +141,7 @@ export default defineConfig(
   },
   {
     // ... and files of the program itself: its package.json, the commit it was built from, the page's script.
-    files: ['src/responder/limits.ts', 'src/version.ts', 'src/exporter/page/assets.ts'],
+    files: ['src/version.ts', 'src/exporter/page/assets.ts'],
     rules: { '@typescript-eslint/no-restricted-imports': ['error', { paths: [CLIENT_SOCKETS] }] },
   },
   {

@@ -72,13 +72,22 @@ export interface ClockStep {
 }
 
 /**
+ * How long everything may have stood still before a step, a virtual machine that was stopped: none of its clocks ran on,
+ * and somebody told it the time afterwards. 0 where the clock was set back, or was wrong.
+ */
+export function mayHaveStood({ from, by }: ClockStep): Seconds {
+  return isSet(from) && by > 0 && by <= LONGEST_STOP ? by : 0;
+}
+
+/**
  * A moment as the clock tells it after a step, so that it keeps its age. Only what the clock told before moves with it:
  * a moment that was saved by a clock that was set stays where it is when one that was not is set. And a clock that is
  * set forward by weeks may have stood still together with everything else (a virtual machine that was stopped): that
  * time has passed, and moments stay.
  */
-export function afterStep(at: Seconds, { from, by }: ClockStep): Seconds {
-  if (isSet(from) && by > 0 && by <= LONGEST_STOP) return at;
+export function afterStep(at: Seconds, step: ClockStep): Seconds {
+  const { from, by } = step;
+  if (mayHaveStood(step) > 0) return at;
   return isSet(at) === isSet(from) ? at + by : at;
 }
 

@@ -36,6 +36,11 @@ export class StateDirectory {
     };
   }
 
+  /** The socket that holds the directory. */
+  descriptors(): number {
+    return this.#lock === undefined ? 0 : 1;
+  }
+
   async release(): Promise<void> {
     await this.#lock?.release();
     this.#lock = undefined;

@@ -192,7 +192,7 @@ export async function startExporter(
     clock: systemClock,
     log,
     held: () => {
-      const parts = [...embedded, web, targets].reduce((sum, part) => sum + part.descriptors(), 0);
+      const parts = [...embedded, web, targets, state].reduce((sum, part) => sum + part.descriptors(), 0);
       return parts + linkDescriptors() + lookupDescriptors() + requestDescriptors();
     },
     show: (count) => metrics.unaccountedDescriptors(count),

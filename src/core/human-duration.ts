@@ -26,7 +26,8 @@ export function humanDuration(duration: Seconds): string {
 export function exactDuration(duration: Seconds): string {
   const whole = Math.floor(duration + CLOCK_NOISE);
   const rest = whole % 60;
-  if (!Number.isFinite(duration) || whole < 3600 || rest === 0) return humanDuration(duration);
+  const unsaid = whole < 86_400 ? rest : whole % 3600;
+  if (!Number.isFinite(duration) || whole < 3600 || unsaid === 0) return humanDuration(duration);
   const minutes = whole < 86_400 ? '' : ` ${Math.floor((whole % 3600) / 60)} min`;
   return `${humanDuration(whole)}${minutes} ${rest} s`;
 }

@@ -1,7 +1,7 @@
 /** Drives one search: carries out its actions on real connections and tells it what happened. */
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from '../log.js';
-import { afterStep, type Clock, type ClockStep, type Timer } from '../clock.js';
+import { afterStep, type Clock, type ClockStep, mayHaveStood, type Timer } from '../clock.js';
 import type { TargetConfig } from '../config/types.js';
 import type { Finding } from '../core/finding.js';
 import type { Mode } from '../core/mode.js';
@@ -73,6 +73,8 @@ interface Open {
   readonly launchedAt: Seconds;
   /** Difference between boot time and monotonic time at launch: grows while the host sleeps, seconds. */
   readonly slept: Seconds;
+  /** How long the host may have stood still, by what was known at launch, seconds. */
+  readonly stood: Seconds;
   testing: boolean;
   judged: boolean;
 }
@@ -100,6 +102,8 @@ export class ModeRunner {
   #started = false;
   #wake: { readonly at: Seconds; readonly timer: Timer } | undefined;
   #confirmed: { readonly at: Seconds | undefined; readonly timestamp: Seconds } | undefined;
+  /** How long the host may have stood still since the start, no clock of its own running on, seconds. */
+  #stood: Seconds = 0;
 
   constructor(options: ModeRunnerOptions) {
     this.#options = options;
@@ -204,6 +208,7 @@ export class ModeRunner {
 
   /** The wall clock was set: what was noted before keeps its age. */
   stepped(step: ClockStep): void {
+    this.#stood += mayHaveStood(step);
     if (this.#confirmed !== undefined)
       this.#confirmed = { ...this.#confirmed, timestamp: afterStep(this.#confirmed.timestamp, step) };
     this.#book.stepped(step);
@@ -337,6 +342,7 @@ export class ModeRunner {
       slot,
       launchedAt,
       slept: this.#slept(),
+      stood: this.#stood,
       testing: false,
       judged: false,
     };
@@ -383,8 +389,12 @@ export class ModeRunner {
         : ('control_failed' as const);
       if (failed !== undefined) verdict = { kind: 'inconclusive', reason: failed };
     }
-    if (this.#slept() - open.slept > Math.max(1, target.search.guard))
+    const unnoticed = Math.max(1, target.search.guard);
+    // Asking the time is what notices a step. Who survived longer than we know survived what we know.
+    if (verdict.kind === 'dead') clock.wall();
+    if (verdict.kind === 'dead' && this.#stood - open.stood > unnoticed)
       verdict = { kind: 'inconclusive', reason: 'interrupted' };
+    if (this.#slept() - open.slept > unnoticed) verdict = { kind: 'inconclusive', reason: 'interrupted' };
     if (ground !== this.#ground || this.#open.get(open.id) !== open) return;
     open.judged = true;
     this.#close(open.id);

@@ -376,7 +376,9 @@ export class TargetRunner {
 
   #tell(text: string, level: 'info' | 'warn', fields: object = {}): void {
     this.#log[level](fields, text);
-    this.#events.push({ at: this.#options.clock.wall(), text });
+    // First: asking the time may notice a step, and that moves the events to another list.
+    const at = this.#options.clock.wall();
+    this.#events.push({ at, text });
     if (this.#events.length > EVENTS_KEPT) this.#events.shift();
   }
 

@@ -1,4 +1,4 @@
-/** `/api/v1/targets`: everything that the status page shows, as JSON; docs/API.md describes it. */
+/** `/api/v1/targets`: everything that the status page shows, as JSON; docs/HTTP.md describes it. */
 import type { FarEnd } from '../config/types.js';
 import type { SearchPhase } from '../core/finding.js';
 import type { Settings, Explanation } from '../core/diagnosis/types.js';

@@ -69,7 +69,7 @@ export function renderResult(
       `The far end does not answer${snapshot.downReason === undefined ? '' : `: ${visible(snapshot.downReason)}`}.`,
     );
   }
-  if (options.fruitless === true) lines.push('', fruitless(snapshot));
+  if (options.fruitless === true && snapshot.up !== false) lines.push('', fruitless(snapshot));
   if (snapshot.explanations.length > 0) {
     lines.push('', paint.strong('What it may mean'));
     for (const { text, certainty } of snapshot.explanations) {

@@ -120,7 +120,8 @@ function askHolder(path: string): Promise<string | undefined> {
 function listen(server: Server, path: string): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen({ path }, () => {
+    // For every user: a socket that may not be asked refuses alike, whether its holder lives or not.
+    server.listen({ path, writableAll: true }, () => {
       server.off('error', reject);
       server.on('error', () => undefined);
       resolve();

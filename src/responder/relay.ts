@@ -182,9 +182,12 @@ export class Relay {
   }
 }
 
-/** Whether other processes may have to be asked for a line: for heartbeats and checks never, so that they go on. */
+/**
+ * Whether a line may have to wait for other processes: heartbeats, checks and probes never. A client takes it for a death
+ * when its answer to a ring is not heard in time, and there are no more of them than calls that were let through.
+ */
 function mayAsk({ kind, opening }: Connection, line: string): boolean {
-  if (kind === 'check' || line.startsWith('PING ')) return false;
+  if (kind === 'check' || kind === 'probe' || line.startsWith('PING ')) return false;
   if (kind !== 'pending') return true;
   return opening === undefined ? !line.includes(' role=check ') : opening.hello.role !== 'check';
 }

@@ -53,6 +53,8 @@ describe('exactDuration()', () => {
     [9.5, '9.5 s'],
     [3601, '1 h 0 min 1 s'],
     [7440, '2 h 4 min'],
+    [86_400, '1 d 0 h'],
+    [90_060, '1 d 1 h 1 min 0 s'],
     [90_061, '1 d 1 h 1 min 1 s'],
   ])('%d s is %s', (seconds, words) => {
     expect(exactDuration(seconds)).toBe(words);

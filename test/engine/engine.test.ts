@@ -112,15 +112,56 @@ describe('Engine', () => {
     expect(reasons).not.toContain('silence');
   });
 
+  it('tells of a sleep after which the wall clock was set, too', async () => {
+    const { clock, engine } = await start(undefined);
+    await clock.advance(400);
+    clock.sleep(3600);
+    clock.stepWall(-7200);
+    await clock.advance(5);
+    expect(only(engine).events.map(({ text }) => text)).toContain('this host slept for 3600 s');
+  });
+
   it('is moved by no step of the wall clock', async () => {
     const { clock, engine, reasons } = await start(600);
     await clock.advance(300);
-    clock.stepWall(86_400);
+    clock.stepWall(40 * 86_400);
     await clock.advance(300);
     clock.stepWall(-2 * 86_400);
     await clock.advance(600);
     const { finding } = modeOf(engine);
     expect(Math.abs((finding.timeout ?? 0) - 600)).toBeLessThanOrEqual(10);
+    expect(reasons.filter((reason) => reason !== 'answered' && reason !== 'silence')).toEqual([]);
+  });
+
+  it('takes no death for one of the NAT where a virtual machine may have stood still meanwhile', async () => {
+    for (const before of [6000, 40_000]) {
+      const { clock, path, engine, reasons, changes } = await start(8000);
+      await clock.advance(before);
+      const { lower } = modeOf(engine).finding;
+      // None of its clocks ran on for an hour, those of the NAT did. Then it is told the time.
+      for (const probe of path.probes) probe.stood = 3600;
+      clock.stepWall(3600);
+      reasons.length = 0;
+      for (let hour = 0; hour < 4; hour++) {
+        await clock.advance(3600);
+        expect(modeOf(engine).finding.compliant).not.toBe(false);
+        expect(modeOf(engine).finding.upper ?? Infinity).toBeGreaterThanOrEqual(8000 - 5);
+      }
+      expect(reasons).toContain('interrupted');
+      expect(modeOf(engine).finding.lower).toBeGreaterThanOrEqual(lower ?? 0);
+      expect(changes).toEqual([]);
+      await clock.advance(3 * 8000);
+      expect(modeOf(engine).finding.compliant).toBe(true);
+      await engine.stop();
+    }
+  });
+
+  it('goes on judging where the wall clock was set forward by no more than the guard', async () => {
+    const { clock, engine, reasons } = await start(600);
+    await clock.advance(300);
+    clock.stepWall(4);
+    await clock.advance(900);
+    expect(Math.abs((modeOf(engine).finding.timeout ?? 0) - 600)).toBeLessThanOrEqual(10);
     expect(reasons.filter((reason) => reason !== 'answered' && reason !== 'silence')).toEqual([]);
   });
 

@@ -234,6 +234,15 @@ describe('renderResult()', () => {
     expect(renderResult(ONE_HOUR, { interrupted: true })).toMatch(/^Not compliant/);
   });
 
+  it('says of a far end either that it does not answer, or that its answers tell nothing', () => {
+    const said = (up: boolean): string[] =>
+      renderResult({ ...EARLY, up }, { fruitless: true })
+        .split('\n')
+        .filter((line) => line.startsWith('The far end '));
+    expect(said(false)).toEqual([expect.stringMatching(/^The far end does not answer/)]);
+    expect(said(true)).toEqual([expect.stringMatching(/^The far end answers, but /)]);
+  });
+
   it('emphasises only when asked to', () => {
     expect(renderResult(ONE_HOUR)).not.toContain('\u001b');
     expect(renderResult(ONE_HOUR, { paint: COLOURED })).toMatch(

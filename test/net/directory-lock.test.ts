@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -53,6 +53,12 @@ describe('lockDirectory()', () => {
     await expect(lockDirectory(directory)).rejects.toThrow(DirectoryHeld);
     await lock.release();
     expect(await readdir(directory)).toEqual([]);
+  });
+
+  it('can be asked by every user, or that of a killed holder would look alive to another one', async () => {
+    const lock = await lockDirectory(directory);
+    expect((await lstat(join(directory, '.lock'))).mode & 0o222).toBe(0o222);
+    await lock.release();
   });
 
   it('is given to one of many that find a dead holder at the same moment', async () => {

@@ -178,4 +178,20 @@ describe('while too much waits for the primary', () => {
     }
     expect(far.metrics.counts.rejected.rate).toBe(0);
   });
+
+  it('the answer to a ring is taken: left unread, the client would take it for a death', async () => {
+    const primary = await start(sweeps);
+    const { session } = newHello();
+    const caller = await RawClient.open(far.port, newHello('control', { session }));
+    const probe = await RawClient.open(far.port, newHello('probe', { session, probe: 7 }));
+    clients.push(caller, probe);
+    caller.say({ kind: 'call', probe: 7, nonce: X });
+    await Promise.all([caller.hear(2), probe.hear(2)]);
+    const floods = await Promise.all(Array.from({ length: 20 }, () => control()));
+    for (const flood of floods) flood.write(drops(100));
+    await eventually(() => primary.full, 'it is full');
+    probe.say({ kind: 'answer', nonce: X });
+    expect((await caller.hear(3))[2]).toEqual({ kind: 'heard', probe: 7, nonce: X });
+    expect(primary.full).toBe(true);
+  });
 });

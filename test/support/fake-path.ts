@@ -103,6 +103,8 @@ export class FakeProbe implements ProbeConnection {
   readonly remote = '203.0.113.9:5382';
   readonly introduction: Introduction;
   forgotten = false;
+  /** Seconds that have passed for the NAT and not for our clocks: this host stood still. */
+  stood: Seconds = 0;
   #ended: ((end: LinkEnd) => void) | undefined;
 
   constructor(path: FakePath, clock: Clock) {
@@ -125,7 +127,7 @@ export class FakeProbe implements ProbeConnection {
     const now = this.#clock.monotonic();
     const broken = { earliest: now, latest: now };
     const { idleTimeout } = this.#path;
-    if (idleTimeout !== undefined && now - this.#since >= idleTimeout) this.forgotten = true;
+    if (idleTimeout !== undefined && now - this.#since + this.stood >= idleTimeout) this.forgotten = true;
     while (this.#clock.monotonic() < now + deadline && !signal.aborted) {
       await pause(this.#clock, 0.06, signal);
       if (this.#path.passes && !this.forgotten) return { kind: 'answered', broken };
