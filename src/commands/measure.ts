@@ -158,7 +158,8 @@ async function untilDecided(
     const patience = answered === undefined ? firstAnswerWithin : ANSWER_AGAIN_WITHIN;
     if (now - (answered ?? start) > patience) return ['unreachable', snapshot];
     const open = snapshot.modes.filter((mode) => !isComplete({ ...snapshot, modes: [mode] }));
-    if (knownOf(open) !== known || answered === undefined) {
+    // A far end that is down lets nobody learn anything; how long it may be so is judged above.
+    if (knownOf(open) !== known || snapshot.up !== true) {
       known = knownOf(open);
       progressed = now;
     }

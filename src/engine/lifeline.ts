@@ -139,7 +139,7 @@ export class Lifeline {
   }
 
   #bornBefore(moment: Seconds): Living[] {
-    return [...this.#living].filter((living) => living.bornAt <= moment && living.canary.end === undefined);
+    return this.#alive().filter(({ bornAt }) => bornAt <= moment);
   }
 
   async #beatOnce(living: Living, deadline: Seconds, signal: AbortSignal): Promise<boolean> {
@@ -200,11 +200,28 @@ export class Lifeline {
   /** Waits before the next connection: the last ones did not stay. */
   async #holdOff(problem: string, signal: AbortSignal): Promise<void> {
     if (signal.aborted) return;
+    const wait = this.#unstable.next();
+    // One that lives shows that the far end answers: that it takes no other one (a limit, a full table) is no outage.
+    if (this.#alive().length > 0) return this.#beatFor(wait, signal);
     this.#inDoubt = true;
     this.#options.events.unreachable(problem);
     if (this.#living.size === 0) this.#options.events.unwatched();
-    await pause(this.#options.clock, this.#unstable.next(), signal);
+    await pause(this.#options.clock, wait, signal);
     await this.#reach(signal);
+  }
+
+  #alive(): Living[] {
+    return [...this.#living].filter(({ canary }) => canary.end === undefined);
+  }
+
+  /** Keeps what lives beating for so long, or until it does not answer. */
+  async #beatFor(wait: Seconds, signal: AbortSignal): Promise<void> {
+    const { clock, deadline } = this.#options;
+    const end = clock.monotonic() + wait;
+    while (!signal.aborted && clock.monotonic() < end) {
+      await pause(clock, Math.min(this.#interval(), end - clock.monotonic()), signal);
+      for (const living of this.#alive()) if (!(await this.#beatOnce(living, deadline, signal))) return;
+    }
   }
 
   /** Opens a canary. @returns why there is none, for people */
@@ -251,7 +268,7 @@ export class Lifeline {
   }
 
   #ended(): void {
-    if (![...this.#living].some(({ canary }) => canary.end === undefined)) this.#options.events.unwatched();
+    if (this.#alive().length === 0) this.#options.events.unwatched();
     this.#trouble?.();
   }
 

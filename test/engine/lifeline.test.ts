@@ -69,6 +69,22 @@ describe('Lifeline', () => {
     }
   });
 
+  it('does not doubt a far end whose one canary lives although it takes no second one', async () => {
+    const { clock, path, story } = await start();
+    const [evicted, survivor] = path.canaries;
+    evicted!.forgotten = true;
+    path.dropsCanaries = true;
+    await clock.advance(200);
+    expect(path.canaries.length).toBeGreaterThan(3);
+    expect(story).not.toContain('unreachable');
+    const gaps = survivor!.beatsAt.slice(1).map((at, index) => at - survivor!.beatsAt[index]!);
+    // Two deadlines, in which it is found out that the other one is gone.
+    expect(Math.max(...gaps)).toBeLessThan(20);
+    path.dropsCanaries = false;
+    await clock.advance(70);
+    expect(story.at(-1)).toBe('watched');
+  });
+
   it('calls it a mapping loss when both canaries are silent while fresh connections work', async () => {
     const { clock, path, story } = await start();
     for (const canary of path.canaries) canary.forgotten = true;
