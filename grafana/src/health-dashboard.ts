@@ -199,7 +199,7 @@ function processes(): Placed[] {
       [
         range(`process_open_fds{${SELF}}`, '{{job}} {{instance}}'),
         range(
-          `nat_idle_exporter_unaccounted_descriptors{${SELF}} > 0 or nat_responder_unaccounted_descriptors{${SELF}} > 0`,
+          `nat_idle_exporter_unaccounted_descriptors{${SELF}} or nat_responder_unaccounted_descriptors{${SELF}}`,
           'unaccounted for at {{job}} {{instance}}',
         ),
       ],

@@ -73,7 +73,8 @@ describe('runMeasure()', () => {
         mode,
       ).toHaveLength(1);
     }
-    expect(io.out()).toContain('A box resets idle connections by itself');
+    // Most often while they idle; on a busy machine most of them in the middle of their test.
+    expect(io.out()).toMatch(/A box resets idle connections by itself|a packet is answered with a RST/);
     expect(readFileSync(file, 'utf8')).toMatch(/^<!DOCTYPE html>[^]*<strong>Not compliant:<\/strong>/);
   }, 60_000);
 

@@ -144,6 +144,7 @@ export async function tellStory(begin: number): Promise<string> {
   const view = new FakeView(scene(0, begin));
   const metrics = createExporterMetrics({ view, build: { version: '0.1.0', revision: 'story' } });
   metrics.reload(true, begin);
+  metrics.unaccountedDescriptors(0);
   const responder = createResponderMetrics();
   registerAnnouncementMetrics(responder.registry, new Announcements({ ttl: 900 }));
   const lines: string[] = [];
