@@ -1,4 +1,4 @@
-/** Reads files that others wrote: only regular ones, never more than a limit, and never waiting for a writer. */
+/** Files that others made: only regular ones, never more than a limit, and never waiting for the other end of a pipe. */
 import { closeSync, constants, fstatSync, openSync, readSync, type Stats, statSync } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
 
@@ -79,7 +79,7 @@ export function readRegularFile(path: string, limit: number): Buffer {
   const descriptor = openSync(path, OPEN_FLAGS);
   try {
     requireRegular(fstatSync(descriptor), path, limit);
-    return readDescriptor(descriptor, path, limit);
+    return readDescriptor(descriptor, path, limit, readSync);
   } finally {
     closeSync(descriptor);
   }
@@ -98,14 +98,39 @@ export async function readRegularFileLater(path: string, limit: number): Promise
 }
 
 /**
+ * Makes a regular file of a text, in the place of what was in it.
+ * @throws FileError where something else has the path, a named pipe that nobody reads above all; else the system's error
+ */
+export async function writeRegularFile(path: string, text: string): Promise<void> {
+  await requireWritable(path);
+  const file = await open(
+    path,
+    constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NONBLOCK,
+  );
+  try {
+    requireRegular(await file.stat(), path);
+    await file.writeFile(text);
+  } finally {
+    await file.close();
+  }
+}
+
+/** Sees whether `writeRegularFile` could do it now; makes an empty file where there is none. @throws as that does */
+export async function requireWritable(path: string): Promise<void> {
+  const there = await stat(path).catch(() => undefined);
+  if (there !== undefined) requireRegular(there, path);
+  await (await open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_NONBLOCK)).close();
+}
+
+/**
  * Everything that comes over standard input, whatever it is; waits for its end.
  * @throws FileError when there is more than the limit; else the system's error
  */
 export function readStandardInput(limit: number): Buffer {
-  return readDescriptor(STANDARD_INPUT_DESCRIPTOR, STANDARD_INPUT, limit);
+  return readDescriptor(STANDARD_INPUT_DESCRIPTOR, STANDARD_INPUT, limit, readWaiting);
 }
 
-function requireRegular(stats: Stats, path: string, limit: number): void {
+function requireRegular(stats: Stats, path: string, limit = Number.POSITIVE_INFINITY): void {
   if (stats.isDirectory()) throw new FileError('EISDIR', path, 'is a directory');
   if (!stats.isFile()) throw new FileError('ENOTREG', path, `is ${kindOf(stats)}, not a regular file`);
   if (stats.size > limit) throw tooLarge(path, limit);
@@ -123,11 +148,16 @@ function tooLarge(path: string, limit: number): FileError {
 }
 
 /** Reads to the end: the size that the system tells may be out of date, or 0 where contents are made up as they are read. */
-function readDescriptor(descriptor: number, path: string, limit: number): Buffer {
+function readDescriptor(
+  descriptor: number,
+  path: string,
+  limit: number,
+  read: (descriptor: number, piece: Buffer) => number,
+): Buffer {
   const pieces: Buffer[] = [];
   for (let total = 0; ; ) {
     const piece = Buffer.allocUnsafe(PIECE);
-    const length = readWaiting(descriptor, piece);
+    const length = read(descriptor, piece);
     if (length === 0) return Buffer.concat(pieces);
     total += length;
     if (total > limit) throw tooLarge(path, limit);

@@ -63,4 +63,10 @@ describe.each([
     expect(await complaint(path)).toBe(reason);
     expect(performance.now() - began).toBeLessThan(2000);
   });
+
+  it('waits for nothing where the kernel has a regular file that is always about to say more', async () => {
+    // The ring of kernel messages: whoever may open it could wait for ever.
+    const log = read('/proc/kmsg', 1);
+    await expect(log).rejects.toThrow(/EACCES|EPERM|EAGAIN|ENOENT|larger/);
+  }, 5000);
 });

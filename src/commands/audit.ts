@@ -1,5 +1,4 @@
 /** `audit`: one table of everything that a Prometheus knows of the paths, by the values of labels. */
-import { writeFile } from 'node:fs/promises';
 import {
   askPrometheus,
   type AuditDocument,
@@ -15,7 +14,7 @@ import { type AuditFlags, UsageError } from '../cli/flags.js';
 import { systemClock } from '../clock.js';
 import { didYouMean } from '../config/did-you-mean.js';
 import { ConfigError, showValue } from '../config/problem.js';
-import { unreadableInShort } from '../files.js';
+import { unreadableInShort, writeRegularFile } from '../files.js';
 import { createLogger } from '../log.js';
 import type { Output } from '../measure/terminal.js';
 import type { Build } from '../version.js';
@@ -105,10 +104,11 @@ async function writeReport(
 ): Promise<void> {
   const text = renderAudit(document, format);
   try {
-    await writeFile(file, text);
+    await writeRegularFile(file, text);
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
-    throw new ConfigError([{ file: '--report', rule: `cannot be written (${code})`, value: file }]);
+    throw new ConfigError([
+      { file: '--report', rule: `cannot be written (${unreadableInShort(error)})`, value: file },
+    ]);
   }
 }
 

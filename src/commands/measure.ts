@@ -1,5 +1,4 @@
 /** `measure`: one path, once. The same engine as the exporter's, without a schedule's patience and without a web. */
-import { open, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import type { MeasureFlags } from '../cli/flags.js';
 import { type Clock, systemClock } from '../clock.js';
@@ -9,6 +8,7 @@ import { Engine } from '../engine/engine.js';
 import { pause } from '../engine/pause.js';
 import type { ModeSnapshot, TargetSnapshot } from '../engine/snapshot.js';
 import { createExporterMetrics, type ExporterMetrics } from '../exporter/metrics.js';
+import { requireWritable, unreadableInShort, writeRegularFile } from '../files.js';
 import { createLogger, type Logger } from '../log.js';
 import {
   COLOURED,
@@ -68,7 +68,7 @@ type Ending = 'complete' | 'interrupted' | 'unreachable' | 'fruitless';
  * Measures, shows progress, prints the result and writes the report.
  *
  * @returns the exit code: 0 compliant, 1 not compliant, 3 no verdict
- * @throws ConfigError when the report's file cannot be written, before anything is measured
+ * @throws ConfigError when the report's file cannot be written; known before anything is measured, as a rule
  */
 export async function runMeasure(
   flags: MeasureFlags,
@@ -76,7 +76,8 @@ export async function runMeasure(
   warnings: readonly string[],
   io: MeasureIo,
 ): Promise<0 | 1 | 3> {
-  if (flags.report !== undefined) await checkWritable(flags.report.file);
+  // A report that cannot be written is better known before the hours of measuring.
+  if (flags.report !== undefined) await writeReport(flags.report.file);
   const view = createMeasureView({ output: io.stderr, quiet: flags.quiet, environment: io.environment });
   const log = createLogger({ ...flags.log, stream: { write: (line) => view.print(line) } });
   for (const warning of warnings) log.warn(warning);
@@ -109,7 +110,7 @@ export async function runMeasure(
             paint,
           }),
     );
-    if (flags.report !== undefined) await writeFile(flags.report.file, report(flags.report.format));
+    if (flags.report !== undefined) await writeReport(flags.report.file, report(flags.report.format));
     // What was interrupted must not take the place of an earlier answer.
     if (flags.push !== undefined && metrics !== undefined && ending !== 'interrupted')
       await push(flags.push, metrics, flags.target.name, log);
@@ -187,12 +188,13 @@ function longestKnown(modes: readonly ModeSnapshot[]): Seconds | undefined {
   return known.length === 0 ? undefined : Math.max(...known);
 }
 
-/** A report that cannot be written is better known before the hours of measuring. */
-async function checkWritable(file: string): Promise<void> {
+/** @throws ConfigError where the file cannot be written; without a text it only looks whether it can */
+async function writeReport(file: string, text?: string): Promise<void> {
   try {
-    await (await open(file, 'a')).close();
+    await (text === undefined ? requireWritable(file) : writeRegularFile(file, text));
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
-    throw new ConfigError([{ file: '--report', rule: `cannot be written (${code})`, value: file }]);
+    throw new ConfigError([
+      { file: '--report', rule: `cannot be written (${unreadableInShort(error)})`, value: file },
+    ]);
   }
 }

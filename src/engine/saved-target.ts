@@ -86,7 +86,7 @@ export function movedMoments<T extends { readonly at: Seconds }>(things: readonl
 }
 
 function parseSavedMode(value: unknown, latest: Seconds): SavedMode | undefined {
-  if (!isRecord(value) || !isNumber(value['at'])) return undefined;
+  if (!isRecord(value) || !isNumber(value['at']) || Math.abs(value['at']) > LATEST_MOMENT) return undefined;
   const { search, at, confirmedTimestamp, tests, belowLower, conclusiveAt } = value;
   const isPast = (test: { readonly at: Seconds }): boolean => isWithin(test.at, latest);
   return {
@@ -109,7 +109,7 @@ function isTest(value: unknown): value is TestRecord {
   if (!['local', 'seen', 'remote'].every((key) => ['string', 'undefined'].includes(typeof value[key])))
     return false;
   const { verdict } = value;
-  if (!isRecord(verdict)) return false;
+  if (!isRecord(verdict) || typeof verdict['kind'] !== 'string') return false;
   const reason = verdict['kind'] === 'alive' ? 'answered' : (verdict['evidence'] ?? verdict['reason']);
   return new Map<unknown, unknown>(Object.entries(VERDICT_REASONS)).get(reason) === verdict['kind'];
 }

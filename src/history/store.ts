@@ -211,7 +211,7 @@ class TargetFile {
     }
     this.#reset(sound, true);
     if (whole.length !== text.length) await this.#compact(sound);
-    return sound;
+    return sound.slice(-MOST_LINES);
   }
 
   #isHeader(line: string | undefined): boolean {

@@ -248,13 +248,29 @@ function urlOf(scheme: string, { address, family, port }: AddressInfo): string {
 }
 
 /**
+ * So many requests of one connection may wait behind the one that is being answered. Node reads on while no answer is
+ * made, each costs a hundred times its size, and ending a connection on which many wait takes the square of the time.
+ */
+const MOST_AHEAD = 100;
+
+/**
  * Requests that a client sends on one connection without waiting for answers are answered one after the other: the next
  * answer is made when the one before was taken, or a packet of requests would be worth a fleet's pages each.
  */
 function oneAtATime(listener: RequestListener): RequestListener {
   const turns = new WeakMap<Socket, Promise<void>>();
+  const unanswered = new WeakMap<Socket, number>();
   return (request, response) => {
     const { socket } = request;
+    // The rest of what has been read with those that were too many.
+    if (socket.destroyed) return;
+    const ahead = unanswered.get(socket) ?? 0;
+    if (ahead > MOST_AHEAD) {
+      socket.destroy();
+      return;
+    }
+    unanswered.set(socket, ahead + 1);
+    response.once('close', () => unanswered.set(socket, (unanswered.get(socket) ?? 1) - 1));
     const before = turns.get(socket);
     turns.set(socket, new Promise((done) => response.once('close', () => done())));
     if (before === undefined) listener(request, response);

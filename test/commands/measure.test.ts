@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -122,6 +122,14 @@ describe('runMeasure()', () => {
       `--report: cannot be written (ENOENT), found ${report.file}`,
     );
     expect(io.out() + io.err()).toBe('');
+  });
+
+  it('takes no named pipe for a report: nobody may ever read it', async () => {
+    const report = { file: join(dir, 'pipe.html'), format: 'html' } as const;
+    execFileSync('mkfifo', [report.file]);
+    await expect(runMeasure(flags(EMBEDDED, { report }), BUILD, [], output())).rejects.toThrow(
+      `--report: cannot be written (is a named pipe, not a regular file), found ${report.file}`,
+    );
   });
 });
 

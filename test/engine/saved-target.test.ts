@@ -22,6 +22,8 @@ describe('parseSavedTarget()', () => {
     { idle: 1e10 },
     { id: -1 },
     { verdict: { kind: 'dead' } },
+    { verdict: {} },
+    { verdict: { evidence: 'nothing' } },
     { verdict: null },
   ])('leaves out a test with %j', (change) => {
     const found = parseSavedTarget(saved({ tests: [test(change), test({ id: 2 })] }), NOW);
@@ -46,6 +48,10 @@ describe('parseSavedTarget()', () => {
     expect(found?.modes.send?.belowLower).toEqual([{ at: NOW, idle: 5, early: true }]);
     for (const savedAt of [1e300, -1, NaN, null, '1'])
       expect(parseSavedTarget(saved({}, savedAt), NOW)).toBeUndefined();
+  });
+
+  it.each([1e308, -1e308, null, '1'])('leaves out a mode whose search was saved at %j', (at) => {
+    expect(parseSavedTarget(saved({ at }), NOW)?.modes.send).toBeUndefined();
   });
 
   it('takes no more tests than were ever kept, however many there are', () => {

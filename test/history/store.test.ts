@@ -110,6 +110,17 @@ describe('openHistory()', () => {
     expect(readFileSync(file(), 'utf8').trim().split('\n').length - 1).toBe(entries.length);
   });
 
+  it('reads no more than it would have kept, whatever the file holds', async () => {
+    const lines = Array.from({ length: 5 * MOST_LINES }, (_, second) =>
+      JSON.stringify({ at: START + second, mode: 'send', lower: 60 }),
+    );
+    writeFileSync(file(), ['{"history":1,"target":"vps"}', ...lines, ''].join('\n'));
+    now = START + 5 * MOST_LINES;
+    const entries = await store().read('vps');
+    expect(entries).toHaveLength(MOST_LINES);
+    expect(entries.at(-1)?.at).toBe(START + 5 * MOST_LINES - 1);
+  });
+
   it('sets a damaged file aside with one warning and goes on', async () => {
     writeFileSync(file(), '{"history":1,"target":"vps"}\n{"at":1,"mode":\u0000garbage}\n');
     const history = store();

@@ -229,6 +229,25 @@ describe('connections that are being answered', () => {
   });
 });
 
+test('a connection on which a heap of requests waits behind one that is not answered is ended', async () => {
+  const port = await start();
+  const ask = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`;
+  const heaped = await hold(port, ask('/slow') + ask('/').repeat(20_000));
+  heaped.resume();
+  await new Promise((done) => heaped.once('close', done));
+  expect(site.rejected.unread).toBe(0);
+  await served(port);
+  await eventually(() => site.open === 0, 'it is forgotten');
+  // A few that a program sends ahead are answered when their turn comes.
+  events.removeAllListeners('answer');
+  const few = await hold(port, ask('/slow') + ask('/').repeat(20));
+  let text = '';
+  few.setEncoding('utf8').on('data', (part: string) => (text += part));
+  await eventually(() => events.listenerCount('answer') > 0, 'it has asked');
+  events.emit('answer');
+  await eventually(() => text.split('hello').length === 21, 'all are answered');
+});
+
 test('clients that are slow with their headers are ended after 10 s, and those that say nothing', async () => {
   const port = await start();
   const silent = await hold(port);
