@@ -158,6 +158,14 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     resetOrDestroy(pair.upstream);
   }
 
+  /**
+   * Whether nobody waits at the client's end of a forgotten connection. After its FIN nothing is read there any more,
+   * and a RST would not be noticed: once the other end has gone as well, nothing would ever come of it.
+   */
+  function clientIsGone(pair: Pair, from: Socket): boolean {
+    return from === pair.client || pair.client.readableEnded;
+  }
+
   /** Carries what `from` says to `to`, as long as the pair is remembered. */
   function carry(pair: Pair, from: Socket, to: Socket): void {
     from.on('data', (chunk) => {
@@ -169,7 +177,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     to.on('drain', () => from.resume());
     from.on('end', () => {
       if (!pair.forgotten) to.end();
-      else if (from === pair.client) end(pair);
+      else if (clientIsGone(pair, from)) end(pair);
       // Nothing more can come from there, and nothing is sent there: only the client is still waited for.
       else from.destroy();
     });
@@ -178,7 +186,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     });
     from.on('close', () => {
       // Nobody waits for a forgotten connection once its client is gone; a client never hears of the other end.
-      if (from === pair.client && pair.forgotten) end(pair);
+      if (pair.forgotten && clientIsGone(pair, from)) end(pair);
       else if (pair.client.destroyed && pair.upstream.destroyed) forget(pair);
     });
   }

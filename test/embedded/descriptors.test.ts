@@ -108,6 +108,19 @@ describe('a relay', () => {
     await left();
   });
 
+  test.each(['end', 'resetAndDestroy'] as const)(
+    'lets go of connections whose clients left before they were forgotten and whose far ends %s afterwards',
+    async (how) => {
+      await start({ idleTimeout: 0.2 });
+      const opened = await clients(20);
+      for (const client of opened) client.end();
+      await eventually(() => relay.forgotten === 20 && sockets.length === 40, 'all are forgotten');
+      for (const socket of sockets) if (!opened.includes(socket)) socket[how]();
+      await left();
+      expect(relay.forgotten).toBe(0);
+    },
+  );
+
   test('lets go when a FIN and the expiry by reset fall together', async () => {
     await start({ idleTimeout: 0.1, onExpiry: 'reset' });
     for (let round = 0; round < 10; round += 1) {
