@@ -12,14 +12,18 @@ import { visibleLines } from './visible.js';
 
 /** Exit code of a usage or configuration error. */
 const EXIT_USAGE = 2;
-/** Exit code of a measurement that was cut short. */
-const EXIT_INTERRUPTED = 3;
+/** Exit code of a measurement that was cut short, or that failed. */
+const EXIT_NO_VERDICT = 3;
+/** Exit code of what nobody foresaw. */
+let failure = 1;
 /** A stop that takes longer than this is cut short, milliseconds. */
 const LONGEST_STOP = 5000;
 
 async function main(): Promise<void> {
   const build = readBuild(process.env);
   const line = parseCommandLine(process.argv.slice(2), process.env, build);
+  // To a script 1 is the answer "not compliant": whatever keeps a measurement from its end must not look like it.
+  if (line.command === 'measure') failure = EXIT_NO_VERDICT;
   switch (line.command) {
     case 'help':
     case 'version':
@@ -56,9 +60,9 @@ function interruption(): AbortSignal {
   const controller = new AbortController();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => {
-      if (controller.signal.aborted) process.exit(EXIT_INTERRUPTED);
+      if (controller.signal.aborted) process.exit(EXIT_NO_VERDICT);
       controller.abort();
-      setTimeout(() => process.exit(EXIT_INTERRUPTED), LONGEST_STOP).unref();
+      setTimeout(() => process.exit(EXIT_NO_VERDICT), LONGEST_STOP).unref();
     });
   }
   return controller.signal;
@@ -89,6 +93,6 @@ main().then(
     }
     const told = error instanceof Error ? (error.stack ?? error.message) : String(error);
     process.stderr.write(`${visibleLines(told)}\n`);
-    process.exit(1);
+    process.exit(failure);
   },
 );

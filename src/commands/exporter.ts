@@ -12,6 +12,7 @@ import { createExporterApp } from '../exporter/app.js';
 import { tellOnce } from '../exporter/guard.js';
 import { createExporterMetrics } from '../exporter/metrics.js';
 import { requestDescriptors } from '../http/request.js';
+import { STANDARD_INPUT } from '../files.js';
 import { createLogger, type Logger } from '../log.js';
 import { linkDescriptors } from '../net/link.js';
 import { lookupDescriptors } from '../net/resolve.js';
@@ -28,6 +29,12 @@ import { ExporterHistory } from './exporter-history.js';
 import { StateDirectory } from './exporter-state.js';
 import { ExporterTargets, requireTargets } from './exporter-targets.js';
 import { ExporterRemoteWrite } from './exporter-remote-write.js';
+
+/** Reading it again would wait for whoever holds its other end, and nothing else would happen meanwhile. */
+const READ_ONCE: Problem = {
+  file: STANDARD_INPUT,
+  rule: 'is read at the start only: restart with the new configuration',
+};
 
 /** A command that runs until it is told to stop. */
 export interface Running {
@@ -119,6 +126,7 @@ export async function startExporter(
   const reload = (): Promise<void> => {
     const next = reloading.then(async () => {
       try {
+        if (flags.configFile === STANDARD_INPUT) throw new ConfigError([READ_ONCE]);
         const loaded = loadConfig(flags.configFile);
         const directory = await state.take(loaded.state_dir);
         let changed: Config;

@@ -90,6 +90,18 @@ remote_write: {url: "http://h/", basic_auth: {username: u, password_file: pipe},
     });
   });
 
+  it('are not waited for at a reload: standard input is read at the start only', async () => {
+    const exporter = bench.start(['--config.file=/dev/stdin', '--web.listen-address=127.0.0.1:0']);
+    exporter.write(TARGETS);
+    exporter.endInput();
+    const [, url = ''] = await exporter.waitForLine(/serving the status page.* url=(\S+)/, 20_000);
+    exporter.signal('SIGHUP');
+    await exporter.waitForLine(/\/dev\/stdin: is read at the start only/, 20_000);
+    expect(await (await fetch(`${url}/metrics`)).text()).toMatch(/last_reload_successful 0/);
+    exporter.signal('SIGTERM');
+    expect((await exporter.exited).code).toBe(0);
+  });
+
   it('stop no running exporter: a pipe among the target files, and in the place of the token', async () => {
     const port = await freePort();
     const token = await bench.write('token', 'a token of many characters\n');
