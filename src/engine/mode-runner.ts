@@ -14,36 +14,23 @@ import {
   type SearchState,
   step,
 } from '../core/search/index.js';
-import type { ConnectionId, SearchAction, SearchEvent } from '../core/search/types.js';
+import { type ConnectionId, type SearchAction, type SearchEvent, TEACHING } from '../core/search/types.js';
 import type { Verdict } from '../core/verdict.js';
 import { observeIdleEnd } from '../probe/observe.js';
-import type { Path, ProbeConnection } from '../probe/path.js';
+import type { ProbeConnection } from '../probe/path.js';
 import type { Observation } from '../probe/prober.js';
 import type { Seconds } from '../units.js';
-import type { Breaker } from './breaker.js';
-import type { Controls } from './controls.js';
 import type { Launches, Slot } from './launches.js';
 import type { SavedMode } from './saved-target.js';
 import { isFresh } from './expiry.js';
 import { idleTime, isRefusal, isUnborn, searchOptions, verdictOf } from './judge.js';
 import type { EngineObserver, TestRecord, WaitingConnection } from './snapshot.js';
+import type { StandingPath } from './standing-path.js';
 import { TestBook } from './test-book.js';
 import { TestLog } from './test-log.js';
 
 /** A connection that ends by itself sooner than this was never idle: its end says nothing about a mapping, seconds. */
 const SHORTEST_LIFE: Seconds = 1;
-
-/** The events after which the diagnosis may be another one. */
-const TEACHING: Readonly<Record<SearchEvent['kind'], boolean>> = {
-  start: true,
-  verdict: true,
-  mapping_loss: true,
-  interrupted: true,
-  opened: false,
-  open_failed: false,
-  tick: false,
-  round: false,
-};
 
 export interface ModeRunnerOptions {
   readonly target: TargetConfig;
@@ -79,14 +66,6 @@ interface Open {
   judged: boolean;
 }
 
-/** What a runner needs while the path stands. */
-export interface Ground {
-  readonly path: Path;
-  readonly controls: Controls;
-  readonly breaker: Breaker;
-  readonly signal: AbortSignal;
-}
-
 export class ModeRunner {
   readonly #options: ModeRunnerOptions;
   readonly #open = new Map<ConnectionId, Open>();
@@ -98,7 +77,7 @@ export class ModeRunner {
   #foundIn: SearchState | undefined;
   /** Search time minus monotonic time. */
   readonly #origin: Seconds;
-  #ground: Ground | undefined;
+  #standing: StandingPath | undefined;
   #started = false;
   #wake: { readonly at: Seconds; readonly timer: Timer } | undefined;
   #confirmed: { readonly at: Seconds | undefined; readonly timestamp: Seconds } | undefined;
@@ -185,15 +164,15 @@ export class ModeRunner {
   }
 
   /** The path stands: starts the search, or goes on with it. */
-  begin(ground: Ground): void {
-    this.#ground = ground;
+  begin(standing: StandingPath): void {
+    this.#standing = standing;
     this.#send(this.#started ? { kind: 'interrupted' } : { kind: 'start' });
     this.#started = true;
   }
 
   /** The path is gone: every connection is closed and nothing is learnt. The search sleeps until `begin`. */
   end(): void {
-    this.#ground = undefined;
+    this.#standing = undefined;
     this.#wake?.timer.cancel();
     this.#wake = undefined;
     this.#giveUp();
@@ -203,7 +182,7 @@ export class ModeRunner {
   lose(kind: 'mapping_loss' | 'interrupted'): void {
     if (kind === 'interrupted') this.#giveUp();
     else this.#closeAll();
-    if (this.#ground !== undefined) this.#send({ kind });
+    if (this.#standing !== undefined) this.#send({ kind });
   }
 
   /** The wall clock was set: what was noted before keeps its age. */
@@ -216,7 +195,7 @@ export class ModeRunner {
 
   /** The schedule's tick. */
   round(): void {
-    if (this.#ground !== undefined) this.#send({ kind: 'round' });
+    if (this.#standing !== undefined) this.#send({ kind: 'round' });
   }
 
   #now(): Seconds {
@@ -304,26 +283,26 @@ export class ModeRunner {
     const timer = this.#options.clock.after(at - this.#now(), () => {
       this.#wake = undefined;
       const late = this.#now() - at > Math.max(1, this.#options.target.search.guard);
-      if (this.#ground !== undefined) this.#send({ kind: 'tick' }, late);
+      if (this.#standing !== undefined) this.#send({ kind: 'tick' }, late);
     });
     this.#wake = { at, timer };
   }
 
   async #launch(id: ConnectionId, testAt: Seconds | undefined): Promise<void> {
-    const ground = this.#ground;
-    if (ground === undefined) return;
-    const wanted = (): boolean => ground === this.#ground && this.#isWanted(id);
+    const standing = this.#standing;
+    if (standing === undefined) return;
+    const wanted = (): boolean => standing === this.#standing && this.#isWanted(id);
     const { launches, target, clock } = this.#options;
-    if (!(await ground.breaker.pass(wanted, ground.signal))) return;
-    const slot = await launches.acquire(target.name, wanted, ground.signal);
+    if (!(await standing.breaker.pass(wanted, standing.signal))) return;
+    const slot = await launches.acquire(target.name, wanted, standing.signal);
     if (slot === undefined) return;
     const launchedAt = clock.monotonic();
     let connection: ProbeConnection;
     try {
-      connection = await ground.path.open(this.mode, testAt, ground.signal);
+      connection = await standing.path.open(this.mode, testAt, standing.signal);
     } catch (error) {
       slot.release();
-      if (isRefusal(error)) ground.breaker.failed(launchedAt);
+      if (isRefusal(error)) standing.breaker.failed(launchedAt);
       this.#options.log.debug(
         { error: error instanceof Error ? error.message : error },
         'cannot open a probe',
@@ -347,7 +326,7 @@ export class ModeRunner {
       judged: false,
     };
     this.#open.set(id, open);
-    ground.breaker.opened(launchedAt, () => this.#open.get(id) === open);
+    standing.breaker.opened(launchedAt, () => this.#open.get(id) === open);
     this.#send({ kind: 'opened', id });
     connection.whenEnded((end) => {
       if (!open.testing) void this.#conclude(open, observeIdleEnd(end, this.#options.clock));
@@ -362,30 +341,30 @@ export class ModeRunner {
 
   /** @param fromNow seconds until the far end breaks the silence, where that was asked for at launch */
   async #test(open: Open, fromNow: Seconds = 0): Promise<void> {
-    const ground = this.#ground;
-    if (ground === undefined || open.judged || open.testing) return;
+    const standing = this.#standing;
+    if (standing === undefined || open.judged || open.testing) return;
     open.testing = true;
     const { clock, target } = this.#options;
     const { deadline } = target.search;
-    const early = ground.controls.watch(open.connection, deadline, fromNow);
-    const observation = await open.connection.test({ clock, deadline, signal: ground.signal });
+    const early = standing.controls.watch(open.connection, deadline, fromNow);
+    const observation = await open.connection.test({ clock, deadline, signal: standing.signal });
     const pathStood = early.finish();
     await this.#conclude(open, observation, observation.kind !== 'died' || (await pathStood));
   }
 
   /** Runs the controls that the observation asks for, closes the connection, and tells the search. */
   async #conclude(open: Open, observation: Observation, pathStoodMeanwhile = true): Promise<void> {
-    const ground = this.#ground;
-    if (ground === undefined || open.judged || this.#open.get(open.id) !== open) return;
+    const standing = this.#standing;
+    if (standing === undefined || open.judged || this.#open.get(open.id) !== open) return;
     open.testing = true;
     const { clock, target } = this.#options;
     let verdict = verdictOf(observation);
     if (isUnborn(open.connection, observation, Math.min(SHORTEST_LIFE, target.search.min_idle))) {
-      ground.breaker.failed(open.launchedAt);
+      standing.breaker.failed(open.launchedAt);
       verdict = { kind: 'inconclusive', reason: 'control_failed' };
     } else if (verdict.kind === 'dead') {
       const failed = pathStoodMeanwhile
-        ? await ground.controls.confirm(open.connection, verdict.evidence !== 'silence')
+        ? await standing.controls.confirm(open.connection, verdict.evidence !== 'silence')
         : ('control_failed' as const);
       if (failed !== undefined) verdict = { kind: 'inconclusive', reason: failed };
     }
@@ -395,7 +374,7 @@ export class ModeRunner {
     if (verdict.kind === 'dead' && this.#stood - open.stood > unnoticed)
       verdict = { kind: 'inconclusive', reason: 'interrupted' };
     if (this.#slept() - open.slept > unnoticed) verdict = { kind: 'inconclusive', reason: 'interrupted' };
-    if (ground !== this.#ground || this.#open.get(open.id) !== open) return;
+    if (standing !== this.#standing || this.#open.get(open.id) !== open) return;
     open.judged = true;
     this.#close(open.id);
 

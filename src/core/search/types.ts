@@ -53,6 +53,18 @@ export type SearchEvent =
   /** All connections are gone for reasons of our own (restart, suspend, reload): nothing is learnt. */
   | { readonly kind: 'interrupted' };
 
+/** The events after which the diagnosis may be another one. */
+export const TEACHING: Readonly<Record<SearchEvent['kind'], boolean>> = {
+  start: true,
+  verdict: true,
+  mapping_loss: true,
+  interrupted: true,
+  opened: false,
+  open_failed: false,
+  tick: false,
+  round: false,
+};
+
 /** What the search wants done. The driver carries the actions out in order. */
 export type SearchAction =
   /** Open a connection. With timing `at_launch`, `testAt` is the idle time at which the far end shall write. */
