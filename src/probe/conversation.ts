@@ -29,6 +29,8 @@ export class Conversation<Message> implements LinkHandler {
   #onEnd: ((end: LinkEnd) => void) | undefined;
   #onStray: ((message: Message) => void) | undefined;
   #end: LinkEnd | undefined;
+  /** How many messages have arrived, whether anybody waited for them or not. */
+  received = 0;
 
   constructor(link: Link, decoder: Decoder<Message>) {
     this.link = link;
@@ -99,6 +101,7 @@ export class Conversation<Message> implements LinkHandler {
   /** Takes what has arrived on the link. */
   data(chunk: Buffer): void {
     const { messages, problem } = this.#decoder.push(chunk);
+    this.received += messages.length;
     for (const message of messages) {
       const waiter = this.#waiters.find((each) => each.wants(message));
       if (waiter !== undefined) waiter.settle({ kind: 'message', message });

@@ -38,6 +38,9 @@ export function observeIdleEnd(end: LinkEnd, clock: Clock): Observation {
     : observation;
 }
 
+/** What something else than the answer says: the path passes, and the far end does not do as the protocol asks. */
+export const ANSWERED_WRONGLY: Observation = { kind: 'unclear', reason: 'control_failed' };
+
 /** What any way of not hearing an answer says. */
 export function observeFailure<M>(
   heard: Exclude<Heard<M>, { kind: 'message' }>,

@@ -4,7 +4,7 @@ import type { Seconds } from '../units.js';
 import { encodeClientMessage } from '../wire/codec.js';
 import type { Conversation, Heard } from './conversation.js';
 import type { ResponderMessage } from '../wire/messages.js';
-import { LONGEST_STALL, observeFailure } from './observe.js';
+import { ANSWERED_WRONGLY, LONGEST_STALL, observeFailure } from './observe.js';
 import type { NativeTestContext, Observation, Prober } from './prober.js';
 
 /** How much earlier or later than asked the original's sleep server may write, seconds. */
@@ -27,6 +27,7 @@ export const recvProber: Prober = {
     const control = context.control();
     if (control === undefined) return { kind: 'unclear', reason: 'canary_lost' };
     const nonce = randomBytes(8).toString('hex');
+    const before = connection.received;
     const heardRing = connection.hear(
       (message) => message.kind === 'ring' && message.nonce === nonce,
       context.deadline,
@@ -50,6 +51,7 @@ export const recvProber: Prober = {
       heardRing,
       seenReset.then((gone) => (gone.kind === 'message' ? FAR_END_WAS_RESET : heardRing)),
     ]);
+    if (ring.kind === 'deadline' && connection.received > before) return ANSWERED_WRONGLY;
     if (ring.kind !== 'message') return observeFailure(ring, rung.broken, context.clock);
     connection.say(encodeClientMessage({ kind: 'answer', nonce }));
     const answer = await heardAnswer;

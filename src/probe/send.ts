@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { encodeClientMessage } from '../wire/codec.js';
 import type { Conversation } from './conversation.js';
-import { observeFailure } from './observe.js';
+import { ANSWERED_WRONGLY, observeFailure } from './observe.js';
 import type { Observation, Prober, TestContext } from './prober.js';
 
 export const sendProber: Prober = {
@@ -33,10 +33,11 @@ async function ask<M>(
   context: TestContext,
 ): Promise<Observation> {
   const earliest = context.clock.monotonic();
+  const before = connection.received;
   connection.say(question);
   const broken = { earliest, latest: context.clock.monotonic() };
   const heard = await connection.hear(isAnswer, context.deadline, context);
-  return heard.kind === 'message'
-    ? { kind: 'answered', broken }
-    : observeFailure(heard, broken, context.clock);
+  if (heard.kind === 'message') return { kind: 'answered', broken };
+  if (heard.kind === 'deadline' && connection.received > before) return ANSWERED_WRONGLY;
+  return observeFailure(heard, broken, context.clock);
 }

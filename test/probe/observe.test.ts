@@ -73,3 +73,14 @@ it('a wait that was called off says nothing', () => {
     reason: 'interrupted',
   });
 });
+
+describe('an answer that is not the one that was asked for', () => {
+  it.each(['send', 'recv'] as const)('is no silence in %s: the path passes', async (mode) => {
+    const scene = new Scene();
+    await scene.canary();
+    const probe = await scene.open(mode);
+    await scene.clock.advance(60);
+    scene.responder.lies = true;
+    expect(await scene.test(probe)).toEqual({ kind: 'unclear', reason: 'control_failed' });
+  });
+});

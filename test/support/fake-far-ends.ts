@@ -7,6 +7,8 @@ import type { ClientMessage, Hello, ResponderMessage } from '../../src/wire/mess
 import type { FakeClock } from './fake-clock.js';
 import type { FakeLink } from './fake-link.js';
 
+const WRONG = 'f'.repeat(16);
+
 /** Does what docs/PROTOCOL.md asks of a responder, as far as probes, canaries and checks need it. */
 export class FakeResponder {
   readonly #token: string | undefined;
@@ -18,6 +20,8 @@ export class FakeResponder {
   /** What it does not say although it should. */
   readonly withholds = new Set<ResponderMessage['kind']>();
   instance = '0011223344556677';
+  /** Answers and rings, but never with the number that it was given. */
+  lies = false;
 
   constructor(token?: string) {
     this.#token = token;
@@ -80,7 +84,7 @@ export class FakeResponder {
   }
 
   #answer(link: FakeLink, message: ClientMessage): void {
-    if (message.kind === 'ping') this.#say(link, { kind: 'pong', nonce: message.nonce });
+    if (message.kind === 'ping') this.#say(link, { kind: 'pong', nonce: this.lies ? WRONG : message.nonce });
     else if (message.kind === 'answer') {
       const probe = this.#numberOf(link);
       const { control, nonce } = this.#ringing ?? {};
@@ -92,7 +96,7 @@ export class FakeResponder {
       if (probe === undefined)
         return this.#say(link, { kind: 'error', code: 'unknown_probe', probe: number });
       this.#ringing = { control: link, nonce };
-      this.#say(probe, { kind: 'ring', nonce });
+      this.#say(probe, { kind: 'ring', nonce: this.lies ? WRONG : nonce });
       this.#say(link, { kind: 'rung', probe: number, nonce });
     } else if (message.kind === 'drop') this.#probes.delete(message.probe);
   }
