@@ -15,7 +15,10 @@ export const attack: Attack = {
     const fifo = join(house.folder, 'fifo');
     execFileSync('mkfifo', [fifo]);
     const target = (token: string): string => `targets: [{name: a, host: 192.0.2.1, token_file: ${token}}]\n`;
-    const good = await house.write('good.yaml', 'targets: [{name: embedded, embedded: {idle_timeout: 60s}}]\n');
+    const good = await house.write(
+      'good.yaml',
+      'targets: [{name: embedded, embedded: {idle_timeout: 60s}}]\n',
+    );
     const runs = [
       ['--config.check', `--config.file=${fifo}`],
       ['--config.check', '--config.file=/dev/zero'],

@@ -28,6 +28,9 @@ export type WebRejectReason = (typeof WEB_REJECT_REASONS)[number];
 /** A reader whose answer has not moved for so long gives way, seconds. */
 const STALL: Seconds = 10;
 
+/** A reader whose answer has not moved for so long is gone, seconds. */
+const LONGEST_STALL: Seconds = 60;
+
 /** All that is kept of one connection. */
 interface Guest {
   readonly raw: Socket;
@@ -88,14 +91,15 @@ export class SiteConnections {
     };
   }
 
-  /** Notices who does not read. @param now monotonic seconds */
+  /** Notices who does not read, and ends whoever has not done so for a minute. @param now monotonic seconds */
   look(now: Seconds): void {
     for (const guest of this.#guests.values()) {
       const { speaks } = guest;
-      const taken = speaks.bytesWritten - speaks.writableLength;
+      const taken = speaks.bytesWritten - speaks.writableLength - queued(speaks);
       const moves = guest.unanswered === 0 || speaks.writableLength === 0 || taken !== guest.taken;
       guest.taken = taken;
       guest.stalledSince = moves ? undefined : (guest.stalledSince ?? now);
+      if (now - (guest.stalledSince ?? now) >= LONGEST_STALL) this.#evict(guest, 'unread');
     }
     this.#now = now;
   }
@@ -212,6 +216,14 @@ export class SiteConnections {
       if (guest.unanswered === 0 && this.#guests.has(guest.raw)) this.#idle.add(guest);
     });
   }
+}
+
+/** Bytes of a piece under way that the kernel has not taken yet: a socket's own counts go up by whole pieces only. */
+function queued(socket: Socket): number {
+  const { _handle: handle } = socket as Socket & {
+    readonly _handle?: { readonly writeQueueSize?: number } | null;
+  };
+  return handle?.writeQueueSize ?? 0;
 }
 
 /** The end of a connection is enough to know. */

@@ -208,6 +208,22 @@ describe('connections that are being answered', () => {
     expect(site.rejected.limit_client).toBeGreaterThan(8);
   });
 
+  test('end once their reader has taken nothing for a minute, whether anybody wants the place or not', async () => {
+    const port = await startBare();
+    const held = await hold(port, 'GET /big HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(3));
+    held.pause();
+    let now = 100;
+    await vi.waitFor(
+      () => {
+        site.look((now += 1));
+        expect(site.open).toBe(0);
+      },
+      { timeout: 20_000, interval: 10 },
+    );
+    expect(now).toBeGreaterThanOrEqual(160);
+    expect(site.rejected.unread).toBe(1);
+  });
+
   test('stay while their reader takes something now and then', async () => {
     const port = await startBare();
     const slow = await hold(port, 'GET /big HTTP/1.1\r\nHost: x\r\n\r\n');
