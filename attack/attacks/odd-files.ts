@@ -24,8 +24,8 @@ export const attack: Attack = {
       ['--config.check', '--config.file=/dev/zero'],
       ['--config.check', `--config.file=${await house.write('fifo-token.yaml', target(fifo))}`],
       ['--config.check', `--config.file=${await house.write('zero-token.yaml', target('/dev/zero'))}`],
-      ['responder', '--listen-address=127.0.0.1:0', `--token-file=${fifo}`],
-      ['responder', '--listen-address=127.0.0.1:0', '--token-file=/dev/zero'],
+      ['responder', '--max-connections=100', `--token-file=${fifo}`],
+      ['responder', '--max-connections=100', '--token-file=/dev/zero'],
       ['--config.check', `--config.file=${good}`, `--web.config.file=${fifo}`],
       ['--config.check', `--config.file=${good}`, '--web.config.file=/dev/zero'],
     ];
