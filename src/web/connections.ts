@@ -12,7 +12,7 @@ import type { Seconds } from '../units.js';
 
 /**
  * Why a connection of the site was turned away: `limit_client` and `limit_total` (all that hold a place are being
- * answered), `evicted` (asked nothing and gave way to a newer one), `unread` (did not read its answer and gave way),
+ * answered), `evicted` (asked nothing and gave way to a newer one), `unread` (did not read its answer, see `STALL` and `LONGEST_STALL`),
  * `accept` (the kernel refused, most often for want of descriptors), `aborted` (the client reset it before its turn).
  */
 export const WEB_REJECT_REASONS = [

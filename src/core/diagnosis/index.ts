@@ -28,5 +28,5 @@ export {
   publishable,
 } from './publish.js';
 export { settings } from './settings.js';
-export { PATH_CONDITIONS, type PathCondition, type PathVerdict, pathVerdict } from './path-verdict.js';
+export { type PathCondition, type PathVerdict, pathVerdict } from './path-verdict.js';
 export type { Explanation, Settings } from './types.js';

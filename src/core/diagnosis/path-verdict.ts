@@ -9,9 +9,6 @@ import { type FindingsByMode, keepalivesEaten, type PublishLimits, publishable }
 /** Something about a path that explains its findings, or keeps a mode out of the verdict. */
 export type PathCondition = 'keepalives_eaten';
 
-/** Every condition: the closed set behind the metric's label. */
-export const PATH_CONDITIONS: readonly PathCondition[] = ['keepalives_eaten'];
-
 /**
  * RFC 5382 REQ-5 for a path. The requirement takes the minimum over the modes: one that is proven not compliant
  * decides, and only all together make a path compliant. Keepalives that are eaten say nothing and are left out.
