@@ -103,10 +103,10 @@ describe('the linter', () => {
 
   // Planted in the place of real files, so that the project's own types and rules hold.
   test.each([
-    ['core/mode.ts', 'export const x: number = Date.now();', 'no-restricted-globals'],
+    ['core/modes.ts', 'export const x: number = Date.now();', 'no-restricted-globals'],
     ['units.ts', 'export const x: number = performance.now();', 'no-restricted-globals'],
     ['wire/messages.ts', 'export const x: number = Math.random();', 'no-restricted-properties'],
-    ['core/mode.ts', "export { readFileSync } from 'node:fs';", '@typescript-eslint/no-restricted-imports'],
+    ['core/modes.ts', "export { readFileSync } from 'node:fs';", '@typescript-eslint/no-restricted-imports'],
     ['engine/snapshot.ts', "export { connect } from 'node:net';", '@typescript-eslint/no-restricted-imports'],
     [
       'engine/snapshot.ts',

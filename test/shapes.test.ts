@@ -5,7 +5,8 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInThisContext } from 'node:vm';
 import { expect, test } from 'vitest';
-import { createSearch, type SearchState, step } from '../src/core/search/index.js';
+import { type SearchState } from '../src/core/search/state.js';
+import { createSearch, step } from '../src/core/search/step.js';
 import { publish } from '../src/core/search/publish.js';
 import { draftOf } from '../src/core/search/state.js';
 import { searchOptions } from '../src/engine/judge.js';

@@ -1,15 +1,10 @@
 /** `audit`: one table of everything that a Prometheus knows of the paths, by the values of labels. */
-import {
-  askPrometheus,
-  type AuditDocument,
-  type AuditPath,
-  buildAudit,
-  pathsOf,
-  PrometheusError,
-  renderAudit,
-  renderText,
-  resultOf,
-} from '../audit/index.js';
+import { type AuditDocument, buildAudit } from '../audit/document.js';
+import { type AuditPath, pathsOf } from '../audit/paths.js';
+import { askPrometheus, PrometheusError } from '../audit/prometheus.js';
+import { renderAudit } from '../audit/render.js';
+import { renderText } from '../audit/text.js';
+import { resultOf } from '../audit/words.js';
 import { type AuditFlags, UsageError } from '../cli/flags.js';
 import { systemClock } from '../clock.js';
 import { didYouMean } from '../config/did-you-mean.js';

@@ -4,9 +4,10 @@ import type { Clock, Timer } from '../clock.js';
 import type { Config } from '../config/types.js';
 import type { EngineView } from '../engine/snapshot.js';
 import type { RenderedReport } from '../exporter/app.js';
-import { type History, type HistoryEntry, openHistory } from '../history/index.js';
+import { type HistoryEntry } from '../history/entry.js';
+import { type History, openHistory } from '../history/store.js';
 import type { Logger } from '../log.js';
-import { REPORT_FORMATS, type ReportFormat, renderReport } from '../report/index.js';
+import { REPORT_FORMATS, type ReportFormat, renderReport } from '../report/render.js';
 import type { TargetSnapshot } from '../engine/snapshot.js';
 import type { Seconds } from '../units.js';
 

@@ -5,7 +5,8 @@ import type { Config } from '../config/types.js';
 import type { ExporterMetrics } from '../exporter/metrics.js';
 import { showRemoteWrite } from '../exporter/remote-write-metrics.js';
 import type { Logger } from '../log.js';
-import { createSend, RemoteWriter } from '../remote-write/index.js';
+import { createSend } from '../remote-write/send.js';
+import { RemoteWriter } from '../remote-write/writer.js';
 
 /** The remote write of one exporter; without a section in the configuration it does nothing. */
 export class ExporterRemoteWrite {

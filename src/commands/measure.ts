@@ -10,17 +10,11 @@ import type { ModeSnapshot, TargetSnapshot } from '../engine/snapshot.js';
 import { createExporterMetrics, type ExporterMetrics } from '../exporter/metrics.js';
 import { requireWritable, unreadableInShort, writeRegularFile } from '../files.js';
 import { createLogger, type Logger } from '../log.js';
-import {
-  COLOURED,
-  createMeasureView,
-  exitCode,
-  type MeasureView,
-  type Output,
-  PLAIN,
-  renderResult,
-  wantsColour,
-} from '../measure/index.js';
-import { isComplete, renderReport } from '../report/index.js';
+import { COLOURED, exitCode, PLAIN, renderResult } from '../measure/result.js';
+import { type Output, wantsColour } from '../measure/terminal.js';
+import { createMeasureView, type MeasureView } from '../measure/view.js';
+import { isComplete } from '../report/build.js';
+import { renderReport } from '../report/render.js';
 import type { Seconds } from '../units.js';
 import type { Build } from '../version.js';
 import { embeddedResponder } from './embedded-responder.js';

@@ -1,5 +1,5 @@
 /** Every default of the configuration file, written once; the JSON Schema, the docs and the flags are tied to it. */
-import { MODES, type Mode } from '../core/mode.js';
+import { MODES, type Mode } from '../core/modes.js';
 import type { Seconds } from '../units.js';
 import type { SearchConfig } from './types.js';
 

@@ -2,7 +2,7 @@
 import { dirname, resolve } from 'node:path';
 import { load, YAMLException } from 'js-yaml';
 import type { z } from 'zod';
-import type { Mode } from '../core/mode.js';
+import type { Mode } from '../core/modes.js';
 import { FILE_LIMITS, readRegularFile, readStandardInput, STANDARD_INPUT, whyUnreadable } from '../files.js';
 import {
   DEFAULT_ANNOUNCE_PATH,

@@ -1,6 +1,6 @@
 /** The shape of the configuration file, key by key; rules that tie several keys together stand in `rules.ts`. */
 import { z } from 'zod';
-import { MODES } from '../core/mode.js';
+import { MODES } from '../core/modes.js';
 import { formatDuration } from '../units.js';
 import { SCHEMES } from '../wire/announcement.js';
 import {

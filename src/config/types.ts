@@ -1,5 +1,5 @@
 /** The validated configuration: every default filled in, every duration in seconds. */
-import type { Mode } from '../core/mode.js';
+import type { Mode } from '../core/modes.js';
 import type { Seconds } from '../units.js';
 import type { AnnouncementFields } from '../wire/announcement.js';
 

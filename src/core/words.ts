@@ -1,7 +1,7 @@
 /** How findings are said: pages, reports, logs and the terminal use these words and no others. */
 import type { Finding } from './finding.js';
 import { durationWithSeconds, exactDuration, humanDuration, plainSeconds } from './human-duration.js';
-import type { Mode } from './mode.js';
+import type { Mode } from './modes.js';
 import { REQ5_ESTABLISHED_IDLE_TIMEOUT } from './rfc5382.js';
 import type { VerdictReason } from './verdict.js';
 import type { Seconds } from '../units.js';

@@ -1,5 +1,5 @@
 /** The built-in far end: a responder behind two loopback relays that forget, all inside this process. */
-import type { Mode } from '../core/mode.js';
+import type { Mode } from '../core/modes.js';
 import type { Seconds } from '../units.js';
 import { type Relay, type RelayOptions, startRelay } from './relay.js';
 

@@ -4,16 +4,11 @@ import type { Logger } from '../log.js';
 import { afterStep, type Clock, type ClockStep, mayHaveStood, type Timer } from '../clock.js';
 import type { TargetConfig } from '../config/types.js';
 import type { Finding } from '../core/finding.js';
-import type { Mode } from '../core/mode.js';
-import {
-  connectionsOf,
-  createSearch,
-  findingOf,
-  hasConnection,
-  reviveSearch,
-  type SearchState,
-  step,
-} from '../core/search/index.js';
+import type { Mode } from '../core/modes.js';
+import { findingOf } from '../core/search/publish.js';
+import { reviveSearch } from '../core/search/revive.js';
+import { type SearchState } from '../core/search/state.js';
+import { connectionsOf, createSearch, hasConnection, step } from '../core/search/step.js';
 import { type ConnectionId, type SearchAction, type SearchEvent, TEACHING } from '../core/search/types.js';
 import type { Verdict } from '../core/verdict.js';
 import { observeIdleEnd } from '../probe/observe.js';

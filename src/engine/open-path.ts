@@ -1,7 +1,7 @@
 /** From a target's configuration to its path: which protocol, which ports, which token. */
 import type { Clock } from '../clock.js';
 import type { AnnounceConfig, TargetConfig } from '../config/types.js';
-import type { Mode } from '../core/mode.js';
+import type { Mode } from '../core/modes.js';
 import { LiveToken } from '../net/token.js';
 import { type AnnouncementOutcome, Announcer } from '../probe/announcer.js';
 import { createLegacyPath } from '../probe/legacy-path.js';

@@ -1,6 +1,6 @@
 /** What a target's state file holds, and how much of it can be believed when it is read back. */
 import { afterStep, type ClockStep, isSet, LATEST_MOMENT } from '../clock.js';
-import type { Mode } from '../core/mode.js';
+import type { Mode } from '../core/modes.js';
 import { VERDICT_REASONS } from '../core/verdict.js';
 import type { Seconds } from '../units.js';
 import type { TestBelowLower } from './below-lower.js';

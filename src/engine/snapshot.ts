@@ -2,7 +2,7 @@
 import type { PathVerdict } from '../core/diagnosis/path-verdict.js';
 import type { Explanation, Settings } from '../core/diagnosis/types.js';
 import type { Finding } from '../core/finding.js';
-import type { Mode } from '../core/mode.js';
+import type { Mode } from '../core/modes.js';
 import type { ConnectionId } from '../core/search/types.js';
 import type { Verdict } from '../core/verdict.js';
 import type { ClockStep } from '../clock.js';

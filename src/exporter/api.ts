@@ -2,7 +2,7 @@
 import type { FarEnd } from '../config/types.js';
 import type { SearchPhase } from '../core/finding.js';
 import type { Settings, Explanation } from '../core/diagnosis/types.js';
-import type { Mode } from '../core/mode.js';
+import type { Mode } from '../core/modes.js';
 import { reasonOf, type Verdict, type VerdictReason } from '../core/verdict.js';
 import type { EngineView, ModeSnapshot, TargetSnapshot, WaitingConnection } from '../engine/snapshot.js';
 import type { Seconds } from '../units.js';

@@ -1,7 +1,7 @@
 /** The exporter's site: status page, metrics, health, reload, configuration, JSON, live events. */
 import type { Express, Request, RequestHandler, Response } from 'express';
 import { ConfigError } from '../config/problem.js';
-import type { HistoryEntry } from '../history/index.js';
+import type { HistoryEntry } from '../history/entry.js';
 import type { EngineView, TargetSnapshot } from '../engine/snapshot.js';
 import type { Milliseconds, Seconds } from '../units.js';
 import { visibleJson } from '../visible.js';

@@ -2,7 +2,7 @@
 import type { Registry } from 'prom-client';
 import type { TargetConfig } from '../config/types.js';
 import { SEARCH_PHASES } from '../core/finding.js';
-import type { Mode } from '../core/mode.js';
+import type { Mode } from '../core/modes.js';
 import { VERDICT_REASONS, type VerdictReason } from '../core/verdict.js';
 import type { ModeSnapshot, TargetSnapshot } from '../engine/snapshot.js';
 import type { Seconds } from '../units.js';

@@ -1,6 +1,6 @@
 /** The metrics of remote write: read from the writer at scrape time, there only while it is configured. */
 import { Counter, Gauge, type Registry } from 'prom-client';
-import type { RemoteWriteStats } from '../remote-write/index.js';
+import type { RemoteWriteStats } from '../remote-write/writer.js';
 import { REMOTE_WRITE_METRICS } from './metric-names.js';
 
 /**

@@ -11,7 +11,7 @@ import {
   type MetricValue,
 } from 'prom-client';
 import type { TargetConfig } from '../config/types.js';
-import type { Mode } from '../core/mode.js';
+import type { Mode } from '../core/modes.js';
 import type { TargetSnapshot } from '../engine/snapshot.js';
 import { type Exposition, labelText } from './exposition.js';
 import type { TellBroken } from './guard.js';

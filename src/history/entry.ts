@@ -1,7 +1,7 @@
 /** One line of the history: what was published about one mode at one moment. */
 import { LATEST_MOMENT } from '../clock.js';
 import type { Finding } from '../core/finding.js';
-import { MODES, type Mode } from '../core/mode.js';
+import { MODES, type Mode } from '../core/modes.js';
 import type { Seconds } from '../units.js';
 
 /** A finding as the history keeps it. Unknown is absent, never 0. */

@@ -4,7 +4,7 @@ import { appendFile, mkdir, open, rename, rm, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isSet } from '../clock.js';
 import type { Finding } from '../core/finding.js';
-import type { Mode } from '../core/mode.js';
+import type { Mode } from '../core/modes.js';
 import { FILE_LIMITS, FileError, readRegularFileLater } from '../files.js';
 import type { Seconds } from '../units.js';
 import { differs, entryOf, type HistoryEntry, parseEntry } from './entry.js';

@@ -1,5 +1,5 @@
 /** How long a measurement may still take: at most, where a bound is known, else about. */
-import { idleToSurvive, isDecided } from '../core/diagnosis/index.js';
+import { idleToSurvive, isDecided } from '../core/diagnosis/decided.js';
 import type { ModeSnapshot, TargetSnapshot } from '../engine/snapshot.js';
 import type { Seconds } from '../units.js';
 

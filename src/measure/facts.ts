@@ -1,5 +1,5 @@
 /** What is told while the measurement runs, each fact once and only when it is certain. */
-import { keepalivesEaten } from '../core/diagnosis/index.js';
+import { keepalivesEaten } from '../core/diagnosis/publishable.js';
 import { DEATHS_OF_A_CLAIM } from '../core/finding.js';
 import { durationWithSeconds, humanDuration } from '../core/human-duration.js';
 import { timeoutWords } from '../core/words.js';

@@ -1,5 +1,5 @@
 /** The live view of a measurement: one line per mode. */
-import { isDecided } from '../core/diagnosis/index.js';
+import { isDecided } from '../core/diagnosis/decided.js';
 import { humanDuration } from '../core/human-duration.js';
 import { whatWasSeen } from '../core/words.js';
 import type { ModeSnapshot, TargetSnapshot } from '../engine/snapshot.js';

@@ -3,7 +3,7 @@ import { humanDuration } from '../core/human-duration.js';
 import { reasonOf } from '../core/verdict.js';
 import { REASON_WORDS, timeoutWords, whatWasSeen } from '../core/words.js';
 import type { TargetSnapshot, TestRecord } from '../engine/snapshot.js';
-import { isComplete } from '../report/index.js';
+import { isComplete } from '../report/build.js';
 import { visible } from '../visible.js';
 
 /** How the words of the result are emphasised; the identity where there is no colour. */

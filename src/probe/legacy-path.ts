@@ -1,6 +1,6 @@
 /** The protocol of NAT-TCP-test as its client: an echo server and a sleep server, no hello, one answer a connection. */
 import type { Clock } from '../clock.js';
-import type { Mode } from '../core/mode.js';
+import type { Mode } from '../core/modes.js';
 import { openLink, type Endpoint, type Link, type OpenLink } from '../net/link.js';
 import { MAX_LEGACY_SLEEP, encodeSleepRequest } from '../wire/legacy.js';
 import type { Seconds } from '../units.js';

@@ -1,6 +1,6 @@
 /** The native protocol as its client: hello, token, heartbeat canaries that also carry requests, probes. */
 import type { Clock } from '../clock.js';
-import type { Mode } from '../core/mode.js';
+import type { Mode } from '../core/modes.js';
 import type { LinkEnd } from '../net/errors.js';
 import { openLink, type Endpoint, type OpenLink } from '../net/link.js';
 import { randomHex, sameMac, tokenMac } from '../net/token.js';

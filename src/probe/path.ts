@@ -1,5 +1,5 @@
 /** One target's way to its far end, whatever protocol it speaks. */
-import type { Mode } from '../core/mode.js';
+import type { Mode } from '../core/modes.js';
 import type { LinkEnd } from '../net/errors.js';
 import type { Seconds } from '../units.js';
 import type { Moment, Observation, TestContext } from './prober.js';

@@ -1,6 +1,6 @@
 /** The type that all three probers share: how one mode breaks the silence on one idle connection. */
 import type { Clock } from '../clock.js';
-import type { Mode } from '../core/mode.js';
+import type { Mode } from '../core/modes.js';
 import type { DeathEvidence, InconclusiveReason } from '../core/verdict.js';
 import type { Seconds } from '../units.js';
 import type { Conversation } from './conversation.js';

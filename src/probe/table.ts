@@ -1,5 +1,5 @@
 /** The table of probers: the list of modes is the list of what this program can measure. */
-import type { Mode } from '../core/mode.js';
+import type { Mode } from '../core/modes.js';
 import { keepaliveProber } from './keepalive.js';
 import type { Prober } from './prober.js';
 import { recvProber } from './recv.js';

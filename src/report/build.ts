@@ -1,11 +1,11 @@
 /** From the engine's snapshot to the report's document. */
-import { isDecided } from '../core/diagnosis/index.js';
+import { isDecided } from '../core/diagnosis/decided.js';
 import { durationWithSeconds } from '../core/human-duration.js';
 import { REQ5_ESTABLISHED_IDLE_TIMEOUT } from '../core/rfc5382.js';
 import { reasonOf } from '../core/verdict.js';
 import { MODE_MEANINGS } from '../core/words.js';
 import type { ModeSnapshot, TargetSnapshot, TestRecord } from '../engine/snapshot.js';
-import type { HistoryEntry } from '../history/index.js';
+import type { HistoryEntry } from '../history/entry.js';
 import type { Seconds } from '../units.js';
 import { controls, ruledOut } from './controls.js';
 import { DOCUMENT_VERSION, type ModeResult, type ReportDocument, type TestResult } from './document.js';

@@ -1,6 +1,6 @@
 /** What had to hold before a death was believed, and which other causes the measurement excludes. */
 import { durationWithSeconds } from '../core/human-duration.js';
-import { MODES } from '../core/mode.js';
+import { MODES } from '../core/modes.js';
 import type { InconclusiveReason } from '../core/verdict.js';
 import { REASON_WORDS } from '../core/words.js';
 import type { TargetSnapshot } from '../engine/snapshot.js';

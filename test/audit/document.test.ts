@@ -3,14 +3,10 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import { HtmlValidate } from 'html-validate';
 import { describe, expect, it } from 'vitest';
 import { barsOf } from '../../src/audit/chart.js';
-import {
-  auditJsonSchema,
-  auditSchema,
-  type AuditPath,
-  buildAudit,
-  renderAudit,
-  renderText,
-} from '../../src/audit/index.js';
+import { auditJsonSchema, auditSchema, buildAudit } from '../../src/audit/document.js';
+import { type AuditPath } from '../../src/audit/paths.js';
+import { renderAudit } from '../../src/audit/render.js';
+import { renderText } from '../../src/audit/text.js';
 import { sentenceOf, shareWords } from '../../src/audit/words.js';
 
 const HOSTILE = '=cmd|"/c calc"!A0 <script>alert(1)</script>';

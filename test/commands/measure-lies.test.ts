@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { afterAll, describe, expect, it } from 'vitest';
 import { runMeasure } from '../../src/commands/measure.js';
-import { MODES } from '../../src/core/mode.js';
+import { MODES } from '../../src/core/modes.js';
 import { FAKES } from '../support/lying-far-ends.js';
 
 const sockets = new Set<Socket>();

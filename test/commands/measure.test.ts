@@ -9,8 +9,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { MeasureFlags } from '../../src/cli/flags.js';
 import { type MeasureIo, runMeasure } from '../../src/commands/measure.js';
 import type { TargetConfig } from '../../src/config/types.js';
-import { MODES } from '../../src/core/mode.js';
-import { documentSchema } from '../../src/report/index.js';
+import { MODES } from '../../src/core/modes.js';
+import { documentSchema } from '../../src/report/document.js';
 
 const BUILD = { version: '1.2.3', revision: 'abcdef0' };
 

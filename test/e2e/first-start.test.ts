@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { MODES } from '../../src/core/mode.js';
+import { MODES } from '../../src/core/modes.js';
 import { allSeries, series } from '../netns/metrics.js';
 import { until } from '../netns/until.js';
 import { Bench, type RunningExporter } from '../support/program.js';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Config, TargetConfig } from '../../src/config/types.js';
 import { DEFAULT_SEARCH } from '../../src/config/defaults.js';
-import type { Mode } from '../../src/core/mode.js';
+import type { Mode } from '../../src/core/modes.js';
 import { reasonOf } from '../../src/core/verdict.js';
 import { Engine } from '../../src/engine/engine.js';
 import { TargetRunner } from '../../src/engine/target-runner.js';

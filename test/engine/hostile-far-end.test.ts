@@ -4,7 +4,7 @@ import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/clock.js';
 import { DEFAULT_SEARCH } from '../../src/config/defaults.js';
-import { MODES } from '../../src/core/mode.js';
+import { MODES } from '../../src/core/modes.js';
 import { Engine } from '../../src/engine/engine.js';
 import { createLogger } from '../../src/log.js';
 import { resetOrDestroy } from '../../src/net/reset.js';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Finding } from '../../src/core/finding.js';
-import { MODES, type Mode } from '../../src/core/mode.js';
+import { MODES, type Mode } from '../../src/core/modes.js';
 import { FINDING_EXPIRES_AFTER } from '../../src/engine/expiry.js';
 import { type ModeReadings, type PathFacts, TargetSnapshots } from '../../src/engine/snapshot-target.js';
 import { makeConfig } from '../support/fake-view.js';

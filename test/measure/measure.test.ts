@@ -1,16 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { ModeSnapshot, TargetSnapshot } from '../../src/engine/snapshot.js';
 import { climbFactor, timeLeft } from '../../src/measure/estimate.js';
-import {
-  COLOURED,
-  createMeasureView,
-  exitCode,
-  LiveLines,
-  newFacts,
-  renderProgress,
-  renderResult,
-  wantsColour,
-} from '../../src/measure/index.js';
+import { newFacts } from '../../src/measure/facts.js';
+import { renderProgress } from '../../src/measure/progress.js';
+import { COLOURED, exitCode, renderResult } from '../../src/measure/result.js';
+import { LiveLines, wantsColour } from '../../src/measure/terminal.js';
+import { createMeasureView } from '../../src/measure/view.js';
 import {
   BRIDGE_MODEM,
   climbing,

@@ -3,7 +3,7 @@ import { once, setMaxListeners } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { expect, it, type onTestFinished } from 'vitest';
 import { systemClock } from '../../src/clock.js';
-import { MODES } from '../../src/core/mode.js';
+import { MODES } from '../../src/core/modes.js';
 import { startRelay } from '../../src/embedded/relay.js';
 import { pause } from '../../src/engine/pause.js';
 import { createLogger } from '../../src/log.js';

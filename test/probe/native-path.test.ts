@@ -2,7 +2,7 @@ import { createServer, type AddressInfo, type Server } from 'node:net';
 import { once } from 'node:events';
 import { afterEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/clock.js';
-import { MODES } from '../../src/core/mode.js';
+import { MODES } from '../../src/core/modes.js';
 import { createLogger } from '../../src/log.js';
 import { createNativePath } from '../../src/probe/native-path.js';
 import type { Path, ProbeConnection } from '../../src/probe/path.js';

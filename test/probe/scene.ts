@@ -3,7 +3,7 @@ import { createLegacyPath } from '../../src/probe/legacy-path.js';
 import { createNativePath } from '../../src/probe/native-path.js';
 import type { Path, ProbeConnection } from '../../src/probe/path.js';
 import type { Observation } from '../../src/probe/prober.js';
-import type { Mode } from '../../src/core/mode.js';
+import type { Mode } from '../../src/core/modes.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { FakeResponder, serveEcho, serveSleep } from '../support/fake-far-ends.js';
 import { type FakeLink, FakeNetwork } from '../support/fake-link.js';

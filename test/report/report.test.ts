@@ -2,15 +2,10 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { HtmlValidate } from 'html-validate';
 import { describe, expect, it } from 'vitest';
-import type { HistoryEntry } from '../../src/history/index.js';
-import {
-  buildDocument,
-  documentJsonSchema,
-  documentSchema,
-  renderReport,
-  reportFormatOf,
-  type ReportInput,
-} from '../../src/report/index.js';
+import type { HistoryEntry } from '../../src/history/entry.js';
+import { buildDocument, type ReportInput } from '../../src/report/build.js';
+import { documentJsonSchema, documentSchema } from '../../src/report/document.js';
+import { renderReport, reportFormatOf } from '../../src/report/render.js';
 import type { TargetSnapshot } from '../../src/engine/snapshot.js';
 import { BRIDGE_MODEM, COMPLIANT, EARLY, forgetful, ONE_HOUR, START, target } from './snapshots.js';
 

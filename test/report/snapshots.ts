@@ -1,8 +1,11 @@
 /** Snapshots as the engine shows them, for tests of what is rendered from them. */
 import type { TargetConfig } from '../../src/config/types.js';
-import { explain, pathVerdict, type ModeEvidence, settings } from '../../src/core/diagnosis/index.js';
+import { explain } from '../../src/core/diagnosis/explain.js';
+import { type ModeEvidence } from '../../src/core/diagnosis/outcome.js';
+import { pathVerdict } from '../../src/core/diagnosis/path-verdict.js';
+import { settings } from '../../src/core/diagnosis/settings.js';
 import type { Finding } from '../../src/core/finding.js';
-import { MODES, type Mode } from '../../src/core/mode.js';
+import { MODES, type Mode } from '../../src/core/modes.js';
 import type { Verdict } from '../../src/core/verdict.js';
 import type { ModeSnapshot, TargetSnapshot, TestRecord } from '../../src/engine/snapshot.js';
 

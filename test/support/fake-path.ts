@@ -8,7 +8,7 @@ import {
   type ProbeConnection,
 } from '../../src/probe/path.js';
 import type { Clock } from '../../src/clock.js';
-import type { Mode } from '../../src/core/mode.js';
+import type { Mode } from '../../src/core/modes.js';
 import type { Observation, TestContext } from '../../src/probe/prober.js';
 import type { Seconds } from '../../src/units.js';
 import { pause } from '../../src/engine/pause.js';

@@ -1,10 +1,10 @@
 /** A scripted `EngineView`: snapshots made by hand, for tests of what shows them. */
 import type { TargetConfig } from '../../src/config/types.js';
 import type { Explanation } from '../../src/core/diagnosis/types.js';
-import { pathVerdict } from '../../src/core/diagnosis/index.js';
+import { pathVerdict } from '../../src/core/diagnosis/path-verdict.js';
 import type { Finding } from '../../src/core/finding.js';
-import { MODES, type Mode } from '../../src/core/mode.js';
-import type { HistoryEntry } from '../../src/history/index.js';
+import { MODES, type Mode } from '../../src/core/modes.js';
+import type { HistoryEntry } from '../../src/history/entry.js';
 import type { Verdict } from '../../src/core/verdict.js';
 import type {
   EngineView,

@@ -4,7 +4,7 @@
  * climbs, and the embedded target.
  */
 import type { Finding } from '../../src/core/finding.js';
-import { MODES } from '../../src/core/mode.js';
+import { MODES } from '../../src/core/modes.js';
 import type { Verdict } from '../../src/core/verdict.js';
 import type { TargetSnapshot } from '../../src/engine/snapshot.js';
 import { createExporterMetrics } from '../../src/exporter/metrics.js';

@@ -4,7 +4,7 @@
  */
 import { closeSync, openSync, writeSync } from 'node:fs';
 import type { Finding } from '../../src/core/finding.js';
-import { MODES, type Mode } from '../../src/core/mode.js';
+import { MODES, type Mode } from '../../src/core/modes.js';
 import { createExporterMetrics } from '../../src/exporter/metrics.js';
 import { FakeView, makeConfig, makeMode, makeTarget } from './fake-view.js';
 

@@ -2,7 +2,7 @@
 import { DEATHS_OF_A_CLAIM, type Finding } from '../finding.js';
 import { REQ5_ESTABLISHED_IDLE_TIMEOUT } from '../rfc5382.js';
 import type { Seconds } from '../../units.js';
-import { diesAtMinIdle } from './publish.js';
+import { diesAtMinIdle } from './publishable.js';
 
 /**
  * A `max_idle` up to this multiple of 7440 s asks whether the path is compliant; a longer one asks for the timeout

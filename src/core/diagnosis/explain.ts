@@ -1,7 +1,7 @@
 /** From the pattern of the modes' results to a short list of explanations, never more certain than the data. */
 import { durationWithSeconds, humanDuration } from '../human-duration.js';
 import { DEATHS_OF_A_CLAIM } from '../finding.js';
-import type { Mode } from '../mode.js';
+import type { Mode } from '../modes.js';
 import { whenForgotten } from '../words.js';
 import type { Seconds } from '../../units.js';
 import { knownValues } from './known.js';
@@ -16,7 +16,7 @@ import {
   outcomeOf,
   outcomeSentence,
 } from './outcome.js';
-import { type FindingsByMode, keepalivesEaten } from './publish.js';
+import { type FindingsByMode, keepalivesEaten } from './publishable.js';
 import { explainAddresses, explainConntrack, explainSeveralAnswers } from './surroundings.js';
 import type { Explanation } from './types.js';
 

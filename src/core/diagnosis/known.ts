@@ -1,7 +1,7 @@
 /** Which known products share a measured value: a hint, never a proof. */
 import { durationWithSeconds } from '../human-duration.js';
 import { KNOWN_TIMEOUTS, type KnownTimeout } from '../known-timeouts.js';
-import type { Mode } from '../mode.js';
+import type { Mode } from '../modes.js';
 import type { Seconds } from '../../units.js';
 import { type Forgets, nearBracket, outcomeSentence } from './outcome.js';
 import type { Explanation } from './types.js';

@@ -1,8 +1,8 @@
 /** What one mode's search came to, reduced to what a diagnosis compares. */
 import { DEATHS_OF_A_CLAIM, type Finding } from '../finding.js';
 import { durationWithSeconds, humanDuration, plainSeconds } from '../human-duration.js';
-import { diesAtMinIdle } from './publish.js';
-import { MODES, type Mode } from '../mode.js';
+import { diesAtMinIdle } from './publishable.js';
+import { MODES, type Mode } from '../modes.js';
 import type { DeathEvidence } from '../verdict.js';
 import { REASON_WORDS } from '../words.js';
 import type { Seconds } from '../../units.js';

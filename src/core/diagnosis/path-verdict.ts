@@ -1,10 +1,10 @@
 /** The verdict on a whole path: decided here, and said by every page, metric, report, log and exit code. */
 import type { Finding } from '../finding.js';
 import { durationWithSeconds } from '../human-duration.js';
-import type { Mode } from '../mode.js';
+import type { Mode } from '../modes.js';
 import { REQ5_ESTABLISHED_IDLE_TIMEOUT } from '../rfc5382.js';
 import { listed, whenForgotten } from '../words.js';
-import { type FindingsByMode, keepalivesEaten, type PublishLimits, publishable } from './publish.js';
+import { type FindingsByMode, keepalivesEaten, type PublishLimits, publishable } from './publishable.js';
 
 /** Something about a path that explains its findings, or keeps a mode out of the verdict. */
 export type PathCondition = 'keepalives_eaten';

@@ -5,7 +5,7 @@ import { MODE_WORDS } from '../../core/words.js';
 import type { ModeSnapshot, TargetSnapshot, TestRecord } from '../../engine/snapshot.js';
 import type { Seconds } from '../../units.js';
 import { type Html, html, verbatim } from '../../paper/html.js';
-import type { HistoryEntry } from '../../history/index.js';
+import type { HistoryEntry } from '../../history/entry.js';
 import { guarded, type TellBroken } from '../guard.js';
 import { renderHistory } from './history.js';
 import { renderStrip } from './strip.js';

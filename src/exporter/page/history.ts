@@ -1,9 +1,10 @@
 /** The last 30 days of a target: what survived and what died, and when the published value moved. */
 import { humanDuration } from '../../core/human-duration.js';
-import type { Mode } from '../../core/mode.js';
+import type { Mode } from '../../core/modes.js';
 import { REQ5_ESTABLISHED_IDLE_TIMEOUT } from '../../core/rfc5382.js';
 import type { TargetSnapshot } from '../../engine/snapshot.js';
-import { HISTORY_AGE, type HistoryEntry } from '../../history/index.js';
+import { type HistoryEntry } from '../../history/entry.js';
+import { HISTORY_AGE } from '../../history/store.js';
 import type { Seconds } from '../../units.js';
 import { type Html, html } from '../../paper/html.js';
 import { makeScale, type Scale } from './scale.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { addressClass } from '../../../src/core/diagnosis/index.js';
+import { addressClass } from '../../../src/core/diagnosis/address.js';
 
 describe('addressClass()', () => {
   it.each([

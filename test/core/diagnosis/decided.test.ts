@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { idleToSurvive, isDecided } from '../../../src/core/diagnosis/index.js';
+import { idleToSurvive, isDecided } from '../../../src/core/diagnosis/decided.js';
 import { climbing, diesAtOnce, forgets, LIMITS, survives } from './findings.js';
 
 describe('idleToSurvive()', () => {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { explain, type ModeEvidence } from '../../../src/core/diagnosis/index.js';
+import { explain } from '../../../src/core/diagnosis/explain.js';
+import { type ModeEvidence } from '../../../src/core/diagnosis/outcome.js';
 import { climbing, diesAtOnce, forgets, input, LIMITS, survives } from './findings.js';
 
 const T = 10;

@@ -1,7 +1,7 @@
 /** Findings as a search publishes them, for tests: an idle timeout of 10 s unless told otherwise. */
-import type { DiagnosisInput, ModeEvidence } from '../../../src/core/diagnosis/index.js';
+import type { DiagnosisInput, ModeEvidence } from '../../../src/core/diagnosis/outcome.js';
 import type { Finding } from '../../../src/core/finding.js';
-import type { Mode } from '../../../src/core/mode.js';
+import type { Mode } from '../../../src/core/modes.js';
 import type { DeathEvidence } from '../../../src/core/verdict.js';
 
 export const LIMITS = { minIdle: 5, maxIdle: 7800, resolution: 1, guard: 1 };

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { type FindingsByMode, type ModeEvidence, pathVerdict } from '../../../src/core/diagnosis/index.js';
-import { MODES, type Mode } from '../../../src/core/mode.js';
+import { type ModeEvidence } from '../../../src/core/diagnosis/outcome.js';
+import { pathVerdict } from '../../../src/core/diagnosis/path-verdict.js';
+import { type FindingsByMode } from '../../../src/core/diagnosis/publishable.js';
+import { MODES, type Mode } from '../../../src/core/modes.js';
 import { climbing, diesAtOnce, forgets, LIMITS, survives } from './findings.js';
 
 function verdict(modes: Readonly<Partial<Record<Mode, ModeEvidence>>>, configured: readonly Mode[] = MODES) {

@@ -1,7 +1,8 @@
 /** Late-chosen tests while the bracket is open. */
 import { describe, expect, test } from 'vitest';
 import { resolutionOf, upperOf } from '../../../src/core/search/bracket.js';
-import { connectionsOf, findingOf } from '../../../src/core/search/index.js';
+import { findingOf } from '../../../src/core/search/publish.js';
+import { connectionsOf } from '../../../src/core/search/step.js';
 import { randomFrom } from '../../support/prng.js';
 import { SimulatedPath } from '../../support/simulated-nat.js';
 import { drive } from '../../support/virtual-driver.js';

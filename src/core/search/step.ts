@@ -24,11 +24,6 @@ import { announceDrop, forgetOldSuspicions } from './suspicion.js';
 import { launchRound, watch } from './track.js';
 import type { ConnectionId, SearchAction, SearchConnection, SearchEvent, SearchOptions } from './types.js';
 
-export { findingOf } from './publish.js';
-export { reviveSearch } from './revive.js';
-export type { SearchState } from './state.js';
-export type * from './types.js';
-
 /** Seconds until a launch that failed is repeated (less when idle times of seconds are tested). */
 const RETRY_TIME: Seconds = 10;
 /** Times that this is doubled while every launch fails: about two minutes at most. */

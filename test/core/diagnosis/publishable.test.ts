@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
+import { type ModeEvidence } from '../../../src/core/diagnosis/outcome.js';
 import {
   type FindingsByMode,
   keepaliveRecommended,
   keepalivesEaten,
-  type ModeEvidence,
   publishable,
-  settings,
-} from '../../../src/core/diagnosis/index.js';
-import { MODES } from '../../../src/core/mode.js';
+} from '../../../src/core/diagnosis/publishable.js';
+import { settings } from '../../../src/core/diagnosis/settings.js';
+import { MODES } from '../../../src/core/modes.js';
 import { climbing, diesAtOnce, forgets, LIMITS, survives } from './findings.js';
 
 function findings(modes: Readonly<Partial<Record<(typeof MODES)[number], ModeEvidence>>>): FindingsByMode {

@@ -1,6 +1,6 @@
 /** Which findings may be published, and what keepalive interval follows from them: rules across the modes. */
 import { DEATHS_OF_A_CLAIM, type Finding } from '../finding.js';
-import type { Mode } from '../mode.js';
+import type { Mode } from '../modes.js';
 import type { Seconds } from '../../units.js';
 
 /** The newest finding of each configured mode. */
