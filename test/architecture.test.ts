@@ -7,7 +7,7 @@ import { describe, expect, test } from 'vitest';
 
 /** The rooms of `src` from the ground up. A room may import itself and the floors below, not its neighbours. */
 const FLOORS: readonly (readonly string[])[] = [
-  ['units', 'visible'],
+  ['units', 'visible', 'defined'],
   ['core', 'wire', 'promql', 'files'],
   ['config', 'clock', 'backoff', 'log', 'nursery', 'version'],
   ['descriptors', 'net', 'history', 'http', 'paper'],

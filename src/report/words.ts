@@ -1,5 +1,5 @@
 /** The report's fixed texts and the words for its values, shared by all its forms. */
-import { defined } from '../core/defined.js';
+import { defined } from '../defined.js';
 import type { Finding } from '../core/finding.js';
 import { humanDuration } from '../core/human-duration.js';
 import type { Bracket } from '../core/words.js';
