@@ -4,7 +4,14 @@ import { defineConfig } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
 /** Rooms that know neither time, chance, host nor log: what they compute can be replayed. */
-const PURE = ['src/core/**/*.ts', 'src/wire/**/*.ts', 'src/promql/**/*.ts', 'src/units.ts', 'src/visible.ts'];
+const PURE = [
+  'src/core/**/*.ts',
+  'src/wire/**/*.ts',
+  'src/promql/**/*.ts',
+  'src/units.ts',
+  'src/visible.ts',
+  'src/defined.ts',
+];
 
 const CLIENT_SOCKETS = {
   name: 'node:net',
