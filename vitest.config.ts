@@ -1,5 +1,6 @@
 import { defineConfig } from 'vitest/config';
 import { SkipReporter } from './test/support/skips.js';
+import { SlowestReporter } from './test/support/slowest.js';
 
 /** Suites on real kernels, daemons, browsers and clocks: their moments matter, so nothing runs beside them. */
 const REAL = ['netns', 'e2e', 'browser', 'embedded'].map((folder) => `test/${folder}/**/*.test.ts`);
@@ -9,7 +10,7 @@ const SOAK = 'test/soak/**/*.test.ts';
 
 export default defineConfig({
   test: {
-    reporters: ['default', new SkipReporter()],
+    reporters: ['default', new SlowestReporter(), new SkipReporter()],
     projects: [
       {
         test: {
