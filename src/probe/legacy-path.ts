@@ -2,7 +2,7 @@
 import type { Clock } from '../clock.js';
 import type { Mode } from '../core/modes.js';
 import { openLink, type Endpoint, type Link, type OpenLink } from '../net/link.js';
-import { MAX_LEGACY_SLEEP, encodeSleepRequest } from '../wire/legacy.js';
+import { MAX_LEGACY_SLEEP, encodeSleepRequest } from '../wire/nat-tcp-test-messages.js';
 import type { Seconds } from '../units.js';
 import { Conversation, type Decoder } from './conversation.js';
 import { keepaliveTest } from './keepalive.js';

@@ -1,9 +1,9 @@
 /** Requests of control connections about the probes of their session, in whichever worker those are. */
 import { type Seconds, toMilliseconds } from '../units.js';
 import type { ResponderMessage } from '../wire/messages.js';
-import type { ResponderCounts } from './metrics.js';
-import type { GoneCause, Origin, PeerOrder, Peers } from './peers.js';
-import type { Relay } from './relay.js';
+import type { ResponderCounts } from './responder-metrics.js';
+import type { GoneCause, Origin, PeerOrder, Peers } from './cluster/peers.js';
+import type { Relay } from './cluster/flow-control.js';
 import { Connection, type Sessions } from './sessions.js';
 
 export interface CallsDeps {

@@ -12,15 +12,15 @@ import { decodeClientMessage, encodeResponderMessage, macInput } from '../wire/c
 import { splitLines } from '../wire/lines.js';
 import { type ClientMessage, type Hello, PROTOCOL_VERSION, type ResponderMessage } from '../wire/messages.js';
 import type { Admission } from './admission.js';
-import { AnnouncementDesk, type Discovery } from './announcement-desk.js';
+import { AnnouncementDesk, type Discovery } from './discovery/announcement-desk.js';
 import { CODE_OF, REASON_OF, seenAddress } from './answers.js';
 import { Calls } from './calls.js';
 import { Farewells } from './farewell.js';
 import type { Limits } from './limits.js';
 import { type ListenAddress, Listener } from './listener.js';
-import type { ConnectionKind, RejectReason, ResponderCounts } from './metrics.js';
-import type { GoneCause, PeerOrder, Peers } from './peers.js';
-import { Relay } from './relay.js';
+import type { ConnectionKind, RejectReason, ResponderCounts } from './responder-metrics.js';
+import type { GoneCause, PeerOrder, Peers } from './cluster/peers.js';
+import { Relay } from './cluster/flow-control.js';
 import { Connection, Sessions } from './sessions.js';
 
 export interface NativeOptions {

@@ -17,13 +17,13 @@ import { REFUSAL_LOOKS, RefusalWatch } from '../net/refusal-watch.js';
 import { randomHex } from '../net/token.js';
 import { type Seconds, toMilliseconds } from '../units.js';
 import { Admission } from './admission.js';
-import type { Discovery } from './announcement-desk.js';
-import { createLegacyServer } from './legacy.js';
+import type { Discovery } from './discovery/announcement-desk.js';
+import { createLegacyServer } from './nat-tcp-test.js';
 import { type Limits, resolveLimits } from './limits.js';
 import { isExposed, type ListenAddress } from './listener.js';
-import { createResponderMetrics, NO_ROOM_REASONS, type ResponderMetrics } from './metrics.js';
+import { createResponderMetrics, NO_ROOM_REASONS, type ResponderMetrics } from './responder-metrics.js';
 import { NativeResponder } from './native.js';
-import type { Peers } from './peers.js';
+import type { Peers } from './cluster/peers.js';
 
 export interface ResponderOptions {
   /** Where the native protocol is spoken; several, because a NAT may treat ports differently. */

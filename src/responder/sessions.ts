@@ -4,8 +4,8 @@ import type { Seconds } from '../units.js';
 import type { Hello } from '../wire/messages.js';
 import type { Client, Evictable, Refusal } from './admission.js';
 import type { Limits } from './limits.js';
-import type { ConnectionKind } from './metrics.js';
-import type { Origin } from './peers.js';
+import type { ConnectionKind } from './responder-metrics.js';
+import type { Origin } from './cluster/peers.js';
 
 /** The hello of a connection and its challenge: kept until it has proven the token, or for as long as it may announce. */
 export interface Opening {

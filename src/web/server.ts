@@ -16,7 +16,7 @@ import { toMilliseconds } from '../units.js';
 import { PAGE_POLICY, setSecurityHeaders } from './base-app.js';
 import { type BasicAuth, createBasicAuth } from './basic-auth.js';
 import { refuseClient } from './client-certificate.js';
-import { SiteConnections } from './connections.js';
+import { SiteConnections } from './site-connections.js';
 import { type GuardedRequest, HostGuard, type HostGuardOptions } from './host-guard.js';
 import {
   asksWhoReads,

@@ -1,16 +1,16 @@
-/** The program of one worker process of a responder; `cluster.ts` starts it. */
+/** The program of one worker process of a responder; `primary.ts` starts it. */
 import cluster from 'node:cluster';
 import { pino } from 'pino';
-import { systemClock } from '../clock.js';
-import { DescriptorWatch } from '../descriptors.js';
-import type { Discovery } from './announcement-desk.js';
-import type { Limits } from './limits.js';
-import type { ListenAddress } from './listener.js';
-import { createResponderMetrics, type ResponderCounts } from './metrics.js';
-import { type Seconds, toMilliseconds } from '../units.js';
+import { systemClock } from '../../clock.js';
+import { DescriptorWatch } from '../../descriptors.js';
+import type { Discovery } from '../discovery/announcement-desk.js';
+import type { Limits } from '../limits.js';
+import type { ListenAddress } from '../listener.js';
+import { createResponderMetrics, type ResponderCounts } from '../responder-metrics.js';
+import { type Seconds, toMilliseconds } from '../../units.js';
 import { type Batch, PeerQueue } from './peer-queue.js';
 import type { PeerOrder, PeerRequest } from './peers.js';
-import { type Responder, type SingleResponder, startResponder } from './responder.js';
+import { type Responder, type SingleResponder, startResponder } from '../responder.js';
 
 /** What a worker is started with. It comes as a message: an environment variable could be read by others. */
 export interface WorkerOptions {

@@ -2,11 +2,11 @@
  * The exporters that announced where they can be scraped: judged, kept for a while, listed for Prometheus. One book
  * for the whole responder; with several processes the primary has it.
  */
-import { announcedHost } from '../config/announced-host.js';
-import { RESERVED_LABEL_NAMES } from '../config/labels.js';
-import type { Seconds } from '../units.js';
-import { type AnnouncementFields, isAnnouncedAddress } from '../wire/announcement.js';
-import { clientKey } from '../net/client-address.js';
+import { announcedHost } from '../../config/announced-host.js';
+import { RESERVED_LABEL_NAMES } from '../../config/labels.js';
+import type { Seconds } from '../../units.js';
+import { type AnnouncementFields, isAnnouncedAddress } from '../../wire/announcement.js';
+import { clientKey } from '../../net/client-address.js';
 
 /** Why an announcement is not taken: a closed set, also a metric label. */
 export const ANNOUNCEMENT_REFUSALS = ['address', 'label', 'taken', 'limit_client', 'limit_total'] as const;

@@ -3,7 +3,7 @@
  * not answered, and anybody while too much waits for the primary. So a flood waits in the buffers of its own sockets.
  */
 import type { PeerRequest, Peers } from './peers.js';
-import type { Connection } from './sessions.js';
+import type { Connection } from '../sessions.js';
 
 export interface RelayDeps {
   readonly peers: Peers;

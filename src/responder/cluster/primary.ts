@@ -6,24 +6,24 @@
 import cluster, { type Worker } from 'node:cluster';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { RefusalWatch } from '../net/refusal-watch.js';
-import { randomHex } from '../net/token.js';
-import { type Seconds, toMilliseconds } from '../units.js';
-import { announcementAnswer } from './announcement-desk.js';
+import { RefusalWatch } from '../../net/refusal-watch.js';
+import { randomHex } from '../../net/token.js';
+import { type Seconds, toMilliseconds } from '../../units.js';
+import { announcementAnswer } from '../discovery/announcement-desk.js';
 import { Directory, type Dispatch } from './directory.js';
 import { Doors, rankedRoom } from './doors.js';
-import { resolveLimits } from './limits.js';
-import { isExposed } from './listener.js';
+import { resolveLimits } from '../limits.js';
+import { isExposed } from '../listener.js';
 import {
   addCounts,
   createResponderMetrics,
   NO_ROOM_REASONS,
   type ResponderCounts,
   zeroCounts,
-} from './metrics.js';
+} from '../responder-metrics.js';
 import { type Batch, PeerQueue } from './peer-queue.js';
 import type { AnnounceRequest, PeerOrder, PeerRequest } from './peers.js';
-import { NO_TOKEN_WARNING, type Responder, type ResponderOptions } from './responder.js';
+import { NO_TOKEN_WARNING, type Responder, type ResponderOptions } from '../responder.js';
 import type { FromWorker, ToWorker, WorkerOptions } from './worker.js';
 
 export interface ClusterOptions
@@ -147,7 +147,7 @@ class Primary {
     // and each would need a descriptor of the primary on its way.
     cluster.schedulingPolicy = cluster.SCHED_NONE;
     cluster.setupPrimary({
-      exec: own.replace(/cluster(\.[jt]s)$/, 'worker$1'),
+      exec: own.replace(/primary(\.[jt]s)$/, 'worker$1'),
       args: [],
       execArgv: [...WORKER_FLAGS, ...(this.#options.execArgv ?? process.execArgv)],
     });

@@ -1,13 +1,13 @@
 /** Where `ANNOUNCE` arrives: checks its proof, hands it to the book, wherever that is, and answers. */
-import { sameMac, tokenMac } from '../net/token.js';
-import type { Seconds } from '../units.js';
-import { announcementMacInput } from '../wire/codec.js';
-import type { Announce, ResponderMessage } from '../wire/messages.js';
-import { plainAddress } from '../net/client-address.js';
+import { sameMac, tokenMac } from '../../net/token.js';
+import type { Seconds } from '../../units.js';
+import { announcementMacInput } from '../../wire/codec.js';
+import type { Announce, ResponderMessage } from '../../wire/messages.js';
+import { plainAddress } from '../../net/client-address.js';
 import type { Announcements, Announcer, Refused } from './announcements.js';
-import type { Calls } from './calls.js';
-import type { Relay } from './relay.js';
-import type { Connection } from './sessions.js';
+import type { Calls } from '../calls.js';
+import type { Relay } from '../cluster/flow-control.js';
+import type { Connection } from '../sessions.js';
 
 /** What a process of a responder that takes announcements is told. */
 export interface Discovery {

@@ -7,13 +7,13 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { Logger } from '../log.js';
 import { resetOrDestroy } from '../net/reset.js';
 import { type Seconds, toMilliseconds } from '../units.js';
-import { decodeSleepRequest, LEGACY_READ_LIMIT } from '../wire/legacy.js';
+import { decodeSleepRequest, LEGACY_READ_LIMIT } from '../wire/nat-tcp-test-messages.js';
 import type { Admission, Client, Evictable } from './admission.js';
 import { Farewells } from './farewell.js';
 import type { Limits } from './limits.js';
 import { type ListenAddress, Listener } from './listener.js';
-import type { RejectReason, ResponderCounts } from './metrics.js';
-import type { Peers } from './peers.js';
+import type { RejectReason, ResponderCounts } from './responder-metrics.js';
+import type { Peers } from './cluster/peers.js';
 
 export type LegacyKind = 'legacy_echo' | 'legacy_sleep';
 

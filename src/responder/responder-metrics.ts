@@ -1,6 +1,6 @@
 /** What the responder counts, and the names under which Prometheus sees it. */
 import { Counter, Gauge, Registry } from 'prom-client';
-import { ANNOUNCEMENT_REFUSALS, type Announcements } from './announcements.js';
+import { ANNOUNCEMENT_REFUSALS, type Announcements } from './discovery/announcements.js';
 
 /** What a connection is at the moment; `pending` has not finished its opening. */
 export const CONNECTION_KINDS = [
