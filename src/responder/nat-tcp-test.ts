@@ -3,118 +3,80 @@
  * number of seconds and writes the very bytes back after them. Both serve one request and close.
  * @see docs/PROTOCOL.md
  */
-import type { AddressInfo, Socket } from 'node:net';
-import type { Logger } from '../log.js';
-import { resetOrDestroy } from '../net/reset.js';
+import type { Socket } from 'node:net';
 import { type Seconds, toMilliseconds } from '../units.js';
-import { decodeSleepRequest, LEGACY_READ_LIMIT } from '../wire/nat-tcp-test-messages.js';
-import type { Admission, Client, Evictable } from './admission.js';
-import { Farewells } from './farewell.js';
-import type { Limits } from './limits.js';
-import { type ListenAddress, Listener } from './listener.js';
-import type { RejectReason, ResponderCounts } from './responder-metrics.js';
-import type { Peers } from './cluster/peers.js';
+import { decodeSleepRequest, READ_LIMIT } from '../wire/nat-tcp-test-messages.js';
+import { Door, DoorConnection, type DoorOptions } from './door.js';
+import type { RejectReason } from './responder-metrics.js';
 
-export type LegacyKind = 'legacy_echo' | 'legacy_sleep';
-
-export interface LegacyOptions {
-  readonly kind: LegacyKind;
-  readonly limits: Limits;
-  readonly admission: Admission;
-  readonly counts: ResponderCounts;
-  readonly logger: Logger;
-  /** Monotonic seconds. */
-  readonly now: () => Seconds;
-  /** The other workers, where there are several. */
-  readonly peers?: Peers;
+/** One client of either server. */
+class NatTcpTestConnection extends DoorConnection {
+  /** What it has asked for. */
+  request: string | undefined = undefined;
+  /** Until a sleep is over. */
+  timer: NodeJS.Timeout | undefined = undefined;
 }
 
-export interface LegacyServer {
-  /**
-   * Listens at one more address.
-   * @throws the system's error if it cannot be bound.
-   */
-  listen(address: ListenAddress): Promise<AddressInfo>;
-  /** Whether this process takes new connections, see `Listener.attend`. */
-  attend(wanted: boolean): Promise<void>;
-  /** How many descriptors its listeners and connections hold. */
-  descriptors(): number;
-  /** Resets every connection. */
-  close(): Promise<void>;
-}
+export class NatTcpTestServer extends Door<NatTcpTestConnection> {
+  readonly #kind: 'legacy_echo' | 'legacy_sleep';
+  readonly #answer = (connection: NatTcpTestConnection): void => this.#respond(connection);
 
-export function createLegacyServer(options: LegacyOptions): LegacyServer {
-  return new Legacy(options);
-}
-
-/** All that is kept of one client. */
-interface Guest extends Evictable {
-  readonly socket: Socket;
-  readonly client: Client;
-  readonly since: Seconds;
-  request: string | undefined;
-  timer: NodeJS.Timeout | undefined;
-}
-
-class Legacy implements LegacyServer {
-  readonly #options: LegacyOptions;
-  readonly #listeners: Listener[] = [];
-  readonly #guests = new Map<Socket, Guest>();
-  readonly #farewells = new Farewells();
-  readonly #sweeper: NodeJS.Timeout;
-  // One set of handlers for all sockets.
-  readonly #onData: (this: Socket, chunk: Buffer) => void;
-  readonly #onClose: (this: Socket) => void;
-  readonly #answer = (guest: Guest): void => this.#respond(guest);
-
-  constructor(options: LegacyOptions) {
-    this.#options = options;
-    const received = (socket: Socket, chunk: Buffer): void => this.#received(socket, chunk);
-    const closed = (socket: Socket): void => this.#closed(socket);
-    this.#onData = function (chunk) {
-      received(this, chunk);
-    };
-    this.#onClose = function () {
-      closed(this);
-    };
-    options.peers?.follow(({ kind }) => {
-      if (kind === 'instance') this.#leaveAll();
+  constructor(kind: 'legacy_echo' | 'legacy_sleep', options: DoorOptions) {
+    super(options, 'legacy');
+    this.#kind = kind;
+    options.peers?.follow((order) => {
+      if (order.kind === 'instance') this.#closeAll();
     });
-    this.#sweeper = setInterval(() => this.#sweep(), toMilliseconds(options.limits.sweepInterval)).unref();
   }
 
-  async listen(address: ListenAddress): Promise<AddressInfo> {
-    const { counts, logger } = this.#options;
-    const listener = await Listener.open(
-      address,
-      (socket) => this.#accept(socket),
-      (error) => {
-        counts.rejected.accept += 1;
-        logger.debug({ err: error }, 'accepting a connection failed');
-      },
-    );
-    this.#listeners.push(listener);
-    return listener.bound;
+  protected accept(socket: Socket, address: string): NatTcpTestConnection | RejectReason {
+    const { admission } = this.options;
+    const client = admission.admit(address, 'legacy');
+    if (typeof client === 'string') return client;
+    const connection = new NatTcpTestConnection(socket, this, client, this.#kind, this.now());
+    admission.waitForRequest(connection);
+    return connection;
   }
 
-  descriptors(): number {
-    const listening = this.#listeners.filter((listener) => listener.listening).length;
-    return listening + this.#guests.size + this.#farewells.size;
-  }
-
-  async attend(wanted: boolean): Promise<void> {
-    await Promise.all(this.#listeners.map((listener) => listener.attend(wanted)));
-  }
-
-  async close(): Promise<void> {
-    const stopped = this.#listeners.map((listener) => listener.stop());
-    for (const guest of [...this.#guests.values()]) {
-      this.#forget(guest);
-      resetOrDestroy(guest.socket);
+  protected receive(connection: NatTcpTestConnection, chunk: Buffer): void {
+    // Whatever follows the request is read and forgotten, so that an end of the connection is noticed.
+    if (connection.request !== undefined) return;
+    const request = chunk.toString('latin1', 0, READ_LIMIT);
+    const { client } = connection;
+    if (client !== undefined) this.options.admission.settle(client, connection);
+    if (this.#kind === 'legacy_echo') {
+      connection.request = request;
+      this.#respond(connection);
+      return;
     }
-    this.#farewells.destroyAll();
-    await Promise.all(stopped);
-    clearInterval(this.#sweeper);
+    const sleep = chunk.length > READ_LIMIT ? undefined : decodeSleepRequest(request);
+    if (sleep === undefined) {
+      this.turnAway(connection, 'request');
+      return;
+    }
+    connection.request = request;
+    connection.timer = setTimeout(this.#answer, toMilliseconds(sleep), connection);
+  }
+
+  protected inspect(connection: NatTcpTestConnection, now: Seconds): void {
+    const silent = connection.request === undefined;
+    if (silent && now - connection.activeAt >= this.options.limits.idleDeadline) {
+      this.turnAway(connection, 'timeout');
+    }
+  }
+
+  /**
+   * Closed and not reset, as in `#closeAll`. The oldest are evicted first: what a client might conclude from the end of
+   * one needs an older connection that lived on.
+   */
+  turnAway(connection: NatTcpTestConnection, reason: RejectReason): void {
+    this.countRejection(connection, reason);
+    this.forget(connection);
+    connection.socket.destroy();
+  }
+
+  protected override left(connection: NatTcpTestConnection): void {
+    clearTimeout(connection.timer);
   }
 
   /**
@@ -122,101 +84,16 @@ class Legacy implements LegacyServer {
    * end as well, they take what ended there for a NAT's doing. They end as those did, closed and not reset, which a
    * client takes for a restart.
    */
-  #leaveAll(): void {
-    for (const guest of [...this.#guests.values()]) {
-      this.#forget(guest);
-      guest.socket.destroy();
+  #closeAll(): void {
+    for (const connection of this.all()) {
+      this.forget(connection);
+      connection.socket.destroy();
     }
   }
 
-  #accept(socket: Socket): void {
-    const { admission, counts, kind, now } = this.#options;
-    const address = socket.remoteAddress;
-    socket.on('error', ignore);
-    if (address === undefined) {
-      counts.rejected.aborted += 1;
-      socket.destroy();
-      return;
-    }
-    const client = admission.admit(address, 'legacy');
-    if (typeof client === 'string') {
-      counts.rejected[client] += 1;
-      resetOrDestroy(socket);
-      return;
-    }
-    // Closed and not reset, as in `#leaveAll`. The oldest go first: what a client might conclude from the end of one
-    // needs an older connection that lived on.
-    const evict = (): void => this.#turnAway(guest, 'evicted');
-    const guest: Guest = { socket, client, since: now(), request: undefined, timer: undefined, evict };
-    this.#guests.set(socket, guest);
-    admission.linger(guest);
-    counts.open[kind] += 1;
-    counts.opened[kind] += 1;
-    socket.on('data', this.#onData);
-    socket.on('close', this.#onClose);
-  }
-
-  #received(socket: Socket, chunk: Buffer): void {
-    const guest = this.#guests.get(socket);
-    // Whatever follows the request is read and forgotten, so that an end of the connection is noticed.
-    if (guest !== undefined && guest.request === undefined) this.#serve(guest, chunk);
-  }
-
-  #closed(socket: Socket): void {
-    const guest = this.#guests.get(socket);
-    if (guest !== undefined) this.#forget(guest);
-    this.#farewells.closed(socket);
-  }
-
-  #serve(guest: Guest, chunk: Buffer): void {
-    const request = chunk.toString('latin1', 0, LEGACY_READ_LIMIT);
-    this.#options.admission.settle(guest.client, guest);
-    if (this.#options.kind === 'legacy_echo') {
-      guest.request = request;
-      this.#respond(guest);
-      return;
-    }
-    const sleep = chunk.length > LEGACY_READ_LIMIT ? undefined : decodeSleepRequest(request);
-    if (sleep === undefined) {
-      this.#turnAway(guest, 'request');
-      return;
-    }
-    guest.request = request;
-    guest.timer = setTimeout(this.#answer, toMilliseconds(sleep), guest);
-  }
-
-  #respond(guest: Guest): void {
-    guest.socket.write(guest.request ?? '', 'latin1');
-    this.#forget(guest);
-    this.#farewells.part(guest.socket, true);
-  }
-
-  #turnAway(guest: Guest, reason: RejectReason): void {
-    const { counts, kind, logger } = this.#options;
-    counts.rejected[reason] += 1;
-    const { remoteAddress: client, remotePort: port } = guest.socket;
-    logger.debug({ reason, kind, client, port }, 'turned away');
-    this.#forget(guest);
-    guest.socket.destroy();
-  }
-
-  #forget(guest: Guest): void {
-    if (!this.#guests.delete(guest.socket)) return;
-    clearTimeout(guest.timer);
-    this.#options.counts.open[this.#options.kind] -= 1;
-    this.#options.admission.settle(guest.client, guest);
-    this.#options.admission.release(guest.client, 'legacy');
-  }
-
-  #sweep(): void {
-    this.#farewells.sweep();
-    const now = this.#options.now();
-    for (const guest of this.#guests.values()) {
-      const silent = guest.request === undefined && now - guest.since >= this.#options.limits.idleDeadline;
-      if (silent) this.#turnAway(guest, 'timeout');
-    }
+  #respond(connection: NatTcpTestConnection): void {
+    connection.socket.write(connection.request ?? '', 'latin1');
+    this.forget(connection);
+    this.endAfterWriting(connection.socket);
   }
 }
-
-/** The end of a connection is enough to know. */
-function ignore(): void {}

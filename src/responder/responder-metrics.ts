@@ -16,7 +16,7 @@ export type ConnectionKind = (typeof CONNECTION_KINDS)[number];
 /**
  * Why something was turned away. Beside the codes that a client is told: `oversized` and `binary` lines,
  * `evicted` (gave way to a newer connection before it had opened, or had asked a legacy server for anything),
- * `limit_legacy` (all places of the legacy servers are taken by guests that have asked), `rate` (too many lines), `unread` (does not
+ * `limit_legacy` (all places of the legacy servers are taken by clients that have asked), `rate` (too many lines), `unread` (does not
  * read its answers), `request` (a legacy client asked for something else), `accept` (the kernel refused, most
  * often for want of descriptors), `aborted` (the client reset it before its turn to be accepted had come).
  */

@@ -11,6 +11,7 @@ import {
 import {
   type Announce,
   type ClientMessage,
+  type GoneCause,
   type Hello,
   PROTOCOL_VERSION,
   type RejectCode,
@@ -43,7 +44,7 @@ export type Decoded<Message> =
   | { readonly ok: false; readonly code: ProblemCode; readonly problem: string };
 
 const ROLES: readonly Role[] = ['control', 'probe', 'check'];
-const GONE_CAUSES = ['reset', 'closed', 'timed_out'] as const;
+const GONE_CAUSES: readonly GoneCause[] = ['reset', 'closed', 'timed_out'];
 
 /** Every code that an `ERROR` can have. */
 export const REJECT_CODES: readonly RejectCode[] = [

@@ -1,5 +1,6 @@
 /** Which worker holds which connection of a session: the primary's book, without processes or sockets. */
-import type { AnnounceRequest, GoneCause, PeerOrder, PeerRequest } from './peers.js';
+import type { GoneCause } from '../../wire/messages.js';
+import type { AnnounceRequest, PeerOrder, PeerRequest } from './peers.js';
 
 /** An order and the worker that it is for. */
 export interface Dispatch {
@@ -63,7 +64,7 @@ export class Directory {
    */
   forget(worker: number): readonly Dispatch[] {
     const orders: Dispatch[] = [];
-    const bereft: Dispatch[] = [];
+    const ends: Dispatch[] = [];
     for (const [session, { controls, probes }] of [...this.#sessions]) {
       const lost = [...probes].filter(([, holder]) => holder === worker);
       const lostControls = controls.get(worker) ?? 0;
@@ -72,10 +73,10 @@ export class Directory {
       for (let left = lostControls; left > 0; left -= 1) {
         orders.push(...this.#leave(worker, session, undefined, undefined));
       }
-      for (const to of controls.keys()) bereft.push({ to, order: { kind: 'end', session } });
+      for (const to of controls.keys()) ends.push({ to, order: { kind: 'end', session } });
     }
     this.#loads.delete(worker);
-    return [...orders, ...this.#elsewhere(worker), ...bereft].filter(({ to }) => to !== worker);
+    return [...orders, ...this.#elsewhere(worker), ...ends].filter(({ to }) => to !== worker);
   }
 
   /** What the others must know after this worker's load has changed; it knows about them already. */

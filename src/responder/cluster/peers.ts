@@ -3,10 +3,8 @@
  * session may end up in different workers.
  */
 import type { AnnouncementFields } from '../../wire/announcement.js';
-import type { ResponderMessage } from '../../wire/messages.js';
+import type { GoneCause, ResponderMessage } from '../../wire/messages.js';
 import type { Announcer } from '../discovery/announcements.js';
-
-export type GoneCause = 'reset' | 'closed' | 'timed_out';
 
 /** A control connection in some worker that waits for word about its call. */
 export interface Origin {

@@ -2,23 +2,18 @@
 import cluster from 'node:cluster';
 import { pino } from 'pino';
 import { systemClock } from '../../clock.js';
+import { defined } from '../../defined.js';
 import { DescriptorWatch } from '../../descriptors.js';
+import type { Logger } from '../../log.js';
 import type { Discovery } from '../discovery/announcement-desk.js';
-import type { Limits } from '../limits.js';
-import type { ListenAddress } from '../listener.js';
 import { createResponderMetrics, type ResponderCounts } from '../responder-metrics.js';
 import { type Seconds, toMilliseconds } from '../../units.js';
 import { type Batch, PeerQueue } from './peer-queue.js';
-import type { PeerOrder, PeerRequest } from './peers.js';
-import { type Responder, type SingleResponder, startResponder } from '../responder.js';
+import type { PeerOrder, PeerRequest, Peers } from './peers.js';
+import { type Responder, type SharedOptions, type SingleResponder, startResponder } from '../responder.js';
 
 /** What a worker is started with. It comes as a message: an environment variable could be read by others. */
-export interface WorkerOptions {
-  readonly native: readonly ListenAddress[];
-  readonly legacyEcho: readonly ListenAddress[];
-  readonly legacySleep: readonly ListenAddress[];
-  readonly token?: string;
-  readonly limits: Partial<Limits>;
+export interface WorkerOptions extends Omit<SharedOptions, 'logger' | 'discovery'> {
   /** Whether lines about single connections are wanted. */
   readonly debug: boolean;
   /** The same in all processes of a responder. */
@@ -42,7 +37,14 @@ export type FromWorker =
   | { readonly kind: 'attends'; readonly open: boolean }
   | { readonly kind: 'counted'; readonly counts: ResponderCounts }
   | { readonly kind: 'requests'; readonly batch: Batch<PeerRequest> }
-  | { readonly kind: 'log'; readonly line: string };
+  | { readonly kind: 'log'; readonly line: LogLine };
+
+/** A line of a worker's log: its level by name, and what it says. */
+export interface LogLine {
+  readonly level: 'debug' | 'info' | 'warn' | 'error';
+  readonly msg: string;
+  readonly [field: string]: unknown;
+}
 
 /** How long after an address could not be bound again it is tried anew. */
 const RETRY: Seconds = 1;
@@ -58,55 +60,70 @@ function tell(message: FromWorker, left: () => void = () => {}): void {
   if (process.connected) process.send?.(message, undefined, {}, left);
 }
 
-/** Sends lines of the log to the primary, as many as it takes. */
-function logWriter(): (line: string) => void {
+/** A log that sends its lines to the primary, as many as it takes. */
+function logToPrimary(level: 'debug' | 'info'): Logger {
   let underWay = 0;
   let dropped = 0;
   const left = (): void => {
     underWay -= 1;
     if (underWay > 0 || dropped === 0) return;
-    send(JSON.stringify({ level: 20, dropped, msg: 'lines of the log were dropped' }));
+    send({ level: 'debug', dropped, msg: 'lines of the log were dropped' });
     dropped = 0;
   };
-  const send = (line: string): void => {
+  const send = (line: LogLine): void => {
     underWay += 1;
     tell({ kind: 'log', line }, left);
   };
-  return (line) => {
+  const write = (line: string): void => {
     if (underWay >= MOST_LOG_LINES) dropped += 1;
-    else send(line);
+    else send(JSON.parse(line) as LogLine);
   };
+  const formatters = { level: (name: string) => ({ level: name }) };
+  return pino({ level, base: null, timestamp: false, formatters }, { write });
+}
+
+/** The line to the primary: what is asked of it, and what it orders. */
+class PrimaryLine implements Peers {
+  readonly #followers: ((order: PeerOrder) => void)[] = [];
+  readonly #takers: (() => void)[] = [];
+  readonly #requests = new PeerQueue<PeerRequest>((batch) => tell({ kind: 'requests', batch }));
+
+  follow(obey: (order: PeerOrder) => void): void {
+    this.#followers.push(obey);
+  }
+
+  ask(request: PeerRequest): void {
+    if (request.kind === 'load') this.#requests.pushNewest(request);
+    else this.#requests.push(request);
+  }
+
+  get full(): boolean {
+    return this.#requests.length >= MOST_REQUESTS;
+  }
+
+  whenTaken(run: () => void): void {
+    this.#takers.push(run);
+  }
+
+  /** Orders have come. */
+  receive({ items, taken }: Batch<PeerOrder>): void {
+    for (const order of items) for (const obey of this.#followers) obey(order);
+    this.#requests.handled(items.length);
+    this.#requests.taken(taken);
+    for (const run of this.#takers) run();
+  }
 }
 
 /** Serves until the primary says stop or is gone. */
 function runWorker(): void {
-  let running: Promise<SingleResponder> | undefined;
-  const followers: ((order: PeerOrder) => void)[] = [];
-  const takers: (() => void)[] = [];
-  const requests = new PeerQueue<PeerRequest>((batch) => tell({ kind: 'requests', batch }));
-  const peers = {
-    follow(follower: (order: PeerOrder) => void) {
-      followers.push(follower);
-    },
-    ask(request: PeerRequest) {
-      if (request.kind === 'load') requests.pushNewest(request);
-      else requests.push(request);
-    },
-    get full() {
-      return requests.length >= MOST_REQUESTS;
-    },
-    whenTaken(run: () => void) {
-      takers.push(run);
-    },
-  };
-
+  const peers = new PrimaryLine();
   const metrics = createResponderMetrics();
+  let running: Promise<SingleResponder> | undefined;
   let watch: DescriptorWatch | undefined;
 
-  const serve = async ({ token, debug, ...options }: WorkerOptions): Promise<SingleResponder> => {
-    const log = pino({ level: debug ? 'debug' : 'info', base: null }, { write: logWriter() });
-    const secret = token === undefined ? {} : { token };
-    const responder = await startResponder({ ...options, ...secret, logger: log, metrics, peers });
+  const start = async ({ debug, ...options }: WorkerOptions): Promise<SingleResponder> => {
+    const log = logToPrimary(debug ? 'debug' : 'info');
+    const responder = await startResponder({ ...options, logger: log, metrics, peers });
     watch = new DescriptorWatch({
       clock: systemClock,
       log,
@@ -118,25 +135,24 @@ function runWorker(): void {
     return responder;
   };
 
-  const start = (options: WorkerOptions): void => {
-    running = serve(options);
-    running.then(
+  const tellHowItStarted = (starting: Promise<SingleResponder>): Promise<void> =>
+    starting.then(
       ({ addresses }) => tell({ kind: 'listening', addresses }),
       (error: unknown) => {
         const { message, code, port } = error as NodeJS.ErrnoException & { port?: number };
-        tell({
-          kind: 'failed',
-          message,
-          ...(code === undefined ? {} : { code }),
-          ...(port === undefined ? {} : { port }),
-        });
+        tell(defined({ kind: 'failed', message, code, port }));
       },
     );
-  };
 
   const attend = async (wanted: boolean): Promise<void> => {
-    await (await running)?.attend(wanted);
-    tell({ kind: 'attends', open: wanted });
+    try {
+      await (await running)?.attend(wanted);
+      tell({ kind: 'attends', open: wanted });
+    } catch {
+      // Some of several addresses may have been bound: "closed" must be true of all. The primary will ask again.
+      await (await running)?.attend(false);
+      setTimeout(() => tell({ kind: 'attends', open: false }), toMilliseconds(RETRY));
+    }
   };
 
   const stop = async (): Promise<void> => {
@@ -148,32 +164,20 @@ function runWorker(): void {
   process.on('message', (message: ToWorker) => {
     switch (message.kind) {
       case 'start':
-        start(message.options);
+        running = start(message.options);
+        void tellHowItStarted(running);
         return;
       case 'stop':
         void stop();
         return;
       case 'attend':
-        attend(message.wanted).catch(async () => {
-          // Some of several addresses may have been bound: "closed" must be true of all. The primary will ask again.
-          await (await running)?.attend(false);
-          setTimeout(() => tell({ kind: 'attends', open: false }), toMilliseconds(RETRY));
-        });
+        void attend(message.wanted);
         return;
       case 'count':
-        running?.then(
-          ({ metrics }) => tell({ kind: 'counted', counts: metrics.counts }),
-          // It has said why it failed, and the primary is about to end it.
-          () => {},
-        );
+        tell({ kind: 'counted', counts: metrics.counts });
         return;
-      case 'orders': {
-        const { items, taken } = message.batch;
-        for (const order of items) for (const obey of followers) obey(order);
-        requests.handled(items.length);
-        requests.taken(taken);
-        for (const run of takers) run();
-      }
+      case 'orders':
+        peers.receive(message.batch);
     }
   });
   // The primary decides when to end: it gets the terminal's signals as well.
