@@ -10,7 +10,6 @@
  * responder.addresses.native[0]?.port;
  * await responder.close();
  */
-import type { ListenAddress } from '../config/listen-address.js';
 import { systemClock } from '../clock.js';
 import { defined } from '../defined.js';
 import type { Logger } from '../log.js';
@@ -35,8 +34,6 @@ import { createResponderMetrics, NO_ROOM_REASONS, type ResponderMetrics } from '
 
 /** What a responder of one process and one of several have in common. */
 export interface SharedOptions extends ListenAddresses {
-  /** Where the native protocol is spoken; several, because a NAT may treat ports differently. */
-  readonly native: readonly ListenAddress[];
   /** The token that clients must prove, see `readTokenFile`. */
   readonly token?: string;
   /** Bounds that differ from `DEFAULT_LIMITS`. */

@@ -7,8 +7,9 @@ import { NatTcpTestServer } from './nat-tcp-test.js';
 import { type NativeOptions, NativeServer } from './native.js';
 
 interface ServerRow {
-  /** The flag that says where it listens. */
+  /** The flag that says where it listens, and its help. */
   readonly flag: `--${string}`;
+  readonly help: string;
   /** The port that its clients expect unless they are told otherwise. */
   readonly port: number;
   readonly start: (options: NativeOptions) => Door<DoorConnection>;
@@ -18,16 +19,19 @@ interface ServerRow {
 export const SERVERS = {
   native: {
     flag: '--listen-address',
+    help: 'where to listen',
     port: DEFAULT_PORT,
     start: (options) => new NativeServer(options),
   },
   legacyEcho: {
     flag: '--legacy.echo-address',
+    help: 'echo server',
     port: DEFAULT_ECHO_PORT,
     start: (options) => new NatTcpTestServer('legacy_echo', options),
   },
   legacySleep: {
     flag: '--legacy.sleep-address',
+    help: 'sleep server',
     port: DEFAULT_SLEEP_PORT,
     start: (options) => new NatTcpTestServer('legacy_sleep', options),
   },
@@ -38,7 +42,10 @@ export type ServerName = keyof typeof SERVERS;
 export const SERVER_NAMES = Object.keys(SERVERS) as readonly ServerName[];
 
 /** Where each server listens; one without addresses is off. */
-export type ListenAddresses = Readonly<Partial<Record<ServerName, readonly ListenAddress[]>>>;
+export interface ListenAddresses extends Readonly<Partial<Record<ServerName, readonly ListenAddress[]>>> {
+  /** Several, because a NAT may treat ports differently. */
+  readonly native: readonly ListenAddress[];
+}
 
 /** What was bound for each server, in the order of the addresses asked for. */
 export type BoundAddresses = Readonly<Record<ServerName, readonly AddressInfo[]>>;
