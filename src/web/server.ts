@@ -17,8 +17,8 @@ import { REFUSAL_LOOKS, RefusalWatch } from '../net/refusal-watch.js';
 import { toMilliseconds } from '../units.js';
 import { PAGE_POLICY, setSecurityHeaders } from './base-app.js';
 import { type BasicAuth, createBasicAuth } from './basic-auth.js';
-import { refuseClient } from './client-certificate.js';
 import { SiteConnections } from './site-connections.js';
+import { refuseClient } from './tls-config.js';
 import { type GuardedRequest, HostGuard, type HostGuardOptions } from './host-guard.js';
 import {
   asksWhoReads,
