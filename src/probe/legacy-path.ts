@@ -2,7 +2,7 @@
 import type { Clock } from '../clock.js';
 import type { Mode } from '../core/modes.js';
 import { openLink, type Endpoint, type Link, type OpenLink } from '../net/link.js';
-import { MAX_LEGACY_SLEEP, encodeSleepRequest } from '../wire/legacy.js';
+import { MAX_SLEEP, encodeSleepRequest } from '../wire/nat-tcp-test-messages.js';
 import type { Seconds } from '../units.js';
 import { Conversation, type Decoder } from './conversation.js';
 import { keepaliveTest } from './keepalive.js';
@@ -100,7 +100,7 @@ export function createLegacyPath(options: LegacyPathOptions): Path {
 
 /** The sleep server takes whole seconds up to a day. */
 function wholeSeconds(idle: Seconds): Seconds {
-  return Math.min(Math.max(1, Math.round(idle)), MAX_LEGACY_SLEEP);
+  return Math.min(Math.max(1, Math.round(idle)), MAX_SLEEP);
 }
 
 function introduce(link: Link): Introduction {

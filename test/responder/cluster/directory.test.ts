@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Directory, type Dispatch } from '../../src/responder/directory.js';
-import type { PeerOrder } from '../../src/responder/peers.js';
+import { Directory, type Dispatch } from '../../../src/responder/cluster/directory.js';
+import type { PeerOrder } from '../../../src/responder/cluster/peers.js';
 
 const S = 'a'.repeat(32);
 const X = '0123456789abcdef';

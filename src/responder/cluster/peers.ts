@@ -2,11 +2,9 @@
  * What the workers of one responder say to each other, through their primary process: connections of one
  * session may end up in different workers.
  */
-import type { AnnouncementFields } from '../wire/announcement.js';
-import type { ResponderMessage } from '../wire/messages.js';
-import type { Announcer } from './announcements.js';
-
-export type GoneCause = 'reset' | 'closed' | 'timed_out';
+import type { AnnouncementFields } from '../../wire/announcement.js';
+import type { GoneCause, ResponderMessage } from '../../wire/messages.js';
+import type { Announcer } from '../discovery/announcements.js';
 
 /** A control connection in some worker that waits for word about its call. */
 export interface Origin {

@@ -5,9 +5,9 @@ import {
   Announcements,
   type AnnouncementsOptions,
   type Announcer,
-} from '../../src/responder/announcements.js';
-import { RESERVED_LABEL_NAMES } from '../../src/config/labels.js';
-import { announcements as anyAnnouncement } from '../wire/arbitraries.js';
+} from '../../../src/responder/discovery/announcements.js';
+import { RESERVED_LABEL_NAMES } from '../../../src/config/labels.js';
+import { announcements as anyAnnouncement } from '../../wire/arbitraries.js';
 
 const TTL = 90;
 

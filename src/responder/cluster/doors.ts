@@ -3,7 +3,7 @@
  * same socket and each connection wakes all who wait, so no more of them wait than there are processors; and one
  * that is nearly full leaves the door to the others before it has to turn anybody away.
  */
-import type { Limits } from './limits.js';
+import type { Limits } from '../limits.js';
 
 /** Share of its room from which on a worker counts as full: connections arrive faster than loads are reported. */
 const NEARLY_FULL = 0.95;

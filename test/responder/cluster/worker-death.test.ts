@@ -1,15 +1,15 @@
 /** What the exporter concludes when a worker of a clustered responder dies: nothing. */
 import { pino } from 'pino';
 import { afterEach, expect, it, vi } from 'vitest';
-import { systemClock } from '../../src/clock.js';
-import { checkConfig } from '../../src/config/load.js';
-import { Engine } from '../../src/engine/engine.js';
-import { openPath, type OpenPathOptions } from '../../src/engine/open-path.js';
-import type { TestRecord } from '../../src/engine/snapshot.js';
-import type { Path } from '../../src/probe/path.js';
-import { startClusteredResponder } from '../../src/responder/cluster.js';
-import type { Responder } from '../../src/responder/responder.js';
-import { openSockets } from '../support/sockets.js';
+import { systemClock } from '../../../src/clock.js';
+import { checkConfig } from '../../../src/config/load.js';
+import { Engine } from '../../../src/engine/engine.js';
+import { openPath, type OpenPathOptions } from '../../../src/engine/open-path.js';
+import type { TestRecord } from '../../../src/engine/snapshot.js';
+import type { Path } from '../../../src/probe/path.js';
+import { startClusteredResponder } from '../../../src/responder/cluster/primary.js';
+import type { Responder } from '../../../src/responder/responder.js';
+import { openSockets } from '../../support/sockets.js';
 import { workerPids } from './workers.js';
 
 /** As many as a search opens at once in the beginning. */

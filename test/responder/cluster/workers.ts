@@ -7,7 +7,7 @@ export function workerPids(): number[] {
     .split(' ')
     .filter((pid) => pid !== '')
     .map(Number)
-    .filter((pid) => readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes('responder/worker.'));
+    .filter((pid) => readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes('cluster/worker.'));
 }
 
 /**

@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { decodeSleepRequest } from '../../src/wire/legacy.js';
+import { decodeSleepRequest } from '../../src/wire/nat-tcp-test-messages.js';
 import { type Fixture, startFixture } from './fixture.js';
 import { eventually } from '../support/sockets.js';
 

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import express from 'express';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { SiteConnections } from '../../src/web/connections.js';
+import { SiteConnections } from '../../src/web/site-connections.js';
 import { startWebServer, type WebServer } from '../../src/web/server.js';
 import { eventually } from '../support/sockets.js';
 import { makeCa, makeCertificate } from '../support/certificates.js';

@@ -1,6 +1,6 @@
 /** What the responder counts, and the names under which Prometheus sees it. */
 import { Counter, Gauge, Registry } from 'prom-client';
-import { ANNOUNCEMENT_REFUSALS, type Announcements } from './announcements.js';
+import type { Announcements } from './discovery/announcements.js';
 
 /** What a connection is at the moment; `pending` has not finished its opening. */
 export const CONNECTION_KINDS = [
@@ -16,7 +16,7 @@ export type ConnectionKind = (typeof CONNECTION_KINDS)[number];
 /**
  * Why something was turned away. Beside the codes that a client is told: `oversized` and `binary` lines,
  * `evicted` (gave way to a newer connection before it had opened, or had asked a legacy server for anything),
- * `limit_legacy` (all places of the legacy servers are taken by guests that have asked), `rate` (too many lines), `unread` (does not
+ * `limit_legacy` (all places of the legacy servers are taken by clients that have asked), `rate` (too many lines), `unread` (does not
  * read its answers), `request` (a legacy client asked for something else), `accept` (the kernel refused, most
  * often for want of descriptors), `aborted` (the client reset it before its turn to be accepted had come).
  */
@@ -81,13 +81,13 @@ export function zeroCounts(): ResponderCounts {
 /** The sum of several processes' counts. */
 export function addCounts(all: readonly ResponderCounts[]): ResponderCounts {
   const sum = zeroCounts();
-  for (const counts of all) {
+  for (const { open, opened, rejected, unaccounted } of all) {
     for (const kind of CONNECTION_KINDS) {
-      sum.open[kind] += counts.open[kind];
-      sum.opened[kind] += counts.opened[kind];
+      sum.open[kind] += open[kind];
+      sum.opened[kind] += opened[kind];
     }
-    for (const reason of REJECT_REASONS) sum.rejected[reason] += counts.rejected[reason];
-    if (counts.unaccounted !== undefined) sum.unaccounted = (sum.unaccounted ?? 0) + counts.unaccounted;
+    for (const reason of REJECT_REASONS) sum.rejected[reason] += rejected[reason];
+    if (unaccounted !== undefined) sum.unaccounted = (sum.unaccounted ?? 0) + unaccounted;
   }
   return sum;
 }
@@ -119,28 +119,20 @@ export function createResponderMetrics(
       for (const kind of CONNECTION_KINDS) this.set({ kind }, open[kind]);
     },
   });
-  new Counter({
-    name: 'nat_responder_connections_total',
-    help: 'Connections that became this kind since the start; every native one is pending first.',
-    labelNames: ['kind'],
-    registers: [registry],
-    async collect() {
-      const { opened } = await current();
-      this.reset();
-      for (const kind of CONNECTION_KINDS) this.inc({ kind }, opened[kind]);
-    },
-  });
-  new Counter({
-    name: 'nat_responder_rejected_total',
-    help: 'Connections and requests turned away since the start, by reason.',
-    labelNames: ['reason'],
-    registers: [registry],
-    async collect() {
-      const { rejected } = await current();
-      this.reset();
-      for (const reason of REJECT_REASONS) this.inc({ reason }, rejected[reason]);
-    },
-  });
+  registerCounts(
+    registry,
+    'nat_responder_connections_total',
+    'Connections that became this kind since the start; every native one is pending first.',
+    'kind',
+    async () => (await current()).opened,
+  );
+  registerCounts(
+    registry,
+    'nat_responder_rejected_total',
+    'Connections and requests turned away since the start, by reason.',
+    'reason',
+    async () => (await current()).rejected,
+  );
   new Gauge({
     name: 'nat_responder_unaccounted_descriptors',
     help: 'Open file descriptors that no connection, listener or file accounts for, as many at least for the last 5 minutes; the sum of all processes. Above 0 they leak. Absent where the system does not tell (not Linux).',
@@ -165,14 +157,32 @@ export function registerAnnouncementMetrics(registry: Registry, announcements: A
       this.set(announcements.size);
     },
   });
+  registerCounts(
+    registry,
+    'nat_responder_announcements_rejected_total',
+    'Announcements that were not taken since the start, by reason.',
+    'reason',
+    () => Promise.resolve(announcements.refused),
+  );
+}
+
+/** Shows numbers that are counted elsewhere as a counter, one series for each value of its label. */
+function registerCounts<Value extends string>(
+  registry: Registry,
+  name: string,
+  help: string,
+  label: string,
+  read: () => Promise<Readonly<Record<Value, number>>>,
+): void {
   new Counter({
-    name: 'nat_responder_announcements_rejected_total',
-    help: 'Announcements that were not taken since the start, by reason.',
-    labelNames: ['reason'],
+    name,
+    help,
+    labelNames: [label],
     registers: [registry],
-    collect() {
+    async collect() {
+      const counts = await read();
       this.reset();
-      for (const reason of ANNOUNCEMENT_REFUSALS) this.inc({ reason }, announcements.refused[reason]);
+      for (const [value, count] of Object.entries<number>(counts)) this.inc({ [label]: value }, count);
     },
   });
 }

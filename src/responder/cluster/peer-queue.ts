@@ -1,5 +1,5 @@
 /** One direction of the line between two processes of a responder: in order, gathered, and never more of it under way than the other side keeps up with. */
-import { type Seconds, toMilliseconds } from '../units.js';
+import { type Seconds, toMilliseconds } from '../../units.js';
 
 /** What leaves together. */
 export interface Batch<Item> {

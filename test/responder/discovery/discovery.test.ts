@@ -2,18 +2,21 @@
 import { createHmac } from 'node:crypto';
 import { pino } from 'pino';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { tokenMac } from '../../src/net/token.js';
-import { Announcements, type AnnouncementsOptions } from '../../src/responder/announcements.js';
-import { type ClusterOptions, startClusteredResponder } from '../../src/responder/cluster.js';
-import { createResponderMetrics, registerAnnouncementMetrics } from '../../src/responder/metrics.js';
-import type { ResponderOptions } from '../../src/responder/responder.js';
-import type { AnnouncementFields } from '../../src/wire/announcement.js';
-import { announcementMacInput, encodeClientMessage, macInput } from '../../src/wire/codec.js';
-import type { Hello, ResponderMessage } from '../../src/wire/messages.js';
-import { type Fixture, startFixture } from './fixture.js';
-import { newHello, RawClient } from './raw-client.js';
-import { openSockets } from '../support/sockets.js';
-import { withOnly, workerPids } from './workers.js';
+import { tokenMac } from '../../../src/net/token.js';
+import { Announcements, type AnnouncementsOptions } from '../../../src/responder/discovery/announcements.js';
+import { type ClusterOptions, startClusteredResponder } from '../../../src/responder/cluster/primary.js';
+import {
+  createResponderMetrics,
+  registerAnnouncementMetrics,
+} from '../../../src/responder/responder-metrics.js';
+import type { ResponderOptions } from '../../../src/responder/responder.js';
+import type { AnnouncementFields } from '../../../src/wire/announcement.js';
+import { announcementMacInput, encodeClientMessage, macInput } from '../../../src/wire/codec.js';
+import type { Hello, ResponderMessage } from '../../../src/wire/messages.js';
+import { type Fixture, startFixture } from '../fixture.js';
+import { newHello, RawClient } from '../raw-client.js';
+import { openSockets } from '../../support/sockets.js';
+import { withOnly, workerPids } from '../cluster/workers.js';
 
 vi.setConfig({ testTimeout: 60_000 });
 

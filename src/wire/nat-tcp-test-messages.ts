@@ -2,10 +2,10 @@
 import type { Seconds } from '../units.js';
 
 /** Both servers read at most this many bytes, once. */
-export const LEGACY_READ_LIMIT = 64;
+export const READ_LIMIT = 64;
 
 /** The longest sleep that may be asked for: a day, seconds. */
-export const MAX_LEGACY_SLEEP: Seconds = 86_400;
+export const MAX_SLEEP: Seconds = 86_400;
 
 /** The request to be written to after `idle` whole seconds, 0 to 86400. */
 export function encodeSleepRequest(idle: Seconds): string {
@@ -16,5 +16,5 @@ export function encodeSleepRequest(idle: Seconds): string {
 export function decodeSleepRequest(request: string): Seconds | undefined {
   const digits = /^(\d{1,62})(?:\r?\n)?$/.exec(request)?.[1];
   const idle = Number(digits);
-  return digits !== undefined && idle <= MAX_LEGACY_SLEEP ? idle : undefined;
+  return digits !== undefined && idle <= MAX_SLEEP ? idle : undefined;
 }

@@ -1,5 +1,6 @@
 /** Which worker holds which connection of a session: the primary's book, without processes or sockets. */
-import type { AnnounceRequest, GoneCause, PeerOrder, PeerRequest } from './peers.js';
+import type { GoneCause } from '../../wire/messages.js';
+import type { AnnounceRequest, PeerOrder, PeerRequest } from './peers.js';
 
 /** An order and the worker that it is for. */
 export interface Dispatch {
@@ -33,13 +34,10 @@ export class Directory {
       case 'load':
         this.#loads.set(from, request.connections);
         return this.#elsewhere(from);
-      case 'tell':
-        return [
-          {
-            to: request.origin.worker,
-            order: { kind: 'tell', caller: request.origin.caller, message: request.message },
-          },
-        ];
+      case 'tell': {
+        const { message, origin } = request;
+        return [{ to: origin.worker, order: { kind: 'tell', caller: origin.caller, message } }];
+      }
       case 'call': {
         const { session, probe, nonce, caller } = request;
         const to = this.#sessions.get(session)?.probes.get(probe);
@@ -63,19 +61,19 @@ export class Directory {
    */
   forget(worker: number): readonly Dispatch[] {
     const orders: Dispatch[] = [];
-    const bereft: Dispatch[] = [];
+    const ends: Dispatch[] = [];
     for (const [session, { controls, probes }] of [...this.#sessions]) {
       const lost = [...probes].filter(([, holder]) => holder === worker);
       const lostControls = controls.get(worker) ?? 0;
       if (lost.length === 0 && lostControls === 0) continue;
-      for (const [probe] of lost) this.#leave(worker, session, probe, undefined);
+      for (const [probe] of lost) this.#leave(worker, session, probe);
       for (let left = lostControls; left > 0; left -= 1) {
-        orders.push(...this.#leave(worker, session, undefined, undefined));
+        orders.push(...this.#leave(worker, session));
       }
-      for (const to of controls.keys()) bereft.push({ to, order: { kind: 'end', session } });
+      for (const to of controls.keys()) ends.push({ to, order: { kind: 'end', session } });
     }
     this.#loads.delete(worker);
-    return [...orders, ...this.#elsewhere(worker), ...bereft].filter(({ to }) => to !== worker);
+    return [...orders, ...this.#elsewhere(worker), ...ends].filter(({ to }) => to !== worker);
   }
 
   /** What the others must know after this worker's load has changed; it knows about them already. */
@@ -93,29 +91,21 @@ export class Directory {
       entry = { controls: new Map(), probes: new Map() };
       this.#sessions.set(session, entry);
     }
+    const free = probe === undefined || !entry.probes.has(probe);
+    const joined: Dispatch = { to: from, order: { kind: 'joined', ticket, accepted: free } };
+    if (!free) return [joined];
     if (probe === undefined) {
       const before = elsewhere(entry);
       entry.controls.set(from, (entry.controls.get(from) ?? 0) + 1);
-      const joined: Dispatch = { to: from, order: { kind: 'joined', ticket, accepted: true } };
       return [joined, ...changes(session, entry, before)];
     }
-    if (entry.probes.has(probe)) {
-      return [{ to: from, order: { kind: 'joined', ticket, accepted: false } }];
-    }
     entry.probes.set(probe, from);
-    return [
-      { to: from, order: { kind: 'joined', ticket, accepted: true } },
-      // The worker may just have made the session: it must know before it measures its orphans.
-      { to: from, order: { kind: 'controls', session, elsewhere: elsewhere(entry).get(from) ?? false } },
-    ];
+    // The worker may just have made the session: it must know before it measures its orphans.
+    const others = elsewhere(entry).get(from) ?? false;
+    return [joined, { to: from, order: { kind: 'controls', session, elsewhere: others } }];
   }
 
-  #leave(
-    from: number,
-    session: string,
-    probe: number | undefined,
-    cause: GoneCause | undefined,
-  ): readonly Dispatch[] {
+  #leave(from: number, session: string, probe?: number, cause?: GoneCause): readonly Dispatch[] {
     const entry = this.#sessions.get(session);
     if (entry === undefined) return [];
     const orders: Dispatch[] = [];
@@ -127,9 +117,9 @@ export class Directory {
       orders.push(...changes(session, entry, before));
     } else if (entry.probes.get(probe) === from) {
       entry.probes.delete(probe);
-      for (const to of cause === undefined ? [] : entry.controls.keys()) {
-        if (to !== from)
-          orders.push({ to, order: { kind: 'gone', session, probe, cause: cause ?? 'closed' } });
+      if (cause !== undefined) {
+        for (const to of entry.controls.keys())
+          if (to !== from) orders.push({ to, order: { kind: 'gone', session, probe, cause } });
       }
     }
     if (entry.controls.size === 0 && entry.probes.size === 0) this.#sessions.delete(session);
@@ -139,12 +129,12 @@ export class Directory {
 
 /** For each worker with probes of the session: whether another worker has a control of it. */
 function elsewhere({ controls, probes }: Entry): Map<number, boolean> {
-  const told = new Map<number, boolean>();
+  const has = new Map<number, boolean>();
   for (const holder of probes.values()) {
-    if (told.has(holder)) continue;
-    told.set(holder, controls.size > (controls.has(holder) ? 1 : 0));
+    if (has.has(holder)) continue;
+    has.set(holder, controls.size > (controls.has(holder) ? 1 : 0));
   }
-  return told;
+  return has;
 }
 
 function changes(session: string, entry: Entry, before: ReadonlyMap<number, boolean>): Dispatch[] {

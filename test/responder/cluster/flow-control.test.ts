@@ -1,12 +1,12 @@
 /** A worker whose primary answers when the test says so: what it reads meanwhile, and whom it ends. */
 import { afterEach, describe, expect, it } from 'vitest';
-import { PeerQueue } from '../../src/responder/peer-queue.js';
-import type { PeerOrder, PeerRequest, Peers } from '../../src/responder/peers.js';
-import { MOST_UNANSWERED } from '../../src/responder/relay.js';
-import { encodeClientMessage } from '../../src/wire/codec.js';
-import { type Fixture, startFixture } from './fixture.js';
-import { newHello, RawClient } from './raw-client.js';
-import { eventually } from '../support/sockets.js';
+import { PeerQueue } from '../../../src/responder/cluster/peer-queue.js';
+import type { PeerOrder, PeerRequest, Peers } from '../../../src/responder/cluster/peers.js';
+import { MOST_UNANSWERED } from '../../../src/responder/cluster/flow-control.js';
+import { encodeClientMessage } from '../../../src/wire/codec.js';
+import { type Fixture, startFixture } from '../fixture.js';
+import { newHello, RawClient } from '../raw-client.js';
+import { eventually } from '../../support/sockets.js';
 
 const X = '0123456789abcdef';
 const FULL = 200;

@@ -2,11 +2,13 @@
  * The exporters that announced where they can be scraped: judged, kept for a while, listed for Prometheus. One book
  * for the whole responder; with several processes the primary has it.
  */
-import { announcedHost } from '../config/announced-host.js';
-import { RESERVED_LABEL_NAMES } from '../config/labels.js';
-import type { Seconds } from '../units.js';
-import { type AnnouncementFields, isAnnouncedAddress } from '../wire/announcement.js';
-import { clientKey } from '../net/client-address.js';
+import { systemClock } from '../../clock.js';
+import { announcedHost } from '../../config/announced-host.js';
+import { RESERVED_LABEL_NAMES } from '../../config/labels.js';
+import { defined } from '../../defined.js';
+import type { Seconds } from '../../units.js';
+import { type AnnouncementFields, isAnnouncedAddress } from '../../wire/announcement.js';
+import { clientKey } from '../../net/client-address.js';
 
 /** Why an announcement is not taken: a closed set, also a metric label. */
 export const ANNOUNCEMENT_REFUSALS = ['address', 'label', 'taken', 'limit_client', 'limit_total'] as const;
@@ -50,13 +52,16 @@ const WORDS: Readonly<Record<Exclude<AnnouncementRefusal, 'address' | 'label'>, 
   limit_total: 'as many exporters are announced as may be',
 };
 
+/** An announcer, and the client that counts for it, see `clientKey`. */
+interface Owner extends Announcer {
+  readonly client: string;
+}
+
 interface Entry {
   readonly host: string;
   readonly announcement: AnnouncementFields;
   readonly text: string;
-  readonly seen: string;
-  readonly session: string;
-  readonly client: string;
+  readonly owner: Owner;
   readonly expiresAt: Seconds;
 }
 
@@ -84,7 +89,7 @@ export class Announcements {
 
   constructor({ ttl, now, maxEntries, maxPerClient }: AnnouncementsOptions) {
     this.#ttl = ttl;
-    this.#now = now ?? ((): Seconds => performance.now() / 1000);
+    this.#now = now ?? (() => systemClock.monotonic());
     this.#maxEntries = maxEntries ?? DEFAULT_MAX_ENTRIES;
     this.#maxPerClient = maxPerClient ?? DEFAULT_MAX_PER_CLIENT;
   }
@@ -120,16 +125,15 @@ export class Announcements {
       before === undefined || mayReplace(before, { session, client, rightful: seen === host });
     if (!becomesOwner && before.text !== text) return this.#refused('taken', WORDS.taken);
     // Whoever repeats what another one announced keeps it alive, and does not become its owner.
-    const owner = becomesOwner ? { session, client, seen } : before;
-    if (before?.client !== owner.client && this.#countOf(owner.client) >= this.#maxPerClient)
+    const owner: Owner = becomesOwner ? { session, client, seen } : before.owner;
+    if (before?.owner.client !== owner.client && this.#countOf(owner.client) >= this.#maxPerClient)
       return this.#refused('limit_client', WORDS.limit_client);
     if (before === undefined && this.#entries.size >= this.#maxEntries)
       return this.#refused('limit_total', WORDS.limit_total);
     if (before !== undefined) this.#remove(address, before);
     const expiresAt = this.#now() + this.#ttl;
-    const { session: by, client: of, seen: from } = owner;
-    this.#entries.set(address, { host, announcement, text, session: by, client: of, seen: from, expiresAt });
-    this.#perClient.set(of, this.#countOf(of) + 1);
+    this.#entries.set(address, { owner, host, announcement, text, expiresAt });
+    this.#perClient.set(owner.client, this.#countOf(owner.client) + 1);
     return undefined;
   }
 
@@ -154,7 +158,7 @@ export class Announcements {
     }
   }
 
-  #remove(address: string, { client }: Entry): void {
+  #remove(address: string, { owner: { client } }: Entry): void {
     this.#entries.delete(address);
     const left = this.#countOf(client) - 1;
     if (left > 0) this.#perClient.set(client, left);
@@ -171,7 +175,7 @@ export class Announcements {
  * announced address goes before who is not, and among equals its client (a whole /64 over IPv6) may.
  */
 function mayReplace(
-  { host, seen, session, client }: Entry,
+  { host, owner: { seen, session, client } }: Entry,
   by: { readonly session: string; readonly client: string; readonly rightful: boolean },
 ): boolean {
   if (session === by.session) return true;
@@ -190,11 +194,10 @@ function settle({ address }: AnnouncementFields, seen: string): { address: strin
   return { address: family === 6 ? `[${host}]:${port}` : `${host}:${port}`, host };
 }
 
-function labelsOf({ host, announcement, seen }: Entry): Record<string, string> {
+function labelsOf({ host, announcement, owner: { seen } }: Entry): Record<string, string> {
   const { scheme, path, labels = {} } = announcement;
   return {
-    ...(scheme === undefined ? {} : { __scheme__: scheme }),
-    ...(path === undefined ? {} : { __metrics_path__: path }),
+    ...defined({ __scheme__: scheme, __metrics_path__: path }),
     [`${META}host`]: host,
     [`${META}seen_address`]: seen,
     ...Object.fromEntries(Object.entries(labels).map(([name, value]) => [`${META}label_${name}`, value])),

@@ -32,29 +32,35 @@ const STALL: Seconds = 10;
 const LONGEST_STALL: Seconds = 60;
 
 /** All that is kept of one connection. */
-interface Guest {
+class SiteConnection {
   readonly raw: Socket;
   readonly client: string;
   /** What HTTP is spoken on: the connection itself, or TLS above it. */
   speaks: Socket;
   /** Requests that are being answered. */
-  unanswered: number;
+  unanswered = 0;
   /** The newest request. */
-  request: IncomingMessage | undefined;
+  request: IncomingMessage | undefined = undefined;
   /** Bytes that the kernel had taken at the last look. */
-  taken: number;
+  taken = 0;
   /** Since when the kernel has taken nothing of what waits for the reader. */
-  stalledSince: Seconds | undefined;
+  stalledSince: Seconds | undefined = undefined;
+
+  constructor(socket: Socket, client: string) {
+    this.raw = socket;
+    this.speaks = socket;
+    this.client = client;
+  }
 }
 
 export class SiteConnections {
   readonly #share: SiteShare;
-  readonly #guests = new Map<Socket, Guest>();
+  readonly #connections = new Map<Socket, SiteConnection>();
   /** By client, how many it has. */
   readonly #clients = new Map<string, number>();
   /** Those that ask nothing: handshakes, headers under way, kept alive. The longest in that state first. */
-  readonly #idle = new Set<Guest>();
-  readonly #secure = new WeakMap<Socket, Guest>();
+  readonly #idle = new Set<SiteConnection>();
+  readonly #secure = new WeakMap<Socket, SiteConnection>();
   /** When it was last looked who reads. */
   #now: Seconds = 0;
   /** How many were turned away since the start. */
@@ -69,7 +75,7 @@ export class SiteConnections {
 
   /** Connections that are open. */
   get open(): number {
-    return this.#guests.size;
+    return this.#connections.size;
   }
 
   /** Lets connections of the server pass only where there is room. Call it when all its listeners are in place. */
@@ -93,20 +99,20 @@ export class SiteConnections {
 
   /** Notices who does not read, and ends whoever has not done so for a minute. @param now monotonic seconds */
   look(now: Seconds): void {
-    for (const guest of this.#guests.values()) {
-      const { speaks } = guest;
+    for (const connection of this.#connections.values()) {
+      const { speaks } = connection;
       const taken = speaks.bytesWritten - speaks.writableLength - queued(speaks);
-      const moves = guest.unanswered === 0 || speaks.writableLength === 0 || taken !== guest.taken;
-      guest.taken = taken;
-      guest.stalledSince = moves ? undefined : (guest.stalledSince ?? now);
-      if (now - (guest.stalledSince ?? now) >= LONGEST_STALL) this.#evict(guest, 'unread');
+      const moves = connection.unanswered === 0 || speaks.writableLength === 0 || taken !== connection.taken;
+      connection.taken = taken;
+      connection.stalledSince = moves ? undefined : (connection.stalledSince ?? now);
+      if (now - (connection.stalledSince ?? now) >= LONGEST_STALL) this.#evict(connection, 'unread');
     }
     this.#now = now;
   }
 
   /** Ends all that are left, whatever they wait for. */
   destroyAll(): void {
-    for (const { raw } of this.#guests.values()) raw.destroy();
+    for (const { raw } of this.#connections.values()) raw.destroy();
   }
 
   #admit(socket: Socket): boolean {
@@ -122,38 +128,31 @@ export class SiteConnections {
     let refusal: WebRejectReason | undefined;
     if ((this.#clients.get(client) ?? 0) >= perClient) {
       if (!this.#makeRoom(client)) refusal = 'limit_client';
-    } else if (this.#guests.size >= connections && !this.#makeRoom()) refusal = 'limit_total';
+    } else if (this.#connections.size >= connections && !this.#makeRoom()) refusal = 'limit_total';
     if (refusal !== undefined) {
       this.rejected[refusal] += 1;
       resetOrDestroy(socket);
       return false;
     }
-    const guest = {
-      raw: socket,
-      client,
-      speaks: socket,
-      unanswered: 0,
-      request: undefined,
-      taken: 0,
-      stalledSince: undefined,
-    };
-    this.#guests.set(socket, guest);
+    const connection = new SiteConnection(socket, client);
+    this.#connections.set(socket, connection);
     this.#clients.set(client, (this.#clients.get(client) ?? 0) + 1);
-    this.#idle.add(guest);
-    socket.once('close', () => this.#forget(guest));
+    this.#idle.add(connection);
+    socket.once('close', () => this.#forget(connection));
     return true;
   }
 
   /** Ends who can best be done without, of one client or of all. */
   #makeRoom(client?: string): boolean {
-    const meant = (guest: Guest): boolean => client === undefined || guest.client === client;
+    const meant = (connection: SiteConnection): boolean =>
+      client === undefined || connection.client === client;
     const idle = this.#idlest(meant);
     if (idle !== undefined) return this.#evict(idle, 'evicted');
-    for (const guest of this.#guests.values()) {
-      const { request, stalledSince = Infinity } = guest;
+    for (const connection of this.#connections.values()) {
+      const { request, stalledSince = Infinity } = connection;
       // It still owes a part of what it asks.
-      if (meant(guest) && request?.complete === false) return this.#evict(guest, 'evicted');
-      if (meant(guest) && this.#now - stalledSince >= STALL) return this.#evict(guest, 'unread');
+      if (meant(connection) && request?.complete === false) return this.#evict(connection, 'evicted');
+      if (meant(connection) && this.#now - stalledSince >= STALL) return this.#evict(connection, 'unread');
     }
     return false;
   }
@@ -162,58 +161,58 @@ export class SiteConnections {
    * Of those that ask nothing one of the client that has most connections, the longest in that state: whoever comes with
    * one and asks at once is not ended before a flood's own.
    */
-  #idlest(meant: (guest: Guest) => boolean): Guest | undefined {
-    let chosen: Guest | undefined;
+  #idlest(meant: (connection: SiteConnection) => boolean): SiteConnection | undefined {
+    let chosen: SiteConnection | undefined;
     let most = 0;
-    for (const guest of this.#idle) {
-      const count = this.#clients.get(guest.client) ?? 0;
-      if (!meant(guest) || count <= most) continue;
-      chosen = guest;
+    for (const connection of this.#idle) {
+      const count = this.#clients.get(connection.client) ?? 0;
+      if (!meant(connection) || count <= most) continue;
+      chosen = connection;
       most = count;
     }
     return chosen;
   }
 
-  #evict(guest: Guest, reason: WebRejectReason): true {
+  #evict(connection: SiteConnection, reason: WebRejectReason): true {
     this.rejected[reason] += 1;
-    this.#forget(guest);
-    guest.raw.destroy();
+    this.#forget(connection);
+    connection.raw.destroy();
     return true;
   }
 
-  #forget(guest: Guest): void {
-    if (!this.#guests.delete(guest.raw)) return;
-    this.#idle.delete(guest);
-    const left = (this.#clients.get(guest.client) ?? 0) - 1;
-    if (left > 0) this.#clients.set(guest.client, left);
-    else this.#clients.delete(guest.client);
+  #forget(connection: SiteConnection): void {
+    if (!this.#connections.delete(connection.raw)) return;
+    this.#idle.delete(connection);
+    const left = (this.#clients.get(connection.client) ?? 0) - 1;
+    if (left > 0) this.#clients.set(connection.client, left);
+    else this.#clients.delete(connection.client);
   }
 
   /** Finds below which connection a TLS one lies: Node does not say, but both have the same two ends. */
   #secured(secure: TLSSocket): void {
-    for (const guest of this.#guests.values()) {
-      const { raw } = guest;
+    for (const connection of this.#connections.values()) {
+      const { raw } = connection;
       const same =
         raw.remotePort === secure.remotePort &&
         raw.remoteAddress === secure.remoteAddress &&
         raw.localPort === secure.localPort &&
         raw.localAddress === secure.localAddress;
-      if (same) this.#secure.set(secure, guest);
-      if (same) guest.speaks = secure;
+      if (same) this.#secure.set(secure, connection);
+      if (same) connection.speaks = secure;
     }
   }
 
   #asked(request: IncomingMessage, response: ServerResponse): void {
     const { socket } = request;
-    const guest = this.#secure.get(socket) ?? this.#guests.get(socket);
-    if (guest === undefined) return;
-    guest.unanswered += 1;
-    guest.request = request;
-    this.#idle.delete(guest);
+    const connection = this.#secure.get(socket) ?? this.#connections.get(socket);
+    if (connection === undefined) return;
+    connection.unanswered += 1;
+    connection.request = request;
+    this.#idle.delete(connection);
     response.once('close', () => {
-      guest.unanswered -= 1;
-      guest.stalledSince = undefined;
-      if (guest.unanswered === 0 && this.#guests.has(guest.raw)) this.#idle.add(guest);
+      connection.unanswered -= 1;
+      connection.stalledSince = undefined;
+      if (connection.unanswered === 0 && this.#connections.has(connection.raw)) this.#idle.add(connection);
     });
   }
 }

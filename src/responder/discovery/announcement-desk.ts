@@ -1,13 +1,12 @@
 /** Where `ANNOUNCE` arrives: checks its proof, hands it to the book, wherever that is, and answers. */
-import { sameMac, tokenMac } from '../net/token.js';
-import type { Seconds } from '../units.js';
-import { announcementMacInput } from '../wire/codec.js';
-import type { Announce, ResponderMessage } from '../wire/messages.js';
-import { plainAddress } from '../net/client-address.js';
+import { sameMac, tokenMac } from '../../net/token.js';
+import type { Seconds } from '../../units.js';
+import { announcementMacInput } from '../../wire/codec.js';
+import type { Announce, ResponderMessage } from '../../wire/messages.js';
+import { plainAddress } from '../../net/client-address.js';
 import type { Announcements, Announcer, Refused } from './announcements.js';
-import type { Calls } from './calls.js';
-import type { Relay } from './relay.js';
-import type { Connection } from './sessions.js';
+import type { Calls } from '../calls.js';
+import type { NativeConnection } from '../native-connection.js';
 
 /** What a process of a responder that takes announcements is told. */
 export interface Discovery {
@@ -20,10 +19,8 @@ export interface Discovery {
 export interface AnnouncementDeskDeps {
   readonly discovery: Discovery;
   readonly token: string;
-  readonly calls: Calls;
-  readonly send: (connection: Connection, message: ResponderMessage) => void;
   /** To the process that has the book, where this one has not. */
-  readonly relay?: Relay;
+  readonly calls: Calls;
 }
 
 export class AnnouncementDesk {
@@ -39,8 +36,8 @@ export class AnnouncementDesk {
   }
 
   /** Serves an announcement on an opened control connection; false if its proof is wrong. */
-  serve(connection: Connection, message: Announce): boolean {
-    const { calls, discovery, relay, send, token } = this.#deps;
+  serve(connection: NativeConnection, message: Announce): boolean {
+    const { calls, discovery, token } = this.#deps;
     const { opening, session, socket } = connection;
     if (opening === undefined || session === undefined) return false;
     const announcement = fieldsOf(message);
@@ -48,11 +45,8 @@ export class AnnouncementDesk {
     if (!sameMac(message.mac, tokenMac(token, input))) return false;
     const by: Announcer = { session: session.key, seen: plainAddress(socket.remoteAddress ?? '') };
     if (discovery.announcements !== undefined) {
-      send(connection, announcementAnswer(discovery.announcements.take(by, announcement)));
-    } else {
-      const caller = calls.numberOf(connection);
-      relay?.ask(connection, { kind: 'announce', by, announcement, caller }, true);
-    }
+      connection.send(announcementAnswer(discovery.announcements.take(by, announcement)));
+    } else calls.announce(connection, by, announcement);
     return true;
   }
 }

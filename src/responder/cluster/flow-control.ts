@@ -1,19 +1,9 @@
 /**
- * What connections of this worker ask of the other processes, and who is not read on meanwhile: one whose requests are
- * not answered, and anybody while too much waits for the primary. So a flood waits in the buffers of its own sockets.
+ * Which connections of this worker are not read on because the other processes are behind: one whose requests are not
+ * answered, and all that ask while too much waits for the primary. So a flood waits in the buffers of its own sockets.
  */
-import type { PeerRequest, Peers } from './peers.js';
-import type { Connection } from './sessions.js';
-
-export interface RelayDeps {
-  readonly peers: Peers;
-  /** Most lines that one connection may send between two sweeps. */
-  readonly maxLinesPerSweep: number;
-  /** Goes on with lines that were held, and reads the connection again unless some have to wait once more. */
-  readonly goOn: (connection: Connection, lines: Uint8Array) => void;
-  /** The connection asks for more than it is given, and shall end. */
-  readonly flooded: (connection: Connection, detail: string) => void;
-}
+import type { NativeConnection } from '../native-connection.js';
+import type { Peers } from './peers.js';
 
 /** Requests of one connection that may be unanswered before it is not read on. */
 export const MOST_UNANSWERED = 64;
@@ -42,44 +32,31 @@ interface Caller {
   sweeps: number;
 }
 
-export class Relay {
-  readonly #deps: RelayDeps;
+export class FlowControl {
+  readonly #peers: Pick<Peers, 'full' | 'whenTaken'>;
+  readonly #maxLinesPerSweep: number;
   /** Connections that asked for something, and those that are held. */
-  readonly #callers = new Map<Connection, Caller>();
-  /** Those that are held, who waits longest first. */
-  readonly #held = new Set<Connection>();
+  readonly #callers = new Map<NativeConnection, Caller>();
+  /** Those that are held, the one that waits longest first. */
+  readonly #held = new Set<NativeConnection>();
   #heldBytes = 0;
-  /** Openings that wait for the primary, by ticket. */
-  readonly #joining = new Map<number, (accepted: boolean) => void>();
-  #lastTicket = 0;
 
-  constructor(deps: RelayDeps) {
-    this.#deps = deps;
-    deps.peers.whenTaken(() => this.#goOn());
+  /** @param maxLinesPerSweep most lines that one connection may send between two sweeps */
+  constructor(peers: Pick<Peers, 'full' | 'whenTaken'>, maxLinesPerSweep: number) {
+    this.#peers = peers;
+    this.#maxLinesPerSweep = maxLinesPerSweep;
+    peers.whenTaken(() => this.#goOn());
   }
 
-  /** Asks whether a connection may join its session; `answer` is called once. */
-  join(session: string, probe: number | undefined, answer: (accepted: boolean) => void): void {
-    const ticket = ++this.#lastTicket;
-    this.#joining.set(ticket, answer);
-    this.#deps.peers.ask({ kind: 'join', ticket, session, ...(probe === undefined ? {} : { probe }) });
-  }
-
-  joined(ticket: number, accepted: boolean): void {
-    const answer = this.#joining.get(ticket);
-    this.#joining.delete(ticket);
-    answer?.(accepted);
-  }
-
-  /** Passes a request of a connection on; `awaited` if there will be an answer, see `answered`. */
-  ask(connection: Connection, request: PeerRequest, awaited: boolean): void {
+  /** A request of a connection was passed on; `awaited` if there will be an answer, see `answered`. */
+  asked(connection: NativeConnection, awaited: boolean): void {
     const caller = this.#callerOf(connection);
     caller.inTurn += 1;
     if (awaited) caller.unanswered += 1;
-    this.#deps.peers.ask(request);
   }
 
-  answered(connection: Connection): void {
+  /** A request has been answered, or will not be. */
+  answered(connection: NativeConnection): void {
     const caller = this.#callers.get(connection);
     if (caller === undefined || caller.unanswered === 0) return;
     caller.unanswered -= 1;
@@ -92,30 +69,30 @@ export class Relay {
   }
 
   /** A connection is read from: it may make requests again. */
-  turn(connection: Connection): void {
+  turn(connection: NativeConnection): void {
     const caller = this.#callers.get(connection);
     if (caller !== undefined) caller.inTurn = 0;
   }
 
   /** Whether the connection's next line has to wait. */
-  mustWait(connection: Connection, line: string): boolean {
+  mustWait(connection: NativeConnection, line: string): boolean {
     if (!mayAsk(connection, line)) return false;
     const caller = this.#callers.get(connection);
     if (caller !== undefined && (caller.unanswered >= MOST_UNANSWERED || caller.inTurn >= MOST_IN_A_TURN))
       return true;
-    return this.#deps.peers.full;
+    return this.#peers.full;
   }
 
   /** Keeps lines for later and stops reading the connection. */
-  hold(connection: Connection, lines: readonly string[]): void {
-    if (connection.lines + lines.length > this.#deps.maxLinesPerSweep) {
-      this.#deps.flooded(connection, 'too many lines');
+  hold(connection: NativeConnection, lines: readonly string[]): void {
+    if (connection.lines + lines.length > this.#maxLinesPerSweep) {
+      connection.owner.turnAway(connection, 'rate', 'too many lines');
       return;
     }
     // Bytes of their own: the lines are parts of a longer text each.
     const text = `${lines.join('\n')}\n`;
     if (text.length > SMALL_BACKLOG && this.#heldBytes + text.length > MOST_HELD_BYTES) {
-      this.#deps.flooded(connection, 'too many requests are unanswered');
+      connection.owner.turnAway(connection, 'rate', 'too many requests are unanswered');
       return;
     }
     const held = new Uint8Array(text.length);
@@ -127,7 +104,7 @@ export class Relay {
   }
 
   /** A connection has ended. */
-  left(connection: Connection): void {
+  left(connection: NativeConnection): void {
     const caller = this.#callers.get(connection);
     if (caller === undefined) return;
     this.#take(connection, caller);
@@ -143,7 +120,8 @@ export class Relay {
       caller.sweeps = held !== undefined && !served && much ? caller.sweeps + 1 : 0;
       caller.served = false;
       this.#mark(caller);
-      if (caller.sweeps >= PATIENCE) this.#deps.flooded(connection, 'too many requests are unanswered');
+      if (caller.sweeps >= PATIENCE)
+        connection.owner.turnAway(connection, 'rate', 'too many requests are unanswered');
     }
   }
 
@@ -151,7 +129,7 @@ export class Relay {
     if (caller.held === undefined && caller.unanswered === 0) caller.served = true;
   }
 
-  #callerOf(connection: Connection): Caller {
+  #callerOf(connection: NativeConnection): Caller {
     let caller = this.#callers.get(connection);
     if (caller === undefined) {
       caller = { unanswered: 0, inTurn: 0, held: undefined, served: false, sweeps: 0 };
@@ -160,7 +138,7 @@ export class Relay {
     return caller;
   }
 
-  #take(connection: Connection, caller: Caller): Uint8Array | undefined {
+  #take(connection: NativeConnection, caller: Caller): Uint8Array | undefined {
     const { held } = caller;
     caller.held = undefined;
     this.#held.delete(connection);
@@ -171,12 +149,12 @@ export class Relay {
   /** Has those that are held go on, one turn each, as far as there is room. */
   #goOn(): void {
     for (const connection of this.#held) {
-      if (this.#deps.peers.full) return;
+      if (this.#peers.full) return;
       const caller = this.#callerOf(connection);
       if (caller.unanswered > MOST_UNANSWERED / 2) continue;
       const lines = this.#take(connection, caller);
       caller.inTurn = 0;
-      if (lines !== undefined) this.#deps.goOn(connection, lines);
+      if (lines !== undefined) connection.owner.readHeld(connection, lines);
       this.#mark(caller);
     }
   }
@@ -186,7 +164,7 @@ export class Relay {
  * Whether a line may have to wait for other processes: heartbeats, checks and probes never. A client takes it for a death
  * when its answer to a ring is not heard in time, and there are no more of them than calls that were let through.
  */
-function mayAsk({ kind, opening }: Connection, line: string): boolean {
+function mayAsk({ kind, opening }: NativeConnection, line: string): boolean {
   if (kind === 'check' || kind === 'probe' || line.startsWith('PING ')) return false;
   if (kind !== 'pending') return true;
   return opening === undefined ? !line.includes(' role=check ') : opening.hello.role !== 'check';

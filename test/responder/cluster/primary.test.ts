@@ -2,11 +2,11 @@
 import { createServer } from 'node:net';
 import { type Logger, pino } from 'pino';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { type ClusterOptions, startClusteredResponder } from '../../src/responder/cluster.js';
-import type { Responder } from '../../src/responder/responder.js';
-import { newHello, RawClient } from './raw-client.js';
+import { type ClusterOptions, startClusteredResponder } from '../../../src/responder/cluster/primary.js';
+import type { Responder } from '../../../src/responder/responder.js';
+import { newHello, RawClient } from '../raw-client.js';
 import { withOnly, workerPids } from './workers.js';
-import { openSockets } from '../support/sockets.js';
+import { openSockets } from '../../support/sockets.js';
 
 vi.setConfig({ testTimeout: 60_000 });
 

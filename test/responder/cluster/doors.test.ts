@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Doors, rankedRoom } from '../../src/responder/doors.js';
+import { Doors, rankedRoom } from '../../../src/responder/cluster/doors.js';
 
 const ROOM = 1000;
 

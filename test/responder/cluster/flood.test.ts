@@ -5,10 +5,10 @@ import { readFileSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { pino } from 'pino';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { startClusteredResponder } from '../../src/responder/cluster.js';
-import { MOST_UNANSWERED } from '../../src/responder/relay.js';
-import { encodeClientMessage } from '../../src/wire/codec.js';
-import { newHello, RawClient } from './raw-client.js';
+import { startClusteredResponder } from '../../../src/responder/cluster/primary.js';
+import { MOST_UNANSWERED } from '../../../src/responder/cluster/flow-control.js';
+import { encodeClientMessage } from '../../../src/wire/codec.js';
+import { newHello, RawClient } from '../raw-client.js';
 import { withOnly, workerPids } from './workers.js';
 
 // A wait has its own deadline; this one is for a busy machine.
@@ -54,7 +54,7 @@ async function startProgram(): Promise<Program> {
   const pid = child.pid ?? 0;
   const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').trim().split(' ').map(Number);
   const workers = children.filter((each) =>
-    readFileSync(`/proc/${each}/cmdline`, 'latin1').includes('responder/worker.'),
+    readFileSync(`/proc/${each}/cmdline`, 'latin1').includes('cluster/worker.'),
   );
   expect(workers).toHaveLength(2);
   return { process: child, port, pids: () => [pid, ...workers] };
