@@ -5,7 +5,7 @@ import type { SearchOptions } from '../core/search/types.js';
 import type { Verdict } from '../core/verdict.js';
 import { ConnectError } from '../net/link.js';
 import { FarEndError, type ProbeConnection } from '../probe/path.js';
-import type { Observation } from '../probe/prober.js';
+import type { Observation } from '../probe/observe.js';
 import type { Seconds } from '../units.js';
 
 /** The search's options of a target. */

@@ -7,7 +7,7 @@ import type { Clock } from '../clock.js';
 import type { LinkEnd } from '../net/errors.js';
 import type { Canary, Introduction, Path } from '../probe/path.js';
 import type { Seconds } from '../units.js';
-import { pause, Rest } from './pause.js';
+import { pause, Rest } from '../pause.js';
 
 /** How many canaries a target has: one may be evicted by chance, two at once are an event. */
 const CANARIES = 2;

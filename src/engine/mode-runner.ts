@@ -13,7 +13,7 @@ import { type ConnectionId, type SearchAction, type SearchEvent, TEACHING } from
 import type { Verdict } from '../core/verdict.js';
 import { observeIdleEnd } from '../probe/observe.js';
 import type { ProbeConnection } from '../probe/path.js';
-import type { Observation } from '../probe/prober.js';
+import type { Observation } from '../probe/observe.js';
 import type { Seconds } from '../units.js';
 import type { Launches, Slot } from './launches.js';
 import type { SavedMode } from './saved-target.js';

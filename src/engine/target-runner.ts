@@ -8,7 +8,8 @@ import { addressClass } from '../core/diagnosis/address.js';
 import { hostConntrackTimeout } from '../net/conntrack.js';
 import type { AskRouter } from '../net/router.js';
 import type { AnnouncementOutcome } from '../probe/announcer.js';
-import type { Introduction, Path } from '../probe/path.js';
+import { timingOf } from '../probe/far-ends/index.js';
+import type { EmbeddedFarEnd, Introduction, Path, PathOptions } from '../probe/path.js';
 import type { Seconds } from '../units.js';
 import { addressesWhenMoved, chooseAddress } from './address.js';
 import { Breaker } from './breaker.js';
@@ -16,8 +17,7 @@ import { Controls } from './controls.js';
 import type { Launches } from './launches.js';
 import { Lifeline } from './lifeline.js';
 import { ModeRunner } from './mode-runner.js';
-import type { EmbeddedFarEnd, OpenPathOptions } from './open-path.js';
-import { pause, pauseForever } from './pause.js';
+import { pause, pauseForever } from '../pause.js';
 import { movedMoments, parseSavedTarget, type SavedTarget } from './saved-target.js';
 import { Saver } from './saver.js';
 import type { EngineObserver, TargetEvent, TargetSnapshot } from './snapshot.js';
@@ -46,7 +46,7 @@ export interface TargetRunnerOptions {
   readonly store?: StateStore;
   /** Starts the built-in responder behind the built-in NAT. */
   readonly openEmbedded: (idleTimeout: Seconds) => Promise<EmbeddedFarEnd>;
-  readonly openPath: (options: OpenPathOptions) => Path;
+  readonly openPath: (options: PathOptions) => Path;
   readonly askRouter: AskRouter;
 }
 
@@ -95,7 +95,7 @@ export class TargetRunner {
       return new ModeRunner({
         ...this.#options,
         mode,
-        timing: this.target.far_end.kind === 'nat-tcp-test' && mode === 'recv' ? 'at_launch' : 'late',
+        timing: timingOf(this.target.far_end, mode),
         log: this.#options.log.child({ target: this.target.name, mode }),
         changed: (news) => {
           if (this.#options.store !== undefined) this.#saver.changed(news);
