@@ -13,7 +13,7 @@ import type { Mode } from '../core/modes.js';
 import type { DeathEvidence } from '../core/verdict.js';
 import type { Introduction } from '../probe/path.js';
 import type { Seconds } from '../units.js';
-import { FINDING_EXPIRES_AFTER } from './expiry.js';
+import { FINDING_EXPIRES_AFTER } from './restored-search.js';
 import type { ModeRunner } from './mode-runner.js';
 import type { ModeSnapshot, TargetEvent, TargetSnapshot, TestRecord, WaitingConnection } from './snapshot.js';
 

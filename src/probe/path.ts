@@ -2,7 +2,6 @@
 import type { Clock } from '../clock.js';
 import type { FarEnd, TargetConfig } from '../config/types.js';
 import type { Mode } from '../core/modes.js';
-import type { SearchOptions } from '../core/search/types.js';
 import { defined } from '../defined.js';
 import type { LinkEnd } from '../net/errors.js';
 import type { Endpoint, OpenLink } from '../net/link.js';
@@ -90,10 +89,13 @@ export interface Path {
   check(signal: AbortSignal): Promise<Introduction>;
 }
 
+/** When the moment of a test is chosen: at any time while the connection idles, or when it is opened. */
+export type Timing = 'late' | 'at_launch';
+
 /** One protocol that far ends speak: a file of `far-ends/` and a row of its table. */
 export interface Protocol<Config extends FarEnd = FarEnd> {
-  /** The modes that a far end can be asked, and when the moment of a test is chosen: late or at launch. */
-  readonly modes: Readonly<Partial<Record<Mode, SearchOptions['timing']>>>;
+  /** The modes that a far end can be asked, and when the moment of a test is chosen. */
+  readonly modes: Readonly<Partial<Record<Mode, Timing>>>;
   /** Makes the way to a target's far end; opens nothing yet. @throws TokenError */
   path(options: PathOptions<Config>): Path;
 }

@@ -4,7 +4,7 @@ import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { expect, it, type onTestFinished } from 'vitest';
 import { systemClock } from '../../src/clock.js';
 import { MODES } from '../../src/core/modes.js';
-import { startRelay } from '../../src/embedded/relay.js';
+import { startRelay } from '../../src/embedded/nat-relay.js';
 import { pause } from '../../src/pause.js';
 import { createLogger } from '../../src/log.js';
 import { createNativePath } from '../../src/probe/far-ends/native.js';
