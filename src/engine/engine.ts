@@ -91,7 +91,7 @@ export class Engine implements EngineView {
         launches: this.#launches,
         testsKept: this.#options.testsKept ?? testsKept(config),
         target,
-        ...(store === undefined ? {} : { store }),
+        store,
       });
       fresh.push(runner);
       return runner;

@@ -11,10 +11,10 @@ import type { Explanation, Settings } from '../core/diagnosis/types.js';
 import type { Finding, SearchPhase } from '../core/finding.js';
 import type { Mode } from '../core/modes.js';
 import type { DeathEvidence } from '../core/verdict.js';
-import type { Introduction } from '../probe/path.js';
 import type { Seconds } from '../units.js';
 import { FINDING_EXPIRES_AFTER } from './restored-search.js';
 import type { ModeRunner } from './mode-runner.js';
+import type { PathFacts } from './path-facts.js';
 import type { ModeSnapshot, TargetEvent, TargetSnapshot, TestRecord, WaitingConnection } from './snapshot.js';
 
 /** Deaths are counted over this long for the diagnosis, seconds. */
@@ -22,22 +22,6 @@ const EVIDENCE_WINDOW: Seconds = 86_400;
 
 /** The wall clock may go back by so little without anybody's doing, seconds. */
 const CLOCK_SLACK: Seconds = 5;
-
-/** What is known about a path besides its searches. */
-export interface PathFacts {
-  readonly up?: boolean;
-  readonly downReason?: string;
-  readonly address?: string;
-  readonly introduction?: Introduction;
-  /** Our own addresses as the far end saw them, newest last, bounded. */
-  readonly seenAddresses: readonly string[];
-  /** The router's outer address, where it told it since our seen address changed last. */
-  readonly routerAddress?: string;
-  /** This host's own conntrack timeout, seconds. */
-  readonly localConntrack?: Seconds;
-  /** Whether the far end took the newest announcement of this exporter; absent before it answered one. */
-  readonly announced?: boolean;
-}
 
 type Limits = DiagnosisInput['limits'];
 
