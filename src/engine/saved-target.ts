@@ -3,7 +3,7 @@ import { afterStep, type ClockStep, isSet, LATEST_MOMENT } from '../clock.js';
 import type { Mode } from '../core/modes.js';
 import { VERDICT_REASONS } from '../core/verdict.js';
 import type { Seconds } from '../units.js';
-import type { TestBelowLower } from './below-lower.js';
+import type { TestBelowLower } from './test-book.js';
 import type { TestRecord } from './snapshot.js';
 
 /** What a target's state file holds. */
