@@ -13,7 +13,7 @@ import type { Journal } from './journal.js';
 /** Addresses that are kept to tell a pool of them from one. */
 const SEEN_ADDRESSES_KEPT = 8;
 /** Reasons for one outage that are told: the far end may have many. */
-const REASONS_TOLD = 5;
+const MOST_REASONS = 5;
 
 export interface PathFacts {
   readonly up?: boolean;
@@ -45,7 +45,7 @@ export class FactsKeeper {
   readonly #options: FactsKeeperOptions;
   #facts: PathFacts = { seenAddresses: [] };
   /** Why the far end does not answer, as far as it was told since it answered last. */
-  readonly #toldDown = new Set<string>();
+  readonly #reasonsGiven = new Set<string>();
   /** When our address as the far end sees it changed last, monotonic seconds. */
   #movedAt: Seconds = -Infinity;
   /** What was told last of announcing this exporter. */
@@ -72,7 +72,7 @@ export class FactsKeeper {
   reached(introduction: Introduction): void {
     const { target, journal } = this.#options;
     if (this.#facts.up !== true) journal.tell(`${target.name} answers`, 'info');
-    this.#toldDown.clear();
+    this.#reasonsGiven.clear();
     // The built-in path stays inside this process: what the host forgets has no part in it.
     const localConntrack = target.far_end.kind === 'embedded' ? undefined : hostConntrackTimeout();
     this.#learn({ up: true, downReason: undefined, introduction, localConntrack });
@@ -80,8 +80,8 @@ export class FactsKeeper {
 
   unreachable(reason: string): void {
     // Once for each reason, not for each try: a far end may fail in turns, and in words of its own.
-    if (!this.#toldDown.has(reason) && this.#toldDown.size < REASONS_TOLD) {
-      this.#toldDown.add(reason);
+    if (!this.#reasonsGiven.has(reason) && this.#reasonsGiven.size < MOST_REASONS) {
+      this.#reasonsGiven.add(reason);
       this.#options.journal.tell(`${this.#options.target.name} does not answer: ${reason}`, 'warn');
     }
     this.#learn({ up: false, downReason: reason });

@@ -9,14 +9,13 @@ import { type FindingsByMode, keepaliveRecommended, publishable } from '../core/
 import { settings } from '../core/diagnosis/settings.js';
 import type { Explanation, Settings } from '../core/diagnosis/types.js';
 import type { Finding, SearchPhase } from '../core/finding.js';
-import type { Mode } from '../core/modes.js';
 import type { DeathEvidence } from '../core/verdict.js';
 import { defined } from '../defined.js';
 import type { Seconds } from '../units.js';
 import { FINDING_EXPIRES_AFTER } from './restored-search.js';
 import type { ModeRunner } from './mode-runner.js';
 import type { PathFacts } from './path-facts.js';
-import type { ModeSnapshot, TargetEvent, TargetSnapshot, TestRecord, WaitingConnection } from './snapshot.js';
+import type { ModeSnapshot, TargetEvent, TargetSnapshot } from './snapshot.js';
 
 /** Deaths are counted over this long for the diagnosis, seconds. */
 const EVIDENCE_WINDOW: Seconds = 86_400;
@@ -85,7 +84,7 @@ export class TargetSnapshots {
     let explanations: readonly Explanation[] | undefined;
     return {
       config: this.#target,
-      modes: runners.map((runner) => new OneMode(runner, published[runner.mode] ?? runner.finding, now)),
+      modes: runners.map((runner) => modeSnapshot(runner, published[runner.mode] ?? runner.finding, now)),
       events,
       up,
       downReason,
@@ -178,30 +177,19 @@ export function unreadableTarget(
   };
 }
 
-class OneMode implements ModeSnapshot {
-  readonly finding: Finding;
-  readonly confirmedTimestamp: Seconds | undefined;
-  readonly connections: number;
-  readonly #runner: ModeReadings;
-
-  constructor(runner: ModeReadings, finding: Finding, now: Seconds) {
-    this.finding = finding;
-    this.confirmedTimestamp = tellable(runner.confirmedTimestamp, now);
-    this.connections = runner.connections;
-    this.#runner = runner;
-  }
-
-  get mode(): Mode {
-    return this.#runner.mode;
-  }
-
-  get waiting(): readonly WaitingConnection[] {
-    return this.#runner.waiting;
-  }
-
-  get tests(): readonly TestRecord[] {
-    return this.#runner.tests;
-  }
+function modeSnapshot(runner: ModeReadings, finding: Finding, now: Seconds): ModeSnapshot {
+  return {
+    mode: runner.mode,
+    finding,
+    confirmedTimestamp: tellable(runner.confirmedTimestamp, now),
+    connections: runner.connections,
+    get waiting() {
+      return runner.waiting;
+    },
+    get tests() {
+      return runner.tests;
+    },
+  };
 }
 
 /** A moment that can be told: not by a clock that was never set, nor one that it has yet to reach. */

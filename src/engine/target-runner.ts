@@ -222,10 +222,10 @@ export class TargetRunner {
       },
       here,
     );
-    const lookout = this.#untilMoved(address, here).then(() => moved.abort());
+    const moving = this.#untilMoved(address, here).then(() => moved.abort());
     await pinned.run();
     moved.abort();
-    await lookout;
+    await moving;
   }
 
   /** Returns when the name does not lead to `address` any more. */

@@ -10,7 +10,7 @@ import type { Path, ProbeConnection } from '../probe/path.js';
 import type { Seconds } from '../units.js';
 import type { Breaker } from './breaker.js';
 import type { Controls } from './death-controls.js';
-import { idleTime, isRefusal, isUnborn, verdictOf } from './judge.js';
+import { idleTime, isRefusal, neverIdled, verdictOf } from './judge.js';
 import type { Launches, Slot } from './launches.js';
 import type { TestRecord } from './snapshot.js';
 
@@ -163,7 +163,7 @@ export class Trial {
     const { clock, search, concluded, stood } = this.#settings;
     const { breaker, controls } = this.#watched;
     let verdict = verdictOf(observation);
-    if (isUnborn(connection, observation, Math.min(SHORTEST_LIFE, search.min_idle))) {
+    if (neverIdled(connection, observation, Math.min(SHORTEST_LIFE, search.min_idle))) {
       breaker.failed(this.#launchedAt);
       verdict = { kind: 'inconclusive', reason: 'control_failed' };
     } else if (verdict.kind === 'dead') {

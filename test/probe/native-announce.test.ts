@@ -49,7 +49,7 @@ function announcing(
   const announcer = new Announcer({
     announcement: { address, labels: { site: 'a b' } },
     clock,
-    told: (outcome) => outcomes.push(outcome),
+    answered: (outcome) => outcomes.push(outcome),
   });
   const endpoint = () => ({ address: '127.0.0.1', port });
   const path = createNativePath({ clock: systemClock, deadline: 3, endpoint, token: () => TOKEN, announcer });

@@ -44,10 +44,10 @@ export const native: Protocol<Extract<FarEnd, { kind: 'native' }>> = {
 function announcerOf(
   { address, scheme, metrics_path: path, labels }: AnnounceConfig,
   clock: Clock,
-  told: (outcome: AnnouncementOutcome) => void,
+  answered: (outcome: AnnouncementOutcome) => void,
 ): Announcer {
   const labelled = Object.keys(labels).length === 0 ? {} : { labels };
-  return new Announcer({ announcement: { address, scheme, path, ...labelled }, clock, told });
+  return new Announcer({ announcement: { address, scheme, path, ...labelled }, clock, answered });
 }
 
 export interface NativePathOptions extends GreetingOptions {
@@ -89,7 +89,7 @@ class NativePath implements Path {
       this.#options,
       this.#options.endpoint('send'),
       // Only who asks is told: a responder's WELCOME to everybody else stays as it always was.
-      { role: 'control', session: this.#session, ...(announcer === undefined ? {} : { announce: true }) },
+      defined({ role: 'control', session: this.#session, announce: announcer && true }),
       signal,
     );
     const { conversation } = greeting;
