@@ -5,7 +5,7 @@ import { type Clock, systemClock } from '../clock.js';
 import { ConfigError } from '../config/problem.js';
 import { openEmbeddedTarget } from '../embedded/target.js';
 import { Engine } from '../engine/engine.js';
-import { pause } from '../engine/pause.js';
+import { pause } from '../pause.js';
 import type { ModeSnapshot, TargetSnapshot } from '../engine/snapshot.js';
 import { createExporterMetrics, type ExporterMetrics } from '../exporter/metrics.js';
 import { requireWritable, unreadableInShort, writeRegularFile } from '../files.js';

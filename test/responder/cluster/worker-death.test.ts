@@ -4,9 +4,9 @@ import { afterEach, expect, it, vi } from 'vitest';
 import { systemClock } from '../../../src/clock.js';
 import { checkConfig } from '../../../src/config/load.js';
 import { Engine } from '../../../src/engine/engine.js';
-import { openPath, type OpenPathOptions } from '../../../src/engine/open-path.js';
+import { openPath } from '../../../src/probe/far-ends/index.js';
 import type { TestRecord } from '../../../src/engine/snapshot.js';
-import type { Path } from '../../../src/probe/path.js';
+import type { Path, PathOptions } from '../../../src/probe/path.js';
 import { startClusteredResponder } from '../../../src/responder/cluster/primary.js';
 import type { Responder } from '../../../src/responder/responder.js';
 import { openSockets } from '../../support/sockets.js';
@@ -55,7 +55,7 @@ it.each(['native', 'nat-tcp-test'])(
     let opened = 0;
     let opening = 0;
     let killed = false;
-    const watchedPath = (options: OpenPathOptions): Path => {
+    const watchedPath = (options: PathOptions): Path => {
       const path = openPath(options);
       const open = path.open.bind(path);
       path.open = async (...args) => {

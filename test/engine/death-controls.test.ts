@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { Controls } from '../../src/engine/controls.js';
+import { Controls } from '../../src/engine/death-controls.js';
 import { Lifeline } from '../../src/engine/lifeline.js';
 import type { ProbeConnection } from '../../src/probe/path.js';
 import { FakeClock } from '../support/fake-clock.js';

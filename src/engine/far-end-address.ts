@@ -4,7 +4,7 @@ import type { Clock } from '../clock.js';
 import type { TargetConfig } from '../config/types.js';
 import { resolve } from '../net/resolve.js';
 import type { Seconds } from '../units.js';
-import { pause, pauseForever, unlessAborted } from './pause.js';
+import { pause, pauseForever, unlessAborted } from '../pause.js';
 
 /** How often a name is looked up again while its address is in use, seconds. */
 const LOOK_UP_AGAIN: Seconds = 60;

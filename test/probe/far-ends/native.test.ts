@@ -1,14 +1,14 @@
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { once } from 'node:events';
 import { afterEach, describe, expect, it } from 'vitest';
-import { systemClock } from '../../src/clock.js';
-import { MODES } from '../../src/core/modes.js';
-import { createLogger } from '../../src/log.js';
-import { createNativePath } from '../../src/probe/native-path.js';
-import type { Path, ProbeConnection } from '../../src/probe/path.js';
-import { startResponder } from '../../src/responder/responder.js';
-import { serveSilence } from '../support/fake-far-ends.js';
-import { Scene } from './scene.js';
+import { systemClock } from '../../../src/clock.js';
+import { MODES } from '../../../src/core/modes.js';
+import { createLogger } from '../../../src/log.js';
+import { createNativePath } from '../../../src/probe/far-ends/native.js';
+import type { Path, ProbeConnection } from '../../../src/probe/path.js';
+import { startResponder } from '../../../src/responder/responder.js';
+import { serveSilence } from '../../support/fake-far-ends.js';
+import { Scene } from '../scene.js';
 
 const TOKEN = 'a token of more than sixteen characters';
 const HOUR = 3600;
@@ -136,7 +136,7 @@ function pathTo(port: number, token?: string): Path {
     clock: systemClock,
     deadline: 3,
     endpoint: () => ({ address: '127.0.0.1', port }),
-    ...(token === undefined ? {} : { token }),
+    ...(token === undefined ? {} : { token: () => token }),
   });
 }
 

@@ -1,6 +1,6 @@
 /** Waiting that can be called off. */
-import type { Clock } from '../clock.js';
-import type { Seconds } from '../units.js';
+import type { Clock } from './clock.js';
+import type { Seconds } from './units.js';
 
 /** Resolves after `duration` seconds, or at once when `signal` is aborted. */
 export function pause(clock: Clock, duration: Seconds, signal: AbortSignal): Promise<void> {

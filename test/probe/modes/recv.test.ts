@@ -1,7 +1,7 @@
 /** The far end breaks the silence: what each way of not hearing it says. */
 import { describe, expect, it } from 'vitest';
-import { serveSilence } from '../support/fake-far-ends.js';
-import { Scene } from './scene.js';
+import { serveSilence } from '../../support/fake-far-ends.js';
+import { Scene } from '../scene.js';
 
 /** A native connection that has idled for ten minutes beside a canary. */
 async function idle() {
@@ -138,5 +138,18 @@ describe('recv over the legacy protocol', () => {
     const { connection } = await open(scene);
     const test = connection.test({ clock: scene.clock, deadline: 2, signal: scene.stop.signal });
     expect(await scene.clock.settle(test, 310)).toEqual({ kind: 'unclear', reason: 'late' });
+  });
+
+  it('says nothing when the far end wrote something else: the path passes', async () => {
+    const scene = new Scene('legacy');
+    scene.serve('sleep', (link) =>
+      link.own({
+        data: () => scene.clock.after(300, () => link.write('busy')),
+        ended: () => undefined,
+      }),
+    );
+    const { connection } = await open(scene);
+    const test = connection.test({ clock: scene.clock, deadline: 2, signal: scene.stop.signal });
+    expect(await scene.clock.settle(test, 310)).toEqual({ kind: 'unclear', reason: 'control_failed' });
   });
 });

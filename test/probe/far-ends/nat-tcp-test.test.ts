@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { Scene } from './scene.js';
+import { timingOf } from '../../../src/probe/far-ends/index.js';
+import { Scene } from '../scene.js';
 
 const HOUR = 3600;
 
@@ -20,8 +21,8 @@ describe('a legacy path', () => {
   });
 
   it('chooses the moment of a test late, except in recv, where the far end is asked at launch', () => {
-    const { path } = new Scene('legacy');
-    expect((['send', 'recv', 'keepalive'] as const).map((mode) => path.timing(mode))).toEqual([
+    const farEnd = { kind: 'nat-tcp-test', host: 'far.example', echo_port: 1, sleep_port: 2 } as const;
+    expect((['send', 'recv', 'keepalive'] as const).map((mode) => timingOf(farEnd, mode))).toEqual([
       'late',
       'at_launch',
       'late',

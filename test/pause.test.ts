@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { Rest } from '../../src/engine/pause.js';
-import { FakeClock } from '../support/fake-clock.js';
+import { Rest } from '../src/pause.js';
+import { FakeClock } from './support/fake-clock.js';
 
 describe('Rest', () => {
   const watched = (promise: Promise<void>): { done: boolean } => {

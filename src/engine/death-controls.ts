@@ -4,7 +4,7 @@ import type { InconclusiveReason } from '../core/verdict.js';
 import type { Path, ProbeConnection } from '../probe/path.js';
 import type { Seconds } from '../units.js';
 import type { Lifeline } from './lifeline.js';
-import { pause } from './pause.js';
+import { pause } from '../pause.js';
 
 /** An unanswered test has its path checked after this long (or half its deadline), seconds. */
 const EARLY_CONTROL: Seconds = 1;

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { systemClock } from '../../src/clock.js';
-import { DEFAULT_SEARCH } from '../../src/config/defaults.js';
-import { openPath } from '../../src/engine/open-path.js';
-import { type Responder, startResponder } from '../../src/responder/responder.js';
+import { systemClock } from '../../../src/clock.js';
+import { DEFAULT_SEARCH } from '../../../src/config/defaults.js';
+import { openPath } from '../../../src/probe/far-ends/index.js';
+import { type Responder, startResponder } from '../../../src/responder/responder.js';
 
 let directory: string;
 let responder: Responder;

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import type { Link, OpenLink } from '../../src/net/link.js';
-import type { UnansweredProbes } from '../../src/net/tcp-table.js';
-import { Conversation } from '../../src/probe/conversation.js';
-import { keepaliveTest } from '../../src/probe/keepalive.js';
-import type { Observation } from '../../src/probe/prober.js';
-import { FakeClock } from '../support/fake-clock.js';
-import { serveSilence } from '../support/fake-far-ends.js';
-import { type FakeLink, FakeNetwork } from '../support/fake-link.js';
-import { Scene } from './scene.js';
+import type { Link, OpenLink } from '../../../src/net/link.js';
+import type { UnansweredProbes } from '../../../src/net/tcp-table.js';
+import { Conversation } from '../../../src/probe/conversation.js';
+import { keepalive } from '../../../src/probe/modes/keepalive.js';
+import type { Observation } from '../../../src/probe/observe.js';
+import { FakeClock } from '../../support/fake-clock.js';
+import { serveSilence } from '../../support/fake-far-ends.js';
+import { type FakeLink, FakeNetwork } from '../../support/fake-link.js';
+import { Scene } from '../scene.js';
 
 const DEADLINE = 3;
 const signal = new AbortController().signal;
@@ -32,7 +32,7 @@ async function observe(
   const conversation = new Conversation(link, { push: () => ({ messages: [] }) });
   const began = clock.monotonic();
   let took = 0;
-  const test = keepaliveTest(conversation, { clock, deadline: DEADLINE, signal }).then((observation) => {
+  const test = keepalive({ conversation }, { clock, deadline: DEADLINE, signal }).then((observation) => {
     took = clock.monotonic() - began;
     return observation;
   });
@@ -45,7 +45,7 @@ async function observe(
   };
 }
 
-describe('keepaliveTest()', () => {
+describe('keepalive()', () => {
   it('is answered once nothing is outstanding on two looks in a row', async () => {
     expect(await observe(0, 0)).toEqual({ seen: 'answered', delayed: false, took: 0.15 });
   });

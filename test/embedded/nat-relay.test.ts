@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type Relay, type RelayOptions, startRelay } from '../../src/embedded/relay.js';
+import { type Relay, type RelayOptions, startRelay } from '../../src/embedded/nat-relay.js';
 
 /** A server that keeps its connections and echoes nothing by itself. */
 class FarEnd {
