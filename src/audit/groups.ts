@@ -1,29 +1,13 @@
 /** The audit's arithmetic: paths into groups, and of each group its counts, minimum, median and worst paths. */
-import { type AuditPath, type Bound, compareBounds, type Labels } from './paths.js';
-
-/** What is known of several paths. */
-export interface Summary {
-  readonly paths: number;
-  readonly compliant: number;
-  readonly notCompliant: number;
-  /** The stale ones included. */
-  readonly unknown: number;
-  readonly stale: number;
-  /** Of all paths, the unknown ones included; 0 to 1. */
-  readonly compliantShare: number;
-  /** How many paths have a timeout; the minimum and the median are over those. */
-  readonly timeouts: number;
-  /** Absent where no path has a timeout. */
-  readonly minimum?: Bound;
-  /** Of an even number the lower one of the two in the middle, which is a timeout that a path really has. */
-  readonly median?: Bound;
-}
+import { defined } from '../defined.js';
+import type { AuditSummary, Bound } from './audit-document.js';
+import { type AuditPath, compareBounds, type Labels } from './paths.js';
 
 /** The paths that share the values of the labels asked for. */
 export interface Group {
   /** In the order asked for; undefined: the paths have no such label. */
   readonly values: readonly (string | undefined)[];
-  readonly summary: Summary;
+  readonly summary: AuditSummary;
   /** The shortest first; paths of which no death is known are not among them. */
   readonly worst: readonly AuditPath[];
 }
@@ -46,34 +30,32 @@ export function medianOf(bounds: readonly Bound[]): Bound | undefined {
   const rank = Math.ceil(sorted.length / 2);
   const middle = sorted[rank - 1];
   if (middle === undefined) return undefined;
-  const certain = sorted.filter(({ seconds, atLeast }) => !atLeast && seconds <= middle.seconds).length;
-  return { seconds: middle.seconds, atLeast: certain < rank };
+  const certain = sorted.filter(({ seconds, at_least }) => !at_least && seconds <= middle.seconds).length;
+  return { seconds: middle.seconds, at_least: certain < rank };
 }
 
 /** Counts, minimum and median of at least one path. */
-export function summaryOf(paths: readonly AuditPath[]): Summary {
+export function summaryOf(paths: readonly AuditPath[]): AuditSummary {
   const count = (state: AuditPath['state']): number => paths.filter((path) => path.state === state).length;
   const bounds = paths.flatMap(({ timeout }) =>
-    timeout === undefined ? [] : [{ seconds: timeout.seconds, atLeast: timeout.atLeast }],
+    timeout === undefined ? [] : { seconds: timeout.seconds, at_least: timeout.at_least },
   );
-  const minimum = minimumOf(bounds);
-  const median = medianOf(bounds);
-  return {
+  return defined({
     paths: paths.length,
     compliant: count('compliant'),
-    notCompliant: count('not_compliant'),
+    not_compliant: count('not_compliant'),
     unknown: count('unknown'),
     stale: paths.filter(({ stale }) => stale).length,
-    compliantShare: count('compliant') / paths.length,
+    compliant_share: count('compliant') / paths.length,
     timeouts: bounds.length,
-    ...(minimum === undefined ? {} : { minimum }),
-    ...(median === undefined ? {} : { median }),
-  };
+    minimum: minimumOf(bounds),
+    median: medianOf(bounds),
+  });
 }
 
 /** How bad a path is known to be, seconds; undefined where nothing died. */
 function badness({ timeout, below }: AuditPath): number | undefined {
-  return timeout === undefined ? below?.seconds : timeout.atLeast ? undefined : timeout.seconds;
+  return timeout === undefined ? below?.seconds : timeout.at_least ? undefined : timeout.seconds;
 }
 
 function placeOf({ labels }: AuditPath): string {
@@ -81,7 +63,7 @@ function placeOf({ labels }: AuditPath): string {
 }
 
 /** The paths that are known to forget, the shortest timeout first, at most `most`. */
-export function worstOf(paths: readonly AuditPath[], most: number): AuditPath[] {
+function worstOf(paths: readonly AuditPath[], most: number): AuditPath[] {
   return paths
     .flatMap((path) => {
       const seconds = badness(path);
@@ -94,12 +76,12 @@ export function worstOf(paths: readonly AuditPath[], most: number): AuditPath[] 
 
 /** The worse group first: more proven violations, then fewer compliant paths, then the shorter minimum, then its name. */
 function compareGroups(a: Group, b: Group): number {
-  const violations = ({ summary }: Group): number => summary.notCompliant / summary.paths;
+  const violations = ({ summary }: Group): number => summary.not_compliant / summary.paths;
   const minimum = ({ summary }: Group): number => summary.minimum?.seconds ?? Number.MAX_VALUE;
   const name = ({ values }: Group): string => JSON.stringify(values);
   return (
     violations(b) - violations(a) ||
-    a.summary.compliantShare - b.summary.compliantShare ||
+    a.summary.compliant_share - b.summary.compliant_share ||
     minimum(a) - minimum(b) ||
     (name(a) < name(b) ? -1 : 1)
   );

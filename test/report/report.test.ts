@@ -4,8 +4,8 @@ import { HtmlValidate } from 'html-validate';
 import { describe, expect, it } from 'vitest';
 import type { HistoryEntry } from '../../src/history/entry.js';
 import { buildDocument, type ReportInput } from '../../src/report/build.js';
-import { documentJsonSchema, documentSchema } from '../../src/report/document.js';
-import { renderReport, reportFormatOf } from '../../src/report/render.js';
+import { documentJsonSchema, documentSchema } from '../../src/report/report-document.js';
+import { renderReport } from '../../src/report/report-forms.js';
 import type { TargetSnapshot } from '../../src/engine/snapshot.js';
 import { BRIDGE_MODEM, COMPLIANT, EARLY, forgetful, ONE_HOUR, START, target } from './snapshots.js';
 
@@ -65,7 +65,10 @@ describe('renderReport() as HTML', () => {
   it('lists every test with its time, idle time, evidence and addresses', () => {
     const page = html(ONE_HOUR);
     const tests = ONE_HOUR.modes.flatMap((mode) => mode.tests);
-    expect(page.match(/<tr class="(alive|dead|inconclusive)">/g)).toHaveLength(tests.length);
+    expect(page.match(/<td>(alive|dead|inconclusive)<\/td>/g)).toHaveLength(tests.length);
+    expect(page.match(/<tr class="bad">/g)).toHaveLength(
+      tests.filter(({ verdict }) => verdict.kind === 'dead').length,
+    );
     expect(page).toContain(
       '<td>2026-11-20 08:00:16</td><td>15 s</td><td>alive</td><td>answered</td><td>192.168.1.20:40000</td><td>203.0.113.7:50000</td>',
     );
@@ -260,18 +263,5 @@ describe('renderReport() as Markdown, addresses of pages', () => {
     expect(markdown({ ...ONE_HOUR, explanations: explained })).toContain(
       '- a\\_b (https://example.org/c_d).',
     );
-  });
-});
-
-describe('reportFormatOf()', () => {
-  it.each([
-    ['a.html', 'html'],
-    ['dir.md/a.HTM', 'html'],
-    ['a.md', 'md'],
-    ['a.json', 'json'],
-    ['a.pdf', undefined],
-    ['html', undefined],
-  ])('%s is %s', (path, format) => {
-    expect(reportFormatOf(path)).toBe(format);
   });
 });

@@ -6,6 +6,7 @@ import type { TargetSnapshot } from '../../engine/snapshot.js';
 import { type HistoryEntry } from '../../history/entry.js';
 import { HISTORY_AGE } from '../../history/store.js';
 import type { Seconds } from '../../units.js';
+import { round } from '../../paper/drawing.js';
 import { type Html, html } from '../../paper/html.js';
 import { makeScale, type Scale } from './scale.js';
 import { isoMoment, moment, unbroken } from './words.js';
@@ -89,8 +90,4 @@ function changes(entries: readonly HistoryEntry[]): { at: Seconds; text: string 
     before = entry;
   }
   return found;
-}
-
-function round(value: number): number {
-  return Math.round(value * 10) / 10;
 }

@@ -1,8 +1,8 @@
 /** The distribution of the paths' timeouts, drawn as SVG without a browser. */
 import { humanDuration } from '../core/human-duration.js';
 import { type Html, html } from '../paper/html.js';
-import { logAxis, logScale, requirementLine, round, svg } from '../paper/log-axis.js';
-import type { AuditDocument } from './document.js';
+import { COLOURS, logAxis, logScale, requirementLine, round, svg } from '../paper/drawing.js';
+import type { AuditDocument } from './audit-document.js';
 
 const WIDTH = 680;
 const HEIGHT = 240;
@@ -15,13 +15,13 @@ const GRID_LINES = 5;
 /** Classes in which an idle time doubles this many times: narrow enough to tell 3600 s from 7200 s at a glance. */
 const CLASSES_PER_DOUBLING = 4;
 
-const COLOURS = { short: '#b3261e', exact: '#1d7a3e', atLeast: '#9ccfae', required: '#1f2937' } as const;
+const FILLS = { short: COLOURS.bad, exact: COLOURS.good, atLeast: COLOURS.pale } as const;
 
 /** A bar of the chart: the paths whose timeout lies in one class. */
 export interface Bar {
   readonly from: number;
   readonly to: number;
-  readonly kind: 'short' | 'exact' | 'atLeast';
+  readonly kind: keyof typeof FILLS;
   readonly paths: number;
 }
 
@@ -44,7 +44,7 @@ export function barsOf({ distribution, required_seconds: required }: AuditDocume
 }
 
 /** Draws the paths by their timeout on a logarithmic axis with the line of the requirement. */
-export function distributionChart(document: AuditDocument): string {
+export function distributionChart(document: AuditDocument): Html {
   const required = document.required_seconds;
   const bars = barsOf(document);
   const axis = [
@@ -61,12 +61,11 @@ export function distributionChart(document: AuditDocument): string {
     ...Array.from({ length: top / step + 1 }, (_, line) => gridLine(line * step, y(line * step))),
     ...stacked.map(
       ({ bar, begin, end }) =>
-        html`<rect x="${x(bar.from)}" y="${y(end)}" width="${round(Math.max(1, x(bar.to) - x(bar.from) - 1))}" height="${round(y(begin) - y(end))}" fill="${COLOURS[bar.kind]}"/>`,
+        html`<rect x="${x(bar.from)}" y="${y(end)}" width="${round(Math.max(1, x(bar.to) - x(bar.from) - 1))}" height="${round(y(begin) - y(end))}" fill="${FILLS[bar.kind]}"/>`,
     ),
     requirementLine(
       x(required),
       [MARGIN.top, BOTTOM],
-      COLOURS.required,
       `RFC 5382: ${humanDuration(required)} (${required} s)`,
     ),
     logAxis(axis, x, BOTTOM),
