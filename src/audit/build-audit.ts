@@ -1,9 +1,8 @@
 /** From the paths of an audit to its document. */
-import { defined } from '../defined.js';
 import { REQ5_ESTABLISHED_IDLE_TIMEOUT } from '../core/rfc5382.js';
 import { isoTime } from '../paper/blocks.js';
 import type { Seconds } from '../units.js';
-import { AUDIT_DOCUMENT_VERSION, type AuditDocument, type AuditGroup } from './audit-document.js';
+import { AUDIT_DOCUMENT_VERSION, type AuditDocument } from './audit-document.js';
 import { groupsOf, summaryOf } from './groups.js';
 import { type AuditPath, compareBounds, type Labels } from './paths.js';
 
@@ -20,12 +19,8 @@ export interface AuditRequest {
   readonly version: string;
 }
 
-/** What a group is called whose paths lack a label. */
-const NONE = '(none)';
-
 /** Builds the document of at least one path. */
 export function buildAudit(paths: readonly AuditPath[], request: AuditRequest): AuditDocument {
-  const nameOf = namer(paths);
   return {
     version: AUDIT_DOCUMENT_VERSION,
     generated: isoTime(Math.floor(request.generated)),
@@ -36,24 +31,9 @@ export function buildAudit(paths: readonly AuditPath[], request: AuditRequest): 
     required_seconds: REQ5_ESTABLISHED_IDLE_TIMEOUT,
     by: [...request.by],
     total: summaryOf(paths),
-    groups: groupsOf(paths, request.by, request.worst).map(({ values, summary, worst }) => ({
-      name: values.map((value) => value ?? NONE).join(' / '),
-      labels: Object.fromEntries(request.by.map((label, index) => [label, values[index] ?? null])),
-      ...summary,
-      worst: worst.map((path) => worstFields(path, nameOf(path))),
-    })),
+    groups: groupsOf(paths, request.by, request.worst, namer(paths)),
     distribution: distributionOf(paths),
   };
-}
-
-function worstFields({ labels, timeout, below }: AuditPath, name: string): AuditGroup['worst'][number] {
-  return defined({
-    name,
-    labels: { ...labels },
-    mode: timeout?.mode ?? below?.mode ?? '',
-    timeout_seconds: timeout?.seconds,
-    below_seconds: below?.seconds,
-  });
 }
 
 /** Names a path by exporter and target, and by all its labels where that is not enough to tell it from others. */

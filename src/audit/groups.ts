@@ -1,16 +1,7 @@
 /** The audit's arithmetic: paths into groups, and of each group its counts, minimum, median and worst paths. */
 import { defined } from '../defined.js';
-import type { AuditSummary, Bound } from './audit-document.js';
-import { type AuditPath, compareBounds, type Labels } from './paths.js';
-
-/** The paths that share the values of the labels asked for. */
-export interface Group {
-  /** In the order asked for; undefined: the paths have no such label. */
-  readonly values: readonly (string | undefined)[];
-  readonly summary: AuditSummary;
-  /** The shortest first; paths of which no death is known are not among them. */
-  readonly worst: readonly AuditPath[];
-}
+import type { AuditGroup, AuditSummary, Bound } from './audit-document.js';
+import { type AuditPath, compareBounds } from './paths.js';
 
 /**
  * The smallest of some timeouts: exact when the smallest value is, since the others can only be longer.
@@ -74,40 +65,54 @@ function worstOf(paths: readonly AuditPath[], most: number): AuditPath[] {
     .map(({ path }) => path);
 }
 
-/** The worse group first: more proven violations, then fewer compliant paths, then the shorter minimum, then its name. */
-function compareGroups(a: Group, b: Group): number {
-  const violations = ({ summary }: Group): number => summary.not_compliant / summary.paths;
-  const minimum = ({ summary }: Group): number => summary.minimum?.seconds ?? Number.MAX_VALUE;
-  const name = ({ values }: Group): string => JSON.stringify(values);
-  return (
-    violations(b) - violations(a) ||
-    a.summary.compliant_share - b.summary.compliant_share ||
-    minimum(a) - minimum(b) ||
-    (name(a) < name(b) ? -1 : 1)
-  );
+/** The worse group first: more proven violations, then fewer compliant paths, then the shorter minimum. */
+function compareGroups(a: AuditGroup, b: AuditGroup): number {
+  const violations = (group: AuditGroup): number => group.not_compliant / group.paths;
+  const minimum = (group: AuditGroup): number => group.minimum?.seconds ?? Number.MAX_VALUE;
+  return violations(b) - violations(a) || a.compliant_share - b.compliant_share || minimum(a) - minimum(b);
 }
 
+/** What a group is called whose paths lack a label. */
+const NONE = '(none)';
+
 /**
- * Groups paths by the values of labels, the worst group first.
+ * Groups paths by the values of labels: the worst group first, equally bad ones in the order of their values.
  *
- * @param worst most worst paths that each group names
+ * @param worst most worst paths that each group lists
+ * @param nameOf what a path is called in there
  */
-export function groupsOf(paths: readonly AuditPath[], by: readonly string[], worst: number): Group[] {
-  // An empty label and none are the same to Prometheus.
-  const valueOf = (labels: Labels, label: string): string | undefined => labels[label] || undefined;
-  const groups = new Map<string, { values: readonly (string | undefined)[]; paths: AuditPath[] }>();
+export function groupsOf(
+  paths: readonly AuditPath[],
+  by: readonly string[],
+  worst: number,
+  nameOf: (path: AuditPath) => string,
+): AuditGroup[] {
+  const groups = new Map<string, { values: readonly (string | null)[]; members: AuditPath[] }>();
   for (const path of paths) {
-    const values = by.map((label) => valueOf(path.labels, label));
-    const key = JSON.stringify(values.map((value) => value ?? null));
-    const group = groups.get(key) ?? { values, paths: [] };
-    group.paths.push(path);
+    // An empty label and none are the same to Prometheus.
+    const values = by.map((label) => path.labels[label] || null);
+    const key = JSON.stringify(values);
+    const group = groups.get(key) ?? { values, members: [] };
+    group.members.push(path);
     groups.set(key, group);
   }
-  return [...groups.values()]
-    .map((group) => ({
-      values: group.values,
-      summary: summaryOf(group.paths),
-      worst: worstOf(group.paths, worst),
+  return [...groups]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, { values, members }]) => ({
+      name: values.map((value) => value ?? NONE).join(' / '),
+      labels: Object.fromEntries(by.map((label, index) => [label, values[index] ?? null])),
+      ...summaryOf(members),
+      worst: worstOf(members, worst).map((path) => worstFields(path, nameOf(path))),
     }))
     .sort(compareGroups);
+}
+
+function worstFields({ labels, timeout, below }: AuditPath, name: string): AuditGroup['worst'][number] {
+  return defined({
+    name,
+    labels: { ...labels },
+    mode: timeout?.mode ?? below?.mode ?? '',
+    timeout_seconds: timeout?.seconds,
+    below_seconds: below?.seconds,
+  });
 }
