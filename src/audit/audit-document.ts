@@ -33,7 +33,7 @@ const worstPath = z.strictObject({
     .describe('instead of the timeout while that is not known: an idle time that did not survive'),
 });
 
-/** The document's schema; every duration is in seconds, unknown is absent and never 0. */
+/** The document's schema, docs/audit.schema.json; every duration is in seconds, unknown is absent and never 0. */
 export const auditSchema = z
   .strictObject({
     version: z.literal(AUDIT_DOCUMENT_VERSION),
@@ -59,7 +59,10 @@ export const auditSchema = z
       .array(z.strictObject({ seconds, at_least: z.boolean(), paths: z.int().min(1) }))
       .describe('how many paths have which timeout, the shortest first'),
   })
-  .describe('An audit by nat-idle-exporter of all paths that a Prometheus knows.');
+  .meta({
+    description: 'An audit by nat-idle-exporter of all paths that a Prometheus knows.',
+    title: 'nat-idle-exporter audit --json',
+  });
 
 export type AuditDocument = z.infer<typeof auditSchema>;
 /** A duration that is known exactly, or, with `at_least`, one of which only is known that it is not shorter. */
@@ -67,8 +70,3 @@ export type Bound = z.infer<typeof knownBound>;
 /** Counts of several paths, and the minimum and median of their timeouts. */
 export type AuditGroup = AuditDocument['groups'][number];
 export type AuditSummary = AuditDocument['total'];
-
-/** The JSON Schema of the document, as it is shipped in docs/audit.schema.json. */
-export function auditJsonSchema(): object {
-  return { ...z.toJSONSchema(auditSchema), title: 'nat-idle-exporter audit --json' };
-}

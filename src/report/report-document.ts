@@ -50,7 +50,7 @@ const explanation = z.strictObject({
   evidence: z.array(z.string()),
 });
 
-/** The document's schema; every duration is in seconds, unknown is absent and never 0. */
+/** The document's schema, docs/measure.schema.json; every duration is in seconds, unknown is absent and never 0. */
 export const documentSchema = z
   .strictObject({
     version: z.literal(DOCUMENT_VERSION),
@@ -105,16 +105,11 @@ export const documentSchema = z
       )
       .describe('findings of the last 30 days, oldest first; empty where no history is kept'),
   })
-  .describe('One measurement by nat-idle-exporter of one path.');
+  .meta({
+    description: 'One measurement by nat-idle-exporter of one path.',
+    title: 'nat-idle-exporter measure --json',
+  });
 
 export type ReportDocument = z.infer<typeof documentSchema>;
 export type ModeResult = z.infer<typeof modeResult>;
 export type TestResult = z.infer<typeof test>;
-
-/** The JSON Schema of the document, as it is shipped in docs/measure.schema.json. */
-export function documentJsonSchema(): object {
-  return {
-    ...z.toJSONSchema(documentSchema),
-    title: 'nat-idle-exporter measure --json',
-  };
-}

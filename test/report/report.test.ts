@@ -2,9 +2,10 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { HtmlValidate } from 'html-validate';
 import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import type { HistoryEntry } from '../../src/history/entry.js';
 import { buildDocument, type ReportInput } from '../../src/report/build.js';
-import { documentJsonSchema, documentSchema } from '../../src/report/report-document.js';
+import { documentSchema } from '../../src/report/report-document.js';
 import { renderReport } from '../../src/report/report-forms.js';
 import type { TargetSnapshot } from '../../src/engine/snapshot.js';
 import { BRIDGE_MODEM, COMPLIANT, EARLY, forgetful, ONE_HOUR, START, target } from './snapshots.js';
@@ -166,7 +167,7 @@ describe('renderReport() as JSON', () => {
       renderReport(input(snapshot, HISTORY), { format: 'json', redact: false }),
     );
     const validate = new Ajv2020({ strict: true, formats: { 'date-time': true } }).compile(
-      documentJsonSchema(),
+      z.toJSONSchema(documentSchema),
     );
     expect(validate(document), JSON.stringify(validate.errors)).toBe(true);
     expect(documentSchema.safeParse(document).error).toBeUndefined();
@@ -174,7 +175,7 @@ describe('renderReport() as JSON', () => {
 
   it('the schema refuses a field that it does not know and a verdict that is none', () => {
     const validate = new Ajv2020({ strict: true, formats: { 'date-time': true } }).compile(
-      documentJsonSchema(),
+      z.toJSONSchema(documentSchema),
     );
     const document = buildDocument(input(ONE_HOUR), { redact: false });
     expect(validate({ ...document, surprise: 1 })).toBe(false);
@@ -183,7 +184,7 @@ describe('renderReport() as JSON', () => {
 
   it('docs/measure.schema.json is that schema (UPDATE_SCHEMA=1 npx vitest run test/report writes it)', () => {
     const file = new URL('../../docs/measure.schema.json', import.meta.url);
-    const text = `${JSON.stringify(documentJsonSchema(), undefined, 2)}\n`;
+    const text = `${JSON.stringify(z.toJSONSchema(documentSchema), undefined, 2)}\n`;
     if (process.env['UPDATE_SCHEMA'] === '1') writeFileSync(file, text);
     expect(readFileSync(file, 'utf8')).toBe(text);
   });
