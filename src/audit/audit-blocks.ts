@@ -1,7 +1,8 @@
 /** What the audit says, block by block, for an appendix of somebody's report. */
 import { humanDuration } from '../core/human-duration.js';
-import { type Block, type Cell, type Paper, section, utcWords } from '../paper/blocks.js';
+import type { Block, Cell, Paper } from '../paper/blocks.js';
 import { RESULT_TONES, STANDARDS } from '../paper/standards.js';
+import { utcWords } from '../paper/document-values.js';
 import type { AuditDocument, AuditSummary } from './audit-document.js';
 import { boundWords, COLUMNS, methodOf, resultOf, sentenceOf, worstWords } from './audit-words.js';
 import { distributionChart } from './distribution-chart.js';
@@ -22,7 +23,7 @@ export function auditPaper(document: AuditDocument): Paper {
     sections: [
       { heading: `Paths by ${by.join(' and ')}, the worst first`, blocks: groups(document) },
       { heading: 'Distribution of the timeouts', blocks: [distribution(document)] },
-      section('The worst paths of each group', worst(document)),
+      { heading: 'The worst paths of each group', blocks: worst(document) },
       { heading: 'Method', blocks: methodOf(document) },
       STANDARDS,
     ],

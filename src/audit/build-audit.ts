@@ -1,6 +1,6 @@
 /** From the paths of an audit to its document. */
 import { REQ5_ESTABLISHED_IDLE_TIMEOUT } from '../core/rfc5382.js';
-import { isoTime } from '../paper/blocks.js';
+import { isoTime } from '../paper/document-values.js';
 import type { Seconds } from '../units.js';
 import { AUDIT_DOCUMENT_VERSION, type AuditDocument } from './audit-document.js';
 import { groupsOf, summaryOf } from './groups.js';

@@ -1,7 +1,7 @@
 /** From the series that Prometheus has to the paths of an audit: what is proven of each, and its timeout. */
 import { REQ5_ESTABLISHED_IDLE_TIMEOUT } from '../core/rfc5382.js';
 import { defined } from '../defined.js';
-import { rounded } from '../paper/blocks.js';
+import { rounded } from '../paper/document-values.js';
 import type { Seconds } from '../units.js';
 import type { Bound } from './audit-document.js';
 

@@ -1,5 +1,4 @@
 /** What a paper says, before it becomes HTML or Markdown: both say the same blocks in the same order. */
-import type { Seconds } from '../units.js';
 import type { Html } from './html.js';
 
 /** How a text is meant: its colour where there is one. `pale` is a weaker `good`. */
@@ -16,7 +15,8 @@ export interface Paper {
   readonly verdict: { readonly sentence: string; readonly tone: Tone };
   /** What stands under the verdict, without a heading. */
   readonly opening: Blocks;
-  readonly sections: readonly (Section | undefined)[];
+  /** Those in which nothing is said are left out. */
+  readonly sections: readonly Section[];
   readonly footer: string;
   /** Wide tables: on a screen it takes more room. */
   readonly wide?: boolean;
@@ -74,7 +74,7 @@ export interface Table {
 
 export interface Row {
   readonly cells: readonly Cell[];
-  readonly tone?: Tone;
+  readonly tone?: Tone | undefined;
 }
 
 export type Cell =
@@ -112,27 +112,17 @@ export interface Figure {
   readonly caption: string;
 }
 
-/** `heading` with its blocks; undefined, which papers leave out, where there are none. */
-export function section(heading: string, blocks: Blocks): Section | undefined {
-  return blocks.length === 0 ? undefined : { heading, blocks };
+/** The blocks that say something: absent ones, and lists and tables without a line, are left out. */
+export function saidIn(blocks: Blocks): Block[] {
+  return blocks.flatMap((block) => (block === undefined || lines(block) === 0 ? [] : block));
+}
+
+function lines(block: Block): number {
+  if (typeof block === 'string') return 1;
+  return block.kind === 'list' ? block.items.length : block.kind === 'table' ? block.rows.length : 1;
 }
 
 /** A cell in a box. */
 export function tagged(text: string, tone?: Tone): Cell {
   return { text, tone, tag: true };
-}
-
-/** UTC time without fractions of a second, ISO 8601. */
-export function isoTime(unix: Seconds): string {
-  return new Date(Math.round(unix) * 1000).toISOString().replace('.000Z', 'Z');
-}
-
-/** `2026-11-22 21:24:28` of an ISO time; the reader is told once that it is UTC. */
-export function utcWords(iso: string): string {
-  return iso.replace('T', ' ').replace(/(\.\d+)?Z$/, '');
-}
-
-/** To the millisecond; a test is not known better. */
-export function rounded(value: Seconds): Seconds {
-  return Math.round(value * 1000) / 1000;
 }

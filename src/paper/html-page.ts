@@ -1,5 +1,6 @@
 /** A paper as one HTML page: no requests, no script, made for A4 and for a mail's attachment. */
 import type { Block, Cell, Facts, Figure, List, Paper, Row, Section, Table } from './blocks.js';
+import { saidIn } from './blocks.js';
 import { Html, html } from './html.js';
 import { PAPER_STYLE } from './paper-style.js';
 
@@ -20,23 +21,24 @@ export function renderHtmlPage(paper: Paper): string {
 <header>
 <h1>${heading}</h1>
 <p class="verdict ${verdict.tone}"><strong>${verdict.sentence.slice(0, colon)}</strong>${verdict.sentence.slice(colon)}</p>
-${opening.map(blockOf)}</header>
-${sections.map((section) => section !== undefined && sectionOf(section))}</main>
+${saidIn(opening).map(blockOf)}</header>
+${sections.map(sectionOf)}</main>
 <footer><p>${footer}</p></footer>
 </body>
 </html>
 `.text;
 }
 
-function sectionOf({ heading, blocks, ask = false }: Section): Html {
+function sectionOf({ heading, blocks, ask = false }: Section): Html | undefined {
+  const said = saidIn(blocks);
+  if (said.length === 0) return undefined;
   return html`<section${ask && html` class="ask"`}>
 <h2>${heading}</h2>
-${blocks.map(blockOf)}</section>
+${said.map(blockOf)}</section>
 `;
 }
 
-function blockOf(block: Block | undefined): Html | undefined {
-  if (block === undefined) return undefined;
+function blockOf(block: Block): Html {
   if (typeof block === 'string') return html`<p>${block}</p>\n`;
   switch (block.kind) {
     case 'small':

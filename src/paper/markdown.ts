@@ -1,14 +1,15 @@
 /** A paper as Markdown, for a ticket or an issue tracker; drawings are left out. */
 import { visible, visibleLines } from '../visible.js';
-import type { Block, Blocks, Cell, Paper, Row, Section, Table } from './blocks.js';
+import type { Block, Cell, List, Paper, Row, Section, Table } from './blocks.js';
+import { saidIn } from './blocks.js';
 
 /** Renders the whole text, ending with a newline. */
 export function renderMarkdown({ heading, subject, verdict, opening, sections, footer }: Paper): string {
   const blocks = [
     `# ${plain(subject === undefined ? heading : `${heading}: ${subject}`)}`,
     `**${plain(verdict.sentence)}**`,
-    ...blocksOf(opening),
-    ...sections.flatMap((section) => (section === undefined ? [] : sectionOf(section))),
+    ...saidIn(opening).flatMap(blockOf),
+    ...sections.flatMap(sectionOf),
     plain(footer),
   ];
   return `${blocks.join('\n\n')}\n`;
@@ -16,12 +17,8 @@ export function renderMarkdown({ heading, subject, verdict, opening, sections, f
 
 /** A section without anything in it but a drawing is left out with it. */
 function sectionOf({ heading, blocks }: Section): string[] {
-  const content = blocksOf(blocks);
+  const content = saidIn(blocks).flatMap(blockOf);
   return content.length === 0 ? [] : [`## ${plain(heading)}`, ...content];
-}
-
-function blocksOf(blocks: Blocks): string[] {
-  return blocks.flatMap((block) => (block === undefined ? [] : blockOf(block)));
 }
 
 function blockOf(block: Block): string[] {
@@ -35,21 +32,12 @@ function blockOf(block: Block): string[] {
       return [
         list(
           block.facts.flatMap(([name, value]) =>
-            value === undefined ? [] : [`${plain(name)}: ${plain(value)}`],
+            value === undefined ? [] : `${plain(name)}: ${plain(value)}`,
           ),
         ),
       ];
     case 'list':
-      return [
-        list(
-          block.items.map(({ text, tag, under = [] }) =>
-            [
-              plain(tag === undefined ? text : `${text} (${tag})`),
-              ...under.map((line) => `  - ${plain(line)}`),
-            ].join('\n'),
-          ),
-        ),
-      ];
+      return [list(block.items.map(itemOf))];
     case 'table':
       return tableOf(block);
     case 'quotation':
@@ -59,6 +47,11 @@ function blockOf(block: Block): string[] {
     case 'figure':
       return [];
   }
+}
+
+function itemOf({ text, tag, under = [] }: List['items'][number]): string {
+  const first = plain(tag === undefined ? text : `${text} (${tag})`);
+  return [first, ...under.map((line) => `  - ${plain(line)}`)].join('\n');
 }
 
 function tableOf({ columns, rows, total }: Table): string[] {

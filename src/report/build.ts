@@ -7,7 +7,7 @@ import { reasonOf } from '../core/verdict.js';
 import { MODE_MEANINGS } from '../core/words.js';
 import type { ModeSnapshot, TargetSnapshot, TestRecord } from '../engine/snapshot.js';
 import type { HistoryEntry } from '../history/entry.js';
-import { isoTime, rounded } from '../paper/blocks.js';
+import { isoTime, rounded } from '../paper/document-values.js';
 import type { Seconds } from '../units.js';
 import { controls, ruledOut } from './causes.js';
 import { redacted } from './redaction.js';

@@ -3,17 +3,10 @@ import { defined } from '../defined.js';
 import type { Finding } from '../core/finding.js';
 import { durationWithSeconds, humanDuration, plainSeconds } from '../core/human-duration.js';
 import { type Bracket, REASON_WORDS, timeoutWords, whatWasSeen } from '../core/words.js';
-import {
-  type Block,
-  type Cell,
-  type Paper,
-  type Section,
-  section,
-  tagged,
-  utcWords,
-} from '../paper/blocks.js';
+import { type Block, type Cell, type Paper, type Section, tagged, type Tone } from '../paper/blocks.js';
 import { RESULT_TONES, STANDARDS } from '../paper/standards.js';
-import type { ModeResult, ReportDocument } from './report-document.js';
+import { utcWords } from '../paper/document-values.js';
+import type { ModeResult, ReportDocument, TestResult } from './report-document.js';
 import { survivalChart } from './survival-chart.js';
 
 const RESULT_WORDS: Readonly<Record<ModeResult['result'], string>> = {
@@ -34,6 +27,13 @@ const STATUS: Readonly<Record<ReportDocument['ruled_out'][number]['status'], Cel
   ruled_out: tagged('ruled out', 'good'),
   possible: tagged('possible', 'bad'),
   unknown: tagged('not known'),
+};
+
+/** The survivors are what is usual, and have none. */
+const ROW_TONES: Readonly<Record<TestResult['verdict'], Tone | undefined>> = {
+  alive: undefined,
+  dead: 'bad',
+  inconclusive: 'quiet',
 };
 
 /** What the protocol in use adds to the method. */
@@ -64,15 +64,15 @@ export function reportPaper(document: ReportDocument): Paper {
       { heading: 'Result per mode', blocks: summary(modes) },
       { heading: 'Every test at its idle time', blocks: [chart(document)] },
       { heading: 'What is asked for', blocks: [document.ask], ask: true },
-      section('What it may mean', explanations.length === 0 ? [] : [meanings(explanations)]),
+      { heading: 'What it may mean', blocks: [meanings(explanations)] },
       { heading: 'What was measured, and how', blocks: methodOf(document) },
       { heading: 'Controls', blocks: [{ kind: 'list', items: controls.map((text) => ({ text })) }] },
-      section('Other causes', otherCauses(document.ruled_out)),
+      { heading: 'Other causes', blocks: [otherCauses(document.ruled_out)] },
       STANDARDS,
-      section('Until then: settings that keep idle connections alive', settings(document)),
-      section('Changes in the last 30 days', changes(document)),
-      ...modes.map(tests),
-      section('Events', events.length === 0 ? [] : [eventTable(events)]),
+      { heading: 'Until then: settings that keep idle connections alive', blocks: settings(document) },
+      { heading: 'Changes in the last 30 days', blocks: [changes(document)] },
+      ...modes.filter((mode) => mode.tests.length > 0).map(tests),
+      { heading: 'Events', blocks: [eventTable(events)] },
     ],
     footer:
       `Made by nat-idle-exporter ${program.version}. All times are UTC.` +
@@ -174,10 +174,9 @@ function methodOf({ search, target }: ReportDocument): string[] {
   ];
 }
 
-function otherCauses(causes: ReportDocument['ruled_out']): Block[] {
-  if (causes.length === 0) return [];
+function otherCauses(causes: ReportDocument['ruled_out']): Block {
   const rows = causes.map(({ cause, status, why }) => ({ cells: [cause, STATUS[status], why] }));
-  return [{ kind: 'table', rowHeadings: true, columns: ['cause', 'status', 'why'], rows }];
+  return { kind: 'table', rowHeadings: true, columns: ['cause', 'status', 'why'], rows };
 }
 
 function settings({ keepalive_recommended_seconds: interval, settings: snippets }: ReportDocument): Block[] {
@@ -189,7 +188,7 @@ function settings({ keepalive_recommended_seconds: interval, settings: snippets 
 }
 
 /** The history reduced to the moments at which something changed by more than a test's noise. */
-function changes({ history }: ReportDocument): Block[] {
+function changes({ history }: ReportDocument): Block {
   const last = new Map<string, string>();
   const changed = history.filter(({ mode, timeout_seconds: timeout, compliant }) => {
     const key = `${compliant} ${timeout === undefined ? 'open' : Math.round(Math.log(timeout) / 0.02)}`;
@@ -197,7 +196,6 @@ function changes({ history }: ReportDocument): Block[] {
     last.set(mode, key);
     return isNew;
   });
-  if (changed.length === 0) return [];
   const rows = changed.map(({ at, mode, timeout_seconds: timeout, compliant }) => ({
     cells: [
       utcWords(at),
@@ -208,12 +206,11 @@ function changes({ history }: ReportDocument): Block[] {
         : RESULT_WORDS[compliant ? 'compliant' : 'not_compliant'],
     ],
   }));
-  return [{ kind: 'table', columns: ['UTC', 'mode', 'idle timeout', 'RFC 5382 REQ-5'], rows }];
+  return { kind: 'table', columns: ['UTC', 'mode', 'idle timeout', 'RFC 5382 REQ-5'], rows };
 }
 
 /** Every test of a mode; the far end stands above them where it is always the same. */
-function tests({ mode, tests: all }: ModeResult): Section | undefined {
-  if (all.length === 0) return undefined;
+function tests({ mode, tests: all }: ModeResult): Section {
   const ends = new Set(all.map((test) => test.remote_address));
   const sameEnd = ends.size === 1 ? all[0]?.remote_address : undefined;
   const ownColumn = sameEnd === undefined;
@@ -238,7 +235,7 @@ function tests({ mode, tests: all }: ModeResult): Section | undefined {
             test.seen_address ?? '',
             ...(ownColumn ? [test.remote_address ?? ''] : []),
           ],
-          ...(test.verdict === 'alive' ? {} : { tone: test.verdict === 'dead' ? 'bad' : 'quiet' }),
+          tone: ROW_TONES[test.verdict],
         })),
       },
     ],
