@@ -3,6 +3,7 @@ import { defined } from '../defined.js';
 import type { Finding } from '../core/finding.js';
 import { durationWithSeconds, humanDuration, plainSeconds } from '../core/human-duration.js';
 import { type Bracket, REASON_WORDS, timeoutWords, whatWasSeen } from '../core/words.js';
+import { changesOf } from '../history/changes.js';
 import { type Block, type Cell, type Paper, type Section, tagged, type Tone } from '../paper/blocks.js';
 import { RESULT_TONES, STANDARDS } from '../paper/standards.js';
 import { utcWords } from '../paper/document-values.js';
@@ -189,14 +190,8 @@ function settings({ keepalive_recommended_seconds: interval, settings: snippets 
 
 /** The history reduced to the moments at which something changed by more than a test's noise. */
 function changes({ history }: ReportDocument): Block {
-  const last = new Map<string, string>();
-  const changed = history.filter(({ mode, timeout_seconds: timeout, compliant }) => {
-    const key = `${compliant} ${timeout === undefined ? 'open' : Math.round(Math.log(timeout) / 0.02)}`;
-    const isNew = last.get(mode) !== key;
-    last.set(mode, key);
-    return isNew;
-  });
-  const rows = changed.map(({ at, mode, timeout_seconds: timeout, compliant }) => ({
+  const changed = changesOf(history.map((entry) => ({ ...entry, timeout: entry.timeout_seconds })));
+  const rows = changed.map(({ now: { at, mode, timeout, compliant } }) => ({
     cells: [
       utcWords(at),
       mode,
