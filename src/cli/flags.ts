@@ -1,5 +1,5 @@
 /** What the command line can say: the typed result of parsing it. */
-import type { AuditFormat } from '../audit/render.js';
+import type { AuditFormat } from '../audit/audit-forms.js';
 import type { ListenAddress } from '../config/listen-address.js';
 import type { TargetConfig } from '../config/types.js';
 import type { Endpoint } from '../http/request.js';

@@ -1,8 +1,8 @@
 /** The distribution of the paths' timeouts, drawn as SVG without a browser. */
 import { humanDuration } from '../core/human-duration.js';
 import { type Html, html } from '../paper/html.js';
-import { logAxis, logScale, requirementLine, round, svg } from '../paper/log-axis.js';
-import type { AuditDocument } from './document.js';
+import { COLOURS, logAxis, logScale, requirementLine, round, svg } from '../paper/drawing.js';
+import type { AuditDocument } from './audit-document.js';
 
 const WIDTH = 680;
 const HEIGHT = 240;
@@ -15,13 +15,13 @@ const GRID_LINES = 5;
 /** Classes in which an idle time doubles this many times: narrow enough to tell 3600 s from 7200 s at a glance. */
 const CLASSES_PER_DOUBLING = 4;
 
-const COLOURS = { short: '#b3261e', exact: '#1d7a3e', atLeast: '#9ccfae', required: '#1f2937' } as const;
+const FILLS = { short: COLOURS.bad, exact: COLOURS.good, atLeast: COLOURS.pale } as const;
 
 /** A bar of the chart: the paths whose timeout lies in one class. */
 export interface Bar {
   readonly from: number;
   readonly to: number;
-  readonly kind: 'short' | 'exact' | 'atLeast';
+  readonly kind: keyof typeof FILLS;
   readonly paths: number;
 }
 
@@ -44,45 +44,37 @@ export function barsOf({ distribution, required_seconds: required }: AuditDocume
 }
 
 /** Draws the paths by their timeout on a logarithmic axis with the line of the requirement. */
-export function distributionChart(document: AuditDocument): string {
+export function distributionChart(document: AuditDocument): Html {
   const required = document.required_seconds;
-  const bars = barsOf(document);
+  // Of one class there are two at most: what is known exactly stands on what is not.
+  const bars = barsOf(document).map((bar, index, all) => {
+    const before = all[index - 1];
+    return { ...bar, below: before?.from === bar.from ? before.paths : 0 };
+  });
   const axis = [
     Math.min(60, ...bars.map((bar) => bar.from)) * 0.9,
     Math.max(14_400, ...bars.map((bar) => bar.to)) * 1.1,
   ] as const;
   const x = logScale(axis, [MARGIN.left, WIDTH - MARGIN.right]);
-  const stacked = stack(bars);
-  const step = gridStep(Math.max(1, ...stacked.map(({ end }) => end)));
-  const top = step * Math.max(1, Math.ceil(Math.max(0, ...stacked.map(({ end }) => end)) / step));
+  const tallest = Math.max(1, ...bars.map(({ paths, below }) => paths + below));
+  const step = gridStep(tallest);
+  const top = step * Math.ceil(tallest / step);
   const y = (paths: number): number => round(BOTTOM - ((BOTTOM - MARGIN.top) * paths) / top);
   return svg(WIDTH, HEIGHT, [
     html`<text x="${MARGIN.left - 8}" y="${MARGIN.top - 12}" text-anchor="end">paths</text>`,
     ...Array.from({ length: top / step + 1 }, (_, line) => gridLine(line * step, y(line * step))),
-    ...stacked.map(
-      ({ bar, begin, end }) =>
-        html`<rect x="${x(bar.from)}" y="${y(end)}" width="${round(Math.max(1, x(bar.to) - x(bar.from) - 1))}" height="${round(y(begin) - y(end))}" fill="${COLOURS[bar.kind]}"/>`,
+    ...bars.map(
+      ({ from, to, kind, paths, below }) =>
+        html`<rect x="${x(from)}" y="${y(below + paths)}" width="${round(Math.max(1, x(to) - x(from) - 1))}" height="${round(y(below) - y(below + paths))}" fill="${FILLS[kind]}"/>`,
     ),
     requirementLine(
       x(required),
       [MARGIN.top, BOTTOM],
-      COLOURS.required,
       `RFC 5382: ${humanDuration(required)} (${required} s)`,
     ),
     logAxis(axis, x, BOTTOM),
     html`<text x="${WIDTH - MARGIN.right}" y="${HEIGHT - 6}" text-anchor="end">idle timeout</text>`,
   ]);
-}
-
-/** Bars of one class stand on each other. */
-function stack(bars: readonly Bar[]): { readonly bar: Bar; readonly begin: number; readonly end: number }[] {
-  const heights = new Map<number, number>();
-  return bars.map((bar) => {
-    const begin = heights.get(bar.from) ?? 0;
-    const end = begin + bar.paths;
-    heights.set(bar.from, end);
-    return { bar, begin, end };
-  });
 }
 
 /** Whole paths between two lines of the grid: 1, 2 or 5 times a power of ten. */

@@ -1,11 +1,10 @@
 /** What had to hold before a death was believed, and which other causes the measurement excludes. */
 import { durationWithSeconds } from '../core/human-duration.js';
-import { MODES } from '../core/modes.js';
 import type { InconclusiveReason } from '../core/verdict.js';
 import { REASON_WORDS } from '../core/words.js';
 import type { TargetSnapshot } from '../engine/snapshot.js';
 import type { Seconds } from '../units.js';
-import type { ReportDocument } from './document.js';
+import type { ReportDocument } from './report-document.js';
 
 /** One plain sentence per control, with counts over the tests that the snapshot lists. */
 export function controls(snapshot: TargetSnapshot): string[] {
@@ -36,10 +35,7 @@ function deathControls(dead: number): string[] {
 
 /** Other causes of a dead connection, and whether the measurement excludes them. */
 export function ruledOut(snapshot: TargetSnapshot): ReportDocument['ruled_out'] {
-  const uppers = MODES.flatMap((mode) => {
-    const upper = snapshot.modes.find((one) => one.mode === mode)?.finding.upper;
-    return upper === undefined ? [] : [upper];
-  });
+  const uppers = snapshot.modes.flatMap(({ finding }) => finding.upper ?? []);
   if (uppers.length === 0) return [];
   const longest = Math.max(...uppers);
   const slack = snapshot.config.search.guard;

@@ -1,6 +1,7 @@
 /** The audit's fixed texts and the words for its values, shared by all its forms. */
+import { DEATHS_OF_A_CLAIM } from '../core/finding.js';
 import { durationWithSeconds, humanDuration } from '../core/human-duration.js';
-import type { AuditDocument, AuditGroup, AuditSummary } from './document.js';
+import type { AuditDocument, AuditGroup, AuditSummary } from './audit-document.js';
 
 /** `300 s`, `≥ 7795 s`; an empty text where nothing is known. */
 export function boundWords(bound: AuditSummary['minimum']): string {
@@ -16,6 +17,18 @@ export function shareWords(part: number, whole: number): string {
   if (part < whole && shown === 100) return '> 99.9 %';
   return `${shown} %`;
 }
+
+/** The columns of a table of groups, and what they say of each. */
+export const COLUMNS: readonly (readonly [heading: string, words: (summary: AuditSummary) => string])[] = [
+  ['paths', ({ paths }) => String(paths)],
+  ['compliant', ({ compliant }) => String(compliant)],
+  ['share', ({ compliant, paths }) => shareWords(compliant, paths)],
+  ['not compliant', ({ not_compliant }) => String(not_compliant)],
+  ['unknown', ({ unknown }) => String(unknown)],
+  ['of these stale', ({ stale }) => String(stale)],
+  ['minimum', ({ minimum }) => boundWords(minimum)],
+  ['median', ({ median }) => boundWords(median)],
+];
 
 /** The timeout of a worst path: `5 min 0 s (300 s)`, or `below 1 h 0 min (3605 s)` while it is not known. */
 export function worstWords({ timeout_seconds, below_seconds }: AuditGroup['worst'][number]): string {
@@ -45,7 +58,7 @@ export function resultOf({ total }: AuditDocument): 'compliant' | 'not_compliant
 export function methodOf({ lookback_seconds, by }: AuditDocument): readonly string[] {
   return [
     'Each exporter leaves TCP connections to its target idle, breaks the silence once after a chosen time from one of its ends (the mode), and searches the idle time between survival and death; no death counts without a fresh connection that worked at that moment.',
-    `A path (one target of one exporter) counts as compliant when every configured mode is proven to survive the required idle time, as not compliant when three independent deaths below it are proven in any mode, and as unknown else; a path that was watched within ${humanDuration(lookback_seconds)} before the audit but not at its moment is stale and counts as unknown.`,
+    `A path (one target of one exporter) counts as compliant when every configured mode is proven to survive the required idle time, as not compliant when ${DEATHS_OF_A_CLAIM} independent deaths below it are proven in any mode, and as unknown else; a path that was watched within ${humanDuration(lookback_seconds)} before the audit but not at its moment is stale and counts as unknown.`,
     `Paths are grouped by ${by.join(' and ')}; minimum and median are over the smallest timeout of each path that has one, "≥" marks a value above which nothing has been seen to die, and the median of an even number is the lower one of the two in the middle.`,
   ];
 }

@@ -1,31 +1,26 @@
 /** The measurement as one document: what `measure --json` prints and every form of the report is rendered from. */
 import { z } from 'zod';
+import type { FarEnd } from '../config/types.js';
+import type { PathVerdict } from '../core/diagnosis/path-verdict.js';
+import type { Explanation } from '../core/diagnosis/types.js';
+import { SEARCH_PHASES } from '../core/finding.js';
+import { MODES } from '../core/modes.js';
+import { VERDICT_REASONS, type VerdictReason } from '../core/verdict.js';
 
 /** Version of the document's shape; it changes when a field changes its meaning or goes away. */
 export const DOCUMENT_VERSION = 1;
 
 const seconds = z.number().min(0);
 const moment = z.iso.datetime().describe('UTC time, ISO 8601');
-const mode = z.enum(['send', 'recv', 'keepalive']);
-const result = z.enum(['compliant', 'not_compliant', 'unknown']);
+const mode = z.enum(MODES);
+const result = z.enum<PathVerdict['result'][]>(['compliant', 'not_compliant', 'unknown']);
 
 const test = z.strictObject({
   at: moment,
   idle_seconds: seconds.describe('how long the connection had been idle'),
-  verdict: z.enum(['alive', 'dead', 'inconclusive']),
+  verdict: z.enum([...new Set(Object.values(VERDICT_REASONS))]),
   reason: z
-    .enum([
-      'answered',
-      'silence',
-      'reset',
-      'reset_idle',
-      'closed',
-      'unreachable',
-      'interrupted',
-      'control_failed',
-      'canary_lost',
-      'late',
-    ])
+    .enum(Object.keys(VERDICT_REASONS) as VerdictReason[])
     .describe('the evidence of a death, or why a test says nothing'),
   local_address: z.string().optional().describe("this end's address and port as this host sees them"),
   seen_address: z.string().optional().describe("this end's address and port as the far end sees them"),
@@ -36,7 +31,7 @@ const modeResult = z.strictObject({
   mode,
   meaning: z.string().describe('who breaks the silence, in words'),
   result: result.describe('RFC 5382 REQ-5 for this mode; unknown until it is proven either way'),
-  phase: z.enum(['climb', 'refine', 'track']),
+  phase: z.enum(SEARCH_PHASES),
   timeout_seconds: seconds.optional().describe('best estimate; absent until there is a finding'),
   lower_bound_seconds: seconds.optional().describe('longest idle time that survived; absent while none did'),
   upper_bound_seconds: seconds
@@ -50,12 +45,12 @@ const modeResult = z.strictObject({
 
 const explanation = z.strictObject({
   id: z.string(),
-  certainty: z.enum(['measured', 'likely', 'hint']),
+  certainty: z.enum<Explanation['certainty'][]>(['measured', 'likely', 'hint']),
   text: z.string(),
   evidence: z.array(z.string()),
 });
 
-/** The document's schema; every duration is in seconds, unknown is absent and never 0. */
+/** The document's schema, docs/measure.schema.json; every duration is in seconds, unknown is absent and never 0. */
 export const documentSchema = z
   .strictObject({
     version: z.literal(DOCUMENT_VERSION),
@@ -65,7 +60,7 @@ export const documentSchema = z
     complete: z.boolean().describe('false when the measurement was stopped before every mode had an answer'),
     target: z.strictObject({
       name: z.string(),
-      protocol: z.enum(['native', 'nat-tcp-test', 'embedded']),
+      protocol: z.enum<FarEnd['kind'][]>(['native', 'nat-tcp-test', 'embedded']),
       host: z.string().optional(),
       address: z.string().optional().describe('the resolved address that was probed'),
       local_address: z.string().optional(),
@@ -110,16 +105,11 @@ export const documentSchema = z
       )
       .describe('findings of the last 30 days, oldest first; empty where no history is kept'),
   })
-  .describe('One measurement by nat-idle-exporter of one path.');
+  .meta({
+    description: 'One measurement by nat-idle-exporter of one path.',
+    title: 'nat-idle-exporter measure --json',
+  });
 
 export type ReportDocument = z.infer<typeof documentSchema>;
 export type ModeResult = z.infer<typeof modeResult>;
 export type TestResult = z.infer<typeof test>;
-
-/** The JSON Schema of the document, as it is shipped in docs/measure.schema.json. */
-export function documentJsonSchema(): object {
-  return {
-    ...z.toJSONSchema(documentSchema),
-    title: 'nat-idle-exporter measure --json',
-  };
-}

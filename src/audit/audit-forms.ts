@@ -1,9 +1,10 @@
 /** The audit in each of its forms. */
-import { distributionChart } from './chart.js';
-import type { AuditDocument } from './document.js';
-import { renderHtml } from './html.js';
-import { renderCsv, renderMarkdown } from './text.js';
+import { renderHtmlPage } from '../paper/html-page.js';
+import { renderMarkdown } from '../paper/markdown.js';
 import { visibleJson } from '../visible.js';
+import { auditPaper } from './audit-blocks.js';
+import type { AuditDocument } from './audit-document.js';
+import { renderCsv } from './audit-text.js';
 
 /** The forms of the report, which are also the file name extensions. */
 export const AUDIT_FORMATS = ['html', 'csv', 'md', 'json'] as const;
@@ -13,11 +14,11 @@ export type AuditFormat = (typeof AUDIT_FORMATS)[number];
 export function renderAudit(document: AuditDocument, format: AuditFormat): string {
   switch (format) {
     case 'html':
-      return renderHtml(document, distributionChart(document));
+      return renderHtmlPage(auditPaper(document));
     case 'csv':
       return renderCsv(document);
     case 'md':
-      return renderMarkdown(document);
+      return renderMarkdown(auditPaper(document));
     case 'json':
       return `${visibleJson(document, 2)}\n`;
   }

@@ -1,6 +1,6 @@
 /** Takes addresses and host names out of a document, so that it can be shown in public. */
 import ipaddr from 'ipaddr.js';
-import type { ReportDocument } from './document.js';
+import type { ReportDocument } from './report-document.js';
 
 /** What may be an IPv4 or IPv6 address in running text, not followed by a prefix length. */
 const CANDIDATES =
