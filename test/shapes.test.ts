@@ -7,7 +7,7 @@ import { runInThisContext } from 'node:vm';
 import { expect, test } from 'vitest';
 import { type SearchState } from '../src/core/search/state.js';
 import { createSearch, step } from '../src/core/search/step.js';
-import { publish } from '../src/core/search/publish.js';
+import { publish } from '../src/core/search/finding-of.js';
 import { draftOf } from '../src/core/search/state.js';
 import { searchOptions } from '../src/engine/judge.js';
 import { decodeClientMessage, encodeClientMessage } from '../src/wire/codec.js';

@@ -1,7 +1,7 @@
 /** From what a test showed to what the search is told. */
 import type { Clock } from '../clock.js';
 import type { TargetConfig } from '../config/types.js';
-import type { SearchOptions } from '../core/search/types.js';
+import type { SearchOptions } from '../core/search/contract.js';
 import type { Verdict } from '../core/verdict.js';
 import { ConnectError } from '../net/link.js';
 import { FarEndError, type ProbeConnection } from '../probe/path.js';

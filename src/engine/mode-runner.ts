@@ -5,11 +5,11 @@ import { afterStep, type Clock, type ClockStep, mayHaveStood, type Timer } from 
 import type { TargetConfig } from '../config/types.js';
 import type { Finding } from '../core/finding.js';
 import type { Mode } from '../core/modes.js';
-import { findingOf } from '../core/search/publish.js';
+import { findingOf } from '../core/search/finding-of.js';
 import { reviveSearch } from '../core/search/revive.js';
 import { type SearchState } from '../core/search/state.js';
 import { connectionsOf, createSearch, hasConnection, step } from '../core/search/step.js';
-import { type ConnectionId, type SearchAction, type SearchEvent, TEACHING } from '../core/search/types.js';
+import { type ConnectionId, type SearchAction, type SearchEvent, TEACHING } from '../core/search/contract.js';
 import type { Verdict } from '../core/verdict.js';
 import { observeIdleEnd } from '../probe/observe.js';
 import type { ProbeConnection } from '../probe/path.js';

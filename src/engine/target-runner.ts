@@ -4,7 +4,7 @@ import { Backoff } from '../backoff.js';
 import type { Logger } from '../log.js';
 import type { Clock, ClockStep, Timer } from '../clock.js';
 import type { TargetConfig } from '../config/types.js';
-import { addressClass } from '../core/diagnosis/address.js';
+import { addressClass } from '../core/diagnosis/address-class.js';
 import { hostConntrackTimeout } from '../net/conntrack.js';
 import type { AskRouter } from '../net/router.js';
 import type { AnnouncementOutcome } from '../probe/announcer.js';

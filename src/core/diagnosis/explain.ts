@@ -18,7 +18,7 @@ import {
 } from './outcome.js';
 import { type FindingsByMode, keepalivesEaten } from './publishable.js';
 import { explainAddresses, explainConntrack, explainSeveralAnswers } from './surroundings.js';
-import type { Explanation } from './types.js';
+import type { Explanation } from './explanation.js';
 
 /**
  * Explains what the findings over the modes may mean. Empty while any configured mode is still undecided. Where

@@ -4,7 +4,7 @@ import { KNOWN_TIMEOUTS, type KnownTimeout } from '../known-timeouts.js';
 import type { Mode } from '../modes.js';
 import type { Seconds } from '../../units.js';
 import { type Forgets, nearBracket, outcomeSentence } from './outcome.js';
-import type { Explanation } from './types.js';
+import type { Explanation } from './explanation.js';
 
 /** Most products that one hint names; the rest is counted. */
 const MOST_NAMES = 4;

@@ -10,7 +10,7 @@ import {
   type Outcomes,
   outcomeSentence,
 } from './outcome.js';
-import type { Explanation } from './types.js';
+import type { Explanation } from './explanation.js';
 
 /** Share of tests below the published bound that must die before several answers at once are called likely. */
 const EARLY_DEATH_SHARE = 0.05;

@@ -3,7 +3,7 @@ import { DEATHS_OF_A_CLAIM, type SearchPhase } from '../finding.js';
 import { REQ5_ESTABLISHED_IDLE_TIMEOUT } from '../rfc5382.js';
 import type { Seconds } from '../../units.js';
 import type { SearchState } from './state.js';
-import type { SearchOptions } from './types.js';
+import type { SearchOptions } from './contract.js';
 
 /** Upper bound, seconds; +Infinity while nothing died. */
 export function upperOf(state: Pick<SearchState, 'deaths'>): Seconds {

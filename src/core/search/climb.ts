@@ -13,7 +13,7 @@ import {
   roomOf,
   testAtAge,
   wakeAt,
-} from './connections.js';
+} from './draft-connections.js';
 import { bisection, confirmation, ladderOf, nextRung, roundRung } from './questions.js';
 import { quickestPace } from './pace.js';
 import type { Connection, Draft } from './state.js';

@@ -2,7 +2,7 @@
 import { STATE_FORMAT } from './state.js';
 import type { SearchState } from './state.js';
 import type { Seconds } from '../../units.js';
-import type { SearchOptions } from './types.js';
+import type { SearchOptions } from './contract.js';
 
 /** Moments of the search's own time, and what may be below 0. */
 const NUMBERS = [

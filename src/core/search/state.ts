@@ -1,6 +1,6 @@
 /** What a search remembers: a plain value that survives a round trip through JSON at any moment. */
 import type { Seconds } from '../../units.js';
-import type { ConnectionId, SearchAction, SearchOptions } from './types.js';
+import type { ConnectionId, SearchAction, SearchOptions } from './contract.js';
 
 /** Changes with the meaning of the state, so that a foreign one is recognised. */
 export const STATE_FORMAT = 1;

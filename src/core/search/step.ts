@@ -12,17 +12,17 @@
  * ({ state, actions } = step(state, 0.03, { kind: 'opened', id: 1 }));
  */
 import type { Seconds } from '../../units.js';
-import { openDueLaunches, planLaunch, remove, replace } from './connections.js';
+import { openDueLaunches, planLaunch, remove, replace } from './draft-connections.js';
 import { huntAppointed, searchAppointed } from './appointed.js';
 import { phaseOf } from './bracket.js';
 import { searchLate, startLadder } from './climb.js';
 import { learnDeath, learnSurvival } from './evidence.js';
-import { noteAgreement, publish } from './publish.js';
+import { noteAgreement, publish } from './finding-of.js';
 import { STATE_FORMAT, draftOf, finish } from './state.js';
 import type { Draft, SearchState } from './state.js';
 import { announceDrop, forgetOldSuspicions } from './suspicion.js';
 import { launchRound, watch } from './track.js';
-import type { ConnectionId, SearchAction, SearchConnection, SearchEvent, SearchOptions } from './types.js';
+import type { ConnectionId, SearchAction, SearchConnection, SearchEvent, SearchOptions } from './contract.js';
 
 /** Seconds until a launch that failed is repeated (less when idle times of seconds are tested). */
 const RETRY_TIME: Seconds = 10;

@@ -19,7 +19,7 @@ import {
   type Standing,
   targetVerdict,
   unbroken,
-} from './words.js';
+} from './sentences.js';
 
 export interface CardContext {
   /** Unix time of the rendering. */

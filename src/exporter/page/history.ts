@@ -8,7 +8,7 @@ import { HISTORY_AGE } from '../../history/store.js';
 import type { Seconds } from '../../units.js';
 import { type Html, html } from '../../paper/html.js';
 import { makeScale, type Scale } from './scale.js';
-import { isoMoment, moment, unbroken } from './words.js';
+import { isoMoment, moment, unbroken } from './sentences.js';
 
 /** The picture's own coordinates; it is stretched to the width of the page. */
 const WIDTH = 1000;

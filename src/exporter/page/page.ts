@@ -6,7 +6,7 @@ import type { Seconds } from '../../units.js';
 import { type Html, html, verbatim } from '../../paper/html.js';
 import { guarded } from '../guard.js';
 import { type CardContext, cardId, renderCard, standingBadge, timeAgo } from './card.js';
-import { countInWords, moment, type Standing, targetVerdict, unbroken } from './words.js';
+import { countInWords, moment, type Standing, targetVerdict, unbroken } from './sentences.js';
 
 export interface PageOptions {
   readonly targets: readonly TargetSnapshot[];

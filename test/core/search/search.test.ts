@@ -1,10 +1,10 @@
 /** What a search does in the situations that a user meets. */
 import { describe, expect, test, vi } from 'vitest';
-import { findingOf } from '../../../src/core/search/publish.js';
+import { findingOf } from '../../../src/core/search/finding-of.js';
 import { reviveSearch } from '../../../src/core/search/revive.js';
 import { createSearch, connectionsOf, step } from '../../../src/core/search/step.js';
 import type { SearchState } from '../../../src/core/search/state.js';
-import type { SearchAction, SearchOptions } from '../../../src/core/search/types.js';
+import type { SearchAction, SearchOptions } from '../../../src/core/search/contract.js';
 import { randomFrom } from '../../support/prng.js';
 import { SimulatedPath, steadyPath } from '../../support/simulated-nat.js';
 import type { PathOptions } from '../../support/simulated-nat.js';

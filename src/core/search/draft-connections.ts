@@ -1,7 +1,7 @@
 /** Opens, tests and discards connections in a draft; nobody else asks for these actions. */
 import type { Seconds } from '../../units.js';
 import type { Connection, Draft, PlannedLaunch, Role } from './state.js';
-import type { ConnectionId } from './types.js';
+import type { ConnectionId } from './contract.js';
 
 /** Slips of arithmetic that must not make a moment look unreached, seconds. */
 const EPSILON = 1e-6;
