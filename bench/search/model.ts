@@ -11,6 +11,7 @@ export function shippedSearch(connections: number): SearchOptions {
     connections,
     deadline: 8,
     guard: 5,
+    required: 7440,
     timing: 'late',
   };
 }

@@ -1,6 +1,6 @@
 /** An audit as one document: what `audit --json` prints and every form of the report is rendered from. */
 import { z } from 'zod';
-import { REQ5_ESTABLISHED_IDLE_TIMEOUT } from '../core/rfc5382.js';
+import { longestRequired, MODES } from '../core/modes.js';
 import type { Seconds } from '../units.js';
 import { type Group, groupsOf, type Summary, summaryOf } from './groups.js';
 import { type AuditPath, type Bound, compareBounds, type Labels } from './paths.js';
@@ -101,7 +101,7 @@ export function buildAudit(paths: readonly AuditPath[], request: AuditRequest): 
     prometheus: request.prometheus,
     at: isoTime(request.at),
     lookback_seconds: request.lookback,
-    required_seconds: REQ5_ESTABLISHED_IDLE_TIMEOUT,
+    required_seconds: longestRequired(MODES),
     by: [...request.by],
     total: summaryFields(summaryOf(paths)),
     groups: groupsOf(paths, request.by, request.worst).map(({ values, summary: known, worst }: Group) => ({

@@ -87,9 +87,9 @@ export class ModeRunner {
       options.restored && isFresh(options.restored.saved, options.restored.ago, clock)
         ? options.restored
         : undefined;
-    const revived =
-      restored && reviveSearch(restored.saved.search, searchOptions(options.target, options.timing));
-    this.#state = revived ?? createSearch(searchOptions(options.target, options.timing));
+    const asked = searchOptions(options.target, options.mode, options.timing);
+    const revived = restored && reviveSearch(restored.saved.search, asked);
+    this.#state = revived ?? createSearch(asked);
     this.#book = new TestBook(options.testsKept, revived && restored?.saved);
     if (restored === undefined || revived === undefined) {
       this.#origin = 0 - clock.monotonic();

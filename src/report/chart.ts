@@ -1,6 +1,6 @@
 /** The survival chart: every test at its idle time, drawn as SVG without a browser. */
 import { humanDuration } from '../core/human-duration.js';
-import { REQ5_ESTABLISHED_IDLE_TIMEOUT } from '../core/rfc5382.js';
+import { requirementsOf } from '../core/modes.js';
 import { type Html, html } from '../paper/html.js';
 import { logAxis, logScale, type Position, requirementLine, round, svg } from '../paper/log-axis.js';
 import type { Seconds } from '../units.js';
@@ -43,20 +43,17 @@ export function survivalChart(document: ReportDocument): string {
         marks(mode, x, (at) => round(STRIP.inset + when(at) * (height - 2 * STRIP.inset))),
       ]}</g>`;
     }),
-    requirementLine(
-      x(REQ5_ESTABLISHED_IDLE_TIMEOUT),
-      [MARGIN.top, bottom],
-      COLOURS.required,
-      `RFC 5382: ${humanDuration(REQ5_ESTABLISHED_IDLE_TIMEOUT)}`,
+    ...requirementsOf(document.modes.map(({ mode }) => mode)).map(({ idle, standard }) =>
+      requirementLine(x(idle), [MARGIN.top, bottom], COLOURS.required, `${standard}: ${humanDuration(idle)}`),
     ),
     logAxis(axis, x, bottom),
   ]);
 }
 
 /** Shortest and longest idle time of the axis; the requirement is always on it. */
-function axisOf({ modes, search }: ReportDocument): Axis {
+function axisOf({ modes, search, required_seconds: required }: ReportDocument): Axis {
   let shortest: Seconds = search.min_idle_seconds;
-  let longest: Seconds = Math.max(search.max_idle_seconds, REQ5_ESTABLISHED_IDLE_TIMEOUT);
+  let longest: Seconds = Math.max(search.max_idle_seconds, required);
   for (const { idle_seconds: idle } of modes.flatMap(({ tests }) => tests)) {
     if (idle > 0) shortest = Math.min(shortest, idle);
     longest = Math.max(longest, idle);

@@ -1,12 +1,13 @@
 /** The measurement as one document: what `measure --json` prints and every form of the report is rendered from. */
 import { z } from 'zod';
+import { MODES } from '../core/modes.js';
 
 /** Version of the document's shape; it changes when a field changes its meaning or goes away. */
 export const DOCUMENT_VERSION = 1;
 
 const seconds = z.number().min(0);
 const moment = z.iso.datetime().describe('UTC time, ISO 8601');
-const mode = z.enum(['send', 'recv', 'keepalive']);
+const mode = z.enum(MODES);
 const result = z.enum(['compliant', 'not_compliant', 'unknown']);
 
 const test = z.strictObject({

@@ -87,7 +87,7 @@ function summary(document: ReportDocument): string {
   const rows = document.modes.map(
     (mode) => `<tr>
 <th scope="row">${mode.mode}<span class="sub">${escape(mode.meaning)}</span></th>
-<td>${mode.timeout_seconds === undefined ? 'not known' : escape(timeoutWords(findingOf(mode)))}</td>
+<td>${mode.timeout_seconds === undefined ? 'not known' : escape(timeoutWords(mode.mode, findingOf(mode)))}</td>
 <td>${escape(whatWasSeen(findingOf(mode)))}${mode.confirmed === undefined ? '' : `<span class="sub">confirmed ${utcWords(mode.confirmed)}</span>`}</td>
 <td>${mode.deaths}</td>
 <td><span class="tag ${mode.result}">${escape(RESULT_WORDS[mode.result])}</span></td>

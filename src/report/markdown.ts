@@ -28,7 +28,7 @@ export function renderMarkdown(document: ReportDocument): string {
       ['mode', 'idle timeout', 'what was seen', 'deaths', 'RFC 5382 REQ-5'],
       document.modes.map((mode) => [
         mode.mode,
-        timeoutWords(findingOf(mode)),
+        timeoutWords(mode.mode, findingOf(mode)),
         whatWasSeen(findingOf(mode)),
         String(mode.deaths),
         RESULT_WORDS[mode.result],

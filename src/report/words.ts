@@ -2,6 +2,7 @@
 import { defined } from '../defined.js';
 import type { Finding } from '../core/finding.js';
 import { humanDuration } from '../core/human-duration.js';
+import { RFC5382_REQ5 } from '../core/requirements.js';
 import type { Bracket } from '../core/words.js';
 import type { ModeResult, ReportDocument } from './document.js';
 
@@ -34,12 +35,9 @@ export const REQUIREMENTS: readonly {
   readonly url: string;
 }[] = [
   {
-    text:
-      'If a NAT cannot determine whether the endpoints of a TCP connection are active, it MAY abandon the session ' +
-      'if it has been idle for some time. In such cases, the value of the "established connection idle-timeout" ' +
-      'MUST NOT be less than 2 hours 4 minutes.',
+    text: RFC5382_REQ5.quote,
     source: 'RFC 5382 (BCP 142), REQ-5',
-    url: 'https://www.rfc-editor.org/rfc/rfc5382#section-5',
+    url: RFC5382_REQ5.url,
   },
   {
     text:

@@ -1,7 +1,7 @@
 /** From the pattern of the modes' results to a short list of explanations, never more certain than the data. */
 import { durationWithSeconds, humanDuration } from '../human-duration.js';
 import { DEATHS_OF_A_CLAIM } from '../finding.js';
-import type { Mode } from '../modes.js';
+import { type Mode, MODE_ROWS } from '../modes.js';
 import { whenForgotten } from '../words.js';
 import type { Seconds } from '../../units.js';
 import { knownValues } from './known.js';
@@ -16,7 +16,7 @@ import {
   outcomeOf,
   outcomeSentence,
 } from './outcome.js';
-import { type FindingsByMode, keepalivesEaten } from './publishable.js';
+import { eatenModes, type FindingsByMode } from './publishable.js';
 import { explainAddresses, explainConntrack, explainSeveralAnswers } from './surroundings.js';
 import type { Explanation } from './explanation.js';
 
@@ -35,10 +35,9 @@ export function explain(input: DiagnosisInput): readonly Explanation[] {
   if (outcomes.size === 0 || [...outcomes.values()].some(({ kind }) => kind === 'open')) return [];
 
   const explanations: Explanation[] = [];
-  if (keepalivesEaten(findingsOf(input), input.limits)) {
-    explanations.push(eatenExplanation(outcomes, input));
-    outcomes.delete('keepalive');
-  }
+  const eaten = eatenModes(findingsOf(input), input.limits);
+  if (eaten.length > 0) explanations.push(eatenExplanation(outcomes, input));
+  for (const mode of eaten) outcomes.delete(mode);
   const patterns = explainPattern(outcomes, input);
   explanations.push(...patterns, ...explainReset(outcomes));
   explanations.push(...explainConntrack(outcomes, patterns, input));
@@ -79,20 +78,17 @@ function eatenExplanation(outcomes: Outcomes, input: DiagnosisInput): Explanatio
 function explainPattern(outcomes: Outcomes, input: DiagnosisInput): readonly Explanation[] {
   const evidence = sentences(outcomes);
   const dying = forgetting(outcomes);
-  const send = outcomes.get('send');
-  const recv = outcomes.get('recv');
-  const keepalive = outcomes.get('keepalive');
   if (outcomes.size === 0) return [];
   if (dying.length === 0) return noExpiry(outcomes, evidence);
   if (dying.length === outcomes.size) return allForget(dying, evidence, input);
 
-  const insideSurvives = survivesOrAbsent(send) && survivesOrAbsent(keepalive);
-  if (recv?.kind === 'forgets' && insideSurvives) return revivedFromInside(recv, evidence, input);
-
-  const insideForgets = forgetsOrAbsent(send) && forgetsOrAbsent(keepalive);
-  const inside = dying.find(([mode]) => mode !== 'recv')?.[1];
-  if (recv?.kind === 'survives' && insideForgets && inside !== undefined) {
-    return inboundRevives(inside, evidence, input);
+  const sides = new Set([...outcomes].map(([mode, { kind }]) => `${MODE_ROWS[mode].from} ${kind}`));
+  const [first] = dying;
+  if (first !== undefined && sides.size === 2) {
+    if (sides.has('outside forgets') && sides.has('inside survives'))
+      return revivedFromInside(first, evidence, input);
+    if (sides.has('outside survives') && sides.has('inside forgets'))
+      return inboundRevives(first, evidence, input);
   }
   return [
     {
@@ -102,14 +98,6 @@ function explainPattern(outcomes: Outcomes, input: DiagnosisInput): readonly Exp
       evidence,
     },
   ];
-}
-
-function survivesOrAbsent(outcome: Outcome | undefined): boolean {
-  return outcome === undefined || outcome.kind === 'survives';
-}
-
-function forgetsOrAbsent(outcome: Outcome | undefined): boolean {
-  return outcome === undefined || outcome.kind === 'forgets';
 }
 
 function noExpiry(outcomes: Outcomes, evidence: readonly string[]): readonly Explanation[] {
@@ -122,7 +110,7 @@ function noExpiry(outcomes: Outcomes, evidence: readonly string[]): readonly Exp
       evidence,
     },
   ];
-  if (!outcomes.has('recv')) {
+  if (![...outcomes.keys()].some((mode) => MODE_ROWS[mode].from === 'outside')) {
     found.push({
       id: 'blind_without_recv',
       certainty: 'hint',
@@ -164,7 +152,7 @@ function allForget(
         id: 'several_timeouts',
         certainty,
         text:
-          `The modes find different limits, the shortest ${whenForgotten(first[1])} in ${first[0]}: ` +
+          `The modes find different limits, the shortest ${whenForgotten(...first)} in ${first[0]}: ` +
           'several boxes, or one that treats the directions differently.',
         evidence,
       },
@@ -174,11 +162,11 @@ function allForget(
     {
       id: 'mapping_forgotten',
       certainty,
-      text: `The mapping is forgotten ${whenForgotten(first[1])}; afterwards no packet passes.`,
+      text: `The mapping is forgotten ${whenForgotten(...first)}; afterwards no packet passes.`,
       evidence,
     },
   ];
-  if (dying.length === 1 && first[0] === 'recv') {
+  if (dying.every(([mode]) => MODE_ROWS[mode].from === 'outside')) {
     found.push({
       id: 'blind_without_send',
       certainty: 'hint',
@@ -190,17 +178,17 @@ function allForget(
 }
 
 function revivedFromInside(
-  recv: Forgets,
+  outside: readonly [Mode, Forgets],
   evidence: readonly string[],
   input: DiagnosisInput,
 ): readonly Explanation[] {
   const { local } = input.conntrack;
-  const ownFits = local !== undefined && nearBracket(recv, local, input.limits.guard);
+  const ownFits = local !== undefined && nearBracket(outside[1], local, input.limits.guard);
   const box: Explanation = {
     id: 'revived_from_inside',
     certainty: ownFits ? 'hint' : 'likely',
     text:
-      `The mapping is forgotten ${whenForgotten(recv)}, but a packet from inside revives it (loose): ` +
+      `The mapping is forgotten ${whenForgotten(...outside)}, but a packet from inside revives it (loose): ` +
       'only recv sees the timeout, and a far end that speaks first is not heard.',
     evidence,
   };
@@ -214,17 +202,17 @@ function revivedFromInside(
 }
 
 function inboundRevives(
-  inside: Forgets,
+  inside: readonly [Mode, Forgets],
   evidence: readonly string[],
   input: DiagnosisInput,
 ): readonly Explanation[] {
   const { responder } = input.conntrack;
-  const farFits = responder !== undefined && nearBracket(inside, responder, input.limits.guard);
+  const farFits = responder !== undefined && nearBracket(inside[1], responder, input.limits.guard);
   const box: Explanation = {
     id: 'inbound_revives',
     certainty: farFits ? 'hint' : 'likely',
     text:
-      `Packets from inside die ${whenForgotten(inside)}, packets from outside still pass and revive the ` +
+      `Packets from inside die ${whenForgotten(...inside)}, packets from outside still pass and revive the ` +
       'mapping: a box that tracks connections behind a fixed public address, such as a modem in bridge mode.',
     evidence,
   };

@@ -1,7 +1,7 @@
 /** Which known products share a measured value: a hint, never a proof. */
 import { durationWithSeconds } from '../human-duration.js';
 import { KNOWN_TIMEOUTS, type KnownTimeout } from '../known-timeouts.js';
-import type { Mode } from '../modes.js';
+import { type Mode, MODE_ROWS } from '../modes.js';
 import type { Seconds } from '../../units.js';
 import { type Forgets, nearBracket, outcomeSentence } from './outcome.js';
 import type { Explanation } from './explanation.js';
@@ -66,14 +66,17 @@ function contradicts(
 ): boolean {
   const loose = patterns.includes('revived_from_inside');
   const reset = dying.some(([, { manner }]) => manner === 'reset' || manner === 'reset_idle');
-  const silentSend = dying.some(([mode, { manner }]) => mode === 'send' && manner === 'silence');
+  const inside = dying.filter(([mode]) => MODE_ROWS[mode].from === 'inside');
+  const silentData = inside.some(
+    ([mode, { manner }]) => MODE_ROWS[mode].answeredBy === 'program' && manner === 'silence',
+  );
   switch (row.onExpiry) {
     case 'loose':
-      return !loose && dying.some(([mode]) => mode !== 'recv');
+      return !loose && inside.length > 0;
     case 'drop':
       return loose || reset;
     case 'reset':
-      return loose || silentSend;
+      return loose || silentData;
     case 'unknown':
       return false;
   }

@@ -1,7 +1,7 @@
 /** What else is known about a path: the hosts' own tracking, contradicting answers, addresses. */
 import { DEATHS_OF_A_CLAIM } from '../finding.js';
 import { durationWithSeconds } from '../human-duration.js';
-import { REQ5_ESTABLISHED_IDLE_TIMEOUT } from '../rfc5382.js';
+import { requirementsOf } from '../modes.js';
 import {
   configuredModes,
   type DiagnosisInput,
@@ -22,6 +22,7 @@ export function explainConntrack(
   input: DiagnosisInput,
 ): readonly Explanation[] {
   const found: Explanation[] = [];
+  const required = requirementsOf(configuredModes(input));
   const ends = [
     { value: input.conntrack.local, whose: "This host's", id: 'local_conntrack', told: 'own_firewall_first' },
     {
@@ -44,12 +45,14 @@ export function explainConntrack(
         text: `${keeps}, which is suspiciously near the measured value: it may be what was measured.`,
         evidence: near.map(([mode, outcome]) => outcomeSentence(mode, outcome)),
       });
-    } else if (value < REQ5_ESTABLISHED_IDLE_TIMEOUT && !patterns.some((p) => p.id === told)) {
+    } else if (required.some(({ idle }) => value < idle) && !patterns.some((p) => p.id === told)) {
       found.push({
         id: `${id}_short`,
         certainty: 'hint',
         text: `${keeps}: on this path nothing longer can be told from it.`,
-        evidence: [`RFC 5382 asks for ${durationWithSeconds(REQ5_ESTABLISHED_IDLE_TIMEOUT)}.`],
+        evidence: required
+          .filter(({ idle }) => value < idle)
+          .map(({ standard, idle }) => `${standard} asks for ${durationWithSeconds(idle)}.`),
       });
     }
   }

@@ -94,13 +94,14 @@ const isBracket = (value: unknown): boolean =>
  * A search from its persisted state, with the connections that it had: they are gone, so the first event to send
  * is `interrupted` (or `start`, if it never began).
  * @returns undefined when the value is not such a state, or when it was made with other options: another budget,
- * deadline or schedule may change under a finding, the questions (idle times, resolution, guard, timing) may not
+ * deadline or schedule may change under a finding, the questions (idle times, resolution, guard, what is required,
+ * timing) may not
  */
 export function reviveSearch(json: unknown, options: SearchOptions): SearchState | undefined {
   if (!isRecord(json) || json['format'] !== STATE_FORMAT) return undefined;
   const made = json['options'];
   if (!isRecord(made)) return undefined;
-  for (const key of ['minIdle', 'maxIdle', 'resolution', 'guard', 'timing'] as const)
+  for (const key of ['minIdle', 'maxIdle', 'resolution', 'guard', 'required', 'timing'] as const)
     if (made[key] !== options[key]) return undefined;
   const sound =
     NUMBERS.every((key) => isNumber(json[key])) &&

@@ -107,7 +107,7 @@ function declareDrop(draft: Draft, suspicion: Suspicion): void {
 }
 
 /**
- * Announces a declared drop as soon as it is known to be one: the verdict on REQ-5 turned, or the timeout is lower
+ * Announces a declared drop as soon as it is known to be one: the verdict on the requirement turned, or the timeout is lower
  * by more than jitter. A drop that turns out to be jitter only corrects the bracket.
  */
 export function announceDrop(draft: Draft, turned: boolean, settled: boolean): void {

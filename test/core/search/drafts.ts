@@ -10,6 +10,7 @@ export const SHIPPED: SearchOptions = {
   connections: 24,
   deadline: 8,
   guard: 5,
+  required: 7440,
   timing: 'late',
 };
 
