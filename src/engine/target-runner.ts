@@ -18,7 +18,7 @@ import { Lifeline } from './lifeline.js';
 import { ModeRunner } from './mode-runner.js';
 import type { EmbeddedFarEnd, OpenPathOptions } from './open-path.js';
 import { pause, pauseForever } from './pause.js';
-import { movedMoments, parseSavedTarget, type SavedTarget } from './saved-target.js';
+import { movedMoments, parseSavedTarget, savedOf, type SavedTarget } from './saved-target.js';
 import { Saver } from './saver.js';
 import type { EngineObserver, TargetEvent, TargetSnapshot } from './snapshot.js';
 import { type PathFacts, TargetSnapshots, unreadableTarget } from './snapshot-target.js';
@@ -91,7 +91,7 @@ export class TargetRunner {
     // Negative where the clock has not been set yet: how long ago it was is not known then.
     const ago = saved === undefined ? 0 : Math.max(0, this.#options.clock.wall() - saved.savedAt);
     this.#modes = this.target.modes.map((mode) => {
-      const state = saved?.modes[mode];
+      const state = savedOf(saved, mode);
       return new ModeRunner({
         ...this.#options,
         mode,
@@ -410,7 +410,7 @@ export class TargetRunner {
     const saved: SavedTarget = {
       path: this.#identity(),
       savedAt: clock.wall(),
-      modes: Object.fromEntries(this.#modes.map((mode) => [mode.mode, mode.save()])),
+      searches: this.#modes.map((runner) => ({ name: { mode: runner.mode }, ...runner.save() })),
     };
     await store.save(this.target.name, saved);
   }
