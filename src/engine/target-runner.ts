@@ -5,6 +5,7 @@ import type { Logger } from '../log.js';
 import type { Clock, ClockStep, Timer } from '../clock.js';
 import type { TargetConfig } from '../config/types.js';
 import { addressClass } from '../core/diagnosis/address-class.js';
+import type { PathVerdict } from '../core/diagnosis/path-verdict.js';
 import { hostConntrackTimeout } from '../net/conntrack.js';
 import type { AskRouter } from '../net/router.js';
 import type { AnnouncementOutcome } from '../probe/announcer.js';
@@ -69,7 +70,8 @@ export class TargetRunner {
   /** When our address as the far end sees it changed last, monotonic seconds. */
   #movedAt: Seconds = -Infinity;
   #diagnosing: Timer | undefined;
-  /** The explanations that were told last. */
+  /** The verdict and the explanations that were told last. */
+  #verdict: PathVerdict['result'] = 'unknown';
   #diagnosis = '';
   #unreadable = false;
   /** What was told last of announcing this exporter. */
@@ -334,12 +336,15 @@ export class TargetRunner {
     this.#diagnoseSoon();
   }
 
-  /** Tells the diagnosis when it has changed, whether or not anybody reads it meanwhile. */
+  /** Tells verdict and diagnosis when they have changed, whether or not anybody reads them meanwhile. */
   #diagnoseSoon(): void {
     if (this.#stopped.signal.aborted) return;
     this.#diagnosing ??= this.#options.clock.after(DIAGNOSE_AFTER, () => {
       this.#diagnosing = undefined;
-      const { explanations } = this.snapshot();
+      const { verdict, explanations } = this.snapshot();
+      if (verdict.result !== this.#verdict)
+        this.#log.info({ verdict: verdict.result, left_out: verdict.leftOut.join() }, verdict.sentence);
+      this.#verdict = verdict.result;
       const texts = explanations.map(({ certainty, text }) => `${text} (${certainty})`).join(' ');
       if (texts === this.#diagnosis) return;
       this.#diagnosis = texts;
