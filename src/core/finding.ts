@@ -2,10 +2,10 @@
 import type { Seconds } from '../units.js';
 
 /** `climb`: nothing died yet. `refine`: the bracket is being closed. `track`: the finding is kept fresh. */
-export type SearchPhase = 'climb' | 'refine' | 'track';
+export const SEARCH_PHASES = ['climb', 'refine', 'track'] as const;
 
-/** Every phase, in the order in which a search passes through them. */
-export const SEARCH_PHASES: readonly SearchPhase[] = ['climb', 'refine', 'track'];
+/** The phase that a search is in; it passes through them in this order. */
+export type SearchPhase = (typeof SEARCH_PHASES)[number];
 
 /** Independent deaths that a closed bracket and a claim about the requirement need: 1 or 2 are often wrong. */
 export const DEATHS_OF_A_CLAIM = 3;

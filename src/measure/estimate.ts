@@ -55,6 +55,6 @@ const LAUNCH_SHARE = 0.07;
  * grow. With n connections launched and tested at geometric ages that is (1 + e) / (1 - u), where u is the age of
  * the youngest relative to the oldest and 1 + e = u^(-1/n).
  */
-export function climbFactor(connections: number): number {
+function climbFactor(connections: number): number {
   return LAUNCH_SHARE ** (-1 / connections) / (1 - LAUNCH_SHARE);
 }

@@ -17,9 +17,9 @@ export interface Fact {
 /** Idle times whose survival is told where there is no live view, seconds. */
 const MILESTONES: readonly number[] = [60, 300, 900, 1800, 3600, 5400, 7200, 14_400, 28_800, 86_400];
 
-/** Everything that can be told now and is not in `told` yet. */
-export function newFacts(snapshot: TargetSnapshot, told: ReadonlySet<string>): readonly Fact[] {
-  return allFacts(snapshot).filter(({ id }) => !told.has(id));
+/** Everything that can be told now and is not in `reported` yet. */
+export function newFacts(snapshot: TargetSnapshot, reported: ReadonlySet<string>): readonly Fact[] {
+  return allFacts(snapshot).filter(({ id }) => !reported.has(id));
 }
 
 function allFacts(snapshot: TargetSnapshot): readonly Fact[] {

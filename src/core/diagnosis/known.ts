@@ -4,7 +4,7 @@ import { KNOWN_TIMEOUTS, type KnownTimeout } from '../known-timeouts.js';
 import { type Mode, MODE_ROWS } from '../modes.js';
 import type { Seconds } from '../../units.js';
 import { type Forgets, nearBracket, outcomeSentence } from './outcome.js';
-import type { Explanation } from './explanation.js';
+import { type Explanation, hint } from './explanation.js';
 
 /** Most products that one hint names; the rest is counted. */
 const MOST_NAMES = 4;
@@ -46,17 +46,15 @@ export function knownValues(
   const values = [...new Set(rows.map((row) => row.tcpEstablished))];
   const named = rows.slice(0, MOST_NAMES).map((row) => row.name);
   const more = rows.length > MOST_NAMES ? ` and ${rows.length - MOST_NAMES} more` : '';
-  return {
-    id: 'known_value',
-    certainty: 'hint',
-    text:
-      `Looks like: ${named.join('; ')}${more} (${values.map((v) => durationWithSeconds(v)).join(', ')} by default). ` +
+  return hint(
+    'known_value',
+    `Looks like: ${named.join('; ')}${more} (${values.map((v) => durationWithSeconds(v)).join(', ')} by default). ` +
       'Many products share a value: a hint, not a proof.',
-    evidence: [
+    [
       outcomeSentence(mode, bracket),
       ...rows.slice(0, MOST_NAMES).map((row) => `${row.name}: ${row.tcpEstablished} s (${row.source}).`),
     ],
-  };
+  );
 }
 
 function contradicts(

@@ -10,7 +10,7 @@ export function upperOf(state: Pick<SearchState, 'deaths'>): Seconds {
 }
 
 /** The guard that fits the wanted resolution: a bracket from one side of a known value to the other must close. */
-export function guardOf(options: SearchOptions): Seconds {
+function guardOf(options: SearchOptions): Seconds {
   return Math.min(options.guard, options.resolution / 2);
 }
 
@@ -40,7 +40,7 @@ export function resolutionOf(state: Exactness): Seconds {
 }
 
 /** Whether the longest idle time that may be tested survived (less the inexactness of a verdict). */
-export function reachedEnd(state: Pick<SearchState, 'options' | 'slack' | 'lower'>): boolean {
+function reachedEnd(state: Pick<SearchState, 'options' | 'slack' | 'lower'>): boolean {
   return state.lower >= state.options.maxIdle - Math.max(state.slack * 2, 1e-3);
 }
 

@@ -17,7 +17,7 @@ const DAY: Seconds = 86_400;
  * Survivals in a row that a rise needs now: doubled by each drop of the last day, so that a path whose nodes
  * disagree stays on the worse of its two answers instead of flapping.
  */
-export function survivalsForRise(draft: Draft): number {
+function survivalsForRise(draft: Draft): number {
   draft.drops = draft.drops.filter((at) => draft.now - at < DAY);
   return Math.min(RISE_SURVIVALS_MOST, RISE_SURVIVALS * 2 ** draft.drops.length);
 }

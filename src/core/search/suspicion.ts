@@ -15,7 +15,7 @@ const PATIENCE = 4;
  * Independent deaths that announce a drop, when no survival contradicts them: 4, or 3 with few connections, whose
  * next evidence would come too late.
  */
-export function deathsForDrop(connections: number): number {
+function deathsForDrop(connections: number): number {
   return connections >= 12 ? 4 : 3;
 }
 

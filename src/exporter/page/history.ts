@@ -14,7 +14,7 @@ const WIDTH = 1000;
 const HEIGHT = 100;
 /** Bars of the picture: the entries within one of them are drawn as the newest one. */
 const BARS = 240;
-/** Share by which a published value must differ from the one before to be told as a change. */
+/** Share by which a published value must differ from the one before to be shown as a change. */
 const WORTH_TELLING = 0.02;
 const CHANGES_SHOWN = 10;
 
@@ -34,12 +34,12 @@ export function renderHistory(
 }
 
 function modeFigure(mode: Mode, entries: readonly HistoryEntry[], scale: Scale, now: Seconds): Html {
-  const told = changes(entries).slice(-CHANGES_SHOWN).reverse();
-  const label = `${mode}, the last 30 days: ${told.length === 0 ? 'no change' : `${told.length} changes`}`;
+  const shown = changes(entries).slice(-CHANGES_SHOWN).reverse();
+  const label = `${mode}, the last 30 days: ${shown.length === 0 ? 'no change' : `${shown.length} changes`}`;
   return html`<figure><figcaption>${mode}: from 0 to ${humanDuration(scale.max)} idle, the last 30 days</figcaption>
 <svg class="history" role="img" aria-label="${label}" viewBox="0 0 ${WIDTH} ${HEIGHT}" preserveAspectRatio="none">${[bars(entries, scale, now), limit(requirementOf(mode).idle, scale)]}</svg>
 <div class="axis" aria-hidden="true"><span>30 days ago</span><span>now</span></div>
-${told.length > 0 && html`<ol>${told.map(({ at, text }) => html`<li><time datetime="${isoMoment(at)}">${moment(at)}</time> ${unbroken(text)}</li>`)}</ol>`}</figure>`;
+${shown.length > 0 && html`<ol>${shown.map(({ at, text }) => html`<li><time datetime="${isoMoment(at)}">${moment(at)}</time> ${unbroken(text)}</li>`)}</ol>`}</figure>`;
 }
 
 /** From left to right one bar for each slice of time, green up to the lower bound, red from the upper one on. */

@@ -30,7 +30,7 @@ export interface Selection {
 }
 
 /** Cards on one page; a larger fleet gets several pages. */
-export const PAGE_SIZE = 50;
+const PAGE_SIZE = 50;
 
 /** With more targets than this there is a field to find one. */
 const FILTER_FROM = 8;
