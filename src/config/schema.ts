@@ -115,7 +115,7 @@ const targetShape = {
   echo_port: port('Port of the echo server, with protocol nat-tcp-test.', DEFAULT_ECHO_PORT),
   sleep_port: port('Port of the sleep server, with protocol nat-tcp-test.', DEFAULT_SLEEP_PORT),
   modes: z
-    .array(z.enum(MODES as [string, ...string[]], { error: MODE_RULE }), { error: 'must be a list of modes' })
+    .array(z.enum(MODES, { error: MODE_RULE }), { error: 'must be a list of modes' })
     .min(1, { error: 'must not be empty' })
     .meta({ description: 'Who breaks the silence.', default: [...DEFAULT_MODES], uniqueItems: true })
     .optional(),

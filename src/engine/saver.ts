@@ -76,7 +76,7 @@ export class Saver {
     const saved: SavedTarget = {
       path: identityOf(target),
       savedAt: clock.wall(),
-      modes: Object.fromEntries(this.#modes.map((mode) => [mode.mode, mode.save()])),
+      searches: this.#modes.map((runner) => ({ name: { mode: runner.mode }, ...runner.save() })),
     };
     await store.save(target.name, saved);
   }

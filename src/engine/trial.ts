@@ -2,7 +2,7 @@
 import type { Clock } from '../clock.js';
 import type { SearchConfig } from '../config/types.js';
 import type { Mode } from '../core/modes.js';
-import type { ConnectionId } from '../core/search/types.js';
+import type { ConnectionId } from '../core/search/contract.js';
 import type { Verdict } from '../core/verdict.js';
 import { defined } from '../defined.js';
 import { type Observation, observeIdleEnd } from '../probe/observe.js';
