@@ -1,6 +1,7 @@
 /** The flags of each command with their help: what `--help` prints is what this file says. */
 import { Command, Option } from 'commander';
-import { DEFAULT_ECHO_PORT, DEFAULT_PORT, DEFAULT_SEARCH, DEFAULT_SLEEP_PORT } from '../config/defaults.js';
+import { DEFAULT_ECHO_PORT, DEFAULT_PORT, DEFAULT_SLEEP_PORT } from '../config/far-ends.js';
+import { DEFAULT_SEARCH } from '../config/schema.js';
 import { MODES } from '../core/modes.js';
 import { LOG_FORMATS, LOG_LEVELS, type LogLevel } from '../log.js';
 import { DEFAULT_LIMITS } from '../responder/limits.js';

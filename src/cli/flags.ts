@@ -1,7 +1,7 @@
 /** What the command line can say: the typed result of parsing it. */
 import type { AuditFormat } from '../audit/render.js';
 import type { ListenAddress } from '../config/listen-address.js';
-import type { TargetConfig } from '../config/types.js';
+import type { TargetConfig } from '../config/config.js';
 import type { Endpoint } from '../http/request.js';
 import type { LogFormat, LogLevel } from '../log.js';
 import type { Seconds } from '../units.js';

@@ -1,12 +1,13 @@
 /** Turns arguments and environment into one typed command, or one line that says what is wrong with them. */
 import { type Command, CommanderError } from 'commander';
-import { DEFAULT_SEARCH, EMBEDDED_TARGET_NAME } from '../config/defaults.js';
+import { EMBEDDED_TARGET_NAME } from '../config/far-ends.js';
+import { DEFAULT_SEARCH } from '../config/schema.js';
 import { didYouMean } from '../config/did-you-mean.js';
 import { httpUrlProblem } from '../config/fields.js';
 import { type ListenAddress, parseHostPort, parseListenAddress } from '../config/listen-address.js';
 import { checkConfig } from '../config/load.js';
 import { ConfigError, showValue } from '../config/problem.js';
-import type { TargetConfig } from '../config/types.js';
+import type { TargetConfig } from '../config/config.js';
 import { formatDuration, parseDuration, type Seconds } from '../units.js';
 import { parseAllowedHost } from '../web/host-guard.js';
 import {

@@ -1,6 +1,6 @@
 /** From a target's configuration to its path: which protocol, which ports, which token. */
 import type { Clock } from '../clock.js';
-import type { AnnounceConfig, TargetConfig } from '../config/types.js';
+import type { AnnounceConfig, TargetConfig } from '../config/config.js';
 import type { Mode } from '../core/modes.js';
 import { LiveToken } from '../net/token.js';
 import { type AnnouncementOutcome, Announcer } from '../probe/announcer.js';

@@ -1,6 +1,6 @@
 /** One mode as a picture: survivors, deaths, the bracket, the connections that wait, the line of RFC 5382. */
 import { exactDuration, humanDuration } from '../../core/human-duration.js';
-import type { SearchConfig } from '../../config/types.js';
+import type { SearchConfig } from '../../config/schema.js';
 import { REQ5_ESTABLISHED_IDLE_TIMEOUT } from '../../core/rfc5382.js';
 import type { ModeSnapshot, TestRecord, WaitingConnection } from '../../engine/snapshot.js';
 import type { Seconds } from '../../units.js';
