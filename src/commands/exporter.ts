@@ -1,5 +1,5 @@
 /** The exporter: configuration, engine, metrics and web server put together. */
-import type { ExporterFlags } from '../cli/flags.js';
+import type { ExporterFlags } from '../cli/exporter-flags.js';
 import { systemClock } from '../clock.js';
 import { loadConfig } from '../config/load.js';
 import { ConfigError, type Problem } from '../config/problem.js';

@@ -1,6 +1,6 @@
 /** `measure`: one path, once. The same engine as the exporter's, without a schedule's patience and without a web. */
 import { hostname } from 'node:os';
-import type { MeasureFlags } from '../cli/flags.js';
+import type { MeasureFlags } from '../cli/measure-flags.js';
 import { type Clock, systemClock } from '../clock.js';
 import { ConfigError } from '../config/problem.js';
 import { openEmbeddedTarget } from '../embedded/target.js';

@@ -53,7 +53,7 @@ type Together<Union> = (Union extends unknown ? (part: Union) => void : never) e
   : never;
 
 /** What the file says unless it names another protocol. */
-const DEFAULT_PROTOCOL: ProtocolName = 'native';
+export const DEFAULT_PROTOCOL: ProtocolName = 'native';
 /** The protocols, as the file and the command line name them. */
 export const PROTOCOL_NAMES = Object.keys(PROTOCOLS) as ProtocolName[];
 
