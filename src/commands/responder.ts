@@ -4,6 +4,7 @@ import type { ResponderFlags } from '../cli/responder-flags.js';
 import { formatListenAddress, type ListenAddress } from '../config/listen-address.js';
 import { ConfigError } from '../config/problem.js';
 import { systemClock } from '../clock.js';
+import { defined } from '../defined.js';
 import { DescriptorWatch, openFileLimit } from '../descriptors.js';
 import { createLogger } from '../log.js';
 import { siteShare } from '../net/descriptor-shares.js';
@@ -44,21 +45,21 @@ export async function startResponderCommand(
         : `descriptors suffice for ${room} connections only: raise their limit (ulimit -n, LimitNOFILE) or --workers`,
     );
   }
-  const rules = {
-    ...(flags.web.configFile === undefined ? {} : { configFile: flags.web.configFile }),
-    ...(flags.discovery === undefined ? {} : { authenticate: READERS_LOG_IN }),
-  };
+  const rules = defined({
+    configFile: flags.web.configFile,
+    authenticate: flags.discovery && READERS_LOG_IN,
+  });
   checkWebConfig(rules);
-  const token = flags.tokenFile === undefined ? {} : { token: tokenOf(flags.tokenFile) };
   const announcements = flags.discovery === undefined ? undefined : new Announcements(flags.discovery);
+  const { echoAddress, sleepAddress } = flags.legacy;
   const options = {
     native: flags.listenAddresses,
-    ...(flags.legacy.echoAddress === undefined ? {} : { legacyEcho: [flags.legacy.echoAddress] }),
-    ...(flags.legacy.sleepAddress === undefined ? {} : { legacySleep: [flags.legacy.sleepAddress] }),
-    ...token,
-    ...(announcements === undefined
-      ? {}
-      : { discovery: { interval: announcements.interval, announcements } }),
+    ...defined({
+      legacyEcho: echoAddress && [echoAddress],
+      legacySleep: sleepAddress && [sleepAddress],
+      token: flags.tokenFile === undefined ? undefined : tokenOf(flags.tokenFile),
+      discovery: announcements && { interval: announcements.interval, announcements },
+    }),
     limits: {
       maxConnections: flags.maxConnections,
       maxConnectionsPerClient: flags.maxConnectionsPerClient,
@@ -73,7 +74,7 @@ export async function startResponderCommand(
   } catch (error) {
     throw bindProblem(error, [
       ...flags.listenAddresses,
-      ...[flags.legacy.echoAddress, flags.legacy.sleepAddress].filter((address) => address !== undefined),
+      ...[echoAddress, sleepAddress].filter((address) => address !== undefined),
     ]);
   }
   const { counts, registry } = responder.metrics;
@@ -95,7 +96,7 @@ export async function startResponderCommand(
         version: build.version,
         telemetryPath: flags.web.telemetryPath,
         onError: (error) => log.error({ error }, 'a request failed'),
-        ...(announcements === undefined ? {} : { targetGroups: () => announcements.groups() }),
+        ...defined({ targetGroups: announcements && (() => announcements.groups()) }),
       }),
       listen: flags.web.listenAddresses,
       hosts: flags.web,

@@ -30,88 +30,67 @@ function read<Field extends z.ZodType>(field: Field, value: unknown): z.output<F
   return field.safeParse(value).data;
 }
 
-/** Two durations of one `search`, the second of which must be longer. */
-interface Order {
-  readonly shorter: 'min_idle' | 'resolution';
-  readonly longer: 'max_idle';
-}
-
-const ORDERS: readonly Order[] = [
-  { shorter: 'min_idle', longer: 'max_idle' },
-  { shorter: 'resolution', longer: 'max_idle' },
-];
-
 /** One `search` mapping and where it stands. */
 interface Layer {
   readonly path: Path;
   readonly search: Mapping;
 }
 
-/** The innermost place that sets a key of `search`; undefined where all leave it to the default. */
-function setterOf(layers: readonly Layer[], key: string): Layer | undefined {
-  return layers.find(({ search }) => Object.hasOwn(search, key));
+/** The innermost place that sets one of the keys of `search`; undefined where all leave them to their defaults. */
+function setterOf(layers: readonly Layer[], keys: readonly string[]): Layer | undefined {
+  return layers.find(({ search }) => keys.some((key) => Object.hasOwn(search, key)));
 }
 
-/** Checks the durations that count after merging; the blame goes to the innermost place that set one of them. */
+/** The duration that counts after merging. */
+function settled(layers: readonly Layer[], key: 'min_idle' | 'max_idle' | 'resolution'): Seconds | undefined {
+  return read(searchSchema.shape[key], setterOf(layers, [key])?.search[key]);
+}
+
+/** What must be shorter than the longest idle time; the blame goes to the innermost place that set one of the two. */
 function searchViolations(layers: readonly Layer[]): Violation[] {
-  const found: Violation[] = [];
-  const settled = (key: Order['shorter' | 'longer']): Seconds | undefined =>
-    read(searchSchema.shape[key], setterOf(layers, key)?.search[key]);
-  for (const { shorter, longer } of ORDERS) {
-    const short = settled(shorter);
-    const long = settled(longer);
-    if (short === undefined || long === undefined || short < long) continue;
-    for (const { path, search } of layers) {
-      if (Object.hasOwn(search, shorter)) {
-        const rule = `must be shorter than ${longer} (${formatDuration(long)})`;
-        found.push({ path: [...path, shorter], rule, value: search[shorter] });
-        break;
-      }
-      if (Object.hasOwn(search, longer)) {
-        const rule = `must be longer than ${shorter} (${formatDuration(short)})`;
-        found.push({ path: [...path, longer], rule, value: search[longer] });
-        break;
-      }
-    }
-  }
-  return found;
+  return (['min_idle', 'resolution'] as const).flatMap((key) => {
+    const setter = setterOf(layers, [key, 'max_idle']);
+    const short = settled(layers, key);
+    const long = settled(layers, 'max_idle');
+    if (setter === undefined || short === undefined || long === undefined || short < long) return [];
+    const { path, search } = setter;
+    const [blamed, rule] = Object.hasOwn(search, key)
+      ? [key, `must be shorter than max_idle (${formatDuration(long)})`]
+      : ['max_idle', `must be longer than ${key} (${formatDuration(short)})`];
+    return [{ path: [...path, blamed], rule, value: search[blamed] }];
+  });
 }
 
 /** One address family from end to end. */
 function familyViolations(target: Mapping, path: Path): Violation[] {
-  const literal = (key: string): 4 | 6 | undefined => {
+  const familyAt = (key: string): 4 | 6 | undefined => {
     const value = target[key];
     return typeof value === 'string' ? familyOf(value) : undefined;
   };
-  const host = literal('host');
-  const local = literal('local_address');
-  const family = target['family'];
-  const found: Violation[] = [];
-  if (family === 4 || family === 6) {
-    for (const [key, actual] of [['host', host] as const, ['local_address', local] as const]) {
-      if (actual !== undefined && actual !== family) {
-        const rule = `must be an IPv${family} address because family is ${family}`;
-        found.push({ path: [...path, key], rule, value: target[key] });
-      }
-    }
-  } else if (host !== undefined && local !== undefined && host !== local) {
-    const rule = `must be an IPv${host} address because host is one`;
-    found.push({ path: [...path, 'local_address'], rule, value: target['local_address'] });
-  }
-  return found;
+  const { family } = target;
+  const [wanted, why] =
+    family === 4 || family === 6 ? [family, `family is ${family}`] : [familyAt('host'), 'host is one'];
+  const wrong = ['host', 'local_address'].filter((key) => (familyAt(key) ?? wanted) !== wanted);
+  return wanted === undefined
+    ? []
+    : wrong.map((key) => ({
+        path: [...path, key],
+        rule: `must be an IPv${wanted} address because ${why}`,
+        value: target[key],
+      }));
 }
 
 /** Idle times that the far end cannot be asked for. */
 function longestViolations(target: Mapping, path: Path, layers: readonly Layer[]): Violation[] {
-  const setter = setterOf(layers, 'max_idle');
-  const value = setter?.search['max_idle'];
-  const longest = read(searchSchema.shape.max_idle, value);
+  const longest = settled(layers, 'max_idle');
+  const at = [...(setterOf(layers, ['max_idle'])?.path ?? [...path, 'search']), 'max_idle'];
+  const value = setterOf(layers, ['max_idle'])?.search['max_idle'];
   const modes: readonly unknown[] = Array.isArray(target['modes']) ? target['modes'] : MODES;
   return MODES.filter((mode) => modes.includes(mode)).flatMap((mode) => {
     const limit = longestIdle(target, mode);
     if (limit === undefined || longest === undefined || longest <= limit.idle) return [];
     const rule = `must be at most ${formatDuration(limit.idle)} for mode ${mode} with protocol ${limit.protocol}`;
-    return [{ path: [...(setter?.path ?? [...path, 'search']), 'max_idle'], rule, value }];
+    return [{ path: at, rule, value }];
   });
 }
 
