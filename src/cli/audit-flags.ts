@@ -1,5 +1,5 @@
 /** `audit`: a table of all paths that a Prometheus knows. */
-import { AUDIT_FORMATS } from '../audit/render.js';
+import { AUDIT_FORMATS } from '../audit/audit-forms.js';
 import { pathLabelProblem } from '../config/labels.js';
 import { defined } from '../defined.js';
 import type { Endpoint } from '../http/request.js';

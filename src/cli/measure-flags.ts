@@ -13,7 +13,7 @@ import { ConfigError, showValue } from '../config/problem.js';
 import type { Path } from '../config/rules.js';
 import { DEFAULT_SEARCH } from '../config/schema.js';
 import { MODES } from '../core/modes.js';
-import { REPORT_FORMATS } from '../report/render.js';
+import { REPORT_FORMATS } from '../report/report-forms.js';
 import { formatDuration, parseDuration, type Seconds } from '../units.js';
 import { command, type Line } from './command.js';
 import {

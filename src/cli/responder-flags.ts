@@ -1,10 +1,20 @@
 /** `responder`: the far end. */
-import { DEFAULT_ECHO_PORT, DEFAULT_PORT, DEFAULT_SLEEP_PORT } from '../config/far-ends.js';
-import { parseListenAddress } from '../config/listen-address.js';
+import { type ListenAddress, parseListenAddress } from '../config/listen-address.js';
 import { DEFAULT_LIMITS } from '../responder/limits.js';
+import { type ListenAddresses, type ServerName, SERVERS } from '../responder/servers.js';
 import { formatDuration, parseDuration, type Seconds } from '../units.js';
 import { command, type Line } from './command.js';
-import { group, list, on, optional, text, UsageError, type ValuesOf, wholeNumber } from './flags.js';
+import {
+  type Flag,
+  group,
+  list,
+  on,
+  optional,
+  text,
+  UsageError,
+  type ValuesOf,
+  wholeNumber,
+} from './flags.js';
 import { logTable, webTable } from './shared-flags.js';
 
 /** Nobody but this host: what the responder tells of its callers is for its operator. */
@@ -24,13 +34,22 @@ function ttl(found: string): Seconds {
   throw new UsageError(`must be from ${bounds}`, formatDuration(duration));
 }
 
+/** What a listen address is called in the help. */
+const ADDRESS = '<[host]:port>';
+
+/** A server that is off unless its address is given. */
+function legacy({ flag, help, port }: (typeof SERVERS)[ServerName]): Flag<readonly ListenAddress[]> {
+  const read = (found: string) => (found === '' ? [] : [parseListenAddress(found)]);
+  return text(`${flag} ${ADDRESS}`, `${help}, there :${port}`, undefined, read);
+}
+
 const table = {
   ...group('Native protocol:', {
-    listenAddresses: list(
-      '--listen-address <[host]:port>',
-      'where to listen',
+    native: list(
+      `${SERVERS.native.flag} ${ADDRESS}`,
+      SERVERS.native.help,
       parseListenAddress,
-      `:${DEFAULT_PORT}`,
+      `:${SERVERS.native.port}`,
     ),
     tokenFile: optional('--token-file <file>', 'file with the random token that clients must know'),
     /** Processes that share the native port. */
@@ -43,17 +62,9 @@ const table = {
     ),
     ttl: text('--discovery.ttl <duration>', 'how long one is listed after it was last heard', '15m', ttl),
   }),
-  legacy: group('Legacy protocol of NAT-TCP-test (off unless set):', {
-    echoAddress: optional(
-      '--legacy.echo-address <[host]:port>',
-      `echo server, there :${DEFAULT_ECHO_PORT}`,
-      parseListenAddress,
-    ),
-    sleepAddress: optional(
-      '--legacy.sleep-address <[host]:port>',
-      `sleep server, there :${DEFAULT_SLEEP_PORT}`,
-      parseListenAddress,
-    ),
+  ...group('Legacy protocol of NAT-TCP-test (off unless set):', {
+    legacyEcho: legacy(SERVERS.legacyEcho),
+    legacySleep: legacy(SERVERS.legacySleep),
   }),
   ...group('Limits:', {
     maxConnections: wholeNumber(
@@ -77,7 +88,9 @@ const table = {
 
 type Values = ValuesOf<typeof table>;
 
-export type ResponderFlags = Omit<Values, 'discovery'> & {
+export type ResponderFlags = Omit<Values, ServerName | 'discovery'> & {
+  /** At least one address of the native protocol. */
+  readonly listen: ListenAddresses;
   /** Exporters may announce themselves; absent: they may not. */
   readonly discovery?: {
     /** How long an exporter is listed after its last announcement. */
@@ -107,9 +120,10 @@ export const responderCommand = command({
   usage: '[flags]',
   table,
   options: (values, { isGiven }): ResponderFlags => {
-    const { discovery, ...others } = values;
-    if (!discovery.isOn) return others;
+    const { native, legacyEcho, legacySleep, discovery, ...others } = values;
+    const flags = { ...others, listen: { native, legacyEcho, legacySleep } };
+    if (!discovery.isOn) return flags;
     checkDiscovery(values, isGiven);
-    return { ...others, discovery: { ttl: discovery.ttl } };
+    return { ...flags, discovery: { ttl: discovery.ttl } };
   },
 });

@@ -5,7 +5,7 @@
 import type { z } from 'zod';
 import type { Mode } from '../core/modes.js';
 import type { Seconds } from '../units.js';
-import { MAX_LEGACY_SLEEP } from '../wire/legacy.js';
+import { MAX_SLEEP } from '../wire/nat-tcp-test-messages.js';
 import { choice, duration, type Frozen, host, mapping, port } from './fields.js';
 import type { Mapping } from './yaml.js';
 
@@ -40,7 +40,7 @@ const PROTOCOLS = {
       token_file: 'nat-tcp-test knows no token',
       announce: 'nat-tcp-test knows no announcements',
     },
-    longest: { recv: MAX_LEGACY_SLEEP },
+    longest: { recv: MAX_SLEEP },
   },
 } as const satisfies Readonly<Record<string, Protocol>>;
 
