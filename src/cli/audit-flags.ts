@@ -122,7 +122,7 @@ export const auditCommand = command({
 
 Exit status: 0 every path is compliant with RFC 5382 REQ-5, 1 some path is not, 2 usage error, 3 no verdict
 (no path is proven not to be compliant but some are unknown, there is no path, or no usable answer).`,
-  options: ({ url, access, by, ...others }, { isGiven }): AuditFlags => ({
+  options: ({ url, access, by, ...others }, isGiven): AuditFlags => ({
     ...others,
     by: { labels: [...new Set(by.flat())], given: isGiven('--by') },
     prometheus: endpoint(url, access),

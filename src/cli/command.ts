@@ -32,19 +32,14 @@ export interface CommandParts<Table extends FlagTable, Options> {
   /** What is said of a word that is no argument; commander's own words unless given. */
   readonly unexpected?: (word: string) => string;
   /**
-   * Checks what one flag alone cannot know.
+   * Checks what one flag alone cannot know; the argument is empty where the command has none.
    * @throws UsageError
    */
-  readonly options: (values: ValuesOf<Table>, line: Line) => Options;
+  readonly options: (values: ValuesOf<Table>, isGiven: IsGiven, argument: string) => Options;
 }
 
-/** What else the options may depend on. */
-export interface Line {
-  /** The argument; empty where the command has none. */
-  readonly argument: string;
-  /** Whether the user said the flag, `--by`. */
-  readonly isGiven: (flag: string) => boolean;
-}
+/** Whether the user said a flag, such as `--by`. */
+export type IsGiven = (flag: string) => boolean;
 
 /** A command that can be read and that explains itself. */
 export interface Command<Options> {
@@ -87,10 +82,8 @@ export function command<Table extends FlagTable, Options>(
         throw usageError(error, flags);
       }
       const said = (flag: Flag<unknown>): Said => saidOf(flag, parser, environment);
-      return options(readFlags(table, said), {
-        argument: parser.args[0] ?? '',
-        isGiven: (name) => flags.some((flag) => nameOf(flag) === name && said(flag).isGiven),
-      });
+      const isGiven: IsGiven = (name) => flags.some((flag) => nameOf(flag) === name && said(flag).isGiven);
+      return options(readFlags(table, said), isGiven, parser.args[0] ?? '');
     },
   };
 }

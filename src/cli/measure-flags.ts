@@ -15,7 +15,7 @@ import { DEFAULT_SEARCH } from '../config/schema.js';
 import { MODES } from '../core/modes.js';
 import { REPORT_FORMATS } from '../report/report-forms.js';
 import { formatDuration, parseDuration, type Seconds } from '../units.js';
-import { command, type Line } from './command.js';
+import { command, type IsGiven } from './command.js';
 import {
   type Flag,
   flagAt,
@@ -120,7 +120,7 @@ function measureSearch(
 }
 
 /** The built-in responder behind the built-in NAT. A host of that name is written with its port. */
-function embeddedTarget({ modes, search }: Values['target'], isGiven: Line['isGiven']): unknown {
+function embeddedTarget({ modes, search }: Values['target'], isGiven: IsGiven): unknown {
   for (const flag of ['--protocol', '--family', '--local-address', '--token-file'])
     if (isGiven(flag)) throw new UsageError(`${flag}: has no meaning for the built-in target`);
   const name = EMBEDDED_TARGET_NAME;
@@ -168,7 +168,7 @@ export const measureCommand = command({
 
 Exit status: 0 compliant with RFC 5382 REQ-5, 1 not compliant, 2 usage or configuration error,
 3 no verdict (could not measure, interrupted, or everything below 2h4m survived).`,
-  options: ({ target: values, ...others }, { argument, isGiven }): MeasureFlags => {
+  options: ({ target: values, ...others }, isGiven, argument): MeasureFlags => {
     const raw =
       argument === EMBEDDED_TARGET_NAME ? embeddedTarget(values, isGiven) : hostTarget(values, argument);
     return { ...others, target: checkTarget(raw) };

@@ -3,7 +3,7 @@ import { type ListenAddress, parseListenAddress } from '../config/listen-address
 import { DEFAULT_LIMITS } from '../responder/limits.js';
 import { type ListenAddresses, type ServerName, SERVERS } from '../responder/servers.js';
 import { formatDuration, parseDuration, type Seconds } from '../units.js';
-import { command, type Line } from './command.js';
+import { command, type IsGiven } from './command.js';
 import {
   type Flag,
   group,
@@ -99,7 +99,7 @@ export type ResponderFlags = Omit<Values, ServerName | 'discovery'> & {
 };
 
 /** Discovery is only for those who know the token, and told only to those who log in. */
-function checkDiscovery({ tokenFile, web }: Values, isGiven: Line['isGiven']): void {
+function checkDiscovery({ tokenFile, web }: Values, isGiven: IsGiven): void {
   const lacking = [
     ...(tokenFile === undefined ? ['--token-file'] : []),
     ...(web.configFile === undefined ? ['--web.config.file'] : []),
@@ -119,7 +119,7 @@ export const responderCommand = command({
   description: 'Answers probes: the far end of a measurement, on a host with a public address.',
   usage: '[flags]',
   table,
-  options: (values, { isGiven }): ResponderFlags => {
+  options: (values, isGiven): ResponderFlags => {
     const { native, legacyEcho, legacySleep, discovery, ...others } = values;
     const flags = { ...others, listen: { native, legacyEcho, legacySleep } };
     if (!discovery.isOn) return flags;

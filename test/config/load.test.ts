@@ -174,6 +174,16 @@ describe('configYaml()', () => {
     expect(parseConfig(configYaml(config), 'shown.yaml')).toEqual(config);
   });
 
+  test('does not look at the files that it names: one may have vanished since', () => {
+    const scratch = mkdtempSync(join(tmpdir(), 'nat-idle-config-'));
+    const token = join(scratch, 'token');
+    writeFileSync(token, 'a secret of enough characters');
+    const source = 'targets: [{name: a, host: a.example, token_file: token}]';
+    const config = parseConfig(source, join(scratch, 'c.yaml'));
+    rmSync(scratch, { recursive: true });
+    expect(configYaml(config)).toContain(`token_file: ${token}`);
+  });
+
   test('shows the path of a token and never its content', () => {
     const path = join(folder, 'token');
     const shown = configYaml(loadConfig(join(folder, 'valid-full.yaml')));
