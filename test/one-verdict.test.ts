@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { auditExpressions } from '../src/audit/prometheus.js';
 import { pathsOf, type Sample } from '../src/audit/paths.js';
-import type { TargetConfig } from '../src/config/types.js';
+import type { TargetConfig } from '../src/config/config.js';
 import { MODES, type Mode, requirementOf } from '../src/core/modes.js';
 import type { TargetSnapshot } from '../src/engine/snapshot.js';
 import { Launches } from '../src/engine/launches.js';

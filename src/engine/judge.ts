@@ -1,6 +1,6 @@
 /** From what a test showed to what the search is told. */
 import type { Clock } from '../clock.js';
-import type { TargetConfig } from '../config/types.js';
+import type { TargetConfig } from '../config/config.js';
 import { type Mode, requirementOf } from '../core/modes.js';
 import type { SearchOptions } from '../core/search/contract.js';
 import type { Verdict } from '../core/verdict.js';

@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from '../log.js';
 import { afterStep, type Clock, type ClockStep, mayHaveStood, type Timer } from '../clock.js';
-import type { TargetConfig } from '../config/types.js';
+import type { TargetConfig } from '../config/config.js';
 import type { Finding } from '../core/finding.js';
 import type { Mode } from '../core/modes.js';
 import { findingOf } from '../core/search/finding-of.js';

@@ -1,6 +1,6 @@
 /** From a target's runners and facts to what readers see: what may be published, diagnosis, recommendation. */
 import { isSet } from '../clock.js';
-import type { TargetConfig } from '../config/types.js';
+import type { TargetConfig } from '../config/config.js';
 import { addressClass, sameAddress } from '../core/diagnosis/address-class.js';
 import { explain } from '../core/diagnosis/explain.js';
 import { type AddressClass, type DiagnosisInput, type ModeEvidence } from '../core/diagnosis/outcome.js';

@@ -6,7 +6,7 @@ import type { Mode } from '../core/modes.js';
 import type { ConnectionId } from '../core/search/contract.js';
 import type { Verdict } from '../core/verdict.js';
 import type { ClockStep } from '../clock.js';
-import type { TargetConfig } from '../config/types.js';
+import type { TargetConfig } from '../config/config.js';
 import type { Seconds } from '../units.js';
 
 /** One finished test. */

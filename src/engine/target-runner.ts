@@ -3,7 +3,7 @@ import { setMaxListeners } from 'node:events';
 import { Backoff } from '../backoff.js';
 import type { Logger } from '../log.js';
 import type { Clock, ClockStep, Timer } from '../clock.js';
-import type { TargetConfig } from '../config/types.js';
+import type { TargetConfig } from '../config/config.js';
 import { addressClass } from '../core/diagnosis/address-class.js';
 import type { PathVerdict } from '../core/diagnosis/path-verdict.js';
 import { defined } from '../defined.js';

@@ -1,6 +1,6 @@
 /** The life of one connection: launched, idle, tested, judged with its controls beside it, over. */
 import type { Clock } from '../clock.js';
-import type { SearchConfig } from '../config/types.js';
+import type { SearchConfig } from '../config/schema.js';
 import type { Mode } from '../core/modes.js';
 import type { ConnectionId } from '../core/search/contract.js';
 import type { Verdict } from '../core/verdict.js';

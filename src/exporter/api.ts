@@ -1,5 +1,5 @@
 /** `/api/v1/targets`: everything that the status page shows, as JSON; docs/HTTP.md describes it. */
-import type { FarEnd } from '../config/types.js';
+import type { FarEnd } from '../config/far-ends.js';
 import type { SearchPhase } from '../core/finding.js';
 import type { Settings, Explanation } from '../core/diagnosis/explanation.js';
 import type { Mode } from '../core/modes.js';

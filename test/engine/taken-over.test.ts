@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadConfig } from '../../src/config/load.js';
-import type { TargetConfig } from '../../src/config/types.js';
+import type { TargetConfig } from '../../src/config/config.js';
 import { Launches } from '../../src/engine/launches.js';
 import { StateStore } from '../../src/engine/state-store.js';
 import { TargetRunner } from '../../src/engine/target-runner.js';

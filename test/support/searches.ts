@@ -2,7 +2,7 @@
 import type { Mode } from '../../src/core/modes.js';
 import type { Death, SearchState } from '../../src/core/search/state.js';
 import { createSearch } from '../../src/core/search/step.js';
-import type { TargetConfig } from '../../src/config/types.js';
+import type { TargetConfig } from '../../src/config/config.js';
 import { searchOptions } from '../../src/engine/judge.js';
 import type { SavedSearch } from '../../src/engine/saved-target.js';
 import type { Seconds } from '../../src/units.js';

@@ -1,6 +1,6 @@
 /** One mode as a picture: survivors, deaths, the bracket, the connections that wait, the line of what is required. */
 import { exactDuration, humanDuration } from '../../core/human-duration.js';
-import type { SearchConfig } from '../../config/types.js';
+import type { SearchConfig } from '../../config/schema.js';
 import { requirementOf } from '../../core/modes.js';
 import type { Requirement } from '../../core/requirements.js';
 import type { ModeSnapshot, TestRecord, WaitingConnection } from '../../engine/snapshot.js';
