@@ -3,7 +3,6 @@ import { hostname } from 'node:os';
 import type { Clock } from '../clock.js';
 import type { Config } from '../config/types.js';
 import type { ExporterMetrics } from '../exporter/metrics.js';
-import { showRemoteWrite } from '../exporter/remote-write-metrics.js';
 import type { Logger } from '../log.js';
 import { createSend } from '../remote-write/send.js';
 import { RemoteWriter } from '../remote-write/writer.js';
@@ -34,7 +33,7 @@ export class ExporterRemoteWrite {
     if (remote_write !== undefined) {
       this.#writer = new RemoteWriter({
         config: remote_write,
-        read: () => this.#metrics.text(),
+        read: () => this.#metrics.series(),
         send: createSend(remote_write, this.#version),
         hostname: hostname(),
         clock: this.#clock,
@@ -42,7 +41,7 @@ export class ExporterRemoteWrite {
       });
     }
     const writer = this.#writer;
-    showRemoteWrite(this.#metrics.registry, writer && (() => writer.stats));
+    this.#metrics.remoteWrite(writer && (() => writer.stats));
     writer?.start();
   }
 

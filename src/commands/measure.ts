@@ -118,8 +118,7 @@ export async function runMeasure(
 /** A failed push is told; the exit code stays that of the measurement. */
 async function push(url: string, metrics: ExporterMetrics, target: string, log: Logger): Promise<void> {
   try {
-    await metrics.text();
-    await pushMetrics(url, metrics.registry, { instance: hostname(), target });
+    await pushMetrics(url, metrics, { instance: hostname(), target });
   } catch (error) {
     const reason = error instanceof Error ? error.message.trim() : String(error);
     log.error({ reason }, 'the result could not be pushed');

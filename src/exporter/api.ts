@@ -7,7 +7,7 @@ import { reasonOf, type Verdict, type VerdictReason } from '../core/verdict.js';
 import type { EngineView, ModeSnapshot, TargetSnapshot, WaitingConnection } from '../engine/snapshot.js';
 import type { Seconds } from '../units.js';
 import { guarded, type TellBroken } from './guard.js';
-import type { BuildInfo } from './metrics.js';
+import type { BuildInfo } from './self-families.js';
 import { modeSentence, type Standing, targetVerdict } from './page/words.js';
 
 /** The document; what is unknown is absent. Times are seconds, moments Unix time. */

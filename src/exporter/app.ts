@@ -10,7 +10,7 @@ import { type MetricsSource, metricsRoute } from '../web/metrics-route.js';
 import { targetsDocument } from './api.js';
 import { guarded, type TellBroken, whyBroken } from './guard.js';
 import { changeKey, createLiveEvents, type LiveEventsOptions } from './live-events.js';
-import type { BuildInfo } from './metrics.js';
+import type { BuildInfo } from './self-families.js';
 import { type Asset, loadAssets } from './page/assets.js';
 import { type CardContext, renderCard } from './page/card.js';
 import { renderPage, renderRow, renderSummary, selectTargets } from './page/page.js';

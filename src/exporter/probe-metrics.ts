@@ -1,241 +1,131 @@
-/** The metrics of the probes: one gauge, counter or histogram for each, and which series a target has. */
-import type { Registry } from 'prom-client';
+/** The metrics of the probes: which series the configured targets have, and how the families are written. */
 import type { TargetConfig } from '../config/types.js';
-import { SEARCH_PHASES } from '../core/finding.js';
 import type { Mode } from '../core/modes.js';
-import { VERDICT_REASONS, type VerdictReason } from '../core/verdict.js';
-import type { ModeSnapshot, TargetSnapshot } from '../engine/snapshot.js';
-import type { Seconds } from '../units.js';
-import type { TellBroken } from './guard.js';
-import { IDLE_BUCKETS, METRICS, type MetricDescription } from './metric-names.js';
-import {
-  NamedCounter,
-  NamedHistogram,
-  SnapshotGauge,
-  type SnapshotGaugeOptions,
-  TargetLabels,
-} from './series.js';
+import type { TargetSnapshot, TestRecord } from '../engine/snapshot.js';
+import { Counter, Histogram } from './counters.js';
+import type { Exposition } from './exposition.js';
+import { type EngineEvents, FAMILIES, type GaugeFamily, type Show } from './families.js';
+import { guarded, type TellBroken } from './guard.js';
+import { type LabelSet, labelSet, sameLabels } from './labels.js';
 
-type Labels = Readonly<Record<string, string>>;
+/** With more targets than this the histograms have no `target` label. */
+export const HISTOGRAM_TARGET_LIMIT = 200;
 
-/** The reasons whose verdict counters exist from the start, so that `rate()` sees the first verdict. */
-const INITIAL_REASONS: readonly VerdictReason[] = ['answered', 'silence'];
-const DIRECTIONS = ['drop', 'rise'] as const;
-
-/** All probe metrics for one set of own label names. */
 export class ProbeMetrics {
-  readonly #verdicts: NamedCounter;
-  readonly #earlyDeaths: NamedCounter;
-  readonly #changes: NamedCounter;
-  readonly #mappingLosses: NamedCounter;
-
-  readonly #registry: Registry;
-  readonly #ownLabels: readonly string[];
-  #idle: NamedHistogram;
+  readonly #broken: TellBroken;
+  readonly #families = FAMILIES.map((family) => {
+    if (family.type === 'gauge') return family;
+    return family.type === 'counter' ? new Counter(family) : new Histogram(family);
+  });
+  readonly #counters = this.#families.filter((family) => family instanceof Counter);
+  readonly #histograms = this.#families.filter((family) => family instanceof Histogram);
+  /** The labels of a target and its modes, made when they are first asked for and kept with its configuration. */
+  readonly #labels = new WeakMap<TargetConfig, Map<Mode | undefined, LabelSet>>();
+  #known: ReadonlyMap<string, TargetConfig> = new Map();
   #histogramByTarget = true;
-  #known = new Map<string, TargetConfig>();
 
-  /**
-   * @param now what the gauges show to those who do not bring snapshots of their own
-   * @param broken told of targets that a gauge cannot read
-   */
-  constructor(
-    registry: Registry,
-    ownLabels: readonly string[],
-    now: () => Iterable<TargetSnapshot>,
-    broken: TellBroken = () => undefined,
-  ) {
-    this.#registry = registry;
-    this.#ownLabels = ownLabels;
-    const texts = new TargetLabels();
-    const common = ({ name, help, labels }: MetricDescription) => ({
-      name,
-      help,
-      labelNames: [...labels, ...ownLabels],
-      registers: [registry],
-    });
-    const counter = (description: MetricDescription): NamedCounter => new NamedCounter(common(description));
-    const gauge = (description: MetricDescription, values: SnapshotGaugeOptions['values']): SnapshotGauge =>
-      new SnapshotGauge({ values, now, broken, ...common(description) });
-    const ofTarget = (
-      description: MetricDescription,
-      read: (snapshot: TargetSnapshot) => number | undefined,
-    ): SnapshotGauge =>
-      gauge(description, (snapshot, show) => show(texts.text(snapshot.config), read(snapshot)));
-    const ofMode = (
-      description: MetricDescription,
-      read: (snapshot: ModeSnapshot) => number | undefined,
-    ): SnapshotGauge =>
-      gauge(description, ({ config, modes }, show) => {
-        for (const each of modes) show(texts.text(config, each.mode), read(each));
-      });
-
-    ofMode(METRICS.timeout, ({ finding }) => finding.timeout);
-    ofMode(METRICS.lowerBound, ({ finding }) => finding.lower);
-    ofMode(
-      METRICS.upperBound,
-      ({ finding }) => finding.upper ?? (finding.lower === undefined ? undefined : Infinity),
-    );
-    ofMode(METRICS.compliant, ({ finding }) => asNumber(finding.compliant));
-    ofMode(METRICS.confirmed, ({ confirmedTimestamp }) => confirmedTimestamp);
-    this.#verdicts = counter(METRICS.verdicts);
-    this.#idle = this.#makeHistogram();
-    ofMode(METRICS.connections, ({ connections }) => connections);
-    gauge(METRICS.phase, ({ config, modes }, show) => {
-      for (const { mode, finding } of modes)
-        for (const phase of SEARCH_PHASES)
-          show(`${texts.text(config, mode)},phase="${phase}"`, phase === finding.phase ? 1 : 0);
-    });
-    ofMode(METRICS.suspect, ({ finding }) => (finding.suspect ? 1 : 0));
-    this.#earlyDeaths = counter(METRICS.earlyDeaths);
-    this.#changes = counter(METRICS.changes);
-    gauge(METRICS.conntrack, ({ config, conntrack }, show) => {
-      show(`${texts.text(config)},end="local"`, conntrack.local);
-      show(`${texts.text(config)},end="responder"`, conntrack.responder);
-    });
-    ofTarget(METRICS.up, ({ up }) => asNumber(up));
-    this.#mappingLosses = counter(METRICS.mappingLosses);
-    ofTarget(METRICS.detected, ({ natDetected }) => asNumber(natDetected));
-    ofTarget(METRICS.announced, ({ announced }) => asNumber(announced));
-    gauge(METRICS.condition, ({ config, verdict }, show) => {
-      for (const condition of verdict.conditions) show(`${texts.text(config)},condition="${condition}"`, 1);
-    });
-    ofTarget(METRICS.recommended, ({ keepaliveRecommended }) => keepaliveRecommended);
+  /** @param broken told of targets that a gauge cannot read */
+  constructor(broken: TellBroken = () => undefined) {
+    this.#broken = broken;
   }
 
-  fits(ownLabels: readonly string[]): boolean {
-    return (
-      ownLabels.length === this.#ownLabels.length &&
-      ownLabels.every((name, index) => name === this.#ownLabels[index])
-    );
-  }
-
-  /** Starts the histogram anew when its labels change; the counters go on. */
-  setHistogramByTarget(byTarget: boolean): void {
-    if (byTarget === this.#histogramByTarget) return;
-    this.#histogramByTarget = byTarget;
-    this.#registry.removeSingleMetric(METRICS.idle.name);
-    this.#idle = this.#makeHistogram();
-  }
-
-  unregister(): void {
-    for (const { name } of Object.values(METRICS)) this.#registry.removeSingleMetric(name);
-  }
-
+  /** Whether events of the target can be counted: it is configured, with these labels. */
   knows(target: TargetConfig): boolean {
     const known = this.#known.get(target.name);
     return known === target || (known !== undefined && sameLabels(known.labels, target.labels));
   }
 
-  /** Removes the counters of targets that are gone, makes those of new ones, keeps those of unchanged ones. */
+  /** Removes what was counted of targets that are gone, begins that of new ones, keeps that of unchanged ones. */
   follow(configs: readonly TargetConfig[]): void {
-    if (
-      configs.length === this.#known.size &&
-      configs.every((config) => this.#known.get(config.name) === config)
-    ) {
-      return;
-    }
     const before = this.#known;
-    this.#known = new Map(configs.map((config) => [config.name, config]));
-    for (const old of before.values()) {
-      const now = this.#known.get(old.name);
-      const kept = now !== undefined && sameLabels(now.labels, old.labels);
-      if (!kept) this.#mappingLosses.remove(targetLabels(old));
-      for (const mode of old.modes) if (!kept || !now.modes.includes(mode)) this.#removeCounters(old, mode);
-    }
+    if (configs.length === before.size && configs.every((config) => before.get(config.name) === config))
+      return;
     for (const config of configs) {
-      this.#mappingLosses.inc(targetLabels(config), 0);
-      for (const mode of config.modes) this.#initialiseCounters(config, mode);
+      const old = before.get(config.name);
+      const labels = old && this.#labels.get(old);
+      if (labels !== undefined && this.knows(config)) this.#labels.set(config, labels);
     }
-    if (!this.#histogramByTarget) this.#removeOrphanedHistograms(before.values());
-  }
-
-  countTest(target: TargetConfig, mode: Mode, reason: VerdictReason, idle: Seconds): void {
-    const verdict = VERDICT_REASONS[reason];
-    this.#verdicts.inc(modeLabels(target, mode, { verdict, reason }));
-    if (Number.isFinite(idle) && idle >= 0)
-      this.#idle.observe(this.#histogramLabels(target, mode, verdict), idle);
-  }
-
-  /** Counts what befell a connection or a target; what it befell must be known. */
-  countEarlyDeath(target: TargetConfig, mode: Mode): void {
-    this.#earlyDeaths.inc(modeLabels(target, mode));
-  }
-
-  countChange(target: TargetConfig, mode: Mode, direction: 'drop' | 'rise'): void {
-    this.#changes.inc(modeLabels(target, mode, { direction }));
-  }
-
-  countMappingLoss(target: TargetConfig): void {
-    this.#mappingLosses.inc(targetLabels(target));
-  }
-
-  #makeHistogram(): NamedHistogram {
-    const { name, help, labels } = METRICS.idle;
-    const kept = labels.filter((label) => this.#histogramByTarget || label !== 'target');
-    return new NamedHistogram({
-      name,
-      help,
-      labelNames: [...kept, ...this.#ownLabels],
-      buckets: [...IDLE_BUCKETS],
-      registers: [this.#registry],
-    });
-  }
-
-  #initialiseCounters(target: TargetConfig, mode: Mode): void {
-    this.#earlyDeaths.inc(modeLabels(target, mode), 0);
-    for (const direction of DIRECTIONS) this.#changes.inc(modeLabels(target, mode, { direction }), 0);
-    for (const reason of INITIAL_REASONS) {
-      const verdict = VERDICT_REASONS[reason];
-      this.#verdicts.inc(modeLabels(target, mode, { verdict, reason }), 0);
+    this.#known = new Map(configs.map((config) => [config.name, config]));
+    this.#histogramByTarget = configs.length <= HISTOGRAM_TARGET_LIMIT;
+    const counted = new Set<string>();
+    const observed = new Set<string>();
+    for (const config of configs) {
+      counted.add(this.#labelsOf(config).text);
+      for (const mode of config.modes) {
+        counted.add(this.#labelsOf(config, mode).text);
+        observed.add(this.#histogramOwner(config, mode));
+      }
     }
-  }
-
-  #removeCounters(target: TargetConfig, mode: Mode): void {
-    this.#earlyDeaths.remove(modeLabels(target, mode));
-    for (const direction of DIRECTIONS) this.#changes.remove(modeLabels(target, mode, { direction }));
-    for (const [reason, verdict] of Object.entries(VERDICT_REASONS)) {
-      this.#verdicts.remove(modeLabels(target, mode, { verdict, reason }));
+    for (const counter of this.#counters) {
+      counter.keep(counted);
+      const ofModes = counter.family.labels.includes('mode');
+      for (const config of configs)
+        for (const mode of ofModes ? config.modes : [undefined]) counter.begin(this.#labelsOf(config, mode));
     }
-    if (this.#histogramByTarget) this.#removeHistogram(target, mode);
+    for (const histogram of this.#histograms) histogram.keep(observed);
   }
 
-  #histogramLabels(target: TargetConfig, mode: Mode, verdict: string): Labels {
+  /** Counts what befell a known target, or one of its modes. */
+  count<Event extends keyof EngineEvents>(
+    event: Event,
+    what: EngineEvents[Event],
+    target: TargetConfig,
+    mode?: Mode,
+  ): void {
+    const labels = this.#labelsOf(this.#known.get(target.name) ?? target, mode);
+    for (const counter of this.#counters) counter.count(labels, event, what);
+  }
+
+  /** Takes in a finished test of a known target. */
+  observe(test: TestRecord, target: TargetConfig, mode: Mode): void {
     const byTarget = this.#histogramByTarget ? { target: target.name } : {};
-    return Object.assign({}, target.labels, { mode, verdict }, byTarget);
+    for (const histogram of this.#histograms)
+      histogram.observe(this.#histogramOwner(target, mode), test, (more) =>
+        labelSet({ ...target.labels, mode, ...more.pairs, ...byTarget }),
+      );
   }
 
-  #removeHistogram(target: TargetConfig, mode: Mode): void {
-    for (const verdict of new Set(Object.values(VERDICT_REASONS))) {
-      this.#idle.remove(this.#histogramLabels(target, mode, verdict));
+  /** Writes every family, and yields whenever something is due. @param snapshots what gauges show */
+  *write(out: Exposition, snapshots: readonly TargetSnapshot[]): Generator<void> {
+    for (const family of this.#families) {
+      if ('write' in family) yield* family.write(out);
+      else yield* this.#writeGauge(family, out, snapshots);
     }
   }
 
-  /** Series without a target label are shared: one goes when the last target with its labels is gone. */
-  #removeOrphanedHistograms(before: Iterable<TargetConfig>): void {
-    const key = (target: TargetConfig, mode: Mode): string =>
-      JSON.stringify([mode, ...this.#ownLabels.map((name) => target.labels[name])]);
-    const used = new Set<string>();
-    for (const target of this.#known.values()) for (const mode of target.modes) used.add(key(target, mode));
-    for (const target of before) {
-      for (const mode of target.modes) if (!used.has(key(target, mode))) this.#removeHistogram(target, mode);
+  *#writeGauge(family: GaugeFamily, out: Exposition, snapshots: readonly TargetSnapshot[]): Generator<void> {
+    out.family(family);
+    for (const snapshot of snapshots) {
+      const show: Show = (value, mode, more) => {
+        if (value !== undefined)
+          out.sample(family.name, Number(value), this.#labelsOf(snapshot.config, mode), more);
+      };
+      guarded(
+        snapshot,
+        this.#broken,
+        () => family.read(snapshot, show),
+        () => undefined,
+      );
+      if (out.due) yield;
     }
   }
-}
 
-function sameLabels(a: Labels, b: Labels): boolean {
-  const names = Object.keys(a);
-  return names.length === Object.keys(b).length && names.every((name) => a[name] === b[name]);
-}
+  /** `target` and the target's own labels, with `mode` between them where one is given. */
+  #labelsOf(target: TargetConfig, mode?: Mode): LabelSet {
+    let known = this.#labels.get(target);
+    if (known === undefined) this.#labels.set(target, (known = new Map<Mode | undefined, LabelSet>()));
+    let labels = known.get(mode);
+    if (labels === undefined) {
+      const ofMode = mode === undefined ? {} : { mode };
+      known.set(mode, (labels = labelSet({ target: target.name, ...ofMode, ...target.labels })));
+    }
+    return labels;
+  }
 
-function asNumber(value: boolean | undefined): number | undefined {
-  return value === undefined ? undefined : value ? 1 : 0;
-}
-
-function targetLabels(target: TargetConfig): Labels {
-  return { target: target.name, ...target.labels };
-}
-
-function modeLabels(target: TargetConfig, mode: Mode, more?: Labels): Labels {
-  return { target: target.name, mode, ...target.labels, ...more };
+  /** What a histogram is kept for: a mode of one target, or of all that have the same labels. */
+  #histogramOwner(target: TargetConfig, mode: Mode): string {
+    return this.#histogramByTarget
+      ? this.#labelsOf(target, mode).text
+      : JSON.stringify([mode, Object.entries(target.labels).sort()]);
+  }
 }

@@ -2,12 +2,18 @@
 import { PbfWriter } from 'pbf';
 import { compress } from 'snappyjs';
 import type { Milliseconds } from '../units.js';
-import type { Series } from './exposition.js';
 
 /** Protobuf's wire type of 64 bits. */
 const FIXED64 = 1;
 /** Prometheus' staleness marker, lower and upper half: a NaN that JavaScript would not keep apart from others. */
 const STALE = [0x0000_0002, 0x7ff0_0000] as const;
+
+/** One series with its value. */
+export interface Series {
+  /** Names and values, `__name__` among them. */
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
+}
 
 /** What one sample holds; without a value it is a staleness marker. */
 interface Sample {

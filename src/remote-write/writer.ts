@@ -6,10 +6,10 @@ import { Backoff } from '../backoff.js';
 import { type Clock, isSet, type Timer } from '../clock.js';
 import type { RemoteWriteConfig } from '../config/types.js';
 import { pause } from '../engine/pause.js';
+import { defined } from '../defined.js';
 import type { Logger } from '../log.js';
 import type { Milliseconds, Seconds } from '../units.js';
-import { encodeSamples, encodeStale } from './encode.js';
-import { parseExposition, type Series } from './exposition.js';
+import { encodeSamples, encodeStale, type Series } from './encode.js';
 import { BatchQueue } from './queue.js';
 import type { Send } from './send.js';
 
@@ -45,8 +45,8 @@ export type DropReason = 'queue_full' | 'refused';
 
 export interface RemoteWriterOptions {
   readonly config: Pick<RemoteWriteConfig, 'interval' | 'external_labels' | 'queue_samples'>;
-  /** The metrics in the text format, as of now. */
-  readonly read: () => Promise<string>;
+  /** The metrics as of now. */
+  readonly read: () => Promise<readonly Series[]>;
   readonly send: Send;
   /** Name of this host, for the label `instance`. */
   readonly hostname: string;
@@ -82,10 +82,7 @@ export class RemoteWriter {
 
   constructor(options: RemoteWriterOptions) {
     this.#options = options;
-    this.#backoff = new Backoff({
-      longest: LONGEST_BACKOFF,
-      ...(options.random === undefined ? {} : { random: options.random }),
-    });
+    this.#backoff = new Backoff(defined({ longest: LONGEST_BACKOFF, random: options.random }));
     this.#queue = new BatchQueue(options.config.queue_samples);
     this.#common = {
       job: 'nat-idle-exporter',
@@ -115,8 +112,8 @@ export class RemoteWriter {
     this.#ending.abort();
     this.#timer?.cancel();
     await this.#collecting;
-    await this.#collect(() => this.#options.read());
-    await this.#collect(() => Promise.resolve(''), false);
+    await this.#collect();
+    await this.#collect({ last: true });
   }
 
   /** Delivers what waits, within 2 s; what is left then is lost. */
@@ -136,7 +133,7 @@ export class RemoteWriter {
 
   #tick(planned: Seconds): void {
     const { clock, config } = this.#options;
-    this.#collecting = this.#collect(() => this.#options.read()).then(() => {
+    this.#collecting = this.#collect().then(() => {
       if (this.#ending.signal.aborted) return;
       // Moments that were missed stay missed: a late sample would only stand beside the next one.
       let next = planned + config.interval;
@@ -158,14 +155,13 @@ export class RemoteWriter {
     return (this.#lastTimestamp = now < last - FOLLOWED_BY ? now : Math.max(last + 1, now));
   }
 
-  /** Takes the metrics into the queue; a failure is told and loses this moment only. */
-  async #collect(read: () => Promise<string>, up = true): Promise<void> {
-    const { log } = this.#options;
+  /** Takes the metrics into the queue, none for the last time; a failure is told and loses this moment only. */
+  async #collect({ last = false } = {}): Promise<void> {
+    const { log, read } = this.#options;
     try {
       const at = this.#timestamp();
       if (at === undefined) return;
-      const series = await parseExposition(await read());
-      if (up) series.push({ labels: { __name__: 'up' }, value: 1 });
+      const series = last ? [] : [...(await read()), { labels: { __name__: 'up' }, value: 1 }];
       const now = new Map<string, Series>();
       for (const { labels, value } of series) {
         const all = { ...this.#common, ...labels };

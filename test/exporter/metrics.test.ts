@@ -1,7 +1,9 @@
 import { execFile } from 'node:child_process';
 import { expect, test, vi } from 'vitest';
+import { labelSet } from '../../src/exporter/labels.js';
 import { tellOnce } from '../../src/exporter/guard.js';
-import { METRICS, SELF_METRICS } from '../../src/exporter/metric-names.js';
+import { FAMILIES } from '../../src/exporter/families.js';
+import { REMOTE_WRITE_FAMILIES, SELF_FAMILIES } from '../../src/exporter/self-families.js';
 import { siteShare } from '../../src/net/descriptor-shares.js';
 import { SiteConnections } from '../../src/web/connections.js';
 import { registerSiteMetrics } from '../../src/web/site-metrics.js';
@@ -27,6 +29,8 @@ import {
 } from '../support/fake-view.js';
 import { requires } from '../support/requires.js';
 
+const RELOAD_SUCCESSFUL = 'nat_idle_exporter_config_last_reload_successful';
+const RELOAD_TIMESTAMP = 'nat_idle_exporter_config_last_reload_success_timestamp_seconds';
 const BUILD = { version: '1.2.3', revision: 'abcdef0', nodeVersion: 'v0.0.0' };
 
 function make(
@@ -162,6 +166,36 @@ test('createExporterMetrics() keeps counters over a reload only where the target
   expect(samples(text, 'nat_probe_idle_seconds_count')).toHaveLength(1);
 });
 
+test('createExporterMetrics() keeps counters of a target whose labels are written in another order', async () => {
+  const { metrics, view } = make([climbingTarget('vps', { labels: { site: 'a', isp: 'x' } })]);
+  const [before] = view.targets();
+  if (before === undefined) throw new Error('no target');
+  metrics.observer.mappingLoss?.(before.config);
+  metrics.observer.tested?.(before.config, 'send', makeTest(1, 15, ALIVE));
+  view.show([climbingTarget('vps', { labels: { isp: 'x', site: 'a' } })]);
+  metrics.reload(true, SCENE_TIME);
+  const text = await metrics.text();
+  expect(samples(text, 'nat_mapping_losses_total')).toEqual([expect.stringMatching(/ 1$/)]);
+  expect(samples(text, 'nat_probe_idle_seconds_count')).toEqual([expect.stringMatching(/ 1$/)]);
+});
+
+test('createExporterMetrics() has no series of remote write while it is not configured', async () => {
+  const { metrics } = make([]);
+  const stats = { samples: 1, dropped: { queue_full: 0, refused: 0 }, pending: 0, failures: 0 };
+  const count = async () => (await metrics.text()).split('nat_idle_exporter_remote_write_').length - 1;
+  expect(await count()).toBe(0);
+  metrics.remoteWrite(() => ({ ...stats, lastSuccess: undefined }));
+  const text = await metrics.text();
+  expect(samples(text, 'nat_idle_exporter_remote_write_samples_total')).toHaveLength(1);
+  expect(samples(text, 'nat_idle_exporter_remote_write_last_success_timestamp_seconds')).toEqual([]);
+  metrics.remoteWrite(() => ({ ...stats, samples: 2, lastSuccess: 5 }));
+  expect(await samplesOf(metrics, 'nat_idle_exporter_remote_write_samples_total')).toEqual([
+    'nat_idle_exporter_remote_write_samples_total 2',
+  ]);
+  metrics.remoteWrite(undefined);
+  expect(await count()).toBe(0);
+});
+
 test('createExporterMetrics() follows a reload that gives every target a new label', async () => {
   const { metrics, view } = make([forgettingTarget('vps', { modes: ['send'] })]);
   await metrics.text();
@@ -203,27 +237,25 @@ test('a reload while a scrape gathers its snapshots loses no count', async () =>
 
 test('createExporterMetrics() says how the newest reload went, and nothing before the first', async () => {
   const { metrics } = make([]);
-  const { reloadSuccessful, reloadTimestamp } = SELF_METRICS;
-  expect(await samplesOf(metrics, reloadSuccessful.name)).toEqual([]);
+  expect(await samplesOf(metrics, RELOAD_SUCCESSFUL)).toEqual([]);
   metrics.reload(true, 100);
   metrics.reload(false, 200);
   const text = await metrics.text();
-  expect(samples(text, reloadSuccessful.name)).toEqual([`${reloadSuccessful.name} 0`]);
-  expect(samples(text, reloadTimestamp.name)).toEqual([`${reloadTimestamp.name} 100`]);
+  expect(samples(text, RELOAD_SUCCESSFUL)).toEqual([`${RELOAD_SUCCESSFUL} 0`]);
+  expect(samples(text, RELOAD_TIMESTAMP)).toEqual([`${RELOAD_TIMESTAMP} 100`]);
 });
 
 test('moments of the program itself keep their age when the clock is set, and are absent until then', async () => {
-  const { reloadTimestamp } = SELF_METRICS;
   vi.useFakeTimers({ toFake: ['Date'], now: 100_000 });
   try {
     const { metrics } = make([], true);
     metrics.reload(true, 90);
     const started = 'process_start_time_seconds';
-    expect(await samplesOf(metrics, reloadTimestamp.name)).toEqual([]);
+    expect(await samplesOf(metrics, RELOAD_TIMESTAMP)).toEqual([]);
     expect(await samplesOf(metrics, started)).toEqual([]);
     vi.setSystemTime(1_800_000_000_000);
     metrics.observer.stepped?.({ from: 100, by: 1_799_999_900 });
-    expect(await samplesOf(metrics, reloadTimestamp.name)).toEqual([`${reloadTimestamp.name} 1799999990`]);
+    expect(await samplesOf(metrics, RELOAD_TIMESTAMP)).toEqual([`${RELOAD_TIMESTAMP} 1799999990`]);
     const [start = ''] = await samplesOf(metrics, started);
     const age = 1_800_000_000 - Number(start.split(' ')[1]);
     expect(Math.abs(age - process.uptime())).toBeLessThan(10);
@@ -248,7 +280,7 @@ test('createExporterMetrics() shows the other targets when one cannot be read, a
     onBroken: tellOnce((name, error) => told.push(`${name}: ${String(error)}`)),
   });
   for (let scrape = 0; scrape < 3; scrape++)
-    expect(await samplesOf(metrics, METRICS.up.name)).toEqual([`${METRICS.up.name}{target="sound"} 1`]);
+    expect(await samplesOf(metrics, 'nat_target_up')).toEqual(['nat_target_up{target="sound"} 1']);
   expect(told).toEqual(['broken: Error: damaged']);
 });
 
@@ -284,7 +316,7 @@ test('createExporterMetrics() registers every described metric and no other', as
   const { metrics } = make([forgettingTarget()]);
   const types = (await metrics.text()).split('\n').filter((line) => line.startsWith('# TYPE '));
   const names = types.map((line) => line.split(' ')[2]);
-  const described = [...Object.values(METRICS), ...Object.values(SELF_METRICS)].map(({ name }) => name);
+  const described = [...FAMILIES, ...SELF_FAMILIES].map(({ name }) => name);
   expect(names.sort()).toEqual([...described].sort());
 });
 
@@ -314,6 +346,56 @@ test('the metrics of a scripted fleet are those of the golden file', async () =>
   registerSiteMetrics(metrics.registry, new SiteConnections(siteShare(1024)));
   const text = await metrics.text();
   await expect(text).toMatchFileSnapshot('../golden/metrics.prom');
+});
+
+/** A fleet of odd labels in which everything has happened, so that every family has a sample. */
+function everything(): ExporterMetrics {
+  const odd = { labels: { note: 'a"b\\c\nd\u2028', site: 'ü, {1} 2' } };
+  const targets = [forgettingTarget('one', odd), eatenTarget('two', odd), climbingTarget('three', odd)].map(
+    (target) => ({ ...target, announced: true, conntrack: { local: 432_000, responder: 600 } }),
+  );
+  const { metrics } = make(targets);
+  metrics.reload(true, SCENE_TIME);
+  metrics.targetFiles(new Map([['/etc/a"b.yaml', 2]]));
+  metrics.unaccountedDescriptors(3);
+  for (const { config, modes } of targets) {
+    for (const { mode, tests } of modes)
+      for (const record of tests) metrics.observer.tested?.(config, mode, record);
+  }
+  metrics.remoteWrite(() => ({
+    samples: 10,
+    dropped: { queue_full: 1, refused: 2 },
+    pending: 3,
+    failures: 4,
+    lastSuccess: 1_700_000_000.5,
+  }));
+  registerSiteMetrics(metrics.registry, new SiteConnections(siteShare(1024)));
+  return metrics;
+}
+
+test('series() has the samples of text(), name by name, label by label, value by value', async () => {
+  const metrics = everything();
+  const text = (await metrics.text()).split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+  const series = await metrics.series();
+  const lines = series.map(({ labels: { __name__: name = '', ...labels }, value }) => {
+    const of = Object.keys(labels).length === 0 ? '' : `{${labelSet(labels).text}}`;
+    return `${name}${of} ${value === Infinity ? '+Inf' : value}`;
+  });
+  expect(lines.length).toBeGreaterThan(200);
+  expect(lines).toEqual(text);
+});
+
+test('every family has the labels that its row says, and those of the target', async () => {
+  const series = await everything().series();
+  for (const { name, labels, type } of [...FAMILIES, ...SELF_FAMILIES, ...REMOTE_WRITE_FAMILIES]) {
+    const samples = series.filter(({ labels: { __name__: of = '' } }) =>
+      type === 'histogram' ? of === `${name}_count` : of === name,
+    );
+    expect(samples, name).not.toEqual([]);
+    const own = labels.includes('target') ? ['note', 'site'] : [];
+    for (const sample of samples)
+      expect(Object.keys(sample.labels).sort(), name).toEqual(['__name__', ...labels, ...own].sort());
+  }
 });
 
 requires({ packages: ['prometheus'] }).describe('promtool check metrics', () => {

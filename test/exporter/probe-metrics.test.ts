@@ -1,7 +1,7 @@
 /** The series of the probes that a fleet shares. */
 import { expect, test } from 'vitest';
 import { createExporterMetrics } from '../../src/exporter/metrics.js';
-import { HISTOGRAM_TARGET_LIMIT } from '../../src/exporter/metric-names.js';
+import { HISTOGRAM_TARGET_LIMIT } from '../../src/exporter/probe-metrics.js';
 import type { TargetSnapshot } from '../../src/engine/snapshot.js';
 import { ALIVE, FakeView, SCENE_TIME, climbingTarget, fleet, makeTest } from '../support/fake-view.js';
 
@@ -38,6 +38,17 @@ test('a histogram that several targets share is gone when the last of them is', 
   view.show(manyTargets());
   metrics.reload(true, SCENE_TIME);
   expect(await histograms(metrics)).toEqual([others]);
+});
+
+test('targets share a histogram in whatever order their labels are written', async () => {
+  const one = climbingTarget('one', { labels: { site: 'shared', isp: 'x' } });
+  const two = climbingTarget('two', { labels: { isp: 'x', site: 'shared' } });
+  const view = new FakeView(manyTargets(one, two));
+  const build = { version: '1', revision: 'a' };
+  const metrics = createExporterMetrics({ view, build, defaultMetrics: false });
+  for (const { config } of [one, two]) metrics.observer.tested?.(config, 'send', makeTest(1, 15, ALIVE));
+  const lines = (await metrics.text()).split('\n').filter((line) => line.startsWith(COUNT));
+  expect(lines).toEqual([expect.stringMatching(/ 2$/)]);
 });
 
 test('the histogram of a mode that no target measures any more is gone', async () => {

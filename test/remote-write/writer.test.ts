@@ -14,10 +14,13 @@ function make(answer: () => Outcome, queueSamples = 10_000, series = 4, random =
   const lines: string[] = [];
   const moments: number[] = [];
   const bodies: Uint8Array[] = [];
-  const text = Array.from({ length: series }, (_, index) => `m{i="${index}"} 1\n`).join('');
+  const all = Array.from({ length: series }, (_, index) => ({
+    labels: { __name__: 'm', i: String(index) },
+    value: 1,
+  }));
   const writer = new RemoteWriter({
     config: { interval: 10, external_labels: { site: 'x' }, queue_samples: queueSamples },
-    read: () => Promise.resolve(text),
+    read: () => Promise.resolve(all),
     send: (body) => {
       bodies.push(body);
       moments.push(clock.monotonic() - 1000);
