@@ -15,7 +15,7 @@ import { checkConfig } from '../src/config/load.js';
 import type { Config } from '../src/config/types.js';
 import { Engine } from '../src/engine/engine.js';
 import { openPath, type OpenPathOptions } from '../src/engine/open-path.js';
-import { createExporterMetrics } from '../src/exporter/metrics.js';
+import { ExporterMetrics } from '../src/exporter/metrics.js';
 import { createLogger } from '../src/log.js';
 import { keepNurserySmall } from '../src/nursery.js';
 import type { Path, ProbeConnection } from '../src/probe/path.js';
@@ -290,11 +290,11 @@ class Stalls {
 async function runExporter(count: number, port: number): Promise<void> {
   keepNurserySmall();
   const lateness = new Lateness();
-  const metrics = createExporterMetrics({
+  const metrics = new ExporterMetrics({
     view: { targets: () => engine.targets(), snapshots: () => engine.snapshots() },
     build: { version: 'bench', revision: 'bench' },
   });
-  const engine = new Engine({
+  const engine: Engine = new Engine({
     clock: lateness.clock,
     log: createLogger({ level: 'info', format: 'logfmt', stream: { write: () => undefined } }),
     observer: metrics.observer,

@@ -10,7 +10,7 @@ import { openEmbeddedTarget } from '../embedded/target.js';
 import { Engine } from '../engine/engine.js';
 import { createExporterApp } from '../exporter/app.js';
 import { tellOnce } from '../exporter/guard.js';
-import { createExporterMetrics } from '../exporter/metrics.js';
+import { ExporterMetrics } from '../exporter/metrics.js';
 import { requestDescriptors } from '../http/request.js';
 import { STANDARD_INPUT } from '../files.js';
 import { createLogger, type Logger } from '../log.js';
@@ -89,13 +89,13 @@ export async function startExporter(
   await state.take(own.state_dir);
 
   const onBroken = tellOnce((target, error) => log.error({ target, error }, 'a target cannot be shown'));
-  const metrics = createExporterMetrics({
+  const metrics = new ExporterMetrics({
     onBroken,
     view: { targets: () => engine.targets(), snapshots: () => engine.snapshots() },
     build,
   });
   const embedded = new Set<{ descriptors(): number }>();
-  const engine = new Engine({
+  const engine: Engine = new Engine({
     clock: systemClock,
     log,
     observer: metrics.observer,

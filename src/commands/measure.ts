@@ -7,7 +7,7 @@ import { openEmbeddedTarget } from '../embedded/target.js';
 import { Engine } from '../engine/engine.js';
 import { pause } from '../engine/pause.js';
 import type { ModeSnapshot, TargetSnapshot } from '../engine/snapshot.js';
-import { createExporterMetrics, type ExporterMetrics } from '../exporter/metrics.js';
+import { ExporterMetrics } from '../exporter/metrics.js';
 import { requireWritable, unreadableInShort, writeRegularFile } from '../files.js';
 import { createLogger, type Logger } from '../log.js';
 import { COLOURED, exitCode, PLAIN, renderResult } from '../measure/result.js';
@@ -78,7 +78,7 @@ export async function runMeasure(
   const metrics: ExporterMetrics | undefined =
     flags.push === undefined
       ? undefined
-      : createExporterMetrics({ view: { targets: () => engine.targets() }, build, defaultMetrics: false });
+      : new ExporterMetrics({ view: { targets: () => engine.targets() }, build, defaultMetrics: false });
   const engine = new Engine({
     clock: systemClock,
     log,

@@ -4,7 +4,7 @@
  */
 import { SEARCH_PHASES } from '../core/finding.js';
 import { humanDuration } from '../core/human-duration.js';
-import type { Mode } from '../core/modes.js';
+import { type Mode, MODES } from '../core/modes.js';
 import { REQ5_ESTABLISHED_IDLE_TIMEOUT } from '../core/rfc5382.js';
 import { reasonOf, VERDICT_REASONS, type VerdictReason } from '../core/verdict.js';
 import type { ModeSnapshot, TargetSnapshot, TestRecord } from '../engine/snapshot.js';
@@ -80,71 +80,80 @@ const REQUIREMENTS: readonly Requirement[] = [
     clause: 'RFC 5382 REQ-5',
     idle: REQ5_ESTABLISHED_IDLE_TIMEOUT,
     metric: 'rfc5382_req5_compliant',
-    modes: ['send', 'recv', 'keepalive'],
+    modes: MODES,
   },
 ];
 
-/** The verdict on each mode that a requirement is about. */
-const compliance = ({ clause, idle, metric, modes }: Requirement): GaugeFamily => ({
-  name: metric,
-  help: `${clause} (idle-timeout not less than ${humanDuration(idle)}): 1 proven to hold, 0 proven not to hold. Absent while unknown. Cached between probe rounds.`,
-  type: 'gauge',
-  labels: ['target', 'mode'],
-  read: ofMode(({ mode, finding }) => (modes.includes(mode) ? finding.compliant : undefined)),
-});
+/** A gauge with one value of each mode. */
+function ofMode(name: string, help: string, read: (mode: ModeSnapshot) => Shown): GaugeFamily {
+  return {
+    name,
+    help,
+    type: 'gauge',
+    labels: ['target', 'mode'],
+    read: ({ modes }, show) => {
+      for (const each of modes) show(read(each), each.mode);
+    },
+  };
+}
 
-/** Further labels, made once: a fleet has the same ones over and over. */
-const PHASES = SEARCH_PHASES.map((phase) => [phase, labelSet({ phase })] as const);
-const ENDS = (['local', 'responder'] as const).map((end) => [end, labelSet({ end })] as const);
-const CONDITIONS = { keepalives_eaten: labelSet({ condition: 'keepalives_eaten' }) } as const;
-const DIRECTIONS = { drop: labelSet({ direction: 'drop' }), rise: labelSet({ direction: 'rise' }) } as const;
-const VERDICTS = {
-  alive: labelSet({ verdict: 'alive' }),
-  dead: labelSet({ verdict: 'dead' }),
-  inconclusive: labelSet({ verdict: 'inconclusive' }),
-} as const;
-const REASONS = Object.fromEntries(
+/** A gauge with one value of each target. */
+function ofTarget(name: string, help: string, read: (target: TargetSnapshot) => Shown): GaugeFamily {
+  return { name, help, type: 'gauge', labels: ['target'], read: (target, show) => show(read(target)) };
+}
+
+/** One further label with each of its values, made once: a fleet has the same ones over and over. */
+function labelSets<Value extends string>(name: string, values: readonly Value[]) {
+  const sets = values.map((value) => [value, labelSet({ [name]: value })] as const);
+  return Object.fromEntries(sets) as Readonly<Record<Value, LabelSet>>;
+}
+
+const ENDS = ['local', 'responder'] as const;
+const PHASE_LABELS = labelSets('phase', SEARCH_PHASES);
+const END_LABELS = labelSets('end', ENDS);
+const CONDITION_LABELS = labelSets('condition', ['keepalives_eaten']);
+const DIRECTION_LABELS = labelSets('direction', ['drop', 'rise']);
+const VERDICT_LABELS = labelSets('verdict', ['alive', 'dead', 'inconclusive']);
+const REASON_LABELS = Object.fromEntries(
   Object.entries(VERDICT_REASONS).map(([reason, verdict]) => [reason, labelSet({ verdict, reason })]),
 ) as Readonly<Record<VerdictReason, LabelSet>>;
 
 /** In the order in which they are shown. */
 export const FAMILIES: readonly Family[] = [
-  {
-    name: 'nat_idle_timeout_seconds',
-    help: 'Best estimate of the established connection idle-timeout on the path to the target: the middle of the closed bracket, or the lower bound while nothing died. Absent until there is a finding. Cached between probe rounds.',
-    type: 'gauge',
-    labels: ['target', 'mode'],
-    read: ofMode(({ finding }) => finding.timeout),
-  },
-  {
-    name: 'nat_idle_timeout_lower_bound_seconds',
-    help: 'Longest idle time that a connection survived; grows while the search climbs. Absent until one survived. Cached between probe rounds.',
-    type: 'gauge',
-    labels: ['target', 'mode'],
-    read: ofMode(({ finding }) => finding.lower),
-  },
-  {
-    name: 'nat_idle_timeout_upper_bound_seconds',
-    help: 'Shortest idle time that a connection did not survive, +Inf while none died. Absent until there was a verdict. Cached between probe rounds.',
-    type: 'gauge',
-    labels: ['target', 'mode'],
-    read: ofMode(({ finding: { lower, upper } }) => upper ?? (lower === undefined ? undefined : Infinity)),
-  },
-  ...REQUIREMENTS.map(compliance),
-  {
-    name: 'nat_idle_timeout_last_confirmed_timestamp_seconds',
-    help: 'Unix time of the newest evidence that agreed with the published value; the values of this mode are cached since then.',
-    type: 'gauge',
-    labels: ['target', 'mode'],
-    read: ofMode(({ confirmedTimestamp }) => confirmedTimestamp),
-  },
+  ofMode(
+    'nat_idle_timeout_seconds',
+    'Best estimate of the established connection idle-timeout on the path to the target: the middle of the closed bracket, or the lower bound while nothing died. Absent until there is a finding. Cached between probe rounds.',
+    ({ finding }) => finding.timeout,
+  ),
+  ofMode(
+    'nat_idle_timeout_lower_bound_seconds',
+    'Longest idle time that a connection survived; grows while the search climbs. Absent until one survived. Cached between probe rounds.',
+    ({ finding }) => finding.lower,
+  ),
+  ofMode(
+    'nat_idle_timeout_upper_bound_seconds',
+    'Shortest idle time that a connection did not survive, +Inf while none died. Absent until there was a verdict. Cached between probe rounds.',
+    ({ finding: { lower, upper } }) => upper ?? (lower === undefined ? undefined : Infinity),
+  ),
+  ...REQUIREMENTS.map(({ clause, idle, metric, modes }) =>
+    ofMode(
+      metric,
+      `${clause} (idle-timeout not less than ${humanDuration(idle)}): 1 proven to hold, 0 proven not to hold. Absent while unknown. Cached between probe rounds.`,
+      ({ mode, finding }) => (modes.includes(mode) ? finding.compliant : undefined),
+    ),
+  ),
+  ofMode(
+    'nat_idle_timeout_last_confirmed_timestamp_seconds',
+    'Unix time of the newest evidence that agreed with the published value; the values of this mode are cached since then.',
+    ({ confirmedTimestamp }) => confirmedTimestamp,
+  ),
   {
     name: 'nat_probe_verdicts_total',
     help: 'Finished tests of idle connections by verdict (alive, dead, inconclusive) and its reason.',
     type: 'counter',
     labels: ['target', 'mode', 'verdict', 'reason'],
-    counts: { tested: ({ verdict }) => REASONS[reasonOf(verdict)] },
-    initial: [REASONS.answered, REASONS.silence],
+    counts: { tested: ({ verdict }) => REASON_LABELS[reasonOf(verdict)] },
+    initial: [REASON_LABELS.answered, REASON_LABELS.silence],
   },
   {
     name: 'nat_probe_idle_seconds',
@@ -153,15 +162,13 @@ export const FAMILIES: readonly Family[] = [
     labels: ['target', 'mode', 'verdict'],
     // The idle times at which known devices forget.
     buckets: [15, 30, 60, 120, 240, 350, 600, 900, 1800, 3600, 7200, 7440, 14400, 86400],
-    observe: ({ idle, verdict }) => [idle, VERDICTS[verdict.kind]],
+    observe: ({ idle, verdict }) => [idle, VERDICT_LABELS[verdict.kind]],
   },
-  {
-    name: 'nat_probe_connections',
-    help: 'Open idle connections that wait for their test or are being tested.',
-    type: 'gauge',
-    labels: ['target', 'mode'],
-    read: ofMode(({ connections }) => connections),
-  },
+  ofMode(
+    'nat_probe_connections',
+    'Open idle connections that wait for their test or are being tested.',
+    ({ connections }) => connections,
+  ),
   {
     name: 'nat_search_phase',
     help: '1 for the phase that the search is in, 0 for the others: climb (nothing died yet), refine (the bracket is being closed), track (the finding is kept fresh).',
@@ -169,16 +176,14 @@ export const FAMILIES: readonly Family[] = [
     labels: ['target', 'mode', 'phase'],
     read: ({ modes }, show) => {
       for (const { mode, finding } of modes)
-        for (const [phase, labels] of PHASES) show(phase === finding.phase, mode, labels);
+        for (const phase of SEARCH_PHASES) show(phase === finding.phase, mode, PHASE_LABELS[phase]);
     },
   },
-  {
-    name: 'nat_search_suspect',
-    help: '1 while deaths below the published bound await confirmation, else 0.',
-    type: 'gauge',
-    labels: ['target', 'mode'],
-    read: ofMode(({ finding }) => finding.suspect),
-  },
+  ofMode(
+    'nat_search_suspect',
+    '1 while deaths below the published bound await confirmation, else 0.',
+    ({ finding }) => finding.suspect,
+  ),
   {
     name: 'nat_probe_early_deaths_total',
     help: 'Connections that died after an idle time below the published lower bound: one bad node of several, a full table.',
@@ -192,8 +197,8 @@ export const FAMILIES: readonly Family[] = [
     help: 'Confirmed changes of the published idle-timeout by direction (drop, rise).',
     type: 'counter',
     labels: ['target', 'mode', 'direction'],
-    counts: { changed: (direction) => DIRECTIONS[direction] },
-    initial: Object.values(DIRECTIONS),
+    counts: { changed: (direction) => DIRECTION_LABELS[direction] },
+    initial: Object.values(DIRECTION_LABELS),
   },
   {
     name: 'nat_host_conntrack_timeout_seconds',
@@ -201,16 +206,14 @@ export const FAMILIES: readonly Family[] = [
     type: 'gauge',
     labels: ['target', 'end'],
     read: ({ conntrack }, show) => {
-      for (const [end, labels] of ENDS) show(conntrack[end], undefined, labels);
+      for (const end of ENDS) show(conntrack[end], undefined, END_LABELS[end]);
     },
   },
-  {
-    name: 'nat_target_up',
-    help: '1 if the far end answers now, 0 if not. Absent before the first try ended.',
-    type: 'gauge',
-    labels: ['target'],
-    read: ({ up }, show) => show(up),
-  },
+  ofTarget(
+    'nat_target_up',
+    '1 if the far end answers now, 0 if not. Absent before the first try ended.',
+    ({ up }) => up,
+  ),
   {
     name: 'nat_mapping_losses_total',
     help: 'Times that all mappings of the path vanished at once: a reboot, a changed address. They move no bound.',
@@ -219,41 +222,28 @@ export const FAMILIES: readonly Family[] = [
     counts: { mappingLoss: () => undefined },
     initial: [undefined],
   },
-  {
-    name: 'nat_detected',
-    help: '1 if the far end sees another address than the local one, 0 if the same. Absent while unknown. Cached between probe rounds.',
-    type: 'gauge',
-    labels: ['target'],
-    read: ({ natDetected }, show) => show(natDetected),
-  },
-  {
-    name: 'nat_target_announced',
-    help: '1 if the far end took the newest announcement of this exporter, 0 if it refused it or takes none. Absent without announce, before an answer, and while the far end is down.',
-    type: 'gauge',
-    labels: ['target'],
-    read: ({ announced }, show) => show(announced),
-  },
+  ofTarget(
+    'nat_detected',
+    '1 if the far end sees another address than the local one, 0 if the same. Absent while unknown. Cached between probe rounds.',
+    ({ natDetected }) => natDetected,
+  ),
+  ofTarget(
+    'nat_target_announced',
+    '1 if the far end took the newest announcement of this exporter, 0 if it refused it or takes none. Absent without announce, before an answer, and while the far end is down.',
+    ({ announced }) => announced,
+  ),
   {
     name: 'nat_path_condition',
     help: '1 while something was found about the path beside its timeout: keepalives_eaten (TCP keepalives get no answer although data does; the verdict leaves that mode out). Absent while not found. Cached between probe rounds.',
     type: 'gauge',
     labels: ['target', 'condition'],
     read: ({ verdict }, show) => {
-      for (const condition of verdict.conditions) show(true, undefined, CONDITIONS[condition]);
+      for (const condition of verdict.conditions) show(true, undefined, CONDITION_LABELS[condition]);
     },
   },
-  {
-    name: 'nat_keepalive_recommended_seconds',
-    help: 'Recommended interval of keepalives: half of the smallest lower bound over the modes, at most 3600. Absent until every configured mode has a finding. Cached between probe rounds.',
-    type: 'gauge',
-    labels: ['target'],
-    read: ({ keepaliveRecommended }, show) => show(keepaliveRecommended),
-  },
+  ofTarget(
+    'nat_keepalive_recommended_seconds',
+    'Recommended interval of keepalives: half of the smallest lower bound over the modes, at most 3600. Absent until every configured mode has a finding. Cached between probe rounds.',
+    ({ keepaliveRecommended }) => keepaliveRecommended,
+  ),
 ];
-
-/** Reads one value of each mode. */
-function ofMode(read: (snapshot: ModeSnapshot) => Shown): GaugeFamily['read'] {
-  return ({ modes }, show) => {
-    for (const each of modes) show(read(each), each.mode);
-  };
-}

@@ -1,7 +1,7 @@
 /** The metrics of the probes: which series the configured targets have, and how the families are written. */
 import type { TargetConfig } from '../config/types.js';
 import type { Mode } from '../core/modes.js';
-import type { TargetSnapshot, TestRecord } from '../engine/snapshot.js';
+import type { EngineObserver, EngineView, TargetSnapshot, TestRecord } from '../engine/snapshot.js';
 import { Counter, Histogram } from './counters.js';
 import type { Exposition } from './exposition.js';
 import { type EngineEvents, FAMILIES, type GaugeFamily, type Show } from './families.js';
@@ -12,6 +12,7 @@ import { type LabelSet, labelSet, sameLabels } from './labels.js';
 export const HISTOGRAM_TARGET_LIMIT = 200;
 
 export class ProbeMetrics {
+  readonly #view: Pick<EngineView, 'targets' | 'snapshots'>;
   readonly #broken: TellBroken;
   readonly #families = FAMILIES.map((family) => {
     if (family.type === 'gauge') return family;
@@ -23,74 +24,107 @@ export class ProbeMetrics {
   readonly #labels = new WeakMap<TargetConfig, Map<Mode | undefined, LabelSet>>();
   #known: ReadonlyMap<string, TargetConfig> = new Map();
   #histogramByTarget = true;
+  /** How often the targets were looked at: what was gathered before the last time may be out of date. */
+  #looks = 0;
 
-  /** @param broken told of targets that a gauge cannot read */
-  constructor(broken: TellBroken = () => undefined) {
+  /**
+   * @param view read at every scrape and event, not before
+   * @param broken told of targets that a gauge cannot read
+   */
+  constructor(view: Pick<EngineView, 'targets' | 'snapshots'>, broken: TellBroken) {
+    this.#view = view;
     this.#broken = broken;
   }
 
-  /** Whether events of the target can be counted: it is configured, with these labels. */
-  knows(target: TargetConfig): boolean {
-    const known = this.#known.get(target.name);
-    return known === target || (known !== undefined && sameLabels(known.labels, target.labels));
+  /** Counts the engine's events; those of targets that are not configured, or not any more, are dropped. */
+  readonly observer: EngineObserver = {
+    tested: (target, mode, test) => {
+      this.#count('tested', test, target, mode);
+      this.#observe(test, target, mode);
+    },
+    earlyDeath: (target, mode, idle) => this.#count('earlyDeath', idle, target, mode),
+    changed: (target, mode, change) => this.#count('changed', change, target, mode),
+    mappingLoss: (target) => this.#count('mappingLoss', undefined, target),
+  };
+
+  /** Brings the counted series in line with the configured targets; cheap when nothing changed. */
+  follow(): void {
+    this.#follow(this.#view.targets().map(({ config }) => config));
+  }
+
+  /** Writes every family, gauges as of now, and yields whenever something is due. */
+  *write(out: Exposition): Generator<void> {
+    const snapshots: TargetSnapshot[] = [];
+    const looks = this.#looks;
+    for (const snapshot of this.#view.snapshots?.() ?? this.#view.targets()) {
+      snapshots.push(snapshot);
+      if (out.due) yield;
+    }
+    // After a reload meanwhile these are the targets of before: their counters are not to come back.
+    if (this.#looks === looks) this.#follow(snapshots.map(({ config }) => config));
+    for (const family of this.#families) {
+      if ('write' in family) yield* family.write(out);
+      else yield* this.#writeGauge(family, out, snapshots);
+    }
   }
 
   /** Removes what was counted of targets that are gone, begins that of new ones, keeps that of unchanged ones. */
-  follow(configs: readonly TargetConfig[]): void {
+  #follow(configs: readonly TargetConfig[]): void {
+    this.#looks += 1;
     const before = this.#known;
     if (configs.length === before.size && configs.every((config) => before.get(config.name) === config))
       return;
     for (const config of configs) {
       const old = before.get(config.name);
       const labels = old && this.#labels.get(old);
-      if (labels !== undefined && this.knows(config)) this.#labels.set(config, labels);
+      if (labels !== undefined && this.#knows(config)) this.#labels.set(config, labels);
     }
     this.#known = new Map(configs.map((config) => [config.name, config]));
     this.#histogramByTarget = configs.length <= HISTOGRAM_TARGET_LIMIT;
-    const counted = new Set<string>();
-    const observed = new Set<string>();
-    for (const config of configs) {
-      counted.add(this.#labelsOf(config).text);
-      for (const mode of config.modes) {
-        counted.add(this.#labelsOf(config, mode).text);
-        observed.add(this.#histogramOwner(config, mode));
-      }
-    }
+    const ofModes = configs.flatMap((config) => config.modes.map((mode) => ({ config, mode })));
+    const labelsOfTargets = configs.map((config) => this.#labelsOf(config));
+    const labelsOfModes = ofModes.map(({ config, mode }) => this.#labelsOf(config, mode));
+    const counted = new Set([...labelsOfTargets, ...labelsOfModes].map(({ text }) => text));
     for (const counter of this.#counters) {
       counter.keep(counted);
-      const ofModes = counter.family.labels.includes('mode');
-      for (const config of configs)
-        for (const mode of ofModes ? config.modes : [undefined]) counter.begin(this.#labelsOf(config, mode));
+      const byMode = counter.family.labels.includes('mode');
+      for (const labels of byMode ? labelsOfModes : labelsOfTargets) counter.begin(labels);
     }
+    const observed = new Set(ofModes.map(({ config, mode }) => this.#histogramOwner(config, mode)));
     for (const histogram of this.#histograms) histogram.keep(observed);
   }
 
-  /** Counts what befell a known target, or one of its modes. */
-  count<Event extends keyof EngineEvents>(
+  /** Whether the target is configured, with these labels. */
+  #knows(target: TargetConfig): boolean {
+    const known = this.#known.get(target.name);
+    return known === target || (known !== undefined && sameLabels(known.labels, target.labels));
+  }
+
+  /** The configuration of a target that is known; one that is new since is looked for. */
+  #find(target: TargetConfig): TargetConfig | undefined {
+    if (!this.#knows(target)) this.follow();
+    return this.#knows(target) ? this.#known.get(target.name) : undefined;
+  }
+
+  #count<Event extends keyof EngineEvents>(
     event: Event,
     what: EngineEvents[Event],
     target: TargetConfig,
     mode?: Mode,
   ): void {
-    const labels = this.#labelsOf(this.#known.get(target.name) ?? target, mode);
-    for (const counter of this.#counters) counter.count(labels, event, what);
+    const known = this.#find(target);
+    if (known === undefined) return;
+    for (const counter of this.#counters) counter.count(this.#labelsOf(known, mode), event, what);
   }
 
-  /** Takes in a finished test of a known target. */
-  observe(test: TestRecord, target: TargetConfig, mode: Mode): void {
-    const byTarget = this.#histogramByTarget ? { target: target.name } : {};
+  #observe(test: TestRecord, target: TargetConfig, mode: Mode): void {
+    const known = this.#find(target);
+    if (known === undefined) return;
+    const byTarget = this.#histogramByTarget ? { target: known.name } : {};
     for (const histogram of this.#histograms)
-      histogram.observe(this.#histogramOwner(target, mode), test, (more) =>
-        labelSet({ ...target.labels, mode, ...more.pairs, ...byTarget }),
+      histogram.observe(this.#histogramOwner(known, mode), test, (more) =>
+        labelSet({ ...known.labels, mode, ...more.pairs, ...byTarget }),
       );
-  }
-
-  /** Writes every family, and yields whenever something is due. @param snapshots what gauges show */
-  *write(out: Exposition, snapshots: readonly TargetSnapshot[]): Generator<void> {
-    for (const family of this.#families) {
-      if ('write' in family) yield* family.write(out);
-      else yield* this.#writeGauge(family, out, snapshots);
-    }
   }
 
   *#writeGauge(family: GaugeFamily, out: Exposition, snapshots: readonly TargetSnapshot[]): Generator<void> {
@@ -100,12 +134,8 @@ export class ProbeMetrics {
         if (value !== undefined)
           out.sample(family.name, Number(value), this.#labelsOf(snapshot.config, mode), more);
       };
-      guarded(
-        snapshot,
-        this.#broken,
-        () => family.read(snapshot, show),
-        () => undefined,
-      );
+      const read = (): void => family.read(snapshot, show);
+      guarded(snapshot, this.#broken, read, () => undefined);
       if (out.due) yield;
     }
   }

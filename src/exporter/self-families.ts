@@ -7,13 +7,10 @@ import type { Seconds } from '../units.js';
 import type { MetricDescription, Shown } from './families.js';
 import type { Labels } from './labels.js';
 
-/** Shows a value; a family without labels has at most one. */
-type ShowOwn = (value: Shown, labels?: Labels) => void;
-
-/** A family that is read from a state. */
-export interface StateFamily<State> extends MetricDescription {
+/** A family that is read from a state: its one value, or the value of each of its series. */
+interface StateFamily<State> extends MetricDescription {
   readonly type: 'gauge' | 'counter';
-  readonly read: (state: State, show: ShowOwn) => void | Promise<void>;
+  readonly read: (state: State) => Shown | readonly (readonly [Shown, Labels])[] | Promise<Shown>;
 }
 
 /** Which program this is. */
@@ -38,44 +35,50 @@ export interface SelfState {
 }
 
 export const SELF_FAMILIES: readonly StateFamily<SelfState>[] = [
-  {
-    name: 'nat_idle_exporter_build_info',
-    help: 'Always 1; the labels tell the version, the revision and the Node version of this exporter.',
-    type: 'gauge',
-    labels: ['version', 'revision', 'nodeversion'],
-    read: ({ build: { version, revision, nodeVersion: nodeversion = process.version } }, show) =>
-      show(1, { version, revision, nodeversion }),
-  },
-  {
-    name: 'nat_idle_exporter_config_last_reload_successful',
-    help: '1 if the newest attempt to load the configuration succeeded, 0 if it failed and the one before stays in force.',
-    type: 'gauge',
-    labels: [],
-    read: ({ loaded }, show) => show(loaded),
-  },
-  {
-    name: 'nat_idle_exporter_config_last_reload_success_timestamp_seconds',
-    help: 'Unix time of the newest successful load of the configuration.',
-    type: 'gauge',
-    labels: [],
-    read: ({ loadedAt }, show) => show(moment(loadedAt)),
-  },
-  {
-    name: 'nat_idle_exporter_target_file_errors',
-    help: 'Problems that the newest reading of a target file found; above 0 the targets that it held before stay in force. Absent without target_files.',
-    type: 'gauge',
-    labels: ['file'],
-    read: ({ fileProblems }, show) => {
-      for (const [file, count] of fileProblems) show(count, { file });
-    },
-  },
-  {
-    name: 'nat_idle_exporter_unaccounted_descriptors',
-    help: 'Open file descriptors that no connection, listener or file accounts for, as many at least for the last 5 minutes. Above 0 they leak. Absent where the system does not tell (not Linux).',
-    type: 'gauge',
-    labels: [],
-    read: ({ unaccounted }, show) => show(unaccounted),
-  },
+  gauge(
+    'nat_idle_exporter_build_info',
+    'Always 1; the labels tell the version, the revision and the Node version of this exporter.',
+    ({ build: { version, revision, nodeVersion: nodeversion = process.version } }) => [
+      [1, { version, revision, nodeversion }],
+    ],
+    ['version', 'revision', 'nodeversion'],
+  ),
+  gauge(
+    'nat_idle_exporter_config_last_reload_successful',
+    '1 if the newest attempt to load the configuration succeeded, 0 if it failed and the one before stays in force.',
+    ({ loaded }) => loaded,
+  ),
+  gauge(
+    'nat_idle_exporter_config_last_reload_success_timestamp_seconds',
+    'Unix time of the newest successful load of the configuration.',
+    ({ loadedAt }) => moment(loadedAt),
+  ),
+  gauge(
+    'nat_idle_exporter_target_file_errors',
+    'Problems that the newest reading of a target file found; above 0 the targets that it held before stay in force. Absent without target_files.',
+    ({ fileProblems }) => [...fileProblems].map(([file, count]) => [count, { file }]),
+    ['file'],
+  ),
+  gauge(
+    'nat_idle_exporter_unaccounted_descriptors',
+    'Open file descriptors that no connection, listener or file accounts for, as many at least for the last 5 minutes. Above 0 they leak. Absent where the system does not tell (not Linux).',
+    ({ unaccounted }) => unaccounted,
+  ),
+];
+
+/** Metrics of the process that take the place of prom-client's own, where it has them. */
+const PROCESS_FAMILIES: readonly StateFamily<SelfState>[] = [
+  // prom-client lists the descriptors, of which there are thousands. Where they cannot be counted (none is left, or it
+  // is forbidden) that is no reason to withhold all other metrics.
+  gauge('process_open_fds', 'Number of open file descriptors.', () =>
+    countOpenDescriptors().catch(() => undefined),
+  ),
+  // prom-client's stays where the clock was at the start, be it in 1970.
+  gauge(
+    'process_start_time_seconds',
+    'Start time of the process since unix epoch in seconds.',
+    ({ startedAt }) => moment(startedAt),
+  ),
 ];
 
 /**
@@ -90,66 +93,34 @@ const LEFT_OUT = [
   'nodejs_active_resources',
 ] as const;
 
-/** Metrics of the process that take the place of prom-client's own. */
-const PROCESS_FAMILIES: readonly StateFamily<SelfState>[] = [
-  {
-    name: 'process_open_fds',
-    help: 'Number of open file descriptors.',
-    type: 'gauge',
-    labels: [],
-    // prom-client lists the descriptors, which takes long where there are many. Where they cannot be counted (there is
-    // none left, or it is forbidden) that is no reason to withhold all other metrics.
-    read: async (_, show) => show(await countOpenDescriptors().catch(() => undefined)),
-  },
-  {
-    name: 'process_start_time_seconds',
-    help: 'Start time of the process since unix epoch in seconds.',
-    type: 'gauge',
-    labels: [],
-    // prom-client's stays where the clock was at the start, be it in 1970.
-    read: ({ startedAt }, show) => show(moment(startedAt)),
-  },
-];
-
 /** Metrics of remote write, there only while it is configured. */
 export const REMOTE_WRITE_FAMILIES: readonly StateFamily<RemoteWriteStats>[] = [
-  {
-    name: 'nat_idle_exporter_remote_write_samples_total',
-    help: 'Samples that the receiver of remote write has taken, staleness markers not counted.',
-    type: 'counter',
-    labels: [],
-    read: ({ samples }, show) => show(samples),
-  },
-  {
-    name: 'nat_idle_exporter_remote_write_samples_dropped_total',
-    help: 'Samples that are lost to remote write: queue_full (the oldest went), refused (the receiver will never take them).',
-    type: 'counter',
-    labels: ['reason'],
-    read: ({ dropped }, show) => {
-      for (const [reason, count] of Object.entries(dropped)) show(count, { reason });
-    },
-  },
-  {
-    name: 'nat_idle_exporter_remote_write_samples_pending',
-    help: 'Samples that wait for the receiver of remote write.',
-    type: 'gauge',
-    labels: [],
-    read: ({ pending }, show) => show(pending),
-  },
-  {
-    name: 'nat_idle_exporter_remote_write_failures_total',
-    help: 'Requests of remote write that failed and were kept for another try.',
-    type: 'counter',
-    labels: [],
-    read: ({ failures }, show) => show(failures),
-  },
-  {
-    name: 'nat_idle_exporter_remote_write_last_success_timestamp_seconds',
-    help: 'Unix time at which the receiver of remote write last took samples. Absent before the first time.',
-    type: 'gauge',
-    labels: [],
-    read: ({ lastSuccess }, show) => show(lastSuccess),
-  },
+  counter(
+    'nat_idle_exporter_remote_write_samples_total',
+    'Samples that the receiver of remote write has taken, staleness markers not counted.',
+    ({ samples }) => samples,
+  ),
+  counter(
+    'nat_idle_exporter_remote_write_samples_dropped_total',
+    'Samples that are lost to remote write: queue_full (the oldest went), refused (the receiver will never take them).',
+    ({ dropped }) => Object.entries(dropped).map(([reason, count]) => [count, { reason }]),
+    ['reason'],
+  ),
+  gauge(
+    'nat_idle_exporter_remote_write_samples_pending',
+    'Samples that wait for the receiver of remote write.',
+    ({ pending }) => pending,
+  ),
+  counter(
+    'nat_idle_exporter_remote_write_failures_total',
+    'Requests of remote write that failed and were kept for another try.',
+    ({ failures }) => failures,
+  ),
+  gauge(
+    'nat_idle_exporter_remote_write_last_success_timestamp_seconds',
+    'Unix time at which the receiver of remote write last took samples. Absent before the first time.',
+    ({ lastSuccess }) => lastSuccess,
+  ),
 ];
 
 /** Registers families with prom-client, each in the place of one of the same name. */
@@ -160,35 +131,22 @@ export function registerFamilies<State>(
 ): void {
   for (const { name, help, type, labels, read } of families) {
     registry.removeSingleMetric(name);
-    const configuration = { name, help, labelNames: [...labels], registers: [registry] };
-    const values = async (): Promise<(readonly [Labels, number])[]> => {
-      const found: (readonly [Labels, number])[] = [];
-      await read(state(), (value, of = {}) => {
-        if (value !== undefined) found.push([of, Number(value)]);
-      });
-      return found;
-    };
-    // From the reset on in one turn: two scrapes may ask at the same time.
-    if (type === 'counter')
-      new Counter({
-        ...configuration,
-        async collect() {
-          const now = await values();
-          this.reset();
-          for (const [of, value] of now) this.inc(of, value);
-        },
-      });
-    else
-      new Gauge({
-        ...configuration,
-        async collect() {
-          const now = await values();
-          this.reset();
-          // Without labels it is 0 now, which would be a claim.
-          if (labels.length === 0) this.remove({});
-          for (const [of, value] of now) this.set(of, value);
-        },
-      });
+    const Metric = type === 'counter' ? Counter : Gauge;
+    new Metric({
+      name,
+      help,
+      labelNames: [...labels],
+      registers: [registry],
+      async collect(this: Counter | Gauge) {
+        const found = await read(state());
+        // From here on in one turn: two scrapes may ask at the same time.
+        this.reset();
+        // Without labels it is 0 now, which would be a claim.
+        if (labels.length === 0) this.remove({});
+        for (const [value, of] of typeof found === 'object' ? found : [[found, {}] as const])
+          if (value !== undefined) this.inc(of, Number(value));
+      },
+    });
   }
 }
 
@@ -196,9 +154,21 @@ export function registerFamilies<State>(
 export function registerProcessFamilies(registry: Registry, state: () => SelfState): void {
   collectDefaultMetrics({ register: registry });
   for (const name of LEFT_OUT) registry.removeSingleMetric(name);
-  // prom-client counts descriptors on Linux only.
   const known = PROCESS_FAMILIES.filter(({ name }) => registry.getSingleMetric(name) !== undefined);
   registerFamilies(registry, known, state);
+}
+
+function gauge<State>(
+  name: string,
+  help: string,
+  read: StateFamily<State>['read'],
+  labels: readonly string[] = [],
+): StateFamily<State> {
+  return { name, help, type: 'gauge', labels, read };
+}
+
+function counter<State>(...row: Parameters<typeof gauge<State>>): StateFamily<State> {
+  return { ...gauge(...row), type: 'counter' };
 }
 
 /** A moment, once the wall clock is set: hosts without a battery begin in 1970. */

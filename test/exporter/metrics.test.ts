@@ -7,7 +7,7 @@ import { REMOTE_WRITE_FAMILIES, SELF_FAMILIES } from '../../src/exporter/self-fa
 import { siteShare } from '../../src/net/descriptor-shares.js';
 import { SiteConnections } from '../../src/web/connections.js';
 import { registerSiteMetrics } from '../../src/web/site-metrics.js';
-import { createExporterMetrics, type ExporterMetrics } from '../../src/exporter/metrics.js';
+import { ExporterMetrics } from '../../src/exporter/metrics.js';
 import type { TargetSnapshot } from '../../src/engine/snapshot.js';
 import {
   ALIVE,
@@ -38,7 +38,7 @@ function make(
   defaultMetrics = false,
 ): { view: FakeView; metrics: ExporterMetrics } {
   const view = new FakeView(targets);
-  return { view, metrics: createExporterMetrics({ view, build: BUILD, defaultMetrics }) };
+  return { view, metrics: new ExporterMetrics({ view, build: BUILD, defaultMetrics }) };
 }
 
 /** The samples of one metric, without HELP and TYPE. */
@@ -50,7 +50,7 @@ async function samplesOf(metrics: ExporterMetrics, name: string): Promise<string
   return samples(await metrics.text(), name);
 }
 
-test('createExporterMetrics() shows nothing of a timeout while the search is climbing', async () => {
+test('ExporterMetrics shows nothing of a timeout while the search is climbing', async () => {
   const { metrics } = make([climbingTarget('vps', { modes: ['send'] })]);
   const text = await metrics.text();
   expect(samples(text, 'nat_idle_timeout_seconds')).toEqual([]);
@@ -64,7 +64,7 @@ test('createExporterMetrics() shows nothing of a timeout while the search is cli
   ]);
 });
 
-test('createExporterMetrics() leaves both bounds away while nothing is known', async () => {
+test('ExporterMetrics leaves both bounds away while nothing is known', async () => {
   const { metrics } = make([downTarget('gone', { modes: ['send'] })]);
   const text = await metrics.text();
   expect(samples(text, 'nat_idle_timeout_lower_bound_seconds')).toEqual([]);
@@ -73,19 +73,19 @@ test('createExporterMetrics() leaves both bounds away while nothing is known', a
   expect(samples(text, 'nat_target_up')).toEqual(['nat_target_up{target="gone"} 0']);
 });
 
-test('createExporterMetrics() leaves nat_target_up away before the first try ended', async () => {
+test('ExporterMetrics leaves nat_target_up away before the first try ended', async () => {
   const { metrics } = make([makeTarget(makeConfig('new'))]);
   expect(await samplesOf(metrics, 'nat_target_up')).toEqual([]);
 });
 
-test('createExporterMetrics() takes a gauge away when its value becomes unknown', async () => {
+test('ExporterMetrics takes a gauge away when its value becomes unknown', async () => {
   const { metrics, view } = make([forgettingTarget('vps', { modes: ['send'] })]);
   expect(await samplesOf(metrics, 'nat_idle_timeout_seconds')).toHaveLength(1);
   view.show([climbingTarget('vps', { modes: ['send'] })]);
   expect(await samplesOf(metrics, 'nat_idle_timeout_seconds')).toEqual([]);
 });
 
-test('createExporterMetrics() shows an upper bound without a lower one', async () => {
+test('ExporterMetrics shows an upper bound without a lower one', async () => {
   const config = makeConfig('vps', { modes: ['keepalive'] });
   const { metrics } = make([
     makeTarget(config, { modes: [makeMode('keepalive', { upper: 15, deaths: 3 })] }),
@@ -97,7 +97,7 @@ test('createExporterMetrics() shows an upper bound without a lower one', async (
   ]);
 });
 
-test('createExporterMetrics() starts the counters that can exist at 0', async () => {
+test('ExporterMetrics starts the counters that can exist at 0', async () => {
   const { metrics } = make([climbingTarget('vps', { modes: ['send'] })]);
   const text = await metrics.text();
   expect(samples(text, 'nat_probe_verdicts_total')).toEqual([
@@ -114,7 +114,7 @@ test('createExporterMetrics() starts the counters that can exist at 0', async ()
   expect(samples(text, 'nat_mapping_losses_total')).toEqual(['nat_mapping_losses_total{target="vps"} 0']);
 });
 
-test('createExporterMetrics() counts events that come before the first scrape', async () => {
+test('ExporterMetrics counts events that come before the first scrape', async () => {
   const target = climbingTarget('vps', { modes: ['send'] });
   const { metrics } = make([target]);
   metrics.observer.tested?.(target.config, 'send', makeTest(1, 15, ALIVE));
@@ -134,7 +134,7 @@ test('createExporterMetrics() counts events that come before the first scrape', 
   expect(text).toContain('nat_mapping_losses_total{target="vps"} 1\n');
 });
 
-test('createExporterMetrics() keeps counters over a reload only where the target is unchanged', async () => {
+test('ExporterMetrics keeps counters over a reload only where the target is unchanged', async () => {
   const kept = climbingTarget('kept', { modes: ['send'], labels: { site: 'a' } });
   const moved = climbingTarget('moved', { modes: ['send'], labels: { site: 'b' } });
   const gone = climbingTarget('gone', { modes: ['send'], labels: { site: 'c' } });
@@ -166,7 +166,7 @@ test('createExporterMetrics() keeps counters over a reload only where the target
   expect(samples(text, 'nat_probe_idle_seconds_count')).toHaveLength(1);
 });
 
-test('createExporterMetrics() keeps counters of a target whose labels are written in another order', async () => {
+test('ExporterMetrics keeps counters of a target whose labels are written in another order', async () => {
   const { metrics, view } = make([climbingTarget('vps', { labels: { site: 'a', isp: 'x' } })]);
   const [before] = view.targets();
   if (before === undefined) throw new Error('no target');
@@ -179,7 +179,7 @@ test('createExporterMetrics() keeps counters of a target whose labels are writte
   expect(samples(text, 'nat_probe_idle_seconds_count')).toEqual([expect.stringMatching(/ 1$/)]);
 });
 
-test('createExporterMetrics() has no series of remote write while it is not configured', async () => {
+test('ExporterMetrics has no series of remote write while it is not configured', async () => {
   const { metrics } = make([]);
   const stats = { samples: 1, dropped: { queue_full: 0, refused: 0 }, pending: 0, failures: 0 };
   const count = async () => (await metrics.text()).split('nat_idle_exporter_remote_write_').length - 1;
@@ -196,7 +196,7 @@ test('createExporterMetrics() has no series of remote write while it is not conf
   expect(await count()).toBe(0);
 });
 
-test('createExporterMetrics() follows a reload that gives every target a new label', async () => {
+test('ExporterMetrics follows a reload that gives every target a new label', async () => {
   const { metrics, view } = make([forgettingTarget('vps', { modes: ['send'] })]);
   await metrics.text();
   view.show([forgettingTarget('vps', { modes: ['send'], labels: { isp: 'x' } })]);
@@ -220,7 +220,7 @@ test('a reload while a scrape gathers its snapshots loses no count', async () =>
       }
     },
   };
-  const metrics = createExporterMetrics({ view, build: BUILD, defaultMetrics: false });
+  const metrics = new ExporterMetrics({ view, build: BUILD, defaultMetrics: false });
   await metrics.text();
   between = () => {
     between = () => undefined;
@@ -235,7 +235,7 @@ test('a reload while a scrape gathers its snapshots loses no count', async () =>
   ]);
 });
 
-test('createExporterMetrics() says how the newest reload went, and nothing before the first', async () => {
+test('ExporterMetrics says how the newest reload went, and nothing before the first', async () => {
   const { metrics } = make([]);
   expect(await samplesOf(metrics, RELOAD_SUCCESSFUL)).toEqual([]);
   metrics.reload(true, 100);
@@ -264,7 +264,7 @@ test('moments of the program itself keep their age when the clock is set, and ar
   }
 });
 
-test('createExporterMetrics() shows the other targets when one cannot be read, and tells of it', async () => {
+test('ExporterMetrics shows the other targets when one cannot be read, and tells of it', async () => {
   const broken = makeTarget(makeConfig('broken'));
   Object.defineProperty(broken, 'modes', {
     get: () => {
@@ -273,7 +273,7 @@ test('createExporterMetrics() shows the other targets when one cannot be read, a
   });
   const view = new FakeView([broken, makeTarget(makeConfig('sound'), { up: true })]);
   const told: string[] = [];
-  const metrics = createExporterMetrics({
+  const metrics = new ExporterMetrics({
     view,
     build: { version: '1', revision: '2' },
     defaultMetrics: false,
@@ -284,7 +284,7 @@ test('createExporterMetrics() shows the other targets when one cannot be read, a
   expect(told).toEqual(['broken: Error: damaged']);
 });
 
-test('createExporterMetrics() drops the target label of the histogram above 200 targets and keeps counters', async () => {
+test('ExporterMetrics drops the target label of the histogram above 200 targets and keeps counters', async () => {
   const small = fleet(200);
   const { metrics, view } = make(small);
   const first = small[0] as TargetSnapshot;
@@ -305,14 +305,14 @@ test('createExporterMetrics() drops the target label of the histogram above 200 
   expect(await samplesOf(metrics, count)).toEqual([]);
 });
 
-test('createExporterMetrics() escapes label values', async () => {
+test('ExporterMetrics escapes label values', async () => {
   const { metrics } = make([downTarget('v', { labels: { note: 'a"b\\c\nd' } })]);
   expect(await samplesOf(metrics, 'nat_target_up')).toEqual([
     'nat_target_up{target="v",note="a\\"b\\\\c\\nd"} 0',
   ]);
 });
 
-test('createExporterMetrics() registers every described metric and no other', async () => {
+test('ExporterMetrics registers every described metric and no other', async () => {
   const { metrics } = make([forgettingTarget()]);
   const types = (await metrics.text()).split('\n').filter((line) => line.startsWith('# TYPE '));
   const names = types.map((line) => line.split(' ')[2]);
@@ -401,7 +401,7 @@ test('every family has the labels that its row says, and those of the target', a
 requires({ packages: ['prometheus'] }).describe('promtool check metrics', () => {
   test('finds nothing, default metrics included', async () => {
     const view = new FakeView(fleet(5));
-    const metrics = createExporterMetrics({ view, build: BUILD });
+    const metrics = new ExporterMetrics({ view, build: BUILD });
     metrics.reload(true, SCENE_TIME);
     const first = view.targets()[0] as TargetSnapshot;
     metrics.observer.tested?.(first.config, 'send', makeTest(1, 15, SILENT));
@@ -429,7 +429,7 @@ function sortLabels(sample: string): string {
   return `${name}{${labels.split(',').sort().join(',')}} ${value}`;
 }
 
-test('createExporterMetrics() gives other work a turn while a large fleet is written', async () => {
+test('ExporterMetrics gives other work a turn while a large fleet is written', async () => {
   const { metrics } = make(fleet(300));
   let turns = 0;
   const timer = setInterval(() => turns++, 0);
@@ -438,14 +438,14 @@ test('createExporterMetrics() gives other work a turn while a large fleet is wri
   expect(turns).toBeGreaterThan(3);
 });
 
-test('createExporterMetrics() answers scrapes of the same moment with the same text', async () => {
+test('ExporterMetrics answers scrapes of the same moment with the same text', async () => {
   const { metrics } = make(fleet(5));
   const [first, second] = await Promise.all([metrics.text(), metrics.text()]);
   expect(second).toBe(first);
   expect(first).toContain('nat_idle_timeout_seconds{');
 });
 
-test('createExporterMetrics() counts events of a target whose configuration object was copied', async () => {
+test('ExporterMetrics counts events of a target whose configuration object was copied', async () => {
   const target = climbingTarget('vps', { modes: ['send'], labels: { site: 'a' } });
   const { metrics } = make([target]);
   metrics.observer.mappingLoss?.({ ...target.config, labels: { ...target.config.labels } });
