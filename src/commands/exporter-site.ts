@@ -55,7 +55,7 @@ export class ExporterSite implements Follower {
       history: (target) => history.read(target),
       onError: (error) => log.error({ error }, 'a request failed'),
       onBroken,
-      eventReaders: { maxReaders: share.streams, maxReadersPerClient: share.streamsPerClient },
+      events: { maxReaders: share.streams, maxReadersPerClient: share.streamsPerClient },
     });
   }
 

@@ -63,9 +63,7 @@ export class RemoteWriter {
   /** Aborted when the end has begun, and when it has lasted long enough. */
   readonly #ending = new AbortController();
   readonly #ended = new AbortController();
-  readonly #dropped: Record<DropReason, number> = { queue_full: 0, refused: 0 };
-  #samples = 0;
-  #failures = 0;
+  readonly #done = { samples: 0, dropped: { queue_full: 0, refused: 0 }, failures: 0 };
   readonly #backoff: Backoff;
   /** What has been said of the receiver since it took samples last. */
   readonly #said = new Set<'failed' | 'refused'>();
@@ -92,13 +90,7 @@ export class RemoteWriter {
   }
 
   get stats(): RemoteWriteStats {
-    return {
-      samples: this.#samples,
-      dropped: { ...this.#dropped },
-      pending: this.#queue.samples,
-      failures: this.#failures,
-      lastSuccess: this.#lastSuccess,
-    };
+    return { ...this.#done, pending: this.#queue.samples, lastSuccess: this.#lastSuccess };
   }
 
   /** Collects now and then at every interval. */
@@ -184,7 +176,7 @@ export class RemoteWriter {
       const part = series.slice(at, at + SERIES_PER_REQUEST);
       const body = encode(part, timestamp);
       const dropped = this.#queue.push({ body, samples: part.length, stale });
-      this.#dropped.queue_full += dropped;
+      this.#done.dropped.queue_full += dropped;
       if (dropped > 0 && !this.#full) {
         this.#full = true;
         this.#options.log.warn('the queue of remote write is full: its oldest samples are dropped');
@@ -218,7 +210,7 @@ export class RemoteWriter {
   }
 
   #failed(reason: string): void {
-    this.#failures++;
+    this.#done.failures++;
     if (this.#said.has('failed')) return;
     this.#said.add('failed');
     this.#options.log.warn({ reason }, 'the receiver of remote write takes no samples; they wait');
@@ -226,7 +218,7 @@ export class RemoteWriter {
 
   #delivered(samples: number): void {
     const { clock, log } = this.#options;
-    this.#samples += samples;
+    this.#done.samples += samples;
     this.#lastSuccess = clock.wall();
     if (this.#said.size > 0)
       log.info({ pending: this.#queue.samples }, 'the receiver of remote write takes samples again');
@@ -236,7 +228,7 @@ export class RemoteWriter {
   }
 
   #refused(samples: number, reason: string): void {
-    this.#dropped.refused += samples;
+    this.#done.dropped.refused += samples;
     this.#backoff.reset();
     if (this.#said.has('refused')) return;
     this.#said.add('refused');

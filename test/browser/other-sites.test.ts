@@ -43,7 +43,7 @@ requires({ packages: ['chromium'] }).describe('pages of other sites in Chromium'
       ready: () => true,
       buildInfo: BUILD,
       now: () => SCENE_TIME,
-      eventInterval: 20,
+      events: { interval: 20 },
     });
     site = await startWebServer({
       app: exporter.app,

@@ -45,7 +45,7 @@ async function serve(view: FakeView, overrides: Partial<ExporterAppOptions> = {}
     ready: () => true,
     buildInfo: BUILD,
     now: () => SCENE_TIME,
-    eventInterval: 10,
+    events: { interval: 10 },
     ...overrides,
   });
   const server = await startWebServer({
