@@ -133,7 +133,7 @@ export default defineConfig(
   },
   {
     // The built-in NAT stands between client and responder: its second leg is a client socket, but no probe.
-    files: ['src/embedded/relay.ts'],
+    files: ['src/embedded/nat-relay.ts'],
     rules: { '@typescript-eslint/no-restricted-imports': ['error', { paths: FILE_READERS }] },
   },
   {

@@ -14,12 +14,12 @@ import { DEFAULT_MAX_CONNECTIONS } from '../src/config/defaults.js';
 import { checkConfig } from '../src/config/load.js';
 import type { Config } from '../src/config/types.js';
 import { Engine } from '../src/engine/engine.js';
-import { openPath, type OpenPathOptions } from '../src/engine/open-path.js';
 import { ExporterMetrics } from '../src/exporter/metrics.js';
 import { createLogger } from '../src/log.js';
 import { keepNurserySmall } from '../src/nursery.js';
-import type { Path, ProbeConnection } from '../src/probe/path.js';
-import type { Observation, TestContext } from '../src/probe/prober.js';
+import { openPath } from '../src/probe/far-ends/index.js';
+import type { Observation, TestContext } from '../src/probe/observe.js';
+import type { Path, PathOptions, ProbeConnection } from '../src/probe/path.js';
 import { startResponder } from '../src/responder/responder.js';
 import { createBaseApp } from '../src/web/base-app.js';
 import { metricsRoute } from '../src/web/metrics-route.js';
@@ -229,7 +229,7 @@ class Lateness {
     },
   };
 
-  readonly openPath = (options: OpenPathOptions): Path => {
+  readonly openPath = (options: PathOptions): Path => {
     const path = openPath(options);
     const open = path.open.bind(path);
     path.open = async (...args) => {

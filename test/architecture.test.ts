@@ -10,7 +10,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['units', 'visible', 'defined'],
   ['core', 'wire', 'promql', 'files'],
   ['config', 'clock', 'backoff', 'log', 'nursery', 'version'],
-  ['descriptors', 'net', 'history', 'http', 'paper'],
+  ['descriptors', 'net', 'pause', 'history', 'http', 'paper'],
   ['probe'],
   ['engine'],
   ['web', 'report', 'remote-write'],

@@ -11,7 +11,7 @@ import type { ExporterMetrics } from '../exporter/metrics.js';
 import type { Logger } from '../log.js';
 import { siteShare } from '../net/descriptor-shares.js';
 import type { Build } from '../version.js';
-import { SiteConnections } from '../web/connections.js';
+import { SiteConnections } from '../web/site-connections.js';
 import { startWebServer, type WebServer } from '../web/server.js';
 import { registerSiteMetrics } from '../web/site-metrics.js';
 import type { Follower } from './exporter-follower.js';

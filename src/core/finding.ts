@@ -10,6 +10,9 @@ export const SEARCH_PHASES: readonly SearchPhase[] = ['climb', 'refine', 'track'
 /** Independent deaths that a closed bracket and a claim about REQ-5 need: 1 or 2 are often wrong. */
 export const DEATHS_OF_A_CLAIM = 3;
 
+/** No idle time and no duration of a search is longer, seconds: some thirty years. */
+export const LONGEST_IDLE: Seconds = 1e9;
+
 /** The published state of one search. */
 export interface Finding {
   readonly phase: SearchPhase;

@@ -1,7 +1,7 @@
 /** The built-in far end: a responder behind two loopback relays that forget, all inside this process. */
 import type { Mode } from '../core/modes.js';
 import type { Seconds } from '../units.js';
-import { type Relay, type RelayOptions, startRelay } from './relay.js';
+import { type Relay, type RelayOptions, startRelay } from './nat-relay.js';
 
 /** A responder that listens on loopback. */
 export interface LocalResponder {

@@ -6,8 +6,8 @@ import { Backoff } from '../backoff.js';
 import type { Clock, Timer } from '../clock.js';
 import type { Seconds } from '../units.js';
 
-/** A connection that lives so long has stayed, seconds. */
-const STAYED_AFTER: Seconds = 2;
+/** A connection that lives so long has stayed: whoever welcomes it and does not keep it ends it sooner, seconds. */
+export const STAYED_AFTER: Seconds = 2;
 /** Launches are let through slowly for this long after the far end had gone, seconds. */
 const SLOW_FOR: Seconds = 60;
 /** Mean time between two of them: thousands of exporters may have lost the same far end, seconds. */

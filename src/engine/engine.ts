@@ -3,14 +3,14 @@ import type { Logger } from '../log.js';
 import { type Clock, type ClockStep, StepNoticingClock, type Timer } from '../clock.js';
 import type { Config, TargetConfig } from '../config/types.js';
 import { type AskRouter, createAskRouter } from '../net/router.js';
-import type { Path } from '../probe/path.js';
+import { openPath } from '../probe/far-ends/index.js';
+import type { EmbeddedFarEnd, Path, PathOptions } from '../probe/path.js';
 import type { Seconds } from '../units.js';
 import { DEFAULT_BUDGET, Launches } from './launches.js';
 import { RoundSpread } from './round-spread.js';
 import { Schedule } from './schedule.js';
 import type { EngineObserver, EngineView, TargetSnapshot } from './snapshot.js';
 import { StateStore } from './state-store.js';
-import { type EmbeddedFarEnd, openPath, type OpenPathOptions } from './open-path.js';
 import { TargetRunner } from './target-runner.js';
 
 /** How often it is checked whether the host slept, seconds. */
@@ -32,7 +32,7 @@ export interface EngineOptions {
   readonly observer: EngineObserver;
   readonly openEmbedded: (idleTimeout: Seconds) => Promise<EmbeddedFarEnd>;
   /** Replaceable for tests; the real network unless given. */
-  readonly openPath?: (options: OpenPathOptions) => Path;
+  readonly openPath?: (options: PathOptions) => Path;
   /** Replaceable for tests; NAT-PMP to the default gateway unless given. */
   readonly askRouter?: AskRouter;
   /** Newest tests that are kept of each mode; by the number of searches unless given. */
@@ -91,7 +91,7 @@ export class Engine implements EngineView {
         launches: this.#launches,
         testsKept: this.#options.testsKept ?? testsKept(config),
         target,
-        ...(store === undefined ? {} : { store }),
+        store,
       });
       fresh.push(runner);
       return runner;

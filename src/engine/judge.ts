@@ -5,7 +5,7 @@ import type { SearchOptions } from '../core/search/types.js';
 import type { Verdict } from '../core/verdict.js';
 import { ConnectError } from '../net/link.js';
 import { FarEndError, type ProbeConnection } from '../probe/path.js';
-import type { Observation } from '../probe/prober.js';
+import type { Observation } from '../probe/observe.js';
 import type { Seconds } from '../units.js';
 
 /** The search's options of a target. */
@@ -37,7 +37,11 @@ export function verdictOf(observation: Observation): Verdict {
  * Whether a connection was ended by somebody before it could be idle: it was welcomed and not kept.
  * @param shortest seconds that a connection lives at least when it is a mapping that ends it
  */
-export function isUnborn({ opened }: ProbeConnection, observation: Observation, shortest: Seconds): boolean {
+export function neverIdled(
+  { opened }: ProbeConnection,
+  observation: Observation,
+  shortest: Seconds,
+): boolean {
   if (observation.kind !== 'died' || observation.evidence === 'silence') return false;
   return observation.broken.latest - opened.earliest < shortest;
 }

@@ -7,7 +7,8 @@ import type { Clock } from '../clock.js';
 import type { LinkEnd } from '../net/errors.js';
 import type { Canary, Introduction, Path } from '../probe/path.js';
 import type { Seconds } from '../units.js';
-import { pause, Rest } from './pause.js';
+import { STAYED_AFTER } from './breaker.js';
+import { pause, Rest } from '../pause.js';
 
 /** How many canaries a target has: one may be evicted by chance, two at once are an event. */
 const CANARIES = 2;
@@ -16,8 +17,8 @@ const LONGEST_RETRY: Seconds = 15;
 /** Bounds of the time between two heartbeats, seconds. */
 const SHORTEST_BEAT: Seconds = 1;
 const LONGEST_BEAT: Seconds = 60;
-/** Heartbeats while nothing is known about the path, or about a canary: one that lived so long has stayed, seconds. */
-const UNKNOWN_BEAT: Seconds = 2;
+/** Heartbeats while nothing is known about the path, or whether a canary stays. */
+const UNKNOWN_BEAT: Seconds = STAYED_AFTER;
 /** Where one canary was ended by somebody the other one follows within this time, if it does, seconds. */
 const TOGETHER: Seconds = 0.1;
 /** Where all were, a whole fleet may have lost its far end: it is asked again within this time, seconds. */
@@ -376,9 +377,9 @@ export class Lifeline {
   }
 }
 
-/** Whether a canary was heard a beat after its welcome. */
+/** Whether a canary was heard long enough after its welcome. */
 function hasStayed({ bornAt, heardAt }: Living): boolean {
-  return heardAt !== undefined && heardAt - bornAt >= UNKNOWN_BEAT;
+  return heardAt !== undefined && heardAt - bornAt >= STAYED_AFTER;
 }
 
 /** What `answer` comes to, or false after `patience` seconds. */

@@ -1,9 +1,10 @@
 /** What a target's state file holds, and how much of it can be believed when it is read back. */
 import { afterStep, type ClockStep, isSet, LATEST_MOMENT } from '../clock.js';
+import { LONGEST_IDLE } from '../core/finding.js';
 import type { Mode } from '../core/modes.js';
 import { VERDICT_REASONS } from '../core/verdict.js';
 import type { Seconds } from '../units.js';
-import type { TestBelowLower } from './below-lower.js';
+import type { TestBelowLower } from './test-book.js';
 import type { TestRecord } from './snapshot.js';
 
 /** What a target's state file holds. */
@@ -30,8 +31,6 @@ export interface SavedMode {
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** No idle time is longer, seconds: some thirty years. */
-const LONGEST_IDLE: Seconds = 1e9;
 /** A moment may lie behind that of its saving, and that behind the present one, by so much, seconds. */
 const TOLERATED: Seconds = 86_400;
 /** Most tests of a list that are looked at: no version of this program kept more. */

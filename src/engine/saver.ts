@@ -1,30 +1,65 @@
-/** When a target's state is written: soon after something new, now and then otherwise. */
+/** A target's saved state: read at its start, written soon after something new, and now and then otherwise. */
 import type { Clock, Timer } from '../clock.js';
+import type { TargetConfig } from '../config/types.js';
+import type { Logger } from '../log.js';
 import type { Seconds } from '../units.js';
+import type { ModeRunner } from './mode-runner.js';
+import { parseSavedTarget, type SavedTarget } from './saved-target.js';
+import type { StateStore } from './state-store.js';
 
 /** News is written this long after it came, so that a burst is written once, seconds. */
 const NEWS_AFTER: Seconds = 1;
 /** Mere routine waits this long: a disk need not be worn by a finding that stays the same, seconds. */
 const ROUTINE_AFTER: Seconds = 60;
 
-export class Saver {
-  readonly #clock: Clock;
-  readonly #save: () => Promise<void>;
-  #pending: { readonly due: Seconds; readonly timer: Timer } | undefined;
+export interface SaverOptions {
+  readonly target: TargetConfig;
+  readonly store: StateStore;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
 
-  constructor(clock: Clock, save: () => Promise<void>) {
-    this.#clock = clock;
-    this.#save = save;
+export class Saver {
+  readonly #options: SaverOptions;
+  #pending: { readonly due: Seconds; readonly timer: Timer } | undefined;
+  /** What is saved, once it has been loaded. */
+  #modes: readonly ModeRunner[] = [];
+
+  constructor(options: SaverOptions) {
+    this.#options = options;
+  }
+
+  /** What was saved of the same path; undefined where there is nothing, or nothing that can be believed. */
+  async load(): Promise<SavedTarget | undefined> {
+    const { store, target, clock, log } = this.#options;
+    const loaded = await store.load(target.name);
+    if (loaded === undefined) return undefined;
+    const saved = parseSavedTarget(loaded, clock.wall());
+    if (saved === undefined) {
+      log.warn('the state file holds no state; starting without it');
+      return undefined;
+    }
+    if (saved.path !== identityOf(target)) {
+      log.info('the saved state belongs to another path; starting anew');
+      return undefined;
+    }
+    return saved;
+  }
+
+  /** Saves these from now on. */
+  follow(modes: readonly ModeRunner[]): void {
+    this.#modes = modes;
   }
 
   /** Notes a change; `news` is anything that a restart must not forget. */
   changed(news: boolean): void {
-    const due = this.#clock.monotonic() + (news ? NEWS_AFTER : ROUTINE_AFTER);
+    const { clock } = this.#options;
+    const due = clock.monotonic() + (news ? NEWS_AFTER : ROUTINE_AFTER);
     if (this.#pending !== undefined && this.#pending.due <= due) return;
     this.#pending?.timer.cancel();
-    const timer = this.#clock.after(due - this.#clock.monotonic(), () => {
+    const timer = clock.after(due - clock.monotonic(), () => {
       this.#pending = undefined;
-      void this.#save();
+      void this.save();
     });
     this.#pending = { due, timer };
   }
@@ -34,4 +69,20 @@ export class Saver {
     this.#pending?.timer.cancel();
     this.#pending = undefined;
   }
+
+  async save(): Promise<void> {
+    const { store, target, clock } = this.#options;
+    if (this.#modes.length === 0) return;
+    const saved: SavedTarget = {
+      path: identityOf(target),
+      savedAt: clock.wall(),
+      modes: Object.fromEntries(this.#modes.map((mode) => [mode.mode, mode.save()])),
+    };
+    await store.save(target.name, saved);
+  }
+}
+
+/** Says which path is measured. */
+function identityOf({ far_end: farEnd, family, local_address: localAddress }: TargetConfig): string {
+  return JSON.stringify([farEnd, family, localAddress ?? null]);
 }

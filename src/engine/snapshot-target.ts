@@ -9,35 +9,19 @@ import { type FindingsByMode, keepaliveRecommended, publishable } from '../core/
 import { settings } from '../core/diagnosis/settings.js';
 import type { Explanation, Settings } from '../core/diagnosis/types.js';
 import type { Finding, SearchPhase } from '../core/finding.js';
-import type { Mode } from '../core/modes.js';
 import type { DeathEvidence } from '../core/verdict.js';
-import type { Introduction } from '../probe/path.js';
+import { defined } from '../defined.js';
 import type { Seconds } from '../units.js';
-import { FINDING_EXPIRES_AFTER } from './expiry.js';
+import { FINDING_EXPIRES_AFTER } from './restored-search.js';
 import type { ModeRunner } from './mode-runner.js';
-import type { ModeSnapshot, TargetEvent, TargetSnapshot, TestRecord, WaitingConnection } from './snapshot.js';
+import type { PathFacts } from './path-facts.js';
+import type { ModeSnapshot, TargetEvent, TargetSnapshot } from './snapshot.js';
 
 /** Deaths are counted over this long for the diagnosis, seconds. */
 const EVIDENCE_WINDOW: Seconds = 86_400;
 
 /** The wall clock may go back by so little without anybody's doing, seconds. */
 const CLOCK_SLACK: Seconds = 5;
-
-/** What is known about a path besides its searches. */
-export interface PathFacts {
-  readonly up?: boolean;
-  readonly downReason?: string;
-  readonly address?: string;
-  readonly introduction?: Introduction;
-  /** Our own addresses as the far end saw them, newest last, bounded. */
-  readonly seenAddresses: readonly string[];
-  /** The router's outer address, where it told it since our seen address changed last. */
-  readonly routerAddress?: string;
-  /** This host's own conntrack timeout, seconds. */
-  readonly localConntrack?: Seconds;
-  /** Whether the far end took the newest announcement of this exporter; absent before it answered one. */
-  readonly announced?: boolean;
-}
 
 type Limits = DiagnosisInput['limits'];
 
@@ -62,6 +46,7 @@ interface Derived {
   readonly published: FindingsByMode;
   readonly interval: Seconds | undefined;
   readonly verdict: PathVerdict;
+  readonly settings: Settings | undefined;
 }
 
 /**
@@ -79,7 +64,11 @@ export class TargetSnapshots {
     this.#limits = { minIdle, maxIdle, resolution, guard };
   }
 
-  /** @param now Unix time, seconds */
+  /**
+   * A target at one moment. The facts and the findings are values: the runners replace them, never change them. Lists
+   * (tests, waiting connections, events) are those of the moment in which they are read.
+   * @param now Unix time, seconds
+   */
   take(
     facts: PathFacts,
     runners: readonly ModeReadings[],
@@ -87,7 +76,33 @@ export class TargetSnapshots {
     now: Seconds,
   ): TargetSnapshot {
     const derived = this.#derive(runners, now);
-    return new PathSnapshot(this.#target, this.#limits, facts, runners, derived, events, now);
+    const { up, downReason, address, introduction, routerAddress } = facts;
+    const { localAddress, seenAddress, conntrack: responder } = introduction ?? {};
+    const { published, verdict, interval, settings: advised } = derived;
+    const diagnose = (snapshot: TargetSnapshot): readonly Explanation[] =>
+      this.#diagnose(snapshot, facts, runners, derived.raw, now);
+    let explanations: readonly Explanation[] | undefined;
+    return {
+      config: this.#target,
+      modes: runners.map((runner) => modeSnapshot(runner, published[runner.mode] ?? runner.finding, now)),
+      events,
+      up,
+      downReason,
+      address,
+      localAddress,
+      seenAddress,
+      routerAddress,
+      natDetected: isTranslated(localAddress, seenAddress),
+      // While the far end is down nobody knows whether it still lists this exporter.
+      announced: up === true ? facts.announced : undefined,
+      conntrack: defined({ local: facts.localConntrack, responder }),
+      verdict,
+      keepaliveRecommended: interval,
+      settings: advised,
+      get explanations() {
+        return (explanations ??= diagnose(this));
+      },
+    };
   }
 
   #derive(runners: readonly ModeReadings[], now: Seconds): Derived {
@@ -95,133 +110,52 @@ export class TargetSnapshots {
     const known = this.#derived;
     if (known?.from.length === from.length && from.every((finding, index) => finding === known.from[index]))
       return known;
+    const { modes } = this.#target;
     const raw: FindingsByMode = Object.fromEntries(runners.map(({ mode }, index) => [mode, from[index]]));
+    const interval = keepaliveRecommended(raw, modes, this.#limits);
+    const verdict = pathVerdict(raw, modes, this.#limits);
+    const keepalivesEaten = verdict.conditions.includes('keepalives_eaten');
     return (this.#derived = {
       from,
       raw,
       published: publishable(raw, this.#limits),
-      interval: keepaliveRecommended(raw, this.#target.modes, this.#limits),
-      verdict: pathVerdict(raw, this.#target.modes, this.#limits),
+      interval,
+      verdict,
+      settings: interval === undefined ? undefined : settings(interval, { keepalivesEaten }),
+    });
+  }
+
+  #diagnose(
+    { localAddress, seenAddress, routerAddress, natDetected, conntrack }: TargetSnapshot,
+    { seenAddresses }: PathFacts,
+    runners: readonly ModeReadings[],
+    raw: FindingsByMode,
+    now: Seconds,
+  ): readonly Explanation[] {
+    const evidence = runners.map((runner) => [
+      runner.mode,
+      evidenceOf(runner, raw[runner.mode] ?? runner.finding, now),
+    ]);
+    return explain({
+      modes: Object.fromEntries(evidence) as DiagnosisInput['modes'],
+      limits: this.#limits,
+      conntrack,
+      addresses: {
+        ...defined({
+          local: localAddress === undefined ? undefined : addressClass(localAddress),
+          seen: seenAddress === undefined ? undefined : addressClass(seenAddress),
+        }),
+        ...(routerAddress === undefined ? {} : routerEvidence(routerAddress, seenAddress)),
+      },
+      ...defined({ natDetected }),
+      severalSeenAddresses: seenAddresses.length > 1,
     });
   }
 }
 
-/**
- * A target at one moment. The facts and the findings are values: the runners replace them, never change them. Lists
- * (tests, waiting connections, events) are those of the moment in which they are read.
- */
-class PathSnapshot implements TargetSnapshot {
-  readonly config: TargetConfig;
-  readonly modes: readonly ModeSnapshot[];
-  readonly events: readonly TargetEvent[];
-  readonly #limits: Limits;
-  readonly #facts: PathFacts;
-  readonly #runners: readonly ModeReadings[];
-  readonly #derived: Derived;
-  readonly #now: Seconds;
-  #explanations: readonly Explanation[] | undefined;
-
-  constructor(
-    config: TargetConfig,
-    limits: Limits,
-    facts: PathFacts,
-    runners: readonly ModeReadings[],
-    derived: Derived,
-    events: readonly TargetEvent[],
-    now: Seconds,
-  ) {
-    this.config = config;
-    this.modes = runners.map(
-      (runner) => new OneMode(runner, derived.published[runner.mode] ?? runner.finding, now),
-    );
-    this.events = events;
-    this.#limits = limits;
-    this.#facts = facts;
-    this.#runners = runners;
-    this.#derived = derived;
-    this.#now = now;
-  }
-
-  get up(): boolean | undefined {
-    return this.#facts.up;
-  }
-
-  get downReason(): string | undefined {
-    return this.#facts.downReason;
-  }
-
-  get address(): string | undefined {
-    return this.#facts.address;
-  }
-
-  get localAddress(): string | undefined {
-    return this.#facts.introduction?.localAddress;
-  }
-
-  get seenAddress(): string | undefined {
-    return this.#facts.introduction?.seenAddress;
-  }
-
-  get routerAddress(): string | undefined {
-    return this.#facts.routerAddress;
-  }
-
-  get natDetected(): boolean | undefined {
-    const { localAddress, seenAddress } = this;
-    if (seenAddress === undefined) return undefined;
-    return localAddress === undefined || !sameAddress(seenAddress, localAddress);
-  }
-
-  get announced(): boolean | undefined {
-    // While the far end is down nobody knows whether it still lists this exporter.
-    return this.#facts.up === true ? this.#facts.announced : undefined;
-  }
-
-  get conntrack(): TargetSnapshot['conntrack'] {
-    const local = this.#facts.localConntrack;
-    const responder = this.#facts.introduction?.conntrack;
-    if (responder === undefined) return local === undefined ? {} : { local };
-    return local === undefined ? { responder } : { local, responder };
-  }
-
-  get verdict(): PathVerdict {
-    return this.#derived.verdict;
-  }
-
-  get keepaliveRecommended(): Seconds | undefined {
-    return this.#derived.interval;
-  }
-
-  get settings(): Settings | undefined {
-    const { interval, verdict } = this.#derived;
-    if (interval === undefined) return undefined;
-    return settings(interval, { keepalivesEaten: verdict.conditions.includes('keepalives_eaten') });
-  }
-
-  get explanations(): readonly Explanation[] {
-    this.#explanations ??= this.#diagnose();
-    return this.#explanations;
-  }
-
-  #diagnose(): readonly Explanation[] {
-    const { localAddress, seenAddress, routerAddress, natDetected } = this;
-    const evidence = this.#runners.map((runner) => {
-      const finding = this.#derived.raw[runner.mode] ?? runner.finding;
-      return [runner.mode, evidenceOf(runner, finding, this.#now)];
-    });
-    return explain({
-      modes: Object.fromEntries(evidence) as DiagnosisInput['modes'],
-      limits: this.#limits,
-      conntrack: this.conntrack,
-      addresses: {
-        ...(localAddress === undefined ? {} : { local: addressClass(localAddress) }),
-        ...(seenAddress === undefined ? {} : { seen: addressClass(seenAddress) }),
-        ...(routerAddress === undefined ? {} : routerEvidence(routerAddress, seenAddress)),
-      },
-      ...(natDetected === undefined ? {} : { natDetected }),
-      severalSeenAddresses: this.#facts.seenAddresses.length > 1,
-    });
-  }
+/** Whether a NAT stands on the path; undefined where the far end does not say how it sees us. */
+function isTranslated(local: string | undefined, seen: string | undefined): boolean | undefined {
+  return seen === undefined ? undefined : local === undefined || !sameAddress(seen, local);
 }
 
 /** What is left of a target when its searches cannot be read. */
@@ -243,30 +177,19 @@ export function unreadableTarget(
   };
 }
 
-class OneMode implements ModeSnapshot {
-  readonly finding: Finding;
-  readonly confirmedTimestamp: Seconds | undefined;
-  readonly connections: number;
-  readonly #runner: ModeReadings;
-
-  constructor(runner: ModeReadings, finding: Finding, now: Seconds) {
-    this.finding = finding;
-    this.confirmedTimestamp = tellable(runner.confirmedTimestamp, now);
-    this.connections = runner.connections;
-    this.#runner = runner;
-  }
-
-  get mode(): Mode {
-    return this.#runner.mode;
-  }
-
-  get waiting(): readonly WaitingConnection[] {
-    return this.#runner.waiting;
-  }
-
-  get tests(): readonly TestRecord[] {
-    return this.#runner.tests;
-  }
+function modeSnapshot(runner: ModeReadings, finding: Finding, now: Seconds): ModeSnapshot {
+  return {
+    mode: runner.mode,
+    finding,
+    confirmedTimestamp: tellable(runner.confirmedTimestamp, now),
+    connections: runner.connections,
+    get waiting() {
+      return runner.waiting;
+    },
+    get tests() {
+      return runner.tests;
+    },
+  };
 }
 
 /** A moment that can be told: not by a clock that was never set, nor one that it has yet to reach. */
@@ -295,12 +218,8 @@ function routerEvidence(
   seen: string | undefined,
 ): { router: AddressClass; routerDiffersFromSeen?: boolean } {
   const router = addressClass(address);
-  return {
-    router,
-    ...(router === 'public' && seen !== undefined
-      ? { routerDiffersFromSeen: !sameAddress(address, seen) }
-      : {}),
-  };
+  const comparable = router === 'public' && seen !== undefined;
+  return comparable ? { router, routerDiffersFromSeen: !sameAddress(address, seen) } : { router };
 }
 
 function evidenceOf(runner: ModeReadings, finding: Finding, now: Seconds): ModeEvidence {

@@ -1,25 +1,38 @@
 /** What a mode remembers of its finished tests: the newest ones for readers, and those below its lower bound. */
 import { afterStep, type ClockStep } from '../clock.js';
+import { defined } from '../defined.js';
 import type { Seconds } from '../units.js';
-import { BelowLower } from './below-lower.js';
 import { movedMoments, type SavedMode } from './saved-target.js';
 import type { TestRecord } from './snapshot.js';
+
+/** Tests below the lower bound count for this long, seconds. */
+const COUNTED_FOR: Seconds = 86_400;
+/** The newest of them that are kept. */
+const COUNTED_AT_MOST = 500;
+
+/** One test below the lower bound that was published when it ended: what was early stays so when the bound rises. */
+export interface TestBelowLower {
+  /** Unix time, seconds. */
+  readonly at: Seconds;
+  readonly idle: Seconds;
+  readonly early: boolean;
+}
+
+/** The part of the state file that it writes, and goes on with after a restart. */
+type SavedBook = Pick<SavedMode, 'tests' | 'belowLower' | 'conclusiveAt'>;
 
 export class TestBook {
   readonly #kept: number;
   #tests: TestRecord[];
-  readonly #belowLower: BelowLower;
+  #belowLower: readonly TestBelowLower[];
   #conclusiveAt: Seconds | undefined;
 
-  /**
-   * @param kept newest tests that are kept
-   * @param saved what `save` returned before a restart
-   */
-  constructor(kept: number, saved: Pick<SavedMode, 'tests' | 'belowLower' | 'conclusiveAt'> = {}) {
+  /** @param kept newest tests that are kept */
+  constructor(kept: number, { tests = [], belowLower = [], conclusiveAt }: SavedBook = {}) {
     this.#kept = kept;
-    this.#tests = (saved.tests ?? []).slice(-kept);
-    this.#belowLower = new BelowLower(saved.belowLower);
-    this.#conclusiveAt = saved.conclusiveAt ?? this.#tests.findLast(isConclusive)?.at;
+    this.#tests = tests.slice(-kept);
+    this.#belowLower = belowLower.slice(-COUNTED_AT_MOST);
+    this.#conclusiveAt = conclusiveAt ?? this.#tests.findLast(isConclusive)?.at;
   }
 
   /** Newest last. */
@@ -32,13 +45,12 @@ export class TestBook {
     return this.#conclusiveAt;
   }
 
-  /** For the state file. */
-  save(): Pick<SavedMode, 'tests' | 'belowLower' | 'conclusiveAt'> {
-    return {
+  save(): SavedBook {
+    return defined({
       tests: this.#tests,
-      belowLower: this.#belowLower.tests,
-      ...(this.#conclusiveAt === undefined ? {} : { conclusiveAt: this.#conclusiveAt }),
-    };
+      belowLower: this.#belowLower,
+      conclusiveAt: this.#conclusiveAt,
+    });
   }
 
   /** @param lower the lower bound that is published now, seconds; 0 while there is none */
@@ -47,30 +59,41 @@ export class TestBook {
     if (isConclusive(test)) this.#conclusiveAt = test.at;
     if (this.#tests.length > this.#kept) this.#tests.splice(0, this.#tests.length - this.#kept);
     // Deaths are counted when the search calls them early.
-    if (test.verdict.kind === 'alive' && test.idle <= lower)
-      this.#belowLower.add({ at: test.at, idle: test.idle, early: false });
+    if (test.verdict.kind === 'alive' && test.idle <= lower) this.#count(test.at, test.idle, false);
   }
 
   /** @param at Unix time, seconds */
   addEarlyDeath(at: Seconds, idle: Seconds): void {
-    this.#belowLower.add({ at, idle, early: true });
+    this.#count(at, idle, true);
   }
 
   /** The wall clock was set: what happened before keeps its age. */
   stepped(step: ClockStep): void {
     this.#tests = movedMoments(this.#tests, step);
-    this.#belowLower.stepped(step);
+    this.#belowLower = movedMoments(this.#belowLower, step);
     if (this.#conclusiveAt !== undefined) this.#conclusiveAt = afterStep(this.#conclusiveAt, step);
   }
 
-  /** The published lower bound fell. */
+  /** The published lower bound fell: what lies above it now was no contradiction but the evidence of the fall. */
   lowerFell(lower: Seconds): void {
-    this.#belowLower.fell(lower);
+    this.#belowLower = this.#belowLower.filter(({ idle }) => idle <= lower);
   }
 
-  /** Tests and deaths of the last 24 h below the lower bound that was published at their time. */
-  belowLower(now: Seconds): ReturnType<BelowLower['counts']> {
-    return this.#belowLower.counts(now);
+  /**
+   * Tests and deaths of the last 24 h below the lower bound that was published at their time.
+   * @param now Unix time, seconds
+   */
+  belowLower(now: Seconds): { readonly earlyDeaths: number; readonly testsBelowLower: number } {
+    const recent = this.#recent(now);
+    return { earlyDeaths: recent.filter(({ early }) => early).length, testsBelowLower: recent.length };
+  }
+
+  #count(at: Seconds, idle: Seconds, early: boolean): void {
+    this.#belowLower = [...this.#recent(at), { at, idle, early }].slice(-COUNTED_AT_MOST);
+  }
+
+  #recent(now: Seconds): TestBelowLower[] {
+    return this.#belowLower.filter(({ at }) => now - at <= COUNTED_FOR);
   }
 }
 

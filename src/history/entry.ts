@@ -1,6 +1,6 @@
 /** One line of the history: what was published about one mode at one moment. */
 import { LATEST_MOMENT } from '../clock.js';
-import type { Finding } from '../core/finding.js';
+import { type Finding, LONGEST_IDLE } from '../core/finding.js';
 import { MODES, type Mode } from '../core/modes.js';
 import { defined } from '../defined.js';
 import type { Seconds } from '../units.js';
@@ -23,9 +23,6 @@ const NOTEWORTHY_SHARE = 0.01;
 const NOTEWORTHY_SECONDS: Seconds = 1;
 
 const NUMBERS = ['lower', 'upper', 'timeout'] as const;
-
-/** No idle time is longer, seconds: some thirty years. */
-const LONGEST_IDLE: Seconds = 1e9;
 
 /** The entry for a finding; numbers are rounded to the millisecond. */
 export function entryOf(mode: Mode, finding: Finding, at: Seconds): HistoryEntry {

@@ -1,5 +1,6 @@
 /** Outgoing TCP connections: the only place that opens one. Keepalive is off, reading never pauses. */
 import { connect as connectSocket, type Socket } from 'node:net';
+import { defined } from '../defined.js';
 import { toMilliseconds, type Seconds } from '../units.js';
 import { classifyError, type LinkEnd } from './errors.js';
 import { unansweredProbes, type UnansweredProbes } from './tcp-table.js';
@@ -184,7 +185,7 @@ export function openLink(endpoint: Endpoint, deadline: Seconds, signal: AbortSig
     const socket = connectSocket({
       host: endpoint.address,
       port: endpoint.port,
-      ...(endpoint.localAddress === undefined ? {} : { localAddress: endpoint.localAddress }),
+      ...defined({ localAddress: endpoint.localAddress }),
       keepAlive: false,
       noDelay: true,
       autoSelectFamily: false,

@@ -20,7 +20,7 @@ export interface AnnouncerOptions {
   readonly announcement: AnnouncementFields;
   readonly clock: Clock;
   /** Called for every answer. */
-  readonly told: (outcome: AnnouncementOutcome) => void;
+  readonly answered: (outcome: AnnouncementOutcome) => void;
   /** 0 to 1, so that exporters which lost the same responder do not come back at the same moment. */
   readonly random?: () => number;
 }
@@ -62,7 +62,7 @@ export class Announcer {
   /** A canary has been welcomed. */
   opened(channel: AnnouncementChannel): void {
     if (channel.interval === undefined) {
-      this.#options.told({ kind: 'not_taken' });
+      this.#options.answered({ kind: 'not_taken' });
       return;
     }
     this.#channels.add(channel);
@@ -84,12 +84,12 @@ export class Announcer {
       this.#asked = false;
       this.#refused.reset();
       this.#pause = 0;
-      this.#options.told({ kind: 'announced' });
+      this.#options.answered({ kind: 'announced' });
     } else if (message.kind === 'error' && message.code === 'announcement') {
       this.#asked = false;
       this.#pause = this.#refused.next();
       this.#schedule(this.#pauseOn([...this.#channels].at(-1)));
-      this.#options.told({ kind: 'refused', detail: message.detail ?? 'it does not say why' });
+      this.#options.answered({ kind: 'refused', detail: message.detail ?? 'it does not say why' });
     }
   }
 

@@ -4,9 +4,11 @@ import type { LinkEnd } from '../net/errors.js';
 import type { Link, LinkHandler } from '../net/link.js';
 import type { Seconds } from '../units.js';
 
-/** How a wait ended. `stalled` tells by how much our own process was late in noticing, seconds. */
-export type Heard<Message> =
-  | { readonly kind: 'message'; readonly message: Message }
+/** How a wait ended. */
+export type Heard<Message> = { readonly kind: 'message'; readonly message: Message } | Unheard;
+
+/** How a wait ended without its message. `stalled` tells by how much our own process was late in noticing, seconds. */
+export type Unheard =
   | { readonly kind: 'ended'; readonly end: LinkEnd }
   | { readonly kind: 'deadline'; readonly stalled: Seconds }
   | { readonly kind: 'aborted' };
@@ -15,6 +17,15 @@ export type Heard<Message> =
 export interface Decoder<Message> {
   push(chunk: Buffer): { readonly messages: readonly Message[]; readonly problem?: string };
 }
+
+/** What every wait needs. */
+interface WaitContext {
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
+
+/** A conversation as far as it does not matter which messages it is made of. */
+export type AnyConversation = Pick<Conversation<unknown>, 'link' | 'end' | 'received' | 'rest'>;
 
 interface Waiter<Message> {
   readonly wants: (message: Message) => boolean;
@@ -65,7 +76,7 @@ export class Conversation<Message> implements LinkHandler {
   hear(
     wants: (message: Message) => boolean,
     deadline: Seconds,
-    { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
+    { clock, signal }: WaitContext,
   ): Promise<Heard<Message>> {
     return new Promise((resolve) => {
       if (this.#end !== undefined) return resolve({ kind: 'ended', end: this.#end });
@@ -89,6 +100,11 @@ export class Conversation<Message> implements LinkHandler {
       this.#waiters = [...this.#waiters, waiter];
       signal.addEventListener('abort', abort, { once: true });
     });
+  }
+
+  /** Waits for nothing but the end, for `duration` seconds: where the connection lives on, it is `deadline`. */
+  rest(duration: Seconds, context: WaitContext): Promise<Unheard> {
+    return this.hear(() => false, duration, context) as Promise<Unheard>;
   }
 
   /** Closes the link; waiters are told that it ended. */

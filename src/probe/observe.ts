@@ -1,9 +1,33 @@
-/** From how a wait ended to what the test showed: the rules that all probers share. */
+/** What a test shows, and from how a wait ended to that: the rules that all modes share. */
 import type { Clock } from '../clock.js';
+import type { DeathEvidence, InconclusiveReason } from '../core/verdict.js';
 import type { LinkEnd } from '../net/errors.js';
 import type { Seconds } from '../units.js';
-import type { Heard } from './conversation.js';
-import type { Moment, Observation } from './prober.js';
+import type { Unheard } from './conversation.js';
+
+/** A moment that is known only to lie between two readings of the monotonic clock. */
+export interface Moment {
+  readonly earliest: Seconds;
+  readonly latest: Seconds;
+}
+
+/**
+ * What a test showed, before its controls. `broken` is the moment at which the silence was broken (for a death
+ * while idle, at which it was noticed).
+ */
+export type Observation =
+  /** `delayed`: TCP had to repeat itself, and the answer was noticed only after the deadline. */
+  | { readonly kind: 'answered'; readonly broken: Moment; readonly delayed?: boolean }
+  | { readonly kind: 'died'; readonly evidence: DeathEvidence; readonly broken: Moment }
+  | { readonly kind: 'unclear'; readonly reason: InconclusiveReason };
+
+/** What every test gets. */
+export interface TestContext {
+  readonly clock: Clock;
+  /** Seconds that the test may stay unanswered. */
+  readonly deadline: Seconds;
+  readonly signal: AbortSignal;
+}
 
 /** A stall of our own process longer than this while a test waited makes its silence worthless, seconds. */
 export const LONGEST_STALL: Seconds = 1;
@@ -42,11 +66,7 @@ export function observeIdleEnd(end: LinkEnd, clock: Clock): Observation {
 export const ANSWERED_WRONGLY: Observation = { kind: 'unclear', reason: 'control_failed' };
 
 /** What any way of not hearing an answer says. */
-export function observeFailure<M>(
-  heard: Exclude<Heard<M>, { kind: 'message' }>,
-  broken: Moment,
-  clock: Clock,
-): Observation {
+export function observeFailure(heard: Unheard, broken: Moment, clock: Clock): Observation {
   switch (heard.kind) {
     case 'ended':
       return observeEnd(heard.end, broken, clock);

@@ -1,8 +1,14 @@
-/** One target's way to its far end, whatever protocol it speaks. */
+/** The contract of a far end: what the engine opens through it, and what a mode may ask of a connection that idles. */
+import type { Clock } from '../clock.js';
+import type { FarEnd, TargetConfig } from '../config/types.js';
 import type { Mode } from '../core/modes.js';
+import { defined } from '../defined.js';
 import type { LinkEnd } from '../net/errors.js';
+import type { Endpoint, OpenLink } from '../net/link.js';
 import type { Seconds } from '../units.js';
-import type { Moment, Observation, TestContext } from './prober.js';
+import type { AnnouncementOutcome } from './announcer.js';
+import type { AnyConversation, Heard } from './conversation.js';
+import type { Moment, Observation, TestContext } from './observe.js';
 
 /** What a fresh connection learnt from the far end. */
 export interface Introduction {
@@ -31,6 +37,29 @@ export interface ProbeConnection {
   close(): void;
 }
 
+/** The same as a mode sees it: the ways to break its silence, whatever protocol it speaks. */
+export interface IdleConnection {
+  /** What is heard on it, and its link, through which the kernel is asked for keepalives. */
+  readonly conversation: AnyConversation;
+  /** Writes at once what only this connection's far end can answer, and waits for the answer. */
+  echo(context: TestContext): Promise<Heard<unknown>>;
+  /**
+   * Has the far end write, or waits for what it was asked to write at launch.
+   * @returns what was observed instead where it never came to that
+   */
+  ring(context: TestContext): Promise<Ring | Observation>;
+}
+
+/** The far end was asked to write on a connection. */
+export interface Ring {
+  /** When it wrote. */
+  readonly broken: Moment;
+  /** What came of waiting for it. */
+  readonly heard: Heard<unknown>;
+  /** Answers, and waits for the word that the answer arrived; absent where the protocol has no such word. */
+  readonly answer?: () => Promise<Heard<unknown>>;
+}
+
 /** A connection that is never idle for long: while it lives, the path and its mappings live. */
 export interface Canary {
   readonly introduction: Introduction;
@@ -43,13 +72,11 @@ export interface Canary {
   close(): void;
 }
 
-/** Opens the three kinds of connections of one target to one pinned address. */
+/** One target's way to its far end: opens the three kinds of connections to one pinned address. */
 export interface Path {
-  /** Whether the moment of a test of this mode is chosen late or fixed at launch. */
-  timing(mode: Mode): 'late' | 'at_launch';
   /**
    * Opens a connection for one test.
-   * @param testAt idle time at which the far end shall write; only where the timing is `at_launch`
+   * @param testAt idle time at which the far end shall write; only where the moment is fixed at launch
    * @throws ConnectError | FarEndError
    */
   open(mode: Mode, testAt: Seconds | undefined, signal: AbortSignal): Promise<ProbeConnection>;
@@ -60,6 +87,52 @@ export interface Path {
    * @throws ConnectError | FarEndError
    */
   check(signal: AbortSignal): Promise<Introduction>;
+}
+
+/** When the moment of a test is chosen: at any time while the connection idles, or when it is opened. */
+export type Timing = 'late' | 'at_launch';
+
+/** One protocol that far ends speak: a file of `far-ends/` and a row of its table. */
+export interface Protocol<Config extends FarEnd = FarEnd> {
+  /** The modes that a far end can be asked, and when the moment of a test is chosen. */
+  readonly modes: Readonly<Partial<Record<Mode, Timing>>>;
+  /** Makes the way to a target's far end; opens nothing yet. @throws TokenError */
+  path(options: PathOptions<Config>): Path;
+}
+
+export interface PathOptions<Config extends FarEnd = FarEnd> {
+  readonly target: TargetConfig & { readonly far_end: Config };
+  /** The pinned address of the far end. */
+  readonly address: string;
+  readonly clock: Clock;
+  /** Only for the embedded target. */
+  readonly embedded?: EmbeddedFarEnd;
+  /** Called for every answer to an announcement of this exporter. */
+  readonly announced?: (outcome: AnnouncementOutcome) => void;
+  /** Told when the token's file cannot be used any more. */
+  readonly trouble?: (text: string) => void;
+  /** Opens the connections; real sockets unless given. */
+  readonly openLink?: OpenLink;
+}
+
+/** Where the built-in far end listens, mode by mode. */
+export interface EmbeddedFarEnd {
+  readonly address: string;
+  readonly port: (mode: Mode) => number;
+  close(): Promise<void>;
+}
+
+/** A handshake and hello may take this long even where tests are less patient, seconds. */
+const LEAST_OPENING_DEADLINE: Seconds = 3;
+
+/** How long a connection of a target, its hello included, may take to open. */
+export function openingDeadline({ search }: TargetConfig): Seconds {
+  return Math.max(search.deadline, LEAST_OPENING_DEADLINE);
+}
+
+/** A port of the pinned far end, and where connections to it start from. */
+export function endpointAt({ address, target }: PathOptions, port: number): Endpoint {
+  return defined({ address, port, localAddress: target.local_address });
 }
 
 /** The far end answers, but not as it should: another protocol, a refused token, a limit. */

@@ -5,8 +5,8 @@
 import { Backoff } from '../backoff.js';
 import { type Clock, isSet, type Timer } from '../clock.js';
 import type { RemoteWriteConfig } from '../config/types.js';
-import { pause } from '../engine/pause.js';
 import { defined } from '../defined.js';
+import { pause } from '../pause.js';
 import type { Logger } from '../log.js';
 import type { Milliseconds, Seconds } from '../units.js';
 import { encodeSamples, encodeStale, type Series } from './encode.js';

@@ -1,12 +1,6 @@
 /** Listening sockets: servers that accept bursts and stay silent. */
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
-
-/** Where to listen; without a host on every address of the machine. */
-export interface ListenAddress {
-  readonly host?: string;
-  /** 0 lets the kernel choose. */
-  readonly port: number;
-}
+import type { ListenAddress } from '../config/listen-address.js';
 
 /** Connections that may wait for `accept`; the kernel cuts it to net.core.somaxconn. */
 const BACKLOG = 4096;

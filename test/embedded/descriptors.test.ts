@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { embeddedResponder } from '../../src/commands/embedded-responder.js';
-import { type Relay, type RelayOptions, startRelay } from '../../src/embedded/relay.js';
+import { type Relay, type RelayOptions, startRelay } from '../../src/embedded/nat-relay.js';
 import { openEmbeddedTarget } from '../../src/embedded/target.js';
 import { newHello, RawClient } from '../responder/raw-client.js';
 import { eventually, openSockets, socketsFallTo } from '../support/sockets.js';

@@ -3,11 +3,11 @@ import { describe, expect, it } from 'vitest';
 import { Breaker } from '../../src/engine/breaker.js';
 import { Launches } from '../../src/engine/launches.js';
 import { Lifeline } from '../../src/engine/lifeline.js';
-import { pause } from '../../src/engine/pause.js';
+import { pause } from '../../src/pause.js';
 import type { LinkEnd } from '../../src/net/errors.js';
 import { ConnectError } from '../../src/net/link.js';
 import type { Canary, Introduction, Path, ProbeConnection } from '../../src/probe/path.js';
-import type { Observation } from '../../src/probe/prober.js';
+import type { Observation } from '../../src/probe/observe.js';
 import type { Seconds } from '../../src/units.js';
 import { CoarseClock } from '../support/coarse-clock.js';
 import { randomFrom } from '../support/prng.js';
@@ -104,7 +104,6 @@ class FarEnd {
 
   path(): Path {
     return {
-      timing: () => 'late',
       open: (_mode, _testAt, signal) => this.connect(signal),
       openCanary: (signal) => this.connect(signal),
       check: async (signal) => {

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { DEFAULT_SEARCH } from '../../src/config/defaults.js';
 import { reasonOf } from '../../src/core/verdict.js';
 import { Breaker } from '../../src/engine/breaker.js';
-import { Controls } from '../../src/engine/controls.js';
+import { Controls } from '../../src/engine/death-controls.js';
 import { Launches } from '../../src/engine/launches.js';
 import { Lifeline } from '../../src/engine/lifeline.js';
 import { ModeRunner, type ModeRunnerOptions } from '../../src/engine/mode-runner.js';

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { Finding } from '../../src/core/finding.js';
 import { MODES, type Mode } from '../../src/core/modes.js';
-import { FINDING_EXPIRES_AFTER } from '../../src/engine/expiry.js';
-import { type ModeReadings, type PathFacts, TargetSnapshots } from '../../src/engine/snapshot-target.js';
+import { FINDING_EXPIRES_AFTER } from '../../src/engine/restored-search.js';
+import type { PathFacts } from '../../src/engine/path-facts.js';
+import { type ModeReadings, TargetSnapshots } from '../../src/engine/snapshot-target.js';
 import { makeConfig } from '../support/fake-view.js';
 
 const NOW = 1_700_000_000;

@@ -3,6 +3,7 @@ import { TestBook } from '../../src/engine/test-book.js';
 import { ALIVE, INTERRUPTED, makeTest } from '../support/fake-view.js';
 
 const NOW = 1_700_000_000;
+const DAY = 86_400;
 
 describe('TestBook', () => {
   it('keeps the newest tests, and of those below the lower bound the survivals and the early deaths', () => {
@@ -24,5 +25,38 @@ describe('TestBook', () => {
     expect(new TestBook(3, book.save()).conclusiveAt).toBe(NOW);
     // A state file from before this was saved.
     expect(new TestBook(3, { tests: [makeTest(1, 60, ALIVE, NOW)] }).conclusiveAt).toBe(NOW);
+  });
+});
+
+describe('the tests below the lower bound in a TestBook', () => {
+  it('are counted for 24 h, the early deaths apart', () => {
+    const book = new TestBook(500);
+    book.addEarlyDeath(NOW, 20);
+    book.add(makeTest(1, 30, ALIVE, NOW + DAY / 2), 100);
+    expect(book.belowLower(NOW + DAY)).toEqual({ earlyDeaths: 1, testsBelowLower: 2 });
+    expect(book.belowLower(NOW + DAY + 1)).toEqual({ earlyDeaths: 0, testsBelowLower: 1 });
+    book.add(makeTest(2, 30, ALIVE, NOW + 2 * DAY), 100);
+    expect(book.save().belowLower).toHaveLength(1);
+  });
+
+  it('are forgotten above a bound that fell, for good', () => {
+    const book = new TestBook(500);
+    book.addEarlyDeath(NOW, 20);
+    book.addEarlyDeath(NOW, 50);
+    book.lowerFell(30);
+    expect(book.belowLower(NOW)).toEqual({ earlyDeaths: 1, testsBelowLower: 1 });
+  });
+
+  it('are no more than 500', () => {
+    const book = new TestBook(1);
+    for (let i = 0; i < 600; i++) book.addEarlyDeath(NOW + i, i);
+    const { belowLower } = book.save();
+    expect(belowLower).toHaveLength(500);
+    expect(belowLower?.[0]?.idle).toBe(100);
+  });
+
+  it('go on with what was saved', () => {
+    const saved = { belowLower: [{ at: NOW, idle: 20, early: true }] };
+    expect(new TestBook(1, saved).belowLower(NOW)).toEqual({ earlyDeaths: 1, testsBelowLower: 1 });
   });
 });

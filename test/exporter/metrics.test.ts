@@ -5,7 +5,7 @@ import { tellOnce } from '../../src/exporter/guard.js';
 import { FAMILIES } from '../../src/exporter/families.js';
 import { REMOTE_WRITE_FAMILIES, SELF_FAMILIES } from '../../src/exporter/self-families.js';
 import { siteShare } from '../../src/net/descriptor-shares.js';
-import { SiteConnections } from '../../src/web/connections.js';
+import { SiteConnections } from '../../src/web/site-connections.js';
 import { registerSiteMetrics } from '../../src/web/site-metrics.js';
 import { ExporterMetrics } from '../../src/exporter/metrics.js';
 import type { TargetSnapshot } from '../../src/engine/snapshot.js';

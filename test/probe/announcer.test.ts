@@ -12,7 +12,7 @@ function scene(random = () => 0.5) {
   const announcer = new Announcer({
     announcement: { address: 'exporter.example:15382' },
     clock,
-    told: (outcome) => outcomes.push(outcome),
+    answered: (outcome) => outcomes.push(outcome),
     random,
   });
   const channel = (name: string, interval: number | undefined = 300): AnnouncementChannel => ({

@@ -4,13 +4,13 @@ import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { expect, it, type onTestFinished } from 'vitest';
 import { systemClock } from '../../src/clock.js';
 import { MODES } from '../../src/core/modes.js';
-import { startRelay } from '../../src/embedded/relay.js';
-import { pause } from '../../src/engine/pause.js';
+import { startRelay } from '../../src/embedded/nat-relay.js';
+import { pause } from '../../src/pause.js';
 import { createLogger } from '../../src/log.js';
-import { createLegacyPath } from '../../src/probe/legacy-path.js';
-import { createNativePath } from '../../src/probe/native-path.js';
+import { createNativePath } from '../../src/probe/far-ends/native.js';
 import type { Path } from '../../src/probe/path.js';
 import { startResponder } from '../../src/responder/responder.js';
+import { natTcpTestPath } from './scene.js';
 
 const signal = new AbortController().signal;
 setMaxListeners(0, signal);
@@ -117,13 +117,7 @@ for (const [name, servers] of [
 ] as const) {
   const pathTo = async (finished: Finish): Promise<Path> => {
     const { echo, sleep } = await servers(finished);
-    const endpoint = (port: number) => ({ address: '127.0.0.1', port });
-    return createLegacyPath({
-      clock: systemClock,
-      deadline: 3,
-      echo: endpoint(echo),
-      sleep: endpoint(sleep),
-    });
+    return natTcpTestPath({ clock: systemClock, address: '127.0.0.1', echo, sleep });
   };
 
   it.concurrent.for(['send', 'keepalive'] as const)(

@@ -10,9 +10,9 @@ import { pino } from 'pino';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { systemClock } from '../../src/clock.js';
 import { type AnnouncementOutcome, Announcer } from '../../src/probe/announcer.js';
-import { createNativePath } from '../../src/probe/native-path.js';
+import { createNativePath } from '../../src/probe/far-ends/native.js';
 import type { Path } from '../../src/probe/path.js';
-import { Announcements } from '../../src/responder/announcements.js';
+import { Announcements } from '../../src/responder/discovery/announcements.js';
 import { type Responder, startResponder } from '../../src/responder/responder.js';
 import { FakeClock } from '../support/fake-clock.js';
 
@@ -49,10 +49,10 @@ function announcing(
   const announcer = new Announcer({
     announcement: { address, labels: { site: 'a b' } },
     clock,
-    told: (outcome) => outcomes.push(outcome),
+    answered: (outcome) => outcomes.push(outcome),
   });
   const endpoint = () => ({ address: '127.0.0.1', port });
-  const path = createNativePath({ clock: systemClock, deadline: 3, endpoint, token: TOKEN, announcer });
+  const path = createNativePath({ clock: systemClock, deadline: 3, endpoint, token: () => TOKEN, announcer });
   return { path, outcomes, clock };
 }
 

@@ -1,17 +1,32 @@
 /** A path over a network in virtual time, with the far end that it leads to. */
-import { createLegacyPath } from '../../src/probe/legacy-path.js';
-import { createNativePath } from '../../src/probe/native-path.js';
-import type { Path, ProbeConnection } from '../../src/probe/path.js';
-import type { Observation } from '../../src/probe/prober.js';
+import { openPath } from '../../src/probe/far-ends/index.js';
+import { createNativePath } from '../../src/probe/far-ends/native.js';
+import type { Path, PathOptions, ProbeConnection } from '../../src/probe/path.js';
+import type { Observation } from '../../src/probe/observe.js';
 import type { Mode } from '../../src/core/modes.js';
+import { DEFAULT_SEARCH } from '../../src/config/defaults.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { FakeResponder, serveEcho, serveSleep } from '../support/fake-far-ends.js';
 import { type FakeLink, FakeNetwork } from '../support/fake-link.js';
+import { makeConfig } from '../support/fake-view.js';
 
 const NATIVE = 5382;
 const ECHO = 31_415;
 const SLEEP = 27_182;
 const FAR_END = '203.0.113.9';
+
+/** A path to the servers of NAT-TCP-test at these ports. */
+export function natTcpTestPath({
+  echo,
+  sleep,
+  ...options
+}: Omit<PathOptions, 'target'> & { readonly echo: number; readonly sleep: number }): Path {
+  const target = makeConfig('original', {
+    far_end: { kind: 'nat-tcp-test', host: options.address, echo_port: echo, sleep_port: sleep },
+    search: { ...DEFAULT_SEARCH, deadline: 3 },
+  });
+  return openPath({ target, ...options });
+}
 
 /** The scene of a test: everything is opened, tested and let idle in virtual time. */
 export class Scene {
@@ -36,9 +51,9 @@ export class Scene {
             deadline: 3,
             endpoint: () => endpoint(NATIVE),
             openLink,
-            ...(token === undefined ? {} : { token }),
+            ...(token === undefined ? {} : { token: () => token }),
           })
-        : createLegacyPath({ clock, deadline: 3, echo: endpoint(ECHO), sleep: endpoint(SLEEP), openLink });
+        : natTcpTestPath({ clock, address: FAR_END, echo: ECHO, sleep: SLEEP, openLink });
   }
 
   /** Serves anything else at the port of the legacy protocol's echo or sleep server, or of the native one. */

@@ -9,9 +9,9 @@ import {
 } from '../../src/probe/path.js';
 import type { Clock } from '../../src/clock.js';
 import type { Mode } from '../../src/core/modes.js';
-import type { Observation, TestContext } from '../../src/probe/prober.js';
+import type { Observation, TestContext } from '../../src/probe/observe.js';
 import type { Seconds } from '../../src/units.js';
-import { pause } from '../../src/engine/pause.js';
+import { pause } from '../../src/pause.js';
 
 export class FakePath implements Path {
   readonly #clock: Clock;
@@ -34,10 +34,6 @@ export class FakePath implements Path {
   get introduction(): Introduction {
     const { localAddress, seenAddress, instance } = this;
     return { localAddress, seenAddress, ...(instance === undefined ? {} : { instance }) };
-  }
-
-  timing(): 'late' {
-    return 'late';
   }
 
   /** What the NAT remembers an idle connection for; undefined means for ever. */

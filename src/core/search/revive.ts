@@ -1,7 +1,7 @@
 /** Takes a persisted state back, if it is one of ours and was made for the same questions. */
 import { STATE_FORMAT } from './state.js';
 import type { SearchState } from './state.js';
-import type { Seconds } from '../../units.js';
+import { LONGEST_IDLE } from '../finding.js';
 import type { SearchOptions } from './types.js';
 
 /** Moments of the search's own time, and what may be below 0. */
@@ -31,8 +31,6 @@ const COUNTS = [
   'watched',
 ] as const satisfies readonly (keyof SearchState)[];
 
-/** No duration is longer, seconds: some thirty years. */
-const LONGEST: Seconds = 1e9;
 /** No list of a search is longer, by far. */
 const MOST_ITEMS = 10_000;
 
@@ -47,7 +45,7 @@ function isNumber(value: unknown): value is number {
 }
 
 function isDuration(value: unknown): boolean {
-  return typeof value === 'number' && value >= 0 && value <= LONGEST;
+  return typeof value === 'number' && value >= 0 && value <= LONGEST_IDLE;
 }
 
 function isCount(value: unknown): boolean {

@@ -1,0 +1,151 @@
+/** What is known about a target's path besides its searches: whether it is up, and the addresses along it. */
+import type { Clock } from '../clock.js';
+import type { TargetConfig } from '../config/types.js';
+import { addressClass } from '../core/diagnosis/address.js';
+import { defined } from '../defined.js';
+import { hostConntrackTimeout } from '../net/conntrack.js';
+import type { AskRouter } from '../net/router.js';
+import type { AnnouncementOutcome } from '../probe/announcer.js';
+import type { Introduction } from '../probe/path.js';
+import type { Seconds } from '../units.js';
+import type { Journal } from './journal.js';
+
+/** Addresses that are kept to tell a pool of them from one. */
+const SEEN_ADDRESSES_KEPT = 8;
+/** Reasons for one outage that are told: the far end may have many. */
+const MOST_REASONS = 5;
+
+export interface PathFacts {
+  readonly up?: boolean;
+  readonly downReason?: string;
+  readonly address?: string;
+  readonly introduction?: Introduction;
+  /** Our own addresses as the far end saw them, newest last, bounded. */
+  readonly seenAddresses: readonly string[];
+  /** The router's outer address, where it told it since our seen address changed last. */
+  readonly routerAddress?: string;
+  /** This host's own conntrack timeout, seconds. */
+  readonly localConntrack?: Seconds;
+  /** Whether the far end took the newest announcement of this exporter; absent before it answered one. */
+  readonly announced?: boolean;
+}
+
+/** The facts that may be unknown again. */
+type Changes = { readonly [Fact in keyof PathFacts]?: PathFacts[Fact] | undefined };
+
+export interface FactsKeeperOptions {
+  readonly target: TargetConfig;
+  readonly clock: Clock;
+  readonly journal: Journal;
+  readonly askRouter: AskRouter;
+}
+
+/** Learns the facts, and tells the journal what is new about them. */
+export class FactsKeeper {
+  readonly #options: FactsKeeperOptions;
+  #facts: PathFacts = { seenAddresses: [] };
+  /** Why the far end does not answer, as far as it was told since it answered last. */
+  readonly #reasonsGiven = new Set<string>();
+  /** When our address as the far end sees it changed last, monotonic seconds. */
+  #movedAt: Seconds = -Infinity;
+  /** What was told last of announcing this exporter. */
+  #announcement: AnnouncementOutcome['kind'] | undefined;
+
+  constructor(options: FactsKeeperOptions) {
+    this.#options = options;
+  }
+
+  /** A value: another one once something has changed. */
+  get facts(): PathFacts {
+    return this.#facts;
+  }
+
+  #learn(changes: Changes): void {
+    this.#facts = defined<Changes>({ ...this.#facts, ...changes }) as PathFacts;
+  }
+
+  /** The far end is probed at this address from now on. */
+  pinned(address: string): void {
+    this.#learn({ address, seenAddresses: [], announced: undefined });
+  }
+
+  reached(introduction: Introduction): void {
+    const { target, journal } = this.#options;
+    if (this.#facts.up !== true) journal.tell(`${target.name} answers`, 'info');
+    this.#reasonsGiven.clear();
+    // The built-in path stays inside this process: what the host forgets has no part in it.
+    const localConntrack = target.far_end.kind === 'embedded' ? undefined : hostConntrackTimeout();
+    this.#learn({ up: true, downReason: undefined, introduction, localConntrack });
+  }
+
+  unreachable(reason: string): void {
+    // Once for each reason, not for each try: a far end may fail in turns, and in words of its own.
+    if (!this.#reasonsGiven.has(reason) && this.#reasonsGiven.size < MOST_REASONS) {
+      this.#reasonsGiven.add(reason);
+      this.#options.journal.tell(`${this.#options.target.name} does not answer: ${reason}`, 'warn');
+    }
+    this.#learn({ up: false, downReason: reason });
+  }
+
+  /** Called when it is clear whether the mappings still live: two addresses at once, or one after the other? */
+  noticeSeenAddress(): void {
+    const { introduction, seenAddresses: known } = this.#facts;
+    const seen = introduction?.seenAddress;
+    if (seen === undefined || known.includes(seen)) return;
+    if (known.length > 0) this.#movedTo();
+    this.#learn({ seenAddresses: [...known, seen].slice(-SEEN_ADDRESSES_KEPT) });
+  }
+
+  /** After a loss of every mapping a new address replaces the old ones. */
+  forgetSeenAddresses(): void {
+    const { introduction, seenAddresses: known } = this.#facts;
+    const seen = introduction?.seenAddress;
+    this.#learn({ seenAddresses: [] });
+    if (seen === undefined || known.length === 0 || known.includes(seen)) return;
+    this.#options.journal.tell('this host has a new address, as the far end sees it', 'info');
+    this.#movedTo();
+  }
+
+  /** What the router said before is not to be compared with the new address. */
+  #movedTo(): void {
+    this.#movedAt = this.#options.clock.monotonic();
+    this.#learn({ routerAddress: undefined });
+  }
+
+  /**
+   * Learns the router's outer address. Only from a private address on: elsewhere no router of ours translates.
+   * @returns whether it is another one than before
+   */
+  async askRouter(signal: AbortSignal): Promise<boolean> {
+    const { address: remote, introduction } = this.#facts;
+    const local = introduction?.localAddress;
+    if (remote === undefined || local === undefined || addressClass(local) !== 'private') return false;
+    const answer = await this.#options.askRouter({ local, remote });
+    const { address, introduction: newest, routerAddress: before } = this.#facts;
+    if (signal.aborted || address !== remote || newest?.localAddress !== local) return false;
+    const routerAddress =
+      answer !== undefined && answer.askedAt >= this.#movedAt ? answer.address : undefined;
+    this.#learn({ routerAddress });
+    return routerAddress !== before;
+  }
+
+  announced(outcome: AnnouncementOutcome): void {
+    this.#learn({ announced: outcome.kind === 'announced' });
+    // Once for each outcome, not for each answer: a far end may refuse in ever other words.
+    if (outcome.kind === this.#announcement) return;
+    this.#announcement = outcome.kind;
+    const text = announcementText(outcome, this.#options.target.announce?.address ?? '');
+    this.#options.journal.tell(text, outcome.kind === 'announced' ? 'info' : 'warn');
+  }
+}
+
+function announcementText(outcome: AnnouncementOutcome, address: string): string {
+  switch (outcome.kind) {
+    case 'announced':
+      return `this exporter is announced as ${address}`;
+    case 'refused':
+      return `the far end refused to announce this exporter as ${address}: ${outcome.detail}`;
+    case 'not_taken':
+      return 'the far end takes no announcements (it is older, or runs without --discovery)';
+  }
+}

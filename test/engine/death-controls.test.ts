@@ -1,0 +1,149 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { Controls } from '../../src/engine/death-controls.js';
+import { Lifeline } from '../../src/engine/lifeline.js';
+import type { ProbeConnection } from '../../src/probe/path.js';
+import { FakeClock } from '../support/fake-clock.js';
+import { FakePath } from '../support/fake-path.js';
+
+const DEADLINE = 8;
+const stops: AbortController[] = [];
+
+afterEach(() => {
+  for (const stop of stops.splice(0)) stop.abort();
+});
+
+async function start() {
+  const clock = new FakeClock();
+  const path = new FakePath(clock);
+  const stop = new AbortController();
+  stops.push(stop);
+  const nothing = () => undefined;
+  const lifeline = new Lifeline({
+    path,
+    clock,
+    deadline: DEADLINE,
+    survives: () => 7440,
+    events: {
+      reached: nothing,
+      watched: nothing,
+      unreachable: nothing,
+      mappingLoss: nothing,
+      farEndRestarted: nothing,
+      closedByFarEnd: nothing,
+      unwatched: nothing,
+      outageOutlasted: nothing,
+    },
+  });
+  void lifeline.run(stop.signal);
+  await clock.advance(1);
+  const controls = new Controls({ path, lifeline, clock, deadline: DEADLINE, signal: stop.signal });
+  const connection = openedAt(clock.monotonic());
+  return { clock, path, controls, connection };
+}
+
+function openedAt(moment: number): ProbeConnection {
+  return { opened: { earliest: moment, latest: moment } } as ProbeConnection;
+}
+
+/** Settles a promise by letting time pass. */
+async function after<T>(clock: FakeClock, duration: number, promise: Promise<T>): Promise<T> {
+  await clock.advance(duration);
+  return promise;
+}
+
+describe('Controls.confirm', () => {
+  it('passes when a fresh connection works and a canary lived through the idle time', async () => {
+    const { clock, controls, connection } = await start();
+    await clock.advance(600);
+    expect(await after(clock, 20, controls.confirm(connection, false))).toBeUndefined();
+  });
+
+  it('says unreachable when nothing works', async () => {
+    const { clock, path, controls, connection } = await start();
+    path.passes = false;
+    expect(await after(clock, 20, controls.confirm(connection, false))).toBe('unreachable');
+  });
+
+  it('says canary_lost when only fresh connections work', async () => {
+    const { clock, path, controls, connection } = await start();
+    for (const canary of path.canaries) canary.forgotten = true;
+    expect(await after(clock, 20, controls.confirm(connection, false))).toBe('canary_lost');
+  });
+
+  it('says canary_lost for a connection that is older than every canary', async () => {
+    const { clock, controls } = await start();
+    expect(await after(clock, 20, controls.confirm(openedAt(clock.monotonic() - 100), false))).toBe(
+      'canary_lost',
+    );
+  });
+
+  it('waits for things to settle where the connection was ended: a canary may end a moment later', async () => {
+    const { clock, path, controls, connection } = await start();
+    const first = controls.confirm(connection, true);
+    await clock.advance(1.5);
+    for (const canary of path.canaries) canary.forgotten = true;
+    expect(await after(clock, 20, first)).toBe('canary_lost');
+    const other = await start();
+    const second = other.controls.confirm(other.connection, true);
+    expect(await after(other.clock, 20, second)).toBeUndefined();
+  });
+
+  it('shares one fresh connection between deaths of the same moment', async () => {
+    const { clock, path, controls, connection } = await start();
+    const before = path.checks;
+    const both = Promise.all([controls.confirm(connection, false), controls.confirm(connection, false)]);
+    expect(await after(clock, 20, both)).toEqual([undefined, undefined]);
+    expect(path.checks - before).toBe(1);
+  });
+});
+
+describe('a fresh connection of Controls', () => {
+  it('speaks for its own moment only: the next death has one of its own', async () => {
+    const { clock, path, controls, connection } = await start();
+    const before = path.checks;
+    expect(await after(clock, 1, controls.confirm(connection, false))).toBeUndefined();
+    expect(path.checks - before).toBe(1);
+    path.checkable = false;
+    expect(await after(clock, 20, controls.confirm(connection, false))).toBe('control_failed');
+    expect(path.checks - before).toBe(2);
+    path.checkable = true;
+    expect(await after(clock, 20, controls.confirm(connection, false))).toBeUndefined();
+  });
+});
+
+describe('Controls.watch', () => {
+  it('is content when the test ends before it begins', async () => {
+    const { clock, controls, connection } = await start();
+    const watch = controls.watch(connection, DEADLINE);
+    await clock.advance(0.06);
+    expect(await watch.finish()).toBe(true);
+  });
+
+  it('is content when a canary answers in the middle of a silent test', async () => {
+    const { clock, controls, connection } = await start();
+    const watch = controls.watch(connection, DEADLINE);
+    await clock.advance(DEADLINE);
+    expect(await watch.finish()).toBe(true);
+  });
+
+  it('waits for the moment that was fixed at launch', async () => {
+    const { clock, path, controls, connection } = await start();
+    const watch = controls.watch(connection, DEADLINE, 100);
+    path.passes = false;
+    await clock.advance(50);
+    path.passes = true;
+    await clock.advance(60);
+    expect(await watch.finish()).toBe(true);
+  });
+
+  it('notices an outage that swallowed the test and ended just before its deadline', async () => {
+    const { clock, path, controls, connection } = await start();
+    path.passes = false;
+    const watch = controls.watch(connection, DEADLINE);
+    await clock.advance(DEADLINE - 0.5);
+    path.passes = true;
+    await clock.advance(0.5);
+    expect(await watch.finish()).toBe(false);
+    expect(await after(clock, 20, controls.confirm(connection, false))).toBeUndefined();
+  });
+});

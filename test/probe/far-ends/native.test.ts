@@ -1,0 +1,206 @@
+import { createServer, type AddressInfo, type Server } from 'node:net';
+import { once } from 'node:events';
+import { afterEach, describe, expect, it } from 'vitest';
+import { systemClock } from '../../../src/clock.js';
+import { MODES } from '../../../src/core/modes.js';
+import { createLogger } from '../../../src/log.js';
+import { createNativePath } from '../../../src/probe/far-ends/native.js';
+import type { Path, ProbeConnection } from '../../../src/probe/path.js';
+import { startResponder } from '../../../src/responder/responder.js';
+import { serveSilence } from '../../support/fake-far-ends.js';
+import { Scene } from '../scene.js';
+
+const TOKEN = 'a token of more than sixteen characters';
+const HOUR = 3600;
+const signal = new AbortController().signal;
+const closing: (() => unknown)[] = [];
+
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close();
+});
+
+/** Opens a connection beside a canary that beats for as long as it idles. */
+async function idle(scene: Scene, mode: (typeof MODES)[number], duration: number): Promise<ProbeConnection> {
+  const canary = await scene.canary();
+  const connection = await scene.open(mode);
+  for (let left = duration; left > 0; left -= 60) {
+    await scene.clock.advance(Math.min(60, left));
+    expect(await scene.beat(canary)).toBe(true);
+  }
+  return connection;
+}
+
+describe('a native path', () => {
+  it.each(MODES)('%s is answered over a path that forgets nothing', async (mode) => {
+    const scene = new Scene();
+    const connection = await idle(scene, mode, 2 * HOUR);
+    expect(await scene.test(connection)).toMatchObject({ kind: 'answered' });
+  });
+
+  it.each(MODES)('%s is answered when both sides know the token', async (mode) => {
+    const scene = new Scene('native', { token: TOKEN });
+    const connection = await idle(scene, mode, HOUR);
+    expect(await scene.test(connection)).toMatchObject({ kind: 'answered' });
+  });
+
+  it.each(MODES)('%s dies of silence behind a NAT that drops', async (mode) => {
+    const scene = new Scene();
+    scene.network.idleTimeout = 300;
+    const connection = await idle(scene, mode, 400);
+    const observation = await scene.test(connection);
+    expect(observation).toMatchObject({ kind: 'died', evidence: 'silence' });
+    expect(await scene.beat(await scene.canary())).toBe(true);
+  });
+
+  it.each(MODES)('%s dies at once behind a NAT that answers for what it forgot', async (mode) => {
+    const scene = new Scene();
+    Object.assign(scene.network, { idleTimeout: 300, forgetfulness: 'reset' });
+    const connection = await idle(scene, mode, 400);
+    const before = scene.clock.monotonic();
+    expect(await scene.test(connection)).toMatchObject({ kind: 'died', evidence: 'reset' });
+    expect(scene.clock.monotonic() - before).toBeLessThan(0.5);
+  });
+
+  it.each(MODES)('a %s connection behind a NAT that resets ends while it idles', async (mode) => {
+    const scene = new Scene();
+    Object.assign(scene.network, { idleTimeout: 300, forgetfulness: 'reset_idle' });
+    const connection = await scene.open(mode);
+    const ended = new Promise<string>((resolve) => connection.whenEnded(({ kind }) => resolve(kind)));
+    const started = scene.clock.monotonic();
+    expect(await scene.clock.settle(ended, 400)).toBe('reset');
+    expect(scene.clock.monotonic() - started).toBeCloseTo(300, 0);
+  });
+
+  it('a connection ends while it idles when only the far end sees how', async () => {
+    const scene = new Scene();
+    await scene.canary();
+    const connection = await scene.open('send');
+    const probe = scene.newest;
+    const ended = new Promise<string>((resolve) => connection.whenEnded(({ kind }) => resolve(kind)));
+    scene.responder.see(probe.local, 'reset');
+    expect(await scene.clock.settle(ended, 1)).toBe('reset');
+  });
+
+  it('spares the far end a ghost after a test without an answer, whose end may never arrive there', async () => {
+    const scene = new Scene();
+    scene.network.idleTimeout = 300;
+    const first = await idle(scene, 'send', 60);
+    expect(await scene.test(first)).toMatchObject({ kind: 'answered' });
+    first.close();
+    const untested = await scene.open('send');
+    untested.close();
+    const forgotten = await idle(scene, 'send', 400);
+    expect(await scene.test(forgotten)).toMatchObject({ kind: 'died' });
+    forgotten.close();
+    await scene.clock.advance(1);
+    const drops = scene.responder.heard.filter(({ kind }) => kind === 'drop');
+    expect(drops).toEqual([{ kind: 'drop', probe: 3 }]);
+  });
+
+  it('recv says canary_lost when no control connection lives', async () => {
+    const scene = new Scene();
+    const connection = await scene.open('recv');
+    expect(await scene.test(connection)).toEqual({ kind: 'unclear', reason: 'canary_lost' });
+  });
+
+  it('says that a far end which accepts and is silent sent no hello', async () => {
+    const scene = new Scene();
+    scene.serve('native', serveSilence);
+    await expect(scene.check()).rejects.toThrow('no hello from 203.0.113.9:5382 within 3 s');
+    expect(scene.newest.end).toBeDefined();
+  });
+
+  it('starts the idle clock at the hello of the far end, not at connect', async () => {
+    const scene = new Scene('native', { token: TOKEN });
+    const before = scene.clock.monotonic();
+    const connection = await scene.open('send');
+    const { earliest, latest } = connection.opened;
+    // Connecting and the challenge took a round trip each, the proof took the third.
+    expect(earliest - before).toBeCloseTo(4 * scene.network.latency, 6);
+    expect(latest - before).toBeCloseTo(6 * scene.network.latency + 0.2, 6);
+  });
+});
+
+async function responder(token?: string): Promise<number> {
+  const running = await startResponder({
+    native: [{ host: '127.0.0.1', port: 0 }],
+    logger: createLogger({ level: 'error', format: 'logfmt' }),
+    ...(token === undefined ? {} : { token }),
+  });
+  closing.push(() => running.close());
+  return running.addresses.native[0]?.port ?? 0;
+}
+
+function pathTo(port: number, token?: string): Path {
+  return createNativePath({
+    clock: systemClock,
+    deadline: 3,
+    endpoint: () => ({ address: '127.0.0.1', port }),
+    ...(token === undefined ? {} : { token: () => token }),
+  });
+}
+
+describe('a native path to our own responder', () => {
+  it('starts the idle clock between two readings and tells its addresses', async () => {
+    const path = pathTo(await responder(TOKEN), TOKEN);
+    const connection = await path.open('send', undefined, signal);
+    closing.push(() => connection.close());
+    const now = systemClock.monotonic();
+    expect(connection.opened.earliest).toBeLessThanOrEqual(now);
+    expect(connection.opened.latest).toBeGreaterThan(connection.opened.earliest);
+    expect(connection.seen).toBe(connection.local);
+    expect(await path.check(signal)).toMatchObject({ localAddress: '127.0.0.1', seenAddress: '127.0.0.1' });
+  });
+
+  it('gives the same instance as long as the responder runs, and another one after a restart', async () => {
+    const port = await responder();
+    const first = await pathTo(port).check(signal);
+    expect(first.instance).toMatch(/^[0-9a-f]{16}$/);
+    expect((await pathTo(port).check(signal)).instance).toBe(first.instance);
+    expect((await pathTo(await responder()).check(signal)).instance).not.toBe(first.instance);
+  });
+
+  it('names the token that is missing', async () => {
+    const port = await responder(TOKEN);
+    await expect(pathTo(port).check(signal)).rejects.toThrow(
+      `127.0.0.1:${port} asks for a token: set token_file`,
+    );
+  });
+
+  it('names the token that is wrong, and does not show it', async () => {
+    const port = await responder(TOKEN);
+    const wrong = 'another token of enough characters';
+    const failure = await pathTo(port, wrong)
+      .check(signal)
+      .catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(Error);
+    expect((failure as Error).message).toContain(
+      `127.0.0.1:${port} turned the connection away: auth (the token is not the one it was started with)`,
+    );
+    expect((failure as Error).message).not.toContain(wrong);
+  });
+
+  it('refuses a responder without a token when one is configured', async () => {
+    const port = await responder();
+    await expect(pathTo(port, TOKEN).check(signal)).rejects.toThrow('did not ask for the token');
+  });
+});
+
+describe('a native path to something else', () => {
+  it('says that a web server does not speak the protocol', async () => {
+    const port = await listen(
+      createServer((socket) => {
+        socket.on('error', () => undefined);
+        socket.once('data', () => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'));
+      }),
+    );
+    await expect(pathTo(port).check(signal)).rejects.toThrow('does not speak the native protocol');
+  });
+});
+
+async function listen(server: Server): Promise<number> {
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  closing.push(() => server.close());
+  return (server.address() as AddressInfo).port;
+}
