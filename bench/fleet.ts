@@ -14,7 +14,7 @@ import { DEFAULT_MAX_CONNECTIONS } from '../src/config/schema.js';
 import { checkConfig } from '../src/config/load.js';
 import type { Config } from '../src/config/config.js';
 import { Engine } from '../src/engine/engine.js';
-import { createExporterMetrics } from '../src/exporter/metrics.js';
+import { ExporterMetrics } from '../src/exporter/metrics.js';
 import { createLogger } from '../src/log.js';
 import { keepNurserySmall } from '../src/nursery.js';
 import { openPath } from '../src/probe/far-ends/index.js';
@@ -290,11 +290,11 @@ class Stalls {
 async function runExporter(count: number, port: number): Promise<void> {
   keepNurserySmall();
   const lateness = new Lateness();
-  const metrics = createExporterMetrics({
+  const metrics = new ExporterMetrics({
     view: { targets: () => engine.targets(), snapshots: () => engine.snapshots() },
     build: { version: 'bench', revision: 'bench' },
   });
-  const engine = new Engine({
+  const engine: Engine = new Engine({
     clock: lateness.clock,
     log: createLogger({ level: 'info', format: 'logfmt', stream: { write: () => undefined } }),
     observer: metrics.observer,

@@ -1,6 +1,6 @@
 /** Files that others made: only regular ones, never more than a limit, and never waiting for the other end of a pipe. */
 import { closeSync, constants, fstatSync, openSync, readSync, type Stats, statSync } from 'node:fs';
-import { type FileHandle, open, stat } from 'node:fs/promises';
+import { type FileHandle, open, rename, rm, stat, unlink } from 'node:fs/promises';
 
 /** Most bytes of each kind of file. */
 export const FILE_LIMITS = {
@@ -112,6 +112,29 @@ export async function writeRegularFile(path: string, text: string): Promise<void
     await file.writeFile(text);
   } finally {
     await file.close();
+  }
+}
+
+/**
+ * Replaces a file by another text, which its owner alone may read: whole or not at all.
+ * @throws the system's error; the file is as it was then
+ */
+export async function replaceFile(path: string, text: string): Promise<void> {
+  const draft = `${path}.new`;
+  try {
+    // What lies there may be anything, a named pipe too.
+    await rm(draft, { force: true });
+    const file = await open(draft, 'wx', 0o600);
+    try {
+      await file.writeFile(text);
+      await file.datasync();
+    } finally {
+      await file.close();
+    }
+    await rename(draft, path);
+  } catch (error) {
+    await unlink(draft).catch(() => undefined);
+    throw error;
   }
 }
 

@@ -1,10 +1,20 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readRegularFile, readRegularFileLater, whyUnreadable } from '../src/files.js';
+import { readRegularFile, readRegularFileLater, replaceFile, whyUnreadable } from '../src/files.js';
 
 let folder: string;
 let server: Server;
@@ -69,4 +79,26 @@ describe.each([
     const log = read('/proc/kmsg', 1);
     await expect(log).rejects.toThrow(/EACCES|EPERM|EAGAIN|ENOENT|larger/);
   }, 5000);
+});
+
+describe('replaceFile()', () => {
+  it('puts another text in the place of a file, for its owner alone, whatever lies where it is drafted', async () => {
+    const place = mkdtempSync(join(tmpdir(), 'nat-idle-replace-'));
+    const path = join(place, 'state');
+    writeFileSync(path, 'before');
+    execFileSync('mkfifo', [`${path}.new`]);
+    await replaceFile(path, 'after');
+    expect(readFileSync(path, 'utf8')).toBe('after');
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    expect(readdirSync(place)).toEqual(['state']);
+    rmSync(place, { recursive: true });
+  });
+
+  it('leaves nothing behind where it cannot', async () => {
+    const place = mkdtempSync(join(tmpdir(), 'nat-idle-replace-'));
+    mkdirSync(join(place, 'state', 'full'), { recursive: true });
+    await expect(replaceFile(join(place, 'state'), 'after')).rejects.toThrow();
+    expect(readdirSync(place)).toEqual(['state']);
+    rmSync(place, { recursive: true });
+  });
 });

@@ -17,11 +17,12 @@ import { Launches } from '../src/engine/launches.js';
 import { StateStore } from '../src/engine/state-store.js';
 import { TargetRunner } from '../src/engine/target-runner.js';
 import { targetsDocument } from '../src/exporter/api.js';
-import { createExporterMetrics } from '../src/exporter/metrics.js';
+import { ExporterMetrics } from '../src/exporter/metrics.js';
 import { renderCard } from '../src/exporter/page/card.js';
 import { renderRow } from '../src/exporter/page/page.js';
 import { createLogger } from '../src/log.js';
 import { exitCode, renderResult } from '../src/measure/result.js';
+import { RESULT_TONES } from '../src/paper/standards.js';
 import { renderReport, type ReportFormat } from '../src/report/report-forms.js';
 import { FakeClock } from './support/fake-clock.js';
 import { FakePath } from './support/fake-path.js';
@@ -275,7 +276,7 @@ describe.each(ROWS)('$path: $verdict', ({ path, verdict, leftOut = [], withheld 
     const json = JSON.parse(report('json')) as { verdict: unknown; modes: { mode: Mode; result: string }[] };
     expect(json.verdict).toEqual({ result: verdict, sentence: snapshot.verdict.sentence });
     for (const { mode, result } of json.modes) if (leftOut.includes(mode)) expect(result).toBe('unknown');
-    expect(report('html')).toContain(`<p class="verdict ${verdict}">`);
+    expect(report('html')).toContain(`<p class="verdict ${RESULT_TONES[verdict]}">`);
     expect(readable(report('html'))).toContain(snapshot.verdict.sentence);
     expect(report('md')).toContain(snapshot.verdict.sentence.replaceAll('_', '\\_'));
   });
@@ -312,7 +313,7 @@ requires({ packages: ['prometheus'] }).describe('Prometheus', () => {
   /** Runs promtool over what the exporter shows of all rows; throws with what it complains of. */
   async function promtool(tests: readonly { expr: string; samples: readonly string[] }[]): Promise<void> {
     const view = new FakeView(ROWS.map(({ path }) => of(path).snapshot));
-    const text = await createExporterMetrics({ view, build: BUILD, defaultMetrics: false }).text();
+    const text = await new ExporterMetrics({ view, build: BUILD }).text();
     const series = [...text.matchAll(/^([a-z]\w*\{.*\}) (\S+)$/gm)].map(([, name = '', value = '']) => ({
       series: name,
       values: `${value.replace('+Inf', 'inf')} ${value.replace('+Inf', 'inf')}`,

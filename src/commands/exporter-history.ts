@@ -2,14 +2,14 @@
 import { join } from 'node:path';
 import type { Clock, Timer } from '../clock.js';
 import type { Config } from '../config/config.js';
-import type { EngineView } from '../engine/snapshot.js';
+import type { EngineView, TargetSnapshot } from '../engine/snapshot.js';
 import type { RenderedReport } from '../exporter/app.js';
-import { type HistoryEntry } from '../history/entry.js';
+import type { HistoryEntry } from '../history/entry.js';
 import { type History, openHistory } from '../history/store.js';
 import type { Logger } from '../log.js';
 import { REPORT_FORMATS, type ReportFormat, renderReport } from '../report/report-forms.js';
-import type { TargetSnapshot } from '../engine/snapshot.js';
 import type { Seconds } from '../units.js';
+import type { Follower } from './exporter-follower.js';
 
 /** How often the findings are looked at; the store writes only what changed, or once an hour. */
 const NOTE_EVERY: Seconds = 60;
@@ -21,7 +21,7 @@ const CONTENT_TYPES: Readonly<Record<ReportFormat, string>> = {
 };
 
 /** The history of one exporter; without a state directory it remembers nothing. */
-export class ExporterHistory {
+export class ExporterHistory implements Follower {
   readonly #view: EngineView;
   readonly #clock: Clock;
   readonly #log: Logger;
@@ -37,7 +37,8 @@ export class ExporterHistory {
 
   /** Follows the configuration's state directory. */
   async apply(config: Config): Promise<void> {
-    if (config.state_dir === this.#directory && this.#timer !== undefined) return;
+    if (config.state_dir === this.#directory) return;
+    await this.conclude();
     await this.close();
     this.#directory = config.state_dir;
     if (config.state_dir === undefined) return;
@@ -61,24 +62,32 @@ export class ExporterHistory {
     return (await this.#history?.read(target)) ?? [];
   }
 
+  /** Notes the last findings. */
+  conclude(): Promise<void> {
+    this.#timer?.cancel();
+    this.#note();
+    return Promise.resolve();
+  }
+
   /** Writes what is left. */
   async close(): Promise<void> {
     this.#timer?.cancel();
-    this.#timer = undefined;
-    if (this.#history !== undefined) this.#note(this.#history);
+    this.#directory = undefined;
     await this.#history?.close();
     this.#history = undefined;
   }
 
   #noteAgain(): void {
     this.#timer = this.#clock.after(NOTE_EVERY, () => {
-      if (this.#history !== undefined) this.#note(this.#history);
+      this.#note();
       this.#noteAgain();
     });
   }
 
   /** The embedded target starts anew with each process: its past says nothing. */
-  #note(history: History): void {
+  #note(): void {
+    const history = this.#history;
+    if (history === undefined) return;
     const now = this.#clock.wall();
     for (const { config, modes } of this.#view.targets()) {
       if (config.far_end.kind === 'embedded') continue;

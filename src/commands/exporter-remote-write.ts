@@ -1,26 +1,24 @@
 /** Ties remote write to the exporter: follows the configuration and keeps the queue where it can. */
 import { hostname } from 'node:os';
-import type { Clock } from '../clock.js';
+import { systemClock } from '../clock.js';
 import type { Config } from '../config/config.js';
 import type { ExporterMetrics } from '../exporter/metrics.js';
-import { showRemoteWrite } from '../exporter/remote-write-metrics.js';
 import type { Logger } from '../log.js';
-import { createSend } from '../remote-write/send.js';
+import { createSend } from '../remote-write/delivery.js';
 import { RemoteWriter } from '../remote-write/writer.js';
+import type { Follower } from './exporter-follower.js';
 
 /** The remote write of one exporter; without a section in the configuration it does nothing. */
-export class ExporterRemoteWrite {
+export class ExporterRemoteWrite implements Follower {
   readonly #metrics: ExporterMetrics;
   readonly #version: string;
-  readonly #clock: Clock;
   readonly #log: Logger;
   #section = 'null';
   #writer: RemoteWriter | undefined;
 
-  constructor(metrics: ExporterMetrics, version: string, clock: Clock, log: Logger) {
+  constructor(metrics: ExporterMetrics, version: string, log: Logger) {
     this.#metrics = metrics;
     this.#version = version;
-    this.#clock = clock;
     this.#log = log;
   }
 
@@ -34,15 +32,15 @@ export class ExporterRemoteWrite {
     if (remote_write !== undefined) {
       this.#writer = new RemoteWriter({
         config: remote_write,
-        read: () => this.#metrics.text(),
+        read: () => this.#metrics.series(),
         send: createSend(remote_write, this.#version),
         hostname: hostname(),
-        clock: this.#clock,
+        clock: systemClock,
         log: this.#log,
       });
     }
     const writer = this.#writer;
-    showRemoteWrite(this.#metrics.registry, writer && (() => writer.stats));
+    this.#metrics.remoteWrite(writer && (() => writer.stats));
     writer?.start();
   }
 
@@ -52,7 +50,7 @@ export class ExporterRemoteWrite {
   }
 
   /** Delivers what waits, within 2 s. */
-  async stop(): Promise<void> {
+  async close(): Promise<void> {
     await this.#writer?.stop();
   }
 }

@@ -1,12 +1,16 @@
 /** Holds the state directory of one exporter: two that write the same files would undo each other's work. */
 import { ConfigError } from '../config/problem.js';
+import type { Config } from '../config/config.js';
 import { type DirectoryLock, directoryId, DirectoryHeld, lockDirectory } from '../net/directory-lock.js';
 import type { Logger } from '../log.js';
+import type { Follower } from './exporter-follower.js';
 
-export class StateDirectory {
+export class StateDirectory implements Follower {
   readonly #file: string;
   readonly #log: Logger;
   #lock: DirectoryLock | undefined;
+  /** That one, and the one before as long as somebody may still write there. */
+  readonly #held = new Set<DirectoryLock>();
 
   /** @param file the configuration file, for messages */
   constructor(file: string, log: Logger) {
@@ -15,42 +19,37 @@ export class StateDirectory {
   }
 
   /**
-   * Takes the directory that a configuration names, beside the one that is held.
+   * Takes the directory that a configuration names, beside the one before, which is held until `settle`.
    *
-   * @returns what makes the change final, and what takes it back
    * @throws ConfigError when another process has it
    */
-  async take(directory: string | undefined): Promise<{ keep(): Promise<void>; undo(): Promise<void> }> {
-    const before = this.#lock;
-    const next = directory === undefined ? undefined : await this.#takeOne(directory);
-    this.#lock = next;
-    const release = async (lock: DirectoryLock | undefined, other: DirectoryLock | undefined) => {
-      if (lock !== other) await lock?.release();
-    };
-    return {
-      keep: () => release(before, next),
-      undo: () => {
-        this.#lock = before;
-        return release(next, before);
-      },
-    };
+  async apply({ state_dir }: Pick<Config, 'state_dir'>): Promise<void> {
+    this.#lock = state_dir === undefined ? undefined : await this.#take(state_dir);
+    if (this.#lock !== undefined) this.#held.add(this.#lock);
   }
 
-  /** The socket that holds the directory. */
-  descriptors(): number {
-    return this.#lock === undefined ? 0 : 1;
+  async settle(): Promise<void> {
+    for (const lock of this.#held) {
+      if (lock === this.#lock) continue;
+      this.#held.delete(lock);
+      await lock.release();
+    }
   }
 
-  async release(): Promise<void> {
-    await this.#lock?.release();
+  async close(): Promise<void> {
     this.#lock = undefined;
+    await this.settle();
   }
 
-  async #takeOne(directory: string): Promise<DirectoryLock | undefined> {
+  /** The sockets that hold the directories. */
+  descriptors(): number {
+    return this.#held.size;
+  }
+
+  async #take(directory: string): Promise<DirectoryLock | undefined> {
     try {
-      const held = this.#lock;
-      if (held !== undefined && held.id === (await directoryId(directory))) return held;
-      return await lockDirectory(directory);
+      const id = this.#held.size === 0 ? undefined : await directoryId(directory);
+      return [...this.#held].find((lock) => lock.id === id) ?? (await lockDirectory(directory));
     } catch (error) {
       if (error instanceof DirectoryHeld)
         throw new ConfigError([

@@ -8,7 +8,7 @@ import { openEmbeddedTarget } from '../embedded/target.js';
 import { Engine } from '../engine/engine.js';
 import { pause } from '../pause.js';
 import type { ModeSnapshot, TargetSnapshot } from '../engine/snapshot.js';
-import { createExporterMetrics, type ExporterMetrics } from '../exporter/metrics.js';
+import { ExporterMetrics } from '../exporter/metrics.js';
 import { requireWritable, unreadableInShort, writeRegularFile } from '../files.js';
 import { createLogger, type Logger } from '../log.js';
 import { COLOURED, exitCode, PLAIN, renderResult } from '../measure/result.js';
@@ -77,7 +77,7 @@ export async function runMeasure(
   const metrics: ExporterMetrics | undefined =
     flags.push === undefined
       ? undefined
-      : createExporterMetrics({ view: { targets: () => engine.targets() }, build, defaultMetrics: false });
+      : new ExporterMetrics({ view: { targets: () => engine.targets() }, build, defaultMetrics: false });
   const engine = new Engine({
     clock: systemClock,
     log,
@@ -118,8 +118,7 @@ export async function runMeasure(
 /** A failed push is told; the exit code stays that of the measurement. */
 async function push(url: string, metrics: ExporterMetrics, target: string, log: Logger): Promise<void> {
   try {
-    await metrics.text();
-    await pushMetrics(url, metrics.registry, { instance: hostname(), target });
+    await pushMetrics(url, metrics, { instance: hostname(), target });
   } catch (error) {
     const reason = error instanceof Error ? error.message.trim() : String(error);
     log.error({ reason }, 'the result could not be pushed');

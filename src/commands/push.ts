@@ -1,5 +1,5 @@
 /** Hands the metrics of one measurement to a Pushgateway: for cron and for hosts that nobody can scrape. */
-import type { Registry } from 'prom-client';
+import type { ExporterMetrics } from '../exporter/metrics.js';
 import { failureOf, post, quote } from '../http/request.js';
 import { type Seconds, toMilliseconds } from '../units.js';
 
@@ -32,21 +32,21 @@ export function groupPath(labels: Readonly<Record<string, string>>): string {
 }
 
 /**
- * Replaces the group's metrics on the Pushgateway by those of the registry. Not by prom-client's own way: it reads an
+ * Replaces the group's metrics on the Pushgateway by others. Not by prom-client's own way: it reads an
  * answer without end, and waits for ever where one ends in the middle.
  *
  * @throws Error with the gateway's answer, or that of the system
  */
 export async function pushMetrics(
   url: string,
-  registry: Registry,
+  metrics: Pick<ExporterMetrics, 'text' | 'contentType'>,
   group: PushGroup,
   answerWithin = ANSWER_WITHIN,
 ): Promise<void> {
   const address = new URL(url.replace(/\/+$/, '') + groupPath({ job: JOB, ...group }));
-  const body = Buffer.from(await registry.metrics());
+  const body = Buffer.from(await metrics.text());
   const signal = AbortSignal.timeout(toMilliseconds(answerWithin));
-  const answer = await post(address, { headers: { 'Content-Type': registry.contentType } }, body, {
+  const answer = await post(address, { headers: { 'Content-Type': metrics.contentType } }, body, {
     method: 'PUT',
     signal,
     longest: LONGEST_ANSWER,

@@ -1,8 +1,8 @@
 /** The state directory: one file per target, written atomically, never trusted when read. */
 import { createHash } from 'node:crypto';
-import { link, mkdir, open, rename, rm, unlink } from 'node:fs/promises';
+import { link, mkdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import { FILE_LIMITS, FileError, readRegularFileLater } from '../files.js';
+import { FILE_LIMITS, FileError, readRegularFileLater, replaceFile } from '../files.js';
 import type { Logger } from '../log.js';
 import { fromFormat1 } from './saved-target.js';
 
@@ -97,22 +97,11 @@ export class StateStore {
 
   async #write(target: string, envelope: Envelope): Promise<void> {
     const path = this.#path(target);
-    const draft = `${path}.new`;
     try {
       await mkdir(this.#directory, { recursive: true });
-      // What lies there may be anything, a named pipe too.
-      await rm(draft, { force: true });
-      const file = await open(draft, 'wx', 0o600);
-      try {
-        await file.writeFile(`${JSON.stringify(envelope)}\n`);
-        await file.datasync();
-      } finally {
-        await file.close();
-      }
-      await rename(draft, path);
+      await replaceFile(path, `${JSON.stringify(envelope)}\n`);
       if (this.#failing.delete(target)) this.#log.info({ path }, 'the state file can be written again');
     } catch (error) {
-      await unlink(draft).catch(() => undefined);
       if (this.#failing.has(target)) return;
       this.#failing.add(target);
       this.#log.warn({ path, error: describe(error) }, 'cannot write the state file; going on without it');

@@ -10,7 +10,7 @@ import { type MetricsSource, metricsRoute } from '../web/metrics-route.js';
 import { targetsDocument } from './api.js';
 import { guarded, type TellBroken, whyBroken } from './guard.js';
 import { changeKey, createLiveEvents, type LiveEventsOptions } from './live-events.js';
-import type { BuildInfo } from './metrics.js';
+import type { BuildInfo } from './self-families.js';
 import { type Asset, loadAssets } from './page/assets.js';
 import { type CardContext, renderCard } from './page/card.js';
 import { renderPage, renderRow, renderSummary, selectTargets } from './page/page.js';
@@ -49,9 +49,8 @@ export interface ExporterAppOptions {
   readonly onError?: (error: unknown) => void;
   /** Told of targets that cannot be shown; their places say so, and the others are shown all the same. */
   readonly onBroken?: TellBroken;
-  readonly eventInterval?: Milliseconds;
-  /** How many may read `/api/v1/events`. */
-  readonly eventReaders?: Omit<LiveEventsOptions, 'interval'>;
+  /** How `/api/v1/events` is served, and to how many. */
+  readonly events?: LiveEventsOptions;
 }
 
 export interface ExporterApp {
@@ -71,10 +70,7 @@ export function createExporterApp(options: ExporterAppOptions): ExporterApp {
   const { view, telemetryPath, report } = options;
   const now = options.now ?? ((): Seconds => Date.now() / 1000);
   const assets = loadAssets();
-  const live = createLiveEvents(view, {
-    ...options.eventReaders,
-    ...(options.eventInterval === undefined ? {} : { interval: options.eventInterval }),
-  });
+  const live = createLiveEvents(view, options.events);
   const broken: TellBroken = options.onBroken ?? (() => undefined);
   const histories = cachedHistories(options.history, broken);
   const app = createBaseApp({ name: 'nat-idle-exporter', ready: () => options.ready() });

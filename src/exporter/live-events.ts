@@ -19,30 +19,18 @@ export interface LiveEventsOptions {
   readonly maxReaders?: number;
   /** Most readers of one client, see `clientKey`. */
   readonly maxReadersPerClient?: number;
-  /** How long a reader may leave everything unread that waits for it; 60 s unless a test is in a hurry. */
-  readonly longestPause?: Milliseconds;
 }
 
 /** A comment is sent when nothing else was for this long, so that proxies keep the stream open. */
 const HEARTBEAT_MS: Milliseconds = 15_000;
 /** A reader that does not take its events is dropped when this much waits for it, bytes. */
 const MOST_BUFFERED = 1 << 20;
-/** A reader that takes nothing for so long is gone: its place is for another. */
-const LONGEST_PAUSE_MS: Milliseconds = 60_000;
-
-interface Reader {
-  /** See `clientKey`. */
-  readonly client: string;
-  /** Since when it has left something unread. */
-  unreadSince: number | undefined;
-}
-
 export function createLiveEvents(view: EngineView, options: LiveEventsOptions = {}): LiveEvents {
   const interval = options.interval ?? 1000;
   const share = siteShare(Number.POSITIVE_INFINITY);
   const { maxReaders = share.streams, maxReadersPerClient = share.streamsPerClient } = options;
-  const longestPause = options.longestPause ?? LONGEST_PAUSE_MS;
-  const readers = new Map<Response, Reader>();
+  /** Whose each stream is, see `clientKey`. One that is not read is ended by the site, see `LONGEST_PAUSE`. */
+  const readers = new Map<Response, string>();
   let known = new Map<string, number>();
   let timer: NodeJS.Timeout | undefined;
   let quietSince = performance.now();
@@ -56,16 +44,7 @@ export function createLiveEvents(view: EngineView, options: LiveEventsOptions = 
     }
   };
 
-  const dropStuck = (): void => {
-    for (const [response, reader] of readers) {
-      if (response.writableLength === 0) reader.unreadSince = undefined;
-      else reader.unreadSince ??= performance.now();
-      if (performance.now() - (reader.unreadSince ?? Infinity) > longestPause) response.destroy();
-    }
-  };
-
   const look = (): void => {
-    dropStuck();
     const before = known;
     known = changeKeys(view.targets());
     const sameTargets = before.size === known.size && [...known.keys()].every((name) => before.has(name));
@@ -88,7 +67,7 @@ export function createLiveEvents(view: EngineView, options: LiveEventsOptions = 
   return {
     handler: (request, response) => {
       const client = clientKey(request.socket.remoteAddress ?? '');
-      const ofClient = [...readers.values()].filter((other) => other.client === client).length;
+      const ofClient = [...readers.values()].filter((other) => other === client).length;
       if (closed || readers.size >= maxReaders || ofClient >= maxReadersPerClient) {
         response.status(503).type('text/plain').send('too many readers of events\n');
         return;
@@ -98,7 +77,7 @@ export function createLiveEvents(view: EngineView, options: LiveEventsOptions = 
         'x-accel-buffering': 'no',
       });
       response.write('retry: 3000\n\n');
-      readers.set(response, { client, unreadSince: undefined });
+      readers.set(response, client);
       response.on('close', () => leave(response));
       if (timer !== undefined) return;
       known = changeKeys(view.targets());

@@ -1,241 +1,161 @@
-/** The metrics of the probes: one gauge, counter or histogram for each, and which series a target has. */
-import type { Registry } from 'prom-client';
+/** The metrics of the probes: which series the configured targets have, and how the families are written. */
 import type { TargetConfig } from '../config/config.js';
-import { SEARCH_PHASES } from '../core/finding.js';
 import type { Mode } from '../core/modes.js';
-import { VERDICT_REASONS, type VerdictReason } from '../core/verdict.js';
-import type { ModeSnapshot, TargetSnapshot } from '../engine/snapshot.js';
-import type { Seconds } from '../units.js';
-import type { TellBroken } from './guard.js';
-import { IDLE_BUCKETS, METRICS, type MetricDescription } from './metric-names.js';
-import {
-  NamedCounter,
-  NamedHistogram,
-  SnapshotGauge,
-  type SnapshotGaugeOptions,
-  TargetLabels,
-} from './series.js';
+import type { EngineObserver, EngineView, TargetSnapshot, TestRecord } from '../engine/snapshot.js';
+import { Counter, Histogram } from './counters.js';
+import type { Exposition } from './exposition.js';
+import { type EngineEvents, FAMILIES, type GaugeFamily, type Show } from './families.js';
+import { guarded, type TellBroken } from './guard.js';
+import { type LabelSet, labelSet, sameLabels } from './label-set.js';
 
-type Labels = Readonly<Record<string, string>>;
+/** With more targets than this the histograms have no `target` label. */
+export const HISTOGRAM_TARGET_LIMIT = 200;
 
-/** The reasons whose verdict counters exist from the start, so that `rate()` sees the first verdict. */
-const INITIAL_REASONS: readonly VerdictReason[] = ['answered', 'silence'];
-const DIRECTIONS = ['drop', 'rise'] as const;
-
-/** All probe metrics for one set of own label names. */
 export class ProbeMetrics {
-  readonly #verdicts: NamedCounter;
-  readonly #earlyDeaths: NamedCounter;
-  readonly #changes: NamedCounter;
-  readonly #mappingLosses: NamedCounter;
-
-  readonly #registry: Registry;
-  readonly #ownLabels: readonly string[];
-  #idle: NamedHistogram;
+  readonly #view: Pick<EngineView, 'targets' | 'snapshots'>;
+  readonly #broken: TellBroken;
+  readonly #families = FAMILIES.map((family) => {
+    if (family.type === 'gauge') return family;
+    return family.type === 'counter' ? new Counter(family) : new Histogram(family);
+  });
+  readonly #counters = this.#families.filter((family) => family instanceof Counter);
+  readonly #histograms = this.#families.filter((family) => family instanceof Histogram);
+  /** The labels of a target and its modes, made when they are first asked for and kept with its configuration. */
+  readonly #labels = new WeakMap<TargetConfig, Map<Mode | undefined, LabelSet>>();
+  #known: ReadonlyMap<string, TargetConfig> = new Map();
   #histogramByTarget = true;
-  #known = new Map<string, TargetConfig>();
+  /** How often the targets were looked at: what was gathered before the last time may be out of date. */
+  #looks = 0;
 
   /**
-   * @param now what the gauges show to those who do not bring snapshots of their own
+   * @param view read at every scrape and event, not before
    * @param broken told of targets that a gauge cannot read
    */
-  constructor(
-    registry: Registry,
-    ownLabels: readonly string[],
-    now: () => Iterable<TargetSnapshot>,
-    broken: TellBroken = () => undefined,
-  ) {
-    this.#registry = registry;
-    this.#ownLabels = ownLabels;
-    const texts = new TargetLabels();
-    const common = ({ name, help, labels }: MetricDescription) => ({
-      name,
-      help,
-      labelNames: [...labels, ...ownLabels],
-      registers: [registry],
-    });
-    const counter = (description: MetricDescription): NamedCounter => new NamedCounter(common(description));
-    const gauge = (description: MetricDescription, values: SnapshotGaugeOptions['values']): SnapshotGauge =>
-      new SnapshotGauge({ values, now, broken, ...common(description) });
-    const ofTarget = (
-      description: MetricDescription,
-      read: (snapshot: TargetSnapshot) => number | undefined,
-    ): SnapshotGauge =>
-      gauge(description, (snapshot, show) => show(texts.text(snapshot.config), read(snapshot)));
-    const ofMode = (
-      description: MetricDescription,
-      read: (snapshot: ModeSnapshot) => number | undefined,
-    ): SnapshotGauge =>
-      gauge(description, ({ config, modes }, show) => {
-        for (const each of modes) show(texts.text(config, each.mode), read(each));
-      });
-
-    ofMode(METRICS.timeout, ({ finding }) => finding.timeout);
-    ofMode(METRICS.lowerBound, ({ finding }) => finding.lower);
-    ofMode(
-      METRICS.upperBound,
-      ({ finding }) => finding.upper ?? (finding.lower === undefined ? undefined : Infinity),
-    );
-    ofMode(METRICS.compliant, ({ finding }) => asNumber(finding.compliant));
-    ofMode(METRICS.confirmed, ({ confirmedTimestamp }) => confirmedTimestamp);
-    this.#verdicts = counter(METRICS.verdicts);
-    this.#idle = this.#makeHistogram();
-    ofMode(METRICS.connections, ({ connections }) => connections);
-    gauge(METRICS.phase, ({ config, modes }, show) => {
-      for (const { mode, finding } of modes)
-        for (const phase of SEARCH_PHASES)
-          show(`${texts.text(config, mode)},phase="${phase}"`, phase === finding.phase ? 1 : 0);
-    });
-    ofMode(METRICS.suspect, ({ finding }) => (finding.suspect ? 1 : 0));
-    this.#earlyDeaths = counter(METRICS.earlyDeaths);
-    this.#changes = counter(METRICS.changes);
-    gauge(METRICS.conntrack, ({ config, conntrack }, show) => {
-      show(`${texts.text(config)},end="local"`, conntrack.local);
-      show(`${texts.text(config)},end="responder"`, conntrack.responder);
-    });
-    ofTarget(METRICS.up, ({ up }) => asNumber(up));
-    this.#mappingLosses = counter(METRICS.mappingLosses);
-    ofTarget(METRICS.detected, ({ natDetected }) => asNumber(natDetected));
-    ofTarget(METRICS.announced, ({ announced }) => asNumber(announced));
-    gauge(METRICS.condition, ({ config, verdict }, show) => {
-      for (const condition of verdict.conditions) show(`${texts.text(config)},condition="${condition}"`, 1);
-    });
-    ofTarget(METRICS.recommended, ({ keepaliveRecommended }) => keepaliveRecommended);
+  constructor(view: Pick<EngineView, 'targets' | 'snapshots'>, broken: TellBroken) {
+    this.#view = view;
+    this.#broken = broken;
   }
 
-  fits(ownLabels: readonly string[]): boolean {
-    return (
-      ownLabels.length === this.#ownLabels.length &&
-      ownLabels.every((name, index) => name === this.#ownLabels[index])
-    );
+  /** Counts the engine's events; those of targets that are not configured, or not any more, are dropped. */
+  readonly observer: EngineObserver = {
+    tested: (target, mode, test) => {
+      this.#count('tested', test, target, mode);
+      this.#observe(test, target, mode);
+    },
+    earlyDeath: (target, mode, idle) => this.#count('earlyDeath', idle, target, mode),
+    changed: (target, mode, change) => this.#count('changed', change, target, mode),
+    mappingLoss: (target) => this.#count('mappingLoss', undefined, target),
+  };
+
+  /** Brings the counted series in line with the configured targets; cheap when nothing changed. */
+  follow(): void {
+    this.#follow(this.#view.targets().map(({ config }) => config));
   }
 
-  /** Starts the histogram anew when its labels change; the counters go on. */
-  setHistogramByTarget(byTarget: boolean): void {
-    if (byTarget === this.#histogramByTarget) return;
-    this.#histogramByTarget = byTarget;
-    this.#registry.removeSingleMetric(METRICS.idle.name);
-    this.#idle = this.#makeHistogram();
+  /** Writes every family, gauges as of now, and yields whenever something is due. */
+  *write(out: Exposition): Generator<void> {
+    const snapshots: TargetSnapshot[] = [];
+    const looks = this.#looks;
+    for (const snapshot of this.#view.snapshots?.() ?? this.#view.targets()) {
+      snapshots.push(snapshot);
+      if (out.due) yield;
+    }
+    // After a reload meanwhile these are the targets of before: their counters are not to come back.
+    if (this.#looks === looks) this.#follow(snapshots.map(({ config }) => config));
+    for (const family of this.#families) {
+      if ('write' in family) yield* family.write(out);
+      else yield* this.#writeGauge(family, out, snapshots);
+    }
   }
 
-  unregister(): void {
-    for (const { name } of Object.values(METRICS)) this.#registry.removeSingleMetric(name);
+  /** Removes what was counted of targets that are gone, begins that of new ones, keeps that of unchanged ones. */
+  #follow(configs: readonly TargetConfig[]): void {
+    this.#looks += 1;
+    const before = this.#known;
+    if (configs.length === before.size && configs.every((config) => before.get(config.name) === config))
+      return;
+    for (const config of configs) {
+      const old = before.get(config.name);
+      const labels = old && this.#labels.get(old);
+      if (labels !== undefined && this.#knows(config)) this.#labels.set(config, labels);
+    }
+    this.#known = new Map(configs.map((config) => [config.name, config]));
+    this.#histogramByTarget = configs.length <= HISTOGRAM_TARGET_LIMIT;
+    const ofModes = configs.flatMap((config) => config.modes.map((mode) => ({ config, mode })));
+    const labelsOfTargets = configs.map((config) => this.#labelsOf(config));
+    const labelsOfModes = ofModes.map(({ config, mode }) => this.#labelsOf(config, mode));
+    const counted = new Set([...labelsOfTargets, ...labelsOfModes].map(({ text }) => text));
+    for (const counter of this.#counters) {
+      counter.keep(counted);
+      const byMode = counter.family.labels.includes('mode');
+      for (const labels of byMode ? labelsOfModes : labelsOfTargets) counter.begin(labels);
+    }
+    const observed = new Set(ofModes.map(({ config, mode }) => this.#histogramOwner(config, mode)));
+    for (const histogram of this.#histograms) histogram.keep(observed);
   }
 
-  knows(target: TargetConfig): boolean {
+  /** Whether the target is configured, with these labels. */
+  #knows(target: TargetConfig): boolean {
     const known = this.#known.get(target.name);
     return known === target || (known !== undefined && sameLabels(known.labels, target.labels));
   }
 
-  /** Removes the counters of targets that are gone, makes those of new ones, keeps those of unchanged ones. */
-  follow(configs: readonly TargetConfig[]): void {
-    if (
-      configs.length === this.#known.size &&
-      configs.every((config) => this.#known.get(config.name) === config)
-    ) {
-      return;
-    }
-    const before = this.#known;
-    this.#known = new Map(configs.map((config) => [config.name, config]));
-    for (const old of before.values()) {
-      const now = this.#known.get(old.name);
-      const kept = now !== undefined && sameLabels(now.labels, old.labels);
-      if (!kept) this.#mappingLosses.remove(targetLabels(old));
-      for (const mode of old.modes) if (!kept || !now.modes.includes(mode)) this.#removeCounters(old, mode);
-    }
-    for (const config of configs) {
-      this.#mappingLosses.inc(targetLabels(config), 0);
-      for (const mode of config.modes) this.#initialiseCounters(config, mode);
-    }
-    if (!this.#histogramByTarget) this.#removeOrphanedHistograms(before.values());
+  /** The configuration of a target that is known; one that is new since is looked for. */
+  #find(target: TargetConfig): TargetConfig | undefined {
+    if (!this.#knows(target)) this.follow();
+    return this.#knows(target) ? this.#known.get(target.name) : undefined;
   }
 
-  countTest(target: TargetConfig, mode: Mode, reason: VerdictReason, idle: Seconds): void {
-    const verdict = VERDICT_REASONS[reason];
-    this.#verdicts.inc(modeLabels(target, mode, { verdict, reason }));
-    if (Number.isFinite(idle) && idle >= 0)
-      this.#idle.observe(this.#histogramLabels(target, mode, verdict), idle);
+  #count<Event extends keyof EngineEvents>(
+    event: Event,
+    what: EngineEvents[Event],
+    target: TargetConfig,
+    mode?: Mode,
+  ): void {
+    const known = this.#find(target);
+    if (known === undefined) return;
+    for (const counter of this.#counters) counter.count(this.#labelsOf(known, mode), event, what);
   }
 
-  /** Counts what befell a connection or a target; what it befell must be known. */
-  countEarlyDeath(target: TargetConfig, mode: Mode): void {
-    this.#earlyDeaths.inc(modeLabels(target, mode));
+  #observe(test: TestRecord, target: TargetConfig, mode: Mode): void {
+    const known = this.#find(target);
+    if (known === undefined) return;
+    const byTarget = this.#histogramByTarget ? { target: known.name } : {};
+    for (const histogram of this.#histograms)
+      histogram.observe(this.#histogramOwner(known, mode), test, (more) =>
+        labelSet({ ...known.labels, mode, ...more.pairs, ...byTarget }),
+      );
   }
 
-  countChange(target: TargetConfig, mode: Mode, direction: 'drop' | 'rise'): void {
-    this.#changes.inc(modeLabels(target, mode, { direction }));
-  }
-
-  countMappingLoss(target: TargetConfig): void {
-    this.#mappingLosses.inc(targetLabels(target));
-  }
-
-  #makeHistogram(): NamedHistogram {
-    const { name, help, labels } = METRICS.idle;
-    const kept = labels.filter((label) => this.#histogramByTarget || label !== 'target');
-    return new NamedHistogram({
-      name,
-      help,
-      labelNames: [...kept, ...this.#ownLabels],
-      buckets: [...IDLE_BUCKETS],
-      registers: [this.#registry],
-    });
-  }
-
-  #initialiseCounters(target: TargetConfig, mode: Mode): void {
-    this.#earlyDeaths.inc(modeLabels(target, mode), 0);
-    for (const direction of DIRECTIONS) this.#changes.inc(modeLabels(target, mode, { direction }), 0);
-    for (const reason of INITIAL_REASONS) {
-      const verdict = VERDICT_REASONS[reason];
-      this.#verdicts.inc(modeLabels(target, mode, { verdict, reason }), 0);
+  *#writeGauge(family: GaugeFamily, out: Exposition, snapshots: readonly TargetSnapshot[]): Generator<void> {
+    out.family(family);
+    for (const snapshot of snapshots) {
+      const show: Show = (value, mode, more) => {
+        if (value !== undefined)
+          out.sample(family.name, Number(value), this.#labelsOf(snapshot.config, mode), more);
+      };
+      const read = (): void => family.read(snapshot, show);
+      guarded(snapshot, this.#broken, read, () => undefined);
+      if (out.due) yield;
     }
   }
 
-  #removeCounters(target: TargetConfig, mode: Mode): void {
-    this.#earlyDeaths.remove(modeLabels(target, mode));
-    for (const direction of DIRECTIONS) this.#changes.remove(modeLabels(target, mode, { direction }));
-    for (const [reason, verdict] of Object.entries(VERDICT_REASONS)) {
-      this.#verdicts.remove(modeLabels(target, mode, { verdict, reason }));
+  /** `target` and the target's own labels, with `mode` between them where one is given. */
+  #labelsOf(target: TargetConfig, mode?: Mode): LabelSet {
+    let known = this.#labels.get(target);
+    if (known === undefined) this.#labels.set(target, (known = new Map<Mode | undefined, LabelSet>()));
+    let labels = known.get(mode);
+    if (labels === undefined) {
+      const ofMode = mode === undefined ? {} : { mode };
+      known.set(mode, (labels = labelSet({ target: target.name, ...ofMode, ...target.labels })));
     }
-    if (this.#histogramByTarget) this.#removeHistogram(target, mode);
+    return labels;
   }
 
-  #histogramLabels(target: TargetConfig, mode: Mode, verdict: string): Labels {
-    const byTarget = this.#histogramByTarget ? { target: target.name } : {};
-    return Object.assign({}, target.labels, { mode, verdict }, byTarget);
+  /** What a histogram is kept for: a mode of one target, or of all that have the same labels. */
+  #histogramOwner(target: TargetConfig, mode: Mode): string {
+    return this.#histogramByTarget
+      ? this.#labelsOf(target, mode).text
+      : JSON.stringify([mode, Object.entries(target.labels).sort()]);
   }
-
-  #removeHistogram(target: TargetConfig, mode: Mode): void {
-    for (const verdict of new Set(Object.values(VERDICT_REASONS))) {
-      this.#idle.remove(this.#histogramLabels(target, mode, verdict));
-    }
-  }
-
-  /** Series without a target label are shared: one goes when the last target with its labels is gone. */
-  #removeOrphanedHistograms(before: Iterable<TargetConfig>): void {
-    const key = (target: TargetConfig, mode: Mode): string =>
-      JSON.stringify([mode, ...this.#ownLabels.map((name) => target.labels[name])]);
-    const used = new Set<string>();
-    for (const target of this.#known.values()) for (const mode of target.modes) used.add(key(target, mode));
-    for (const target of before) {
-      for (const mode of target.modes) if (!used.has(key(target, mode))) this.#removeHistogram(target, mode);
-    }
-  }
-}
-
-function sameLabels(a: Labels, b: Labels): boolean {
-  const names = Object.keys(a);
-  return names.length === Object.keys(b).length && names.every((name) => a[name] === b[name]);
-}
-
-function asNumber(value: boolean | undefined): number | undefined {
-  return value === undefined ? undefined : value ? 1 : 0;
-}
-
-function targetLabels(target: TargetConfig): Labels {
-  return { target: target.name, ...target.labels };
-}
-
-function modeLabels(target: TargetConfig, mode: Mode, more?: Labels): Labels {
-  return { target: target.name, mode, ...target.labels, ...more };
 }

@@ -2,6 +2,7 @@
 import { LATEST_MOMENT } from '../clock.js';
 import { type Finding, LONGEST_IDLE } from '../core/finding.js';
 import { MODES, type Mode } from '../core/modes.js';
+import { defined } from '../defined.js';
 import type { Seconds } from '../units.js';
 
 /** A finding as the history keeps it. Unknown is absent, never 0. */
@@ -25,16 +26,11 @@ const NUMBERS = ['lower', 'upper', 'timeout'] as const;
 
 /** The entry for a finding; numbers are rounded to the millisecond. */
 export function entryOf(mode: Mode, finding: Finding, at: Seconds): HistoryEntry {
-  const rounded = NUMBERS.flatMap((name) => {
+  const [lower, upper, timeout] = NUMBERS.map((name) => {
     const value = finding[name];
-    return value === undefined ? [] : [[name, Math.round(value * 1000) / 1000] as const];
+    return value === undefined ? undefined : Math.round(value * 1000) / 1000;
   });
-  return {
-    at: Math.round(at),
-    mode,
-    ...Object.fromEntries(rounded),
-    ...(finding.compliant === undefined ? {} : { compliant: finding.compliant }),
-  };
+  return defined({ at: Math.round(at), mode, lower, upper, timeout, compliant: finding.compliant });
 }
 
 /** Whether two entries of one mode differ enough for a line of its own. */

@@ -1,11 +1,11 @@
 /** The findings of the last 30 days, one JSON-lines file per target: bounded, and never a reason to crash. */
 import { createHash } from 'node:crypto';
-import { appendFile, mkdir, open, rename, rm, unlink } from 'node:fs/promises';
+import { appendFile, mkdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isSet } from '../clock.js';
 import type { Finding } from '../core/finding.js';
 import type { Mode } from '../core/modes.js';
-import { FILE_LIMITS, FileError, readRegularFileLater } from '../files.js';
+import { FILE_LIMITS, FileError, readRegularFileLater, replaceFile } from '../files.js';
 import type { Seconds } from '../units.js';
 import { differs, entryOf, type HistoryEntry, parseEntry } from './entry.js';
 
@@ -243,22 +243,8 @@ class TargetFile {
   /** Rewrites the file with the newest entries, at most half of `MOST_LINES`, in one atomic step. */
   async #compact(entries: readonly HistoryEntry[]): Promise<void> {
     const kept = (this.#clockIsBelieved(entries) ? this.#young(entries) : entries).slice(-MOST_LINES / 2);
-    const temporary = `${this.#path}.tmp`;
-    const body = this.#header() + kept.map((entry) => `${JSON.stringify(entry)}\n`).join('');
-    try {
-      await rm(temporary, { force: true });
-      const file = await open(temporary, 'wx', 0o600);
-      try {
-        await file.writeFile(body);
-        await file.sync();
-      } finally {
-        await file.close();
-      }
-      await rename(temporary, this.#path);
-    } catch (error) {
-      await unlink(temporary).catch(() => undefined);
-      throw error;
-    }
+    const lines = kept.map((entry) => `${JSON.stringify(entry)}\n`);
+    await replaceFile(this.#path, this.#header() + lines.join(''));
     this.#reset(kept, true);
   }
 }

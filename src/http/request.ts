@@ -1,6 +1,7 @@
 /** Requests to somebody's HTTP service: who asks, whom it trusts, and an answer that repeats no secret. */
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
+import { defined } from '../defined.js';
 import { FILE_LIMITS, readRegularFileLater } from '../files.js';
 
 /** An HTTP service and how it is to be approached; secrets stand in files, which are read anew for each request. */
@@ -56,17 +57,17 @@ async function readSecret(file: string): Promise<string> {
 export async function credentialsOf(endpoint: Endpoint): Promise<Credentials> {
   const { basic_auth, bearer_token_file, tls_config } = endpoint;
   const file = tls_config?.ca_file;
-  const ca = file === undefined ? {} : { ca: await read(file, FILE_LIMITS.certificate) };
+  const trusted = defined({ ca: file === undefined ? undefined : await read(file, FILE_LIMITS.certificate) });
   if (basic_auth !== undefined) {
     const password = await readSecret(basic_auth.password_file);
     const encoded = Buffer.from(`${basic_auth.username}:${password}`).toString('base64');
-    return { ...ca, headers: { Authorization: `Basic ${encoded}` }, secrets: [password, encoded] };
+    return { ...trusted, headers: { Authorization: `Basic ${encoded}` }, secrets: [password, encoded] };
   }
   if (bearer_token_file !== undefined) {
     const token = await readSecret(bearer_token_file);
-    return { ...ca, headers: { Authorization: `Bearer ${token}` }, secrets: [token] };
+    return { ...trusted, headers: { Authorization: `Bearer ${token}` }, secrets: [token] };
   }
-  return { ...ca, headers: {}, secrets: [] };
+  return { ...trusted, headers: {}, secrets: [] };
 }
 
 /** How a request is sent and how much of its answer is read. */
@@ -99,7 +100,7 @@ export function post(
     };
     const sent =
       url.protocol === 'https:'
-        ? httpsRequest(url, { ...options, ...(ca === undefined ? {} : { ca }) })
+        ? httpsRequest(url, { ...options, ...defined({ ca }) })
         : httpRequest(url, options);
     sent.once('socket', (socket) => {
       open += 1;

@@ -5,13 +5,13 @@
 import { Backoff } from '../backoff.js';
 import { type Clock, isSet, type Timer } from '../clock.js';
 import type { RemoteWriteConfig } from '../config/config.js';
+import { defined } from '../defined.js';
 import { pause } from '../pause.js';
 import type { Logger } from '../log.js';
 import type { Milliseconds, Seconds } from '../units.js';
-import { encodeSamples, encodeStale } from './encode.js';
-import { parseExposition, type Series } from './exposition.js';
+import { encodeSamples, encodeStale, type Series } from './encode.js';
 import { BatchQueue } from './queue.js';
-import type { Send } from './send.js';
+import type { Send } from './delivery.js';
 
 /** Series in one request. */
 const SERIES_PER_REQUEST = 1000;
@@ -45,8 +45,8 @@ export type DropReason = 'queue_full' | 'refused';
 
 export interface RemoteWriterOptions {
   readonly config: Pick<RemoteWriteConfig, 'interval' | 'external_labels' | 'queue_samples'>;
-  /** The metrics in the text format, as of now. */
-  readonly read: () => Promise<string>;
+  /** The metrics as of now. */
+  readonly read: () => Promise<readonly Series[]>;
   readonly send: Send;
   /** Name of this host, for the label `instance`. */
   readonly hostname: string;
@@ -63,9 +63,7 @@ export class RemoteWriter {
   /** Aborted when the end has begun, and when it has lasted long enough. */
   readonly #ending = new AbortController();
   readonly #ended = new AbortController();
-  readonly #dropped: Record<DropReason, number> = { queue_full: 0, refused: 0 };
-  #samples = 0;
-  #failures = 0;
+  readonly #done = { samples: 0, dropped: { queue_full: 0, refused: 0 }, failures: 0 };
   readonly #backoff: Backoff;
   /** What has been said of the receiver since it took samples last. */
   readonly #said = new Set<'failed' | 'refused'>();
@@ -82,10 +80,7 @@ export class RemoteWriter {
 
   constructor(options: RemoteWriterOptions) {
     this.#options = options;
-    this.#backoff = new Backoff({
-      longest: LONGEST_BACKOFF,
-      ...(options.random === undefined ? {} : { random: options.random }),
-    });
+    this.#backoff = new Backoff(defined({ longest: LONGEST_BACKOFF, random: options.random }));
     this.#queue = new BatchQueue(options.config.queue_samples);
     this.#common = {
       job: 'nat-idle-exporter',
@@ -95,13 +90,7 @@ export class RemoteWriter {
   }
 
   get stats(): RemoteWriteStats {
-    return {
-      samples: this.#samples,
-      dropped: { ...this.#dropped },
-      pending: this.#queue.samples,
-      failures: this.#failures,
-      lastSuccess: this.#lastSuccess,
-    };
+    return { ...this.#done, pending: this.#queue.samples, lastSuccess: this.#lastSuccess };
   }
 
   /** Collects now and then at every interval. */
@@ -115,8 +104,8 @@ export class RemoteWriter {
     this.#ending.abort();
     this.#timer?.cancel();
     await this.#collecting;
-    await this.#collect(() => this.#options.read());
-    await this.#collect(() => Promise.resolve(''), false);
+    await this.#collect();
+    await this.#collect({ last: true });
   }
 
   /** Delivers what waits, within 2 s; what is left then is lost. */
@@ -136,7 +125,7 @@ export class RemoteWriter {
 
   #tick(planned: Seconds): void {
     const { clock, config } = this.#options;
-    this.#collecting = this.#collect(() => this.#options.read()).then(() => {
+    this.#collecting = this.#collect().then(() => {
       if (this.#ending.signal.aborted) return;
       // Moments that were missed stay missed: a late sample would only stand beside the next one.
       let next = planned + config.interval;
@@ -158,14 +147,13 @@ export class RemoteWriter {
     return (this.#lastTimestamp = now < last - FOLLOWED_BY ? now : Math.max(last + 1, now));
   }
 
-  /** Takes the metrics into the queue; a failure is told and loses this moment only. */
-  async #collect(read: () => Promise<string>, up = true): Promise<void> {
-    const { log } = this.#options;
+  /** Takes the metrics into the queue, none for the last time; a failure is told and loses this moment only. */
+  async #collect({ last = false } = {}): Promise<void> {
+    const { log, read } = this.#options;
     try {
       const at = this.#timestamp();
       if (at === undefined) return;
-      const series = await parseExposition(await read());
-      if (up) series.push({ labels: { __name__: 'up' }, value: 1 });
+      const series = last ? [] : [...(await read()), { labels: { __name__: 'up' }, value: 1 }];
       const now = new Map<string, Series>();
       for (const { labels, value } of series) {
         const all = { ...this.#common, ...labels };
@@ -188,7 +176,7 @@ export class RemoteWriter {
       const part = series.slice(at, at + SERIES_PER_REQUEST);
       const body = encode(part, timestamp);
       const dropped = this.#queue.push({ body, samples: part.length, stale });
-      this.#dropped.queue_full += dropped;
+      this.#done.dropped.queue_full += dropped;
       if (dropped > 0 && !this.#full) {
         this.#full = true;
         this.#options.log.warn('the queue of remote write is full: its oldest samples are dropped');
@@ -222,7 +210,7 @@ export class RemoteWriter {
   }
 
   #failed(reason: string): void {
-    this.#failures++;
+    this.#done.failures++;
     if (this.#said.has('failed')) return;
     this.#said.add('failed');
     this.#options.log.warn({ reason }, 'the receiver of remote write takes no samples; they wait');
@@ -230,7 +218,7 @@ export class RemoteWriter {
 
   #delivered(samples: number): void {
     const { clock, log } = this.#options;
-    this.#samples += samples;
+    this.#done.samples += samples;
     this.#lastSuccess = clock.wall();
     if (this.#said.size > 0)
       log.info({ pending: this.#queue.samples }, 'the receiver of remote write takes samples again');
@@ -240,7 +228,7 @@ export class RemoteWriter {
   }
 
   #refused(samples: number, reason: string): void {
-    this.#dropped.refused += samples;
+    this.#done.dropped.refused += samples;
     this.#backoff.reset();
     if (this.#said.has('refused')) return;
     this.#said.add('refused');

@@ -2,18 +2,16 @@
 import type { ServerResponse } from 'node:http';
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
 import { type Seconds, toMilliseconds } from '../units.js';
+import { LONGEST_PAUSE } from './patience.js';
 
 export interface BaseAppOptions {
   /** Shown by `/-/healthy` and `/-/ready`. */
   readonly name: string;
   /** Whether `/-/ready` answers 200. */
   ready(): boolean;
-  /** Seconds until a client that takes nothing of its answer is cut off; 60 unless a test is in a hurry. */
+  /** Seconds until a client that takes nothing of its answer is cut off; shorter where a test is in a hurry. */
   readonly longestPause?: Seconds;
 }
-
-/** A client that takes nothing for so long is gone: what waits for it is let go of, whatever it asked for. */
-const LONGEST_PAUSE: Seconds = 60;
 
 /** A page that loads only what this server serves itself, and that no other page may frame. */
 export const PAGE_POLICY =

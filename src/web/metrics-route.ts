@@ -10,13 +10,9 @@ export interface MetricsSource {
   readonly contentType: string;
 }
 
-/** A scraper that takes nothing for so long is gone, seconds: no scrape timeout is meant to be longer. */
-const LONGEST_PAUSE = 60;
-
-/** @param longestPause seconds until a scraper that takes nothing is cut off, and what is written for it let go of */
-export function metricsRoute(source: MetricsSource, longestPause = LONGEST_PAUSE): RequestHandler {
+/** The route; an application made by `createBaseApp` cuts a scraper off that takes nothing any more. */
+export function metricsRoute(source: MetricsSource): RequestHandler {
   return async (request, response) => {
-    response.setTimeout(longestPause * 1000, () => response.destroy());
     const pieces = source.pieces();
     // What fails before the first piece is answered as an error; what fails later ends the connection.
     const first = await pieces.next();

@@ -20,6 +20,7 @@ import { type BasicAuth, createBasicAuth } from './basic-auth.js';
 import { SiteConnections } from './site-connections.js';
 import { refuseClient } from './tls-config.js';
 import { type GuardedRequest, HostGuard, type HostGuardOptions } from './host-guard.js';
+import { LONGEST_PAUSE } from './patience.js';
 import {
   asksWhoReads,
   fileStamp,
@@ -85,7 +86,6 @@ const PATIENCE = {
   keepAliveTimeout: 5000,
   connectionsCheckingInterval: 1000,
 };
-const READING_PATIENCE_MS = 60_000;
 
 /**
  * Starts to listen on every address.
@@ -178,7 +178,7 @@ function makeServer(
   const { tls } = live.current();
   const noting = connections.noting(listener);
   const server = tls === undefined ? createServer(PATIENCE, noting) : makeTlsServer(live, noting, log);
-  server.timeout = READING_PATIENCE_MS;
+  server.timeout = toMilliseconds(LONGEST_PAUSE);
   connections.guard(server);
   return server;
 }

@@ -9,10 +9,11 @@ import { clientKey } from '../net/client-address.js';
 import type { SiteShare } from '../net/descriptor-shares.js';
 import { resetOrDestroy } from '../net/reset.js';
 import type { Seconds } from '../units.js';
+import { LONGEST_PAUSE } from './patience.js';
 
 /**
  * Why a connection of the site was turned away: `limit_client` and `limit_total` (all that hold a place are being
- * answered), `evicted` (asked nothing and gave way to a newer one), `unread` (did not read its answer, see `STALL` and `LONGEST_STALL`),
+ * answered), `evicted` (asked nothing and gave way to a newer one), `unread` (did not read its answer, see `STALL` and `LONGEST_PAUSE`),
  * `accept` (the kernel refused, most often for want of descriptors), `aborted` (the client reset it before its turn).
  */
 export const WEB_REJECT_REASONS = [
@@ -27,9 +28,6 @@ export type WebRejectReason = (typeof WEB_REJECT_REASONS)[number];
 
 /** A reader whose answer has not moved for so long gives way, seconds. */
 const STALL: Seconds = 10;
-
-/** A reader whose answer has not moved for so long is gone, seconds. */
-const LONGEST_STALL: Seconds = 60;
 
 /** All that is kept of one connection. */
 class SiteConnection {
@@ -105,7 +103,7 @@ export class SiteConnections {
       const moves = connection.unanswered === 0 || speaks.writableLength === 0 || taken !== connection.taken;
       connection.taken = taken;
       connection.stalledSince = moves ? undefined : (connection.stalledSince ?? now);
-      if (now - (connection.stalledSince ?? now) >= LONGEST_STALL) this.#evict(connection, 'unread');
+      if (now - (connection.stalledSince ?? now) >= LONGEST_PAUSE) this.#evict(connection, 'unread');
     }
     this.#now = now;
   }

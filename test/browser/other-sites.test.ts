@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { type BrowserContext, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { createExporterApp } from '../../src/exporter/app.js';
-import { createExporterMetrics } from '../../src/exporter/metrics.js';
+import { ExporterMetrics } from '../../src/exporter/metrics.js';
 import { startWebServer, type WebServer } from '../../src/web/server.js';
 import { climbingTarget, FakeView, forgettingTarget, SCENE_TIME } from '../support/fake-view.js';
 import { requires } from '../support/requires.js';
@@ -32,7 +32,7 @@ requires({ packages: ['chromium'] }).describe('pages of other sites in Chromium'
     view = new FakeView([climbingTarget('vps')]);
     const exporter = createExporterApp({
       view,
-      metrics: createExporterMetrics({ view, build: BUILD }),
+      metrics: new ExporterMetrics({ view, build: BUILD }),
       telemetryPath: '/metrics',
       lifecycle: true,
       reload: () => {
@@ -43,7 +43,7 @@ requires({ packages: ['chromium'] }).describe('pages of other sites in Chromium'
       ready: () => true,
       buildInfo: BUILD,
       now: () => SCENE_TIME,
-      eventInterval: 20,
+      events: { interval: 20 },
     });
     site = await startWebServer({
       app: exporter.app,

@@ -63,7 +63,7 @@ async function open(
     now: () => SCENE_TIME,
     history: () => Promise.resolve(droppingHistory()),
     report: () => ({ contentType: 'text/plain', body: '' }),
-    eventInterval: 20,
+    events: { interval: 20 },
   });
   const server = await startWebServer({
     app: site.app,

@@ -1,6 +1,5 @@
 /** `measure --push` and a real Pushgateway. */
 import { hostname } from 'node:os';
-import { Gauge, Registry } from 'prom-client';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { pushMetrics } from '../../src/commands/push.js';
 import { allSeries, series } from '../netns/metrics.js';
@@ -59,15 +58,14 @@ requires({ packages: ['prometheus-pushgateway'] }).describe('measure --push', ()
   });
 
   it.each(['plain', 'a/b', '', 'ü [2001:db8::1]:5382 %2F'])('groups by the target %j', async (target) => {
-    const registry = new Registry();
-    const gauge = (value: number): void => {
-      registry.clear();
-      new Gauge({ name: 'nat_target_up', help: 'x', registers: [registry] }).set(value);
-    };
-    gauge(0);
-    await pushMetrics(url, registry, { instance: 'here/there', target });
-    gauge(1);
-    await pushMetrics(url, registry, { instance: 'here/there', target });
+    for (const up of [0, 1]) {
+      const metrics = {
+        contentType: 'text/plain; version=0.0.4; charset=utf-8',
+        text: () =>
+          Promise.resolve(`# HELP nat_target_up x\n# TYPE nat_target_up gauge\nnat_target_up ${up}\n`),
+      };
+      await pushMetrics(url, metrics, { instance: 'here/there', target });
+    }
     const found = allSeries(await pushed(), 'nat_target_up', {});
     expect(found).toHaveLength(1);
     expect(found[0]?.value).toBe(1);

@@ -8,7 +8,7 @@ import { createExporterApp, type ExporterAppOptions, type RenderedReport } from 
 import { tellOnce } from '../../src/exporter/guard.js';
 import type { TargetSnapshot } from '../../src/engine/snapshot.js';
 import type { TargetsDocument } from '../../src/exporter/api.js';
-import { createExporterMetrics } from '../../src/exporter/metrics.js';
+import { ExporterMetrics } from '../../src/exporter/metrics.js';
 import { startWebServer, type WebServer } from '../../src/web/server.js';
 import { createResponderApp } from '../../src/web/responder-site.js';
 import {
@@ -37,7 +37,7 @@ afterEach(async () => {
 async function serve(view: FakeView, overrides: Partial<ExporterAppOptions> = {}): Promise<string> {
   const site = createExporterApp({
     view,
-    metrics: createExporterMetrics({ view, build: BUILD }),
+    metrics: new ExporterMetrics({ view, build: BUILD }),
     telemetryPath: '/metrics',
     lifecycle: true,
     reload: () => Promise.resolve(),
@@ -45,7 +45,7 @@ async function serve(view: FakeView, overrides: Partial<ExporterAppOptions> = {}
     ready: () => true,
     buildInfo: BUILD,
     now: () => SCENE_TIME,
-    eventInterval: 10,
+    events: { interval: 10 },
     ...overrides,
   });
   const server = await startWebServer({
@@ -103,7 +103,7 @@ test.each(['tests', 'modes', 'events', 'explanations'] as const)(
       contentType: 'text/plain',
       body: modes.flatMap(({ tests }) => tests.map(({ at }) => new Date(at * 1000).toISOString())).join(),
     });
-    const metrics = createExporterMetrics({ view, build: BUILD, onBroken });
+    const metrics = new ExporterMetrics({ view, build: BUILD, onBroken });
     const url = await serve(view, { onBroken, metrics, report });
     for (let times = 0; times < 2; times++) {
       const page = await text(`${url}/`);

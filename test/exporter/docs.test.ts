@@ -8,13 +8,8 @@ import { Announcements } from '../../src/responder/discovery/announcements.js';
 import { WEB_METRICS } from '../../src/web/site-metrics.js';
 import { WEB_REJECT_REASONS } from '../../src/web/site-connections.js';
 import { VERDICT_REASONS } from '../../src/core/verdict.js';
-import {
-  IDLE_BUCKETS,
-  METRICS,
-  type MetricDescription,
-  REMOTE_WRITE_METRICS,
-  SELF_METRICS,
-} from '../../src/exporter/metric-names.js';
+import { FAMILIES, type MetricDescription } from '../../src/exporter/families.js';
+import { REMOTE_WRITE_FAMILIES, SELF_FAMILIES } from '../../src/exporter/self-families.js';
 
 const DOCUMENT = readFileSync(new URL('../../docs/METRICS.md', import.meta.url), 'utf8');
 const ROWS = DOCUMENT.split('\n').filter((line) => line.startsWith('| `'));
@@ -39,9 +34,9 @@ function responderMetrics(): MetricDescription[] {
 
 test('docs/METRICS.md has one row for each metric, with its labels', () => {
   const described: readonly MetricDescription[] = [
-    ...Object.values(METRICS),
-    ...Object.values(SELF_METRICS),
-    ...Object.values(REMOTE_WRITE_METRICS),
+    ...FAMILIES,
+    ...SELF_FAMILIES,
+    ...REMOTE_WRITE_FAMILIES,
     ...Object.values(WEB_METRICS),
     ...responderMetrics(),
   ];
@@ -66,6 +61,14 @@ test('docs/METRICS.md names each reason for which a connection of the site is tu
   for (const reason of WEB_REJECT_REASONS) expect(row).toContain(`\`${reason}\``);
 });
 
-test('docs/METRICS.md names the buckets of the histogram', () => {
-  expect(DOCUMENT).toContain(`buckets ${IDLE_BUCKETS.join(' ')} |`);
+test('docs/METRICS.md says the type of each metric of the exporter', () => {
+  for (const { name, type } of [...FAMILIES, ...SELF_FAMILIES, ...REMOTE_WRITE_FAMILIES])
+    expect(ROWS.find((row) => row.startsWith(`| \`${name}\``))).toContain(`\` | ${type} |`);
+});
+
+test('docs/METRICS.md names the buckets of the histograms', () => {
+  const histograms = FAMILIES.filter((family) => family.type === 'histogram');
+  expect(histograms).not.toEqual([]);
+  for (const { name, buckets } of histograms)
+    expect(ROWS.find((row) => row.startsWith(`| \`${name}\``))).toContain(`buckets ${buckets.join(' ')} |`);
 });

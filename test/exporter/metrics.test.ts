@@ -1,11 +1,13 @@
 import { execFile } from 'node:child_process';
 import { expect, test, vi } from 'vitest';
+import { labelSet } from '../../src/exporter/label-set.js';
 import { tellOnce } from '../../src/exporter/guard.js';
-import { METRICS, SELF_METRICS } from '../../src/exporter/metric-names.js';
+import { FAMILIES } from '../../src/exporter/families.js';
+import { REMOTE_WRITE_FAMILIES, SELF_FAMILIES } from '../../src/exporter/self-families.js';
 import { siteShare } from '../../src/net/descriptor-shares.js';
 import { SiteConnections } from '../../src/web/site-connections.js';
 import { registerSiteMetrics } from '../../src/web/site-metrics.js';
-import { createExporterMetrics, type ExporterMetrics } from '../../src/exporter/metrics.js';
+import { ExporterMetrics } from '../../src/exporter/metrics.js';
 import type { TargetSnapshot } from '../../src/engine/snapshot.js';
 import {
   ALIVE,
@@ -27,6 +29,8 @@ import {
 } from '../support/fake-view.js';
 import { requires } from '../support/requires.js';
 
+const RELOAD_SUCCESSFUL = 'nat_idle_exporter_config_last_reload_successful';
+const RELOAD_TIMESTAMP = 'nat_idle_exporter_config_last_reload_success_timestamp_seconds';
 const BUILD = { version: '1.2.3', revision: 'abcdef0', nodeVersion: 'v0.0.0' };
 
 function make(
@@ -34,7 +38,7 @@ function make(
   defaultMetrics = false,
 ): { view: FakeView; metrics: ExporterMetrics } {
   const view = new FakeView(targets);
-  return { view, metrics: createExporterMetrics({ view, build: BUILD, defaultMetrics }) };
+  return { view, metrics: new ExporterMetrics({ view, build: BUILD, defaultMetrics }) };
 }
 
 /** The samples of one metric, without HELP and TYPE. */
@@ -46,7 +50,7 @@ async function samplesOf(metrics: ExporterMetrics, name: string): Promise<string
   return samples(await metrics.text(), name);
 }
 
-test('createExporterMetrics() shows nothing of a timeout while the search is climbing', async () => {
+test('ExporterMetrics shows nothing of a timeout while the search is climbing', async () => {
   const { metrics } = make([climbingTarget('vps', { modes: ['send'] })]);
   const text = await metrics.text();
   expect(samples(text, 'nat_idle_timeout_seconds')).toEqual([]);
@@ -60,7 +64,7 @@ test('createExporterMetrics() shows nothing of a timeout while the search is cli
   ]);
 });
 
-test('createExporterMetrics() leaves both bounds away while nothing is known', async () => {
+test('ExporterMetrics leaves both bounds away while nothing is known', async () => {
   const { metrics } = make([downTarget('gone', { modes: ['send'] })]);
   const text = await metrics.text();
   expect(samples(text, 'nat_idle_timeout_lower_bound_seconds')).toEqual([]);
@@ -69,19 +73,19 @@ test('createExporterMetrics() leaves both bounds away while nothing is known', a
   expect(samples(text, 'nat_target_up')).toEqual(['nat_target_up{target="gone"} 0']);
 });
 
-test('createExporterMetrics() leaves nat_target_up away before the first try ended', async () => {
+test('ExporterMetrics leaves nat_target_up away before the first try ended', async () => {
   const { metrics } = make([makeTarget(makeConfig('new'))]);
   expect(await samplesOf(metrics, 'nat_target_up')).toEqual([]);
 });
 
-test('createExporterMetrics() takes a gauge away when its value becomes unknown', async () => {
+test('ExporterMetrics takes a gauge away when its value becomes unknown', async () => {
   const { metrics, view } = make([forgettingTarget('vps', { modes: ['send'] })]);
   expect(await samplesOf(metrics, 'nat_idle_timeout_seconds')).toHaveLength(1);
   view.show([climbingTarget('vps', { modes: ['send'] })]);
   expect(await samplesOf(metrics, 'nat_idle_timeout_seconds')).toEqual([]);
 });
 
-test('createExporterMetrics() shows an upper bound without a lower one', async () => {
+test('ExporterMetrics shows an upper bound without a lower one', async () => {
   const config = makeConfig('vps', { modes: ['keepalive'] });
   const { metrics } = make([
     makeTarget(config, { modes: [makeMode('keepalive', { upper: 15, deaths: 3 })] }),
@@ -93,7 +97,7 @@ test('createExporterMetrics() shows an upper bound without a lower one', async (
   ]);
 });
 
-test('createExporterMetrics() starts the counters that can exist at 0', async () => {
+test('ExporterMetrics starts the counters that can exist at 0', async () => {
   const { metrics } = make([climbingTarget('vps', { modes: ['send'] })]);
   const text = await metrics.text();
   expect(samples(text, 'nat_probe_verdicts_total')).toEqual([
@@ -110,7 +114,7 @@ test('createExporterMetrics() starts the counters that can exist at 0', async ()
   expect(samples(text, 'nat_mapping_losses_total')).toEqual(['nat_mapping_losses_total{target="vps"} 0']);
 });
 
-test('createExporterMetrics() counts events that come before the first scrape', async () => {
+test('ExporterMetrics counts events that come before the first scrape', async () => {
   const target = climbingTarget('vps', { modes: ['send'] });
   const { metrics } = make([target]);
   metrics.observer.tested?.(target.config, 'send', makeTest(1, 15, ALIVE));
@@ -130,7 +134,7 @@ test('createExporterMetrics() counts events that come before the first scrape', 
   expect(text).toContain('nat_mapping_losses_total{target="vps"} 1\n');
 });
 
-test('createExporterMetrics() keeps counters over a reload only where the target is unchanged', async () => {
+test('ExporterMetrics keeps counters over a reload only where the target is unchanged', async () => {
   const kept = climbingTarget('kept', { modes: ['send'], labels: { site: 'a' } });
   const moved = climbingTarget('moved', { modes: ['send'], labels: { site: 'b' } });
   const gone = climbingTarget('gone', { modes: ['send'], labels: { site: 'c' } });
@@ -162,7 +166,37 @@ test('createExporterMetrics() keeps counters over a reload only where the target
   expect(samples(text, 'nat_probe_idle_seconds_count')).toHaveLength(1);
 });
 
-test('createExporterMetrics() follows a reload that gives every target a new label', async () => {
+test('ExporterMetrics keeps counters of a target whose labels are written in another order', async () => {
+  const { metrics, view } = make([climbingTarget('vps', { labels: { site: 'a', isp: 'x' } })]);
+  const [before] = view.targets();
+  if (before === undefined) throw new Error('no target');
+  metrics.observer.mappingLoss?.(before.config);
+  metrics.observer.tested?.(before.config, 'send', makeTest(1, 15, ALIVE));
+  view.show([climbingTarget('vps', { labels: { isp: 'x', site: 'a' } })]);
+  metrics.reload(true, SCENE_TIME);
+  const text = await metrics.text();
+  expect(samples(text, 'nat_mapping_losses_total')).toEqual([expect.stringMatching(/ 1$/)]);
+  expect(samples(text, 'nat_probe_idle_seconds_count')).toEqual([expect.stringMatching(/ 1$/)]);
+});
+
+test('ExporterMetrics has no series of remote write while it is not configured', async () => {
+  const { metrics } = make([]);
+  const stats = { samples: 1, dropped: { queue_full: 0, refused: 0 }, pending: 0, failures: 0 };
+  const count = async () => (await metrics.text()).split('nat_idle_exporter_remote_write_').length - 1;
+  expect(await count()).toBe(0);
+  metrics.remoteWrite(() => ({ ...stats, lastSuccess: undefined }));
+  const text = await metrics.text();
+  expect(samples(text, 'nat_idle_exporter_remote_write_samples_total')).toHaveLength(1);
+  expect(samples(text, 'nat_idle_exporter_remote_write_last_success_timestamp_seconds')).toEqual([]);
+  metrics.remoteWrite(() => ({ ...stats, samples: 2, lastSuccess: 5 }));
+  expect(await samplesOf(metrics, 'nat_idle_exporter_remote_write_samples_total')).toEqual([
+    'nat_idle_exporter_remote_write_samples_total 2',
+  ]);
+  metrics.remoteWrite(undefined);
+  expect(await count()).toBe(0);
+});
+
+test('ExporterMetrics follows a reload that gives every target a new label', async () => {
   const { metrics, view } = make([forgettingTarget('vps', { modes: ['send'] })]);
   await metrics.text();
   view.show([forgettingTarget('vps', { modes: ['send'], labels: { isp: 'x' } })]);
@@ -186,7 +220,7 @@ test('a reload while a scrape gathers its snapshots loses no count', async () =>
       }
     },
   };
-  const metrics = createExporterMetrics({ view, build: BUILD, defaultMetrics: false });
+  const metrics = new ExporterMetrics({ view, build: BUILD, defaultMetrics: false });
   await metrics.text();
   between = () => {
     between = () => undefined;
@@ -201,29 +235,27 @@ test('a reload while a scrape gathers its snapshots loses no count', async () =>
   ]);
 });
 
-test('createExporterMetrics() says how the newest reload went, and nothing before the first', async () => {
+test('ExporterMetrics says how the newest reload went, and nothing before the first', async () => {
   const { metrics } = make([]);
-  const { reloadSuccessful, reloadTimestamp } = SELF_METRICS;
-  expect(await samplesOf(metrics, reloadSuccessful.name)).toEqual([]);
+  expect(await samplesOf(metrics, RELOAD_SUCCESSFUL)).toEqual([]);
   metrics.reload(true, 100);
   metrics.reload(false, 200);
   const text = await metrics.text();
-  expect(samples(text, reloadSuccessful.name)).toEqual([`${reloadSuccessful.name} 0`]);
-  expect(samples(text, reloadTimestamp.name)).toEqual([`${reloadTimestamp.name} 100`]);
+  expect(samples(text, RELOAD_SUCCESSFUL)).toEqual([`${RELOAD_SUCCESSFUL} 0`]);
+  expect(samples(text, RELOAD_TIMESTAMP)).toEqual([`${RELOAD_TIMESTAMP} 100`]);
 });
 
 test('moments of the program itself keep their age when the clock is set, and are absent until then', async () => {
-  const { reloadTimestamp } = SELF_METRICS;
   vi.useFakeTimers({ toFake: ['Date'], now: 100_000 });
   try {
     const { metrics } = make([], true);
     metrics.reload(true, 90);
     const started = 'process_start_time_seconds';
-    expect(await samplesOf(metrics, reloadTimestamp.name)).toEqual([]);
+    expect(await samplesOf(metrics, RELOAD_TIMESTAMP)).toEqual([]);
     expect(await samplesOf(metrics, started)).toEqual([]);
     vi.setSystemTime(1_800_000_000_000);
     metrics.observer.stepped?.({ from: 100, by: 1_799_999_900 });
-    expect(await samplesOf(metrics, reloadTimestamp.name)).toEqual([`${reloadTimestamp.name} 1799999990`]);
+    expect(await samplesOf(metrics, RELOAD_TIMESTAMP)).toEqual([`${RELOAD_TIMESTAMP} 1799999990`]);
     const [start = ''] = await samplesOf(metrics, started);
     const age = 1_800_000_000 - Number(start.split(' ')[1]);
     expect(Math.abs(age - process.uptime())).toBeLessThan(10);
@@ -232,7 +264,7 @@ test('moments of the program itself keep their age when the clock is set, and ar
   }
 });
 
-test('createExporterMetrics() shows the other targets when one cannot be read, and tells of it', async () => {
+test('ExporterMetrics shows the other targets when one cannot be read, and tells of it', async () => {
   const broken = makeTarget(makeConfig('broken'));
   Object.defineProperty(broken, 'modes', {
     get: () => {
@@ -241,18 +273,18 @@ test('createExporterMetrics() shows the other targets when one cannot be read, a
   });
   const view = new FakeView([broken, makeTarget(makeConfig('sound'), { up: true })]);
   const told: string[] = [];
-  const metrics = createExporterMetrics({
+  const metrics = new ExporterMetrics({
     view,
     build: { version: '1', revision: '2' },
     defaultMetrics: false,
     onBroken: tellOnce((name, error) => told.push(`${name}: ${String(error)}`)),
   });
   for (let scrape = 0; scrape < 3; scrape++)
-    expect(await samplesOf(metrics, METRICS.up.name)).toEqual([`${METRICS.up.name}{target="sound"} 1`]);
+    expect(await samplesOf(metrics, 'nat_target_up')).toEqual(['nat_target_up{target="sound"} 1']);
   expect(told).toEqual(['broken: Error: damaged']);
 });
 
-test('createExporterMetrics() drops the target label of the histogram above 200 targets and keeps counters', async () => {
+test('ExporterMetrics drops the target label of the histogram above 200 targets and keeps counters', async () => {
   const small = fleet(200);
   const { metrics, view } = make(small);
   const first = small[0] as TargetSnapshot;
@@ -273,18 +305,18 @@ test('createExporterMetrics() drops the target label of the histogram above 200 
   expect(await samplesOf(metrics, count)).toEqual([]);
 });
 
-test('createExporterMetrics() escapes label values', async () => {
+test('ExporterMetrics escapes label values', async () => {
   const { metrics } = make([downTarget('v', { labels: { note: 'a"b\\c\nd' } })]);
   expect(await samplesOf(metrics, 'nat_target_up')).toEqual([
     'nat_target_up{target="v",note="a\\"b\\\\c\\nd"} 0',
   ]);
 });
 
-test('createExporterMetrics() registers every described metric and no other', async () => {
+test('ExporterMetrics registers every described metric and no other', async () => {
   const { metrics } = make([forgettingTarget()]);
   const types = (await metrics.text()).split('\n').filter((line) => line.startsWith('# TYPE '));
   const names = types.map((line) => line.split(' ')[2]);
-  const described = [...Object.values(METRICS), ...Object.values(SELF_METRICS)].map(({ name }) => name);
+  const described = [...FAMILIES, ...SELF_FAMILIES].map(({ name }) => name);
   expect(names.sort()).toEqual([...described].sort());
 });
 
@@ -316,10 +348,60 @@ test('the metrics of a scripted fleet are those of the golden file', async () =>
   await expect(text).toMatchFileSnapshot('../golden/metrics.prom');
 });
 
+/** A fleet of odd labels in which everything has happened, so that every family has a sample. */
+function everything(): ExporterMetrics {
+  const odd = { labels: { note: 'a"b\\c\nd\u2028', site: 'ü, {1} 2' } };
+  const targets = [forgettingTarget('one', odd), eatenTarget('two', odd), climbingTarget('three', odd)].map(
+    (target) => ({ ...target, announced: true, conntrack: { local: 432_000, responder: 600 } }),
+  );
+  const { metrics } = make(targets);
+  metrics.reload(true, SCENE_TIME);
+  metrics.targetFiles(new Map([['/etc/a"b.yaml', 2]]));
+  metrics.unaccountedDescriptors(3);
+  for (const { config, modes } of targets) {
+    for (const { mode, tests } of modes)
+      for (const record of tests) metrics.observer.tested?.(config, mode, record);
+  }
+  metrics.remoteWrite(() => ({
+    samples: 10,
+    dropped: { queue_full: 1, refused: 2 },
+    pending: 3,
+    failures: 4,
+    lastSuccess: 1_700_000_000.5,
+  }));
+  registerSiteMetrics(metrics.registry, new SiteConnections(siteShare(1024)));
+  return metrics;
+}
+
+test('series() has the samples of text(), name by name, label by label, value by value', async () => {
+  const metrics = everything();
+  const text = (await metrics.text()).split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+  const series = await metrics.series();
+  const lines = series.map(({ labels: { __name__: name = '', ...labels }, value }) => {
+    const of = Object.keys(labels).length === 0 ? '' : `{${labelSet(labels).text}}`;
+    return `${name}${of} ${value === Infinity ? '+Inf' : value}`;
+  });
+  expect(lines.length).toBeGreaterThan(200);
+  expect(lines).toEqual(text);
+});
+
+test('every family has the labels that its row says, and those of the target', async () => {
+  const series = await everything().series();
+  for (const { name, labels, type } of [...FAMILIES, ...SELF_FAMILIES, ...REMOTE_WRITE_FAMILIES]) {
+    const samples = series.filter(({ labels: { __name__: of = '' } }) =>
+      type === 'histogram' ? of === `${name}_count` : of === name,
+    );
+    expect(samples, name).not.toEqual([]);
+    const own = labels.includes('target') ? ['note', 'site'] : [];
+    for (const sample of samples)
+      expect(Object.keys(sample.labels).sort(), name).toEqual(['__name__', ...labels, ...own].sort());
+  }
+});
+
 requires({ packages: ['prometheus'] }).describe('promtool check metrics', () => {
   test('finds nothing, default metrics included', async () => {
     const view = new FakeView(fleet(5));
-    const metrics = createExporterMetrics({ view, build: BUILD });
+    const metrics = new ExporterMetrics({ view, build: BUILD });
     metrics.reload(true, SCENE_TIME);
     const first = view.targets()[0] as TargetSnapshot;
     metrics.observer.tested?.(first.config, 'send', makeTest(1, 15, SILENT));
@@ -347,7 +429,7 @@ function sortLabels(sample: string): string {
   return `${name}{${labels.split(',').sort().join(',')}} ${value}`;
 }
 
-test('createExporterMetrics() gives other work a turn while a large fleet is written', async () => {
+test('ExporterMetrics gives other work a turn while a large fleet is written', async () => {
   const { metrics } = make(fleet(300));
   let turns = 0;
   const timer = setInterval(() => turns++, 0);
@@ -356,14 +438,14 @@ test('createExporterMetrics() gives other work a turn while a large fleet is wri
   expect(turns).toBeGreaterThan(3);
 });
 
-test('createExporterMetrics() answers scrapes of the same moment with the same text', async () => {
+test('ExporterMetrics answers scrapes of the same moment with the same text', async () => {
   const { metrics } = make(fleet(5));
   const [first, second] = await Promise.all([metrics.text(), metrics.text()]);
   expect(second).toBe(first);
   expect(first).toContain('nat_idle_timeout_seconds{');
 });
 
-test('createExporterMetrics() counts events of a target whose configuration object was copied', async () => {
+test('ExporterMetrics counts events of a target whose configuration object was copied', async () => {
   const target = climbingTarget('vps', { modes: ['send'], labels: { site: 'a' } });
   const { metrics } = make([target]);
   metrics.observer.mappingLoss?.({ ...target.config, labels: { ...target.config.labels } });

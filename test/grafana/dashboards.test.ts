@@ -4,7 +4,8 @@ import { readFileSync } from 'node:fs';
 import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
 import { dashboardFile, dashboards, importVariant } from '../../grafana/src/dashboards.js';
-import { METRICS, SELF_METRICS } from '../../src/exporter/metric-names.js';
+import { FAMILIES } from '../../src/exporter/families.js';
+import { SELF_FAMILIES } from '../../src/exporter/self-families.js';
 import { recordingRules } from '../../prometheus/src/recording.js';
 import { SHIPPED_THRESHOLDS } from '../../prometheus/src/thresholds.js';
 import { dashboardFiles, panelsOf, queriesOf, readDashboard } from '../support/panels.js';
@@ -127,7 +128,7 @@ describe('the committed dashboards', () => {
 
   it.each(all)('%s parses in every query and uses only metrics that exist', (_, dashboard) => {
     const known = new Set(
-      [...Object.values(METRICS), ...Object.values(SELF_METRICS)]
+      [...FAMILIES, ...SELF_FAMILIES]
         .flatMap(({ name }) => [name, `${name}_bucket`])
         .concat(
           RESPONDER,
@@ -144,9 +145,7 @@ describe('the committed dashboards', () => {
     const used = new Set(
       all.flatMap(([, dashboard]) => queriesOf(dashboard).flatMap(({ expr }) => metricsOf(expr))),
     );
-    const unused = Object.values(METRICS).filter(
-      ({ name }) => !used.has(name) && !used.has(`${name}_bucket`),
-    );
+    const unused = FAMILIES.filter(({ name }) => !used.has(name) && !used.has(`${name}_bucket`));
     expect(unused).toEqual([]);
   });
 

@@ -1,12 +1,11 @@
 /** Whoever answers our requests may be anybody: what remote write, a push and an audit make of a hostile answer. */
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
-import { Gauge, Registry } from 'prom-client';
 import { afterEach, describe, expect, test } from 'vitest';
 import { askPrometheus, PrometheusError } from '../../src/audit/prometheus.js';
 import { pushMetrics } from '../../src/commands/push.js';
 import { post } from '../../src/http/request.js';
-import { createSend } from '../../src/remote-write/send.js';
+import { createSend } from '../../src/remote-write/delivery.js';
 
 const closing: (() => void)[] = [];
 afterEach(() => {
@@ -119,10 +118,9 @@ test('post() ends at the deadline, however busily an answer drips', async () => 
 });
 
 describe('a push', () => {
-  const registry = new Registry();
-  new Gauge({ name: 'nat_target_up', help: 'x', registers: [registry] }).set(1);
+  const metrics = { contentType: 'text/plain', text: () => Promise.resolve('nat_target_up 1\n') };
   const push = (url: string, within?: number): Promise<void> =>
-    pushMetrics(url, registry, { instance: 'here', target: 'a' }, within);
+    pushMetrics(url, metrics, { instance: 'here', target: 'a' }, within);
 
   test.each([
     ['200 OK', undefined],

@@ -1,9 +1,7 @@
 import { PbfReader } from 'pbf';
 import { uncompress } from 'snappyjs';
 import { expect, test } from 'vitest';
-import { labelText } from '../../src/exporter/exposition.js';
 import { encodeSamples, encodeStale } from '../../src/remote-write/encode.js';
-import { parseExposition } from '../../src/remote-write/exposition.js';
 
 interface Decoded {
   readonly labels: string[];
@@ -36,38 +34,6 @@ function fieldsOf<Value>(reader: PbfReader, end: number, read: (tag: number) => 
 }
 
 const AT = 1_772_356_400_123;
-
-test('parseExposition() reads every kind of sample that the exporter writes', async () => {
-  const text = `# HELP a says {x="y"} 1
-# TYPE a gauge
-a 1.5
-b_total{target="v, {1} 2",note="a\\\\"b\\\\\\\\c\\\\nd",empty=""} +Inf
-c{mode="send"} NaN
-c{mode="recv"} Nan
-d_bucket{le="+Inf"} 1e-7
-`.replaceAll('\\\\', '\\');
-  expect(await parseExposition(text)).toEqual([
-    { labels: { __name__: 'a' }, value: 1.5 },
-    {
-      labels: { __name__: 'b_total', target: 'v, {1} 2', note: 'a"b\\c\nd', empty: '' },
-      value: Infinity,
-    },
-    { labels: { __name__: 'c', mode: 'send' }, value: Number.NaN },
-    { labels: { __name__: 'c', mode: 'recv' }, value: Number.NaN },
-    { labels: { __name__: 'd_bucket', le: '+Inf' }, value: 1e-7 },
-  ]);
-});
-
-test('parseExposition() reads back what other formats take for the end of a line', async () => {
-  const value = 'a\rb\u2028c\u2029d\u0085e';
-  expect(await parseExposition(`up{${labelText({ note: value })}} 1\n`)).toEqual([
-    { labels: { __name__: 'up', note: value }, value: 1 },
-  ]);
-});
-
-test.each(['a', 'a x', 'a{b="c"}', '{b="c"} 1'])('parseExposition() throws at %s', async (line) => {
-  await expect(parseExposition(line)).rejects.toThrow(`not a sample: ${line}`);
-});
 
 test('encodeSamples() writes labels in the order of their bytes, the value and the moment', () => {
   const body = encodeSamples(

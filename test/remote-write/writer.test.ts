@@ -2,7 +2,7 @@ import { uncompress } from 'snappyjs';
 import { expect, test } from 'vitest';
 import { createLogger } from '../../src/log.js';
 import { BatchQueue } from '../../src/remote-write/queue.js';
-import type { Outcome } from '../../src/remote-write/send.js';
+import type { Outcome } from '../../src/remote-write/delivery.js';
 import { RemoteWriter } from '../../src/remote-write/writer.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { until } from '../netns/until.js';
@@ -14,10 +14,13 @@ function make(answer: () => Outcome, queueSamples = 10_000, series = 4, random =
   const lines: string[] = [];
   const moments: number[] = [];
   const bodies: Uint8Array[] = [];
-  const text = Array.from({ length: series }, (_, index) => `m{i="${index}"} 1\n`).join('');
+  const all = Array.from({ length: series }, (_, index) => ({
+    labels: { __name__: 'm', i: String(index) },
+    value: 1,
+  }));
   const writer = new RemoteWriter({
     config: { interval: 10, external_labels: { site: 'x' }, queue_samples: queueSamples },
-    read: () => Promise.resolve(text),
+    read: () => Promise.resolve(all),
     send: (body) => {
       bodies.push(body);
       moments.push(clock.monotonic() - 1000);

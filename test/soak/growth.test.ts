@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 import { DEFAULT_SEARCH } from '../../src/config/schema.js';
 import type { TargetConfig } from '../../src/config/config.js';
 import { Engine } from '../../src/engine/engine.js';
-import { createExporterMetrics } from '../../src/exporter/metrics.js';
+import { ExporterMetrics } from '../../src/exporter/metrics.js';
 import { createLogger } from '../../src/log.js';
 import { growthOf, type Holding } from '../../attack/support/soak.js';
 import { FakeClock } from '../support/fake-clock.js';
@@ -73,13 +73,13 @@ const target = (index: number): TargetConfig => ({
 it(`${TARGETS} targets over ${HOURS} h hold no more series, timers, listeners and heap in the end`, async () => {
   const clock = new FakeClock(promises());
   const listeners = countAbortListeners();
-  const metrics = createExporterMetrics({
+  const metrics = new ExporterMetrics({
     view: { targets: () => engine.targets() },
     build: { version: '1', revision: 'a', nodeVersion: 'v0' },
     defaultMetrics: false,
   });
   let made = 0;
-  const engine = new Engine({
+  const engine: Engine = new Engine({
     clock,
     log: createLogger({ level: 'error', format: 'logfmt', stream: { write: () => undefined } }),
     observer: metrics.observer,

@@ -7,7 +7,7 @@ import type { Finding } from '../../src/core/finding.js';
 import { MODES } from '../../src/core/modes.js';
 import type { Verdict } from '../../src/core/verdict.js';
 import type { TargetSnapshot } from '../../src/engine/snapshot.js';
-import { createExporterMetrics } from '../../src/exporter/metrics.js';
+import { ExporterMetrics } from '../../src/exporter/metrics.js';
 import { Announcements } from '../../src/responder/discovery/announcements.js';
 import {
   createResponderMetrics,
@@ -145,7 +145,7 @@ function stamp(text: string, job: string, instance: string, at: number): string[
 /** The whole day as OpenMetrics text; `begin` is a Unix time. */
 export async function tellStory(begin: number): Promise<string> {
   const view = new FakeView(scene(0, begin));
-  const metrics = createExporterMetrics({ view, build: { version: '0.1.0', revision: 'story' } });
+  const metrics = new ExporterMetrics({ view, build: { version: '0.1.0', revision: 'story' } });
   metrics.reload(true, begin);
   metrics.unaccountedDescriptors(0);
   const responder = createResponderMetrics();
@@ -166,7 +166,7 @@ export async function tellStory(begin: number): Promise<string> {
   return `${lines.join('\n')}\n# EOF\n`;
 }
 
-function happen(t: number, observer: ReturnType<typeof createExporterMetrics>['observer']): void {
+function happen(t: number, observer: ExporterMetrics['observer']): void {
   for (const mode of MODES) {
     const dropped = t >= DROP - 2 * STEP && t < RECOVERY;
     const verdict = t >= OUTAGE ? UNREACHABLE : dropped ? SILENT : ALIVE;

@@ -5,7 +5,7 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import type { Finding } from '../../src/core/finding.js';
 import { MODES, type Mode } from '../../src/core/modes.js';
-import { createExporterMetrics } from '../../src/exporter/metrics.js';
+import { ExporterMetrics } from '../../src/exporter/metrics.js';
 import { FakeView, makeConfig, makeMode, makeTarget } from './fake-view.js';
 
 /** What is known of a path. */
@@ -95,7 +95,7 @@ async function template(kind: Kind): Promise<string[]> {
     up: true,
     modes: MODES.map((mode) => makeMode(mode, FINDINGS[kind](mode))),
   });
-  const metrics = createExporterMetrics({
+  const metrics = new ExporterMetrics({
     view: new FakeView([target]),
     build: { version: '0.1.0', revision: 'fleet' },
     defaultMetrics: false,

@@ -6,7 +6,7 @@ import { connect as tlsConnect } from 'node:tls';
 import bcrypt from 'bcryptjs';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { createExporterApp } from '../../src/exporter/app.js';
-import { createExporterMetrics } from '../../src/exporter/metrics.js';
+import { ExporterMetrics } from '../../src/exporter/metrics.js';
 import { HostGuard, type HostGuardOptions, parseAllowedHost } from '../../src/web/host-guard.js';
 import { createResponderApp } from '../../src/web/responder-site.js';
 import { startWebServer, type WebServer, type WebServerOptions } from '../../src/web/server.js';
@@ -343,7 +343,7 @@ describe('a real site', () => {
     const view = new FakeView([forgettingTarget('vps')]);
     const site = createExporterApp({
       view,
-      metrics: createExporterMetrics({ view, build: BUILD }),
+      metrics: new ExporterMetrics({ view, build: BUILD }),
       telemetryPath: '/metrics',
       lifecycle: true,
       reload: () => {

@@ -5,6 +5,7 @@ import { get, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { gunzipSync } from 'node:zlib';
 import { afterEach, expect, test } from 'vitest';
+import { defined } from '../../src/defined.js';
 import { createBaseApp, finishApp } from '../../src/web/base-app.js';
 import { metricsRoute } from '../../src/web/metrics-route.js';
 
@@ -17,8 +18,8 @@ afterEach(() => {
 async function serve(pieces: () => AsyncGenerator<string, void>, longestPause?: number) {
   const errors: unknown[] = [];
   const { open: tell, opened: told } = gate();
-  const app = createBaseApp({ name: 'test', ready: () => true });
-  app.get('/metrics', metricsRoute({ pieces, contentType: 'text/plain; version=0.0.4' }, longestPause));
+  const app = createBaseApp({ name: 'test', ready: () => true, ...defined({ longestPause }) });
+  app.get('/metrics', metricsRoute({ pieces, contentType: 'text/plain; version=0.0.4' }));
   const server = finishApp(app, (error) => {
     errors.push(error);
     tell();

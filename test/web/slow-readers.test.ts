@@ -99,9 +99,9 @@ test('a reader of live events that takes nothing gives its place back', async ()
   const view = new FakeView([]);
   // An event of 200 KB: the names of all targets.
   const many = Array.from({ length: 1000 }, (_, index) => climbingTarget(`${index}${'n'.repeat(200)}`));
-  const live = createLiveEvents(view, { interval: 5, maxReaders: 1, longestPause: 300 });
+  const live = createLiveEvents(view, { interval: 5, maxReaders: 1 });
   closing.push(() => live.close());
-  const app = createBaseApp({ name: 'test', ready: () => true });
+  const app = createBaseApp({ name: 'test', ready: () => true, longestPause: 0.3 });
   let reader: Response | undefined;
   app.get('/events', (request, response, next) => {
     reader ??= response;

@@ -4,7 +4,7 @@ import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { createSend, type Send } from '../../src/remote-write/send.js';
+import { createSend, type Send } from '../../src/remote-write/delivery.js';
 
 let server: Server;
 let url: string;

@@ -1,4 +1,5 @@
 /** One remote write request over HTTP and what the receiver made of it; secrets are read anew for each. */
+import { defined } from '../defined.js';
 import { type Answer, credentialsOf, type Endpoint, failureOf, post, quote } from '../http/request.js';
 import { type Seconds, toMilliseconds } from '../units.js';
 
@@ -34,7 +35,7 @@ function outcomeOf({ status, headers, text }: Answer, secrets: readonly string[]
   // Below 200 nothing is decided yet, whatever comes of it.
   if (status >= 200 && status < 500 && status !== 429) return { kind: 'refused', reason };
   const after = retryAfterOf(headers['retry-after']);
-  return { kind: 'failed', reason, ...(after === undefined ? {} : { after }) };
+  return defined({ kind: 'failed', reason, after });
 }
 
 /** Makes the sender for a receiver. */
@@ -44,21 +45,19 @@ export function createSend(target: Endpoint, version: string): Send {
     const deadline = AbortSignal.timeout(toMilliseconds(ANSWER_WITHIN));
     try {
       const { headers, ca, secrets } = await credentialsOf(target);
-      const answer = await post(
-        url,
-        {
-          headers: {
-            'Content-Type': 'application/x-protobuf',
-            'Content-Encoding': 'snappy',
-            'X-Prometheus-Remote-Write-Version': '0.1.0',
-            'User-Agent': `nat-idle-exporter/${version}`,
-            ...headers,
-          },
-          ...(ca === undefined ? {} : { ca }),
-        },
-        body,
-        { signal: AbortSignal.any([signal, deadline]), longest: LONGEST_ANSWER, beyond: 'cut' },
-      );
+      const all = {
+        'Content-Type': 'application/x-protobuf',
+        'Content-Encoding': 'snappy',
+        'X-Prometheus-Remote-Write-Version': '0.1.0',
+        'User-Agent': `nat-idle-exporter/${version}`,
+        ...headers,
+      };
+      const until = AbortSignal.any([signal, deadline]);
+      const answer = await post(url, defined({ headers: all, ca }), body, {
+        signal: until,
+        longest: LONGEST_ANSWER,
+        beyond: 'cut',
+      });
       return outcomeOf(answer, secrets);
     } catch (error) {
       const reason = deadline.aborted ? `no answer within ${ANSWER_WITHIN} s` : failureOf(error);
