@@ -2,7 +2,6 @@
 import { dirname, resolve } from 'node:path';
 import { load, YAMLException } from 'js-yaml';
 import type { z } from 'zod';
-import type { Mode } from '../core/modes.js';
 import { FILE_LIMITS, readRegularFile, readStandardInput, STANDARD_INPUT, whyUnreadable } from '../files.js';
 import {
   DEFAULT_ANNOUNCE_PATH,
@@ -182,7 +181,7 @@ function targetConfig(target: TargetFile, top: SearchFile | undefined, folder: s
   return {
     name: target.name,
     far_end: farEnd(target),
-    modes: (target.modes as Mode[] | undefined) ?? DEFAULT_MODES,
+    modes: target.modes ?? DEFAULT_MODES,
     family: target.family ?? 'any',
     ...(local_address === undefined ? {} : { local_address }),
     ...(token_file === undefined ? {} : { token_file: resolve(folder, token_file) }),
