@@ -1,5 +1,6 @@
 import { defineConfig } from 'vitest/config';
 import { SkipReporter } from './test/support/skips.js';
+import { SlowestReporter } from './test/support/slowest.js';
 
 /** Suites on real kernels, daemons, browsers and clocks: their moments matter, so nothing runs beside them. */
 const REAL = ['netns', 'e2e', 'browser', 'embedded'].map((folder) => `test/${folder}/**/*.test.ts`);
@@ -7,9 +8,12 @@ const REAL = ['netns', 'e2e', 'browser', 'embedded'].map((folder) => `test/${fol
 /** Runs for its time beside the unit tests: it counts what is left over, and no moment of it matters. */
 const SOAK = 'test/soak/**/*.test.ts';
 
+/** Half of the unit tests' time is waiting: more files at once than there are cores. */
+const UNIT_WORKERS = 4;
+
 export default defineConfig({
   test: {
-    reporters: ['default', new SkipReporter()],
+    reporters: ['default', new SlowestReporter(), new SkipReporter()],
     projects: [
       {
         test: {
@@ -21,6 +25,7 @@ export default defineConfig({
           hookTimeout: 60_000,
           // Tests that are marked as concurrent only wait.
           maxConcurrency: 40,
+          maxWorkers: UNIT_WORKERS,
           sequence: { groupOrder: 0 },
         },
       },
@@ -28,6 +33,7 @@ export default defineConfig({
         test: {
           name: 'soak',
           include: [SOAK],
+          maxWorkers: UNIT_WORKERS,
           testTimeout: 180_000,
           hookTimeout: 60_000,
           sequence: { groupOrder: 0 },

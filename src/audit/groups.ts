@@ -1,32 +1,7 @@
 /** The audit's arithmetic: paths into groups, and of each group its counts, minimum, median and worst paths. */
-import { type AuditPath, type Bound, compareBounds, type Labels } from './paths.js';
-
-/** What is known of several paths. */
-export interface Summary {
-  readonly paths: number;
-  readonly compliant: number;
-  readonly notCompliant: number;
-  /** The stale ones included. */
-  readonly unknown: number;
-  readonly stale: number;
-  /** Of all paths, the unknown ones included; 0 to 1. */
-  readonly compliantShare: number;
-  /** How many paths have a timeout; the minimum and the median are over those. */
-  readonly timeouts: number;
-  /** Absent where no path has a timeout. */
-  readonly minimum?: Bound;
-  /** Of an even number the lower one of the two in the middle, which is a timeout that a path really has. */
-  readonly median?: Bound;
-}
-
-/** The paths that share the values of the labels asked for. */
-export interface Group {
-  /** In the order asked for; undefined: the paths have no such label. */
-  readonly values: readonly (string | undefined)[];
-  readonly summary: Summary;
-  /** The shortest first; paths of which no death is known are not among them. */
-  readonly worst: readonly AuditPath[];
-}
+import { defined } from '../defined.js';
+import type { AuditGroup, AuditSummary, Bound } from './audit-document.js';
+import { type AuditPath, compareBounds } from './paths.js';
 
 /**
  * The smallest of some timeouts: exact when the smallest value is, since the others can only be longer.
@@ -46,34 +21,32 @@ export function medianOf(bounds: readonly Bound[]): Bound | undefined {
   const rank = Math.ceil(sorted.length / 2);
   const middle = sorted[rank - 1];
   if (middle === undefined) return undefined;
-  const certain = sorted.filter(({ seconds, atLeast }) => !atLeast && seconds <= middle.seconds).length;
-  return { seconds: middle.seconds, atLeast: certain < rank };
+  const certain = sorted.filter(({ seconds, at_least }) => !at_least && seconds <= middle.seconds).length;
+  return { seconds: middle.seconds, at_least: certain < rank };
 }
 
 /** Counts, minimum and median of at least one path. */
-export function summaryOf(paths: readonly AuditPath[]): Summary {
+export function summaryOf(paths: readonly AuditPath[]): AuditSummary {
   const count = (state: AuditPath['state']): number => paths.filter((path) => path.state === state).length;
   const bounds = paths.flatMap(({ timeout }) =>
-    timeout === undefined ? [] : [{ seconds: timeout.seconds, atLeast: timeout.atLeast }],
+    timeout === undefined ? [] : { seconds: timeout.seconds, at_least: timeout.at_least },
   );
-  const minimum = minimumOf(bounds);
-  const median = medianOf(bounds);
-  return {
+  return defined({
     paths: paths.length,
     compliant: count('compliant'),
-    notCompliant: count('not_compliant'),
+    not_compliant: count('not_compliant'),
     unknown: count('unknown'),
     stale: paths.filter(({ stale }) => stale).length,
-    compliantShare: count('compliant') / paths.length,
+    compliant_share: count('compliant') / paths.length,
     timeouts: bounds.length,
-    ...(minimum === undefined ? {} : { minimum }),
-    ...(median === undefined ? {} : { median }),
-  };
+    minimum: minimumOf(bounds),
+    median: medianOf(bounds),
+  });
 }
 
 /** How bad a path is known to be, seconds; undefined where nothing died. */
 function badness({ timeout, below }: AuditPath): number | undefined {
-  return timeout === undefined ? below?.seconds : timeout.atLeast ? undefined : timeout.seconds;
+  return timeout === undefined ? below?.seconds : timeout.at_least ? undefined : timeout.seconds;
 }
 
 function placeOf({ labels }: AuditPath): string {
@@ -81,7 +54,7 @@ function placeOf({ labels }: AuditPath): string {
 }
 
 /** The paths that are known to forget, the shortest timeout first, at most `most`. */
-export function worstOf(paths: readonly AuditPath[], most: number): AuditPath[] {
+function worstOf(paths: readonly AuditPath[], most: number): AuditPath[] {
   return paths
     .flatMap((path) => {
       const seconds = badness(path);
@@ -92,40 +65,54 @@ export function worstOf(paths: readonly AuditPath[], most: number): AuditPath[] 
     .map(({ path }) => path);
 }
 
-/** The worse group first: more proven violations, then fewer compliant paths, then the shorter minimum, then its name. */
-function compareGroups(a: Group, b: Group): number {
-  const violations = ({ summary }: Group): number => summary.notCompliant / summary.paths;
-  const minimum = ({ summary }: Group): number => summary.minimum?.seconds ?? Number.MAX_VALUE;
-  const name = ({ values }: Group): string => JSON.stringify(values);
-  return (
-    violations(b) - violations(a) ||
-    a.summary.compliantShare - b.summary.compliantShare ||
-    minimum(a) - minimum(b) ||
-    (name(a) < name(b) ? -1 : 1)
-  );
+/** The worse group first: more proven violations, then fewer compliant paths, then the shorter minimum. */
+function compareGroups(a: AuditGroup, b: AuditGroup): number {
+  const violations = (group: AuditGroup): number => group.not_compliant / group.paths;
+  const minimum = (group: AuditGroup): number => group.minimum?.seconds ?? Number.MAX_VALUE;
+  return violations(b) - violations(a) || a.compliant_share - b.compliant_share || minimum(a) - minimum(b);
 }
 
+/** What a group is called whose paths lack a label. */
+const NONE = '(none)';
+
 /**
- * Groups paths by the values of labels, the worst group first.
+ * Groups paths by the values of labels: the worst group first, equally bad ones in the order of their values.
  *
- * @param worst most worst paths that each group names
+ * @param worst most worst paths that each group lists
+ * @param nameOf what a path is called in there
  */
-export function groupsOf(paths: readonly AuditPath[], by: readonly string[], worst: number): Group[] {
-  // An empty label and none are the same to Prometheus.
-  const valueOf = (labels: Labels, label: string): string | undefined => labels[label] || undefined;
-  const groups = new Map<string, { values: readonly (string | undefined)[]; paths: AuditPath[] }>();
+export function groupsOf(
+  paths: readonly AuditPath[],
+  by: readonly string[],
+  worst: number,
+  nameOf: (path: AuditPath) => string,
+): AuditGroup[] {
+  const groups = new Map<string, { values: readonly (string | null)[]; members: AuditPath[] }>();
   for (const path of paths) {
-    const values = by.map((label) => valueOf(path.labels, label));
-    const key = JSON.stringify(values.map((value) => value ?? null));
-    const group = groups.get(key) ?? { values, paths: [] };
-    group.paths.push(path);
+    // An empty label and none are the same to Prometheus.
+    const values = by.map((label) => path.labels[label] || null);
+    const key = JSON.stringify(values);
+    const group = groups.get(key) ?? { values, members: [] };
+    group.members.push(path);
     groups.set(key, group);
   }
-  return [...groups.values()]
-    .map((group) => ({
-      values: group.values,
-      summary: summaryOf(group.paths),
-      worst: worstOf(group.paths, worst),
+  return [...groups]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, { values, members }]) => ({
+      name: values.map((value) => value ?? NONE).join(' / '),
+      labels: Object.fromEntries(by.map((label, index) => [label, values[index] ?? null])),
+      ...summaryOf(members),
+      worst: worstOf(members, worst).map((path) => worstFields(path, nameOf(path))),
     }))
     .sort(compareGroups);
+}
+
+function worstFields({ labels, timeout, below }: AuditPath, name: string): AuditGroup['worst'][number] {
+  return defined({
+    name,
+    labels: { ...labels },
+    mode: timeout?.mode ?? below?.mode ?? '',
+    timeout_seconds: timeout?.seconds,
+    below_seconds: below?.seconds,
+  });
 }

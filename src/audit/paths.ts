@@ -1,6 +1,9 @@
 /** From the series that Prometheus has to the paths of an audit: what is proven of each, and its timeout. */
 import { REQ5_ESTABLISHED_IDLE_TIMEOUT } from '../core/rfc5382.js';
+import { defined } from '../defined.js';
+import { rounded } from '../paper/document-values.js';
 import type { Seconds } from '../units.js';
+import type { Bound } from './audit-document.js';
 
 /** Labels of a series or of a path. */
 export type Labels = Readonly<Record<string, string>>;
@@ -26,13 +29,6 @@ export interface Answers {
   readonly shortBounds: readonly Sample[];
   /** Paths that were watched a while ago and are not any more. */
   readonly stale: readonly Sample[];
-}
-
-/** A duration that is known exactly, or one of which only is known that it is not shorter. */
-export interface Bound {
-  readonly seconds: Seconds;
-  /** Nothing died: the value is a lower bound (≥). */
-  readonly atLeast: boolean;
 }
 
 /** One target of one exporter. */
@@ -64,7 +60,7 @@ function keyOf(labels: Labels): string {
 
 /** The shorter first; of two equal ones the exact one, which cannot turn out longer. */
 export function compareBounds(a: Bound, b: Bound): number {
-  return a.seconds - b.seconds || Number(a.atLeast) - Number(b.atLeast);
+  return a.seconds - b.seconds || Number(a.at_least) - Number(b.at_least);
 }
 
 interface Mode extends Bound {
@@ -112,7 +108,7 @@ export function pathsOf(answers: Answers): AuditPath[] {
           ([mode, seconds]): Mode => ({
             mode,
             seconds,
-            atLeast: !Number.isFinite(upper.get(mode) ?? Infinity),
+            at_least: !Number.isFinite(upper.get(mode) ?? Infinity),
           }),
         )
         .sort((a, b) => compareBounds(a, b) || (a.mode < b.mode ? -1 : 1));
@@ -126,14 +122,13 @@ export function pathsOf(answers: Answers): AuditPath[] {
         (complete ||
           (timeout.seconds < REQ5_ESTABLISHED_IDLE_TIMEOUT &&
             (shortest === undefined || timeout.seconds <= shortest[1])));
-      return {
+      const below = conclusive || state !== 'not_compliant' ? undefined : shortest;
+      return defined({
         labels,
         state,
         stale: !configured.has(key) && verdict === undefined,
-        ...(conclusive ? { timeout } : {}),
-        ...(conclusive || state !== 'not_compliant' || shortest === undefined
-          ? {}
-          : { below: { mode: shortest[0], seconds: shortest[1] } }),
-      };
+        timeout: conclusive ? { ...timeout, seconds: rounded(timeout.seconds) } : undefined,
+        below: below && { mode: below[0], seconds: rounded(below[1]) },
+      });
     });
 }

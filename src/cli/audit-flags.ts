@@ -1,5 +1,5 @@
 /** The flags of `audit`, checked. */
-import { AUDIT_FORMATS } from '../audit/render.js';
+import { AUDIT_FORMATS } from '../audit/audit-forms.js';
 import { httpUrlProblem } from '../config/fields.js';
 import { pathLabelProblem } from '../config/labels.js';
 import { showValue } from '../config/problem.js';

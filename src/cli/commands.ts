@@ -1,14 +1,15 @@
 /** The flags of each command with their help: what `--help` prints is what this file says. */
 import { Command, Option } from 'commander';
-import { DEFAULT_ECHO_PORT, DEFAULT_PORT, DEFAULT_SEARCH, DEFAULT_SLEEP_PORT } from '../config/defaults.js';
+import { DEFAULT_ECHO_PORT, DEFAULT_SEARCH, DEFAULT_SLEEP_PORT } from '../config/defaults.js';
 import { MODES } from '../core/modes.js';
 import { LOG_FORMATS, LOG_LEVELS, type LogLevel } from '../log.js';
 import { DEFAULT_LIMITS } from '../responder/limits.js';
+import { type ServerName, SERVERS } from '../responder/servers.js';
 import { formatDuration } from '../units.js';
 
 /** Addresses that the commands listen on unless told otherwise. */
 export const DEFAULT_EXPORTER_ADDRESS = ':15382';
-export const DEFAULT_RESPONDER_ADDRESS = `:${DEFAULT_PORT}`;
+export const DEFAULT_RESPONDER_ADDRESS = `:${SERVERS.native.port}`;
 /** Nobody but this host: what the responder tells of its callers is for its operator. */
 export const DEFAULT_RESPONDER_WEB_ADDRESS = '127.0.0.1:15383';
 
@@ -94,6 +95,12 @@ See nat-idle-exporter COMMAND --help.`,
   );
 }
 
+/** The flag of a server that is off unless its address is given. */
+function listenOption(name: ServerName): [flag: string, help: string] {
+  const { flag, help, port } = SERVERS[name];
+  return [`${flag} <[host]:port>`, `${help}, there :${port}`];
+}
+
 /** `responder`. */
 export function responderCommand(version: string): Command {
   const command = bareCommand(
@@ -103,7 +110,9 @@ export function responderCommand(version: string): Command {
     .usage('[flags]')
     .version(version, '--version', 'print the version')
     .optionsGroup('Native protocol:')
-    .addOption(repeatable('--listen-address <[host]:port>', 'where to listen', DEFAULT_RESPONDER_ADDRESS))
+    .addOption(
+      repeatable(`${SERVERS.native.flag} <[host]:port>`, SERVERS.native.help, DEFAULT_RESPONDER_ADDRESS),
+    )
     .option('--token-file <file>', 'file with the random token that clients must know')
     .option('--workers <n>', 'processes that share the work, 1 to 64', '1')
     .optionsGroup('Discovery:')
@@ -117,8 +126,8 @@ export function responderCommand(version: string): Command {
       DEFAULT_DISCOVERY_TTL,
     )
     .optionsGroup('Legacy protocol of NAT-TCP-test (off unless set):')
-    .option('--legacy.echo-address <[host]:port>', `echo server, there :${DEFAULT_ECHO_PORT}`)
-    .option('--legacy.sleep-address <[host]:port>', `sleep server, there :${DEFAULT_SLEEP_PORT}`)
+    .option(...listenOption('legacyEcho'))
+    .option(...listenOption('legacySleep'))
     .optionsGroup('Limits:')
     .option(
       '--max-connections <n>',

@@ -1,9 +1,10 @@
 /** What the command line can say: the typed result of parsing it. */
-import type { AuditFormat } from '../audit/render.js';
+import type { AuditFormat } from '../audit/audit-forms.js';
 import type { ListenAddress } from '../config/listen-address.js';
 import type { TargetConfig } from '../config/types.js';
 import type { Endpoint } from '../http/request.js';
 import type { LogFormat, LogLevel } from '../log.js';
+import type { ListenAddresses } from '../responder/servers.js';
 import type { Seconds } from '../units.js';
 import { visible } from '../visible.js';
 
@@ -39,13 +40,8 @@ export interface ExporterFlags {
 
 /** `responder`: the far end. */
 export interface ResponderFlags {
-  /** Native protocol; at least one. */
-  readonly listenAddresses: readonly ListenAddress[];
-  readonly legacy: {
-    /** Absent: off. */
-    readonly echoAddress?: ListenAddress;
-    readonly sleepAddress?: ListenAddress;
-  };
+  /** At least one address of the native protocol. */
+  readonly listen: ListenAddresses;
   readonly tokenFile?: string;
   /** Exporters may announce themselves; absent: they may not. */
   readonly discovery?: {

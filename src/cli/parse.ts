@@ -7,6 +7,7 @@ import { type ListenAddress, parseHostPort, parseListenAddress } from '../config
 import { checkConfig } from '../config/load.js';
 import { ConfigError, showValue } from '../config/problem.js';
 import type { TargetConfig } from '../config/types.js';
+import { eachServer, SERVERS } from '../responder/servers.js';
 import { formatDuration, parseDuration, type Seconds } from '../units.js';
 import { parseAllowedHost } from '../web/host-guard.js';
 import {
@@ -101,20 +102,16 @@ function discoveryFlags(values: Values): ResponderFlags['discovery'] {
 
 /** Flags of the responder. */
 function responderFlags(values: Values): ResponderFlags {
-  const legacyAddress = (flag: string): ListenAddress | undefined => {
+  const listen = eachServer((name): ListenAddress[] => {
+    const { flag } = SERVERS[name];
+    if (name === 'native') return listenAddresses(values, flag, DEFAULT_RESPONDER_ADDRESS);
     const text = values.text(flag);
-    return text === undefined ? undefined : reading(flag, () => parseListenAddress(text));
-  };
-  const echoAddress = legacyAddress('--legacy.echo-address');
-  const sleepAddress = legacyAddress('--legacy.sleep-address');
+    return text === undefined ? [] : [reading(flag, () => parseListenAddress(text))];
+  });
   const tokenFile = values.text('--token-file');
   const discovery = discoveryFlags(values);
   return {
-    listenAddresses: listenAddresses(values, '--listen-address', DEFAULT_RESPONDER_ADDRESS),
-    legacy: {
-      ...(echoAddress === undefined ? {} : { echoAddress }),
-      ...(sleepAddress === undefined ? {} : { sleepAddress }),
-    },
+    listen,
     ...(tokenFile === undefined ? {} : { tokenFile }),
     ...(discovery === undefined ? {} : { discovery }),
     maxConnections: wholeNumber(values, '--max-connections', 1, 10_000_000),

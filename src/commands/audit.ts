@@ -1,10 +1,11 @@
 /** `audit`: one table of everything that a Prometheus knows of the paths, by the values of labels. */
-import { type AuditDocument, buildAudit } from '../audit/document.js';
+import type { AuditDocument } from '../audit/audit-document.js';
+import { buildAudit } from '../audit/build-audit.js';
 import { type AuditPath, pathsOf } from '../audit/paths.js';
 import { askPrometheus, PrometheusError } from '../audit/prometheus.js';
-import { renderAudit } from '../audit/render.js';
-import { renderText } from '../audit/text.js';
-import { resultOf } from '../audit/words.js';
+import { renderAudit } from '../audit/audit-forms.js';
+import { renderText } from '../audit/audit-text.js';
+import { resultOf } from '../audit/audit-words.js';
 import { type AuditFlags, UsageError } from '../cli/flags.js';
 import { systemClock } from '../clock.js';
 import { didYouMean } from '../config/did-you-mean.js';

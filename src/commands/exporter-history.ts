@@ -7,7 +7,7 @@ import type { RenderedReport } from '../exporter/app.js';
 import { type HistoryEntry } from '../history/entry.js';
 import { type History, openHistory } from '../history/store.js';
 import type { Logger } from '../log.js';
-import { REPORT_FORMATS, type ReportFormat, renderReport } from '../report/render.js';
+import { REPORT_FORMATS, type ReportFormat, renderReport } from '../report/report-forms.js';
 import type { TargetSnapshot } from '../engine/snapshot.js';
 import type { Seconds } from '../units.js';
 

@@ -20,7 +20,7 @@ import { siteShare } from '../net/descriptor-shares.js';
 import { keepNurserySmall } from '../nursery.js';
 import type { Seconds } from '../units.js';
 import type { Build } from '../version.js';
-import { SiteConnections } from '../web/connections.js';
+import { SiteConnections } from '../web/site-connections.js';
 import { startWebServer, type WebServer } from '../web/server.js';
 import { registerSiteMetrics } from '../web/site-metrics.js';
 import { readWebConfig } from '../web/web-config.js';

@@ -14,7 +14,7 @@ import { COLOURED, exitCode, PLAIN, renderResult } from '../measure/result.js';
 import { type Output, wantsColour } from '../measure/terminal.js';
 import { createMeasureView, type MeasureView } from '../measure/view.js';
 import { isComplete } from '../report/build.js';
-import { renderReport } from '../report/render.js';
+import { renderReport } from '../report/report-forms.js';
 import type { Seconds } from '../units.js';
 import type { Build } from '../version.js';
 import { embeddedResponder } from './embedded-responder.js';

@@ -1,24 +1,26 @@
 /** The responder: the far end on a host with a public address, with a small site of its own. */
 import { Gauge } from 'prom-client';
 import type { ResponderFlags } from '../cli/flags.js';
-import { formatListenAddress, type ListenAddress } from '../config/listen-address.js';
-import { ConfigError } from '../config/problem.js';
 import { systemClock } from '../clock.js';
+import { ConfigError } from '../config/problem.js';
+import { defined } from '../defined.js';
 import { DescriptorWatch, openFileLimit } from '../descriptors.js';
-import { createLogger } from '../log.js';
+import { createLogger, type Logger } from '../log.js';
 import { siteShare } from '../net/descriptor-shares.js';
+import { listenProblem } from '../net/listen-problem.js';
 import { readTokenFile, TokenError } from '../net/token.js';
-import { Announcements } from '../responder/announcements.js';
 import { keepNurserySmall } from '../nursery.js';
-import { startClusteredResponder } from '../responder/cluster.js';
+import { startClusteredResponder } from '../responder/cluster/primary.js';
+import { Announcements } from '../responder/discovery/announcements.js';
 import { processRoom, WORKER_ROOM } from '../responder/limits.js';
 import { isExposed } from '../responder/listener.js';
-import { registerAnnouncementMetrics } from '../responder/metrics.js';
 import { type Responder, startResponder } from '../responder/responder.js';
+import { registerAnnouncementMetrics } from '../responder/responder-metrics.js';
+import { allAddresses } from '../responder/servers.js';
 import type { Build } from '../version.js';
-import { SiteConnections } from '../web/connections.js';
 import { createResponderApp } from '../web/responder-site.js';
-import { checkWebConfig, startWebServer } from '../web/server.js';
+import { checkWebConfig, startWebServer, type WebRules, type WebServer } from '../web/server.js';
+import { SiteConnections } from '../web/site-connections.js';
 import { registerSiteMetrics } from '../web/site-metrics.js';
 import type { Running } from './exporter.js';
 
@@ -34,90 +36,26 @@ export async function startResponderCommand(
   const log = createLogger(flags.log);
   for (const warning of warnings) log.warn(warning);
   keepNurserySmall();
-  const each = processRoom(flags.workers);
-  const room = each * flags.workers;
-  if (flags.maxConnections > room) {
-    log.warn(
-      { maxConnections: flags.maxConnections, workers: flags.workers, room },
-      flags.workers > 1 && each === WORKER_ROOM
-        ? `there is room for ${room} connections only, ${WORKER_ROOM} for each worker: raise --workers`
-        : `descriptors suffice for ${room} connections only: raise their limit (ulimit -n, LimitNOFILE) or --workers`,
-    );
-  }
-  const rules = {
-    ...(flags.web.configFile === undefined ? {} : { configFile: flags.web.configFile }),
-    ...(flags.discovery === undefined ? {} : { authenticate: READERS_LOG_IN }),
-  };
+  warnOfLittleRoom(flags, log);
+  const authenticate = flags.discovery && READERS_LOG_IN;
+  const rules = defined({ configFile: flags.web.configFile, authenticate });
   checkWebConfig(rules);
-  const token = flags.tokenFile === undefined ? {} : { token: tokenOf(flags.tokenFile) };
-  const announcements = flags.discovery === undefined ? undefined : new Announcements(flags.discovery);
-  const options = {
-    native: flags.listenAddresses,
-    ...(flags.legacy.echoAddress === undefined ? {} : { legacyEcho: [flags.legacy.echoAddress] }),
-    ...(flags.legacy.sleepAddress === undefined ? {} : { legacySleep: [flags.legacy.sleepAddress] }),
-    ...token,
-    ...(announcements === undefined
-      ? {}
-      : { discovery: { interval: announcements.interval, announcements } }),
-    limits: {
-      maxConnections: flags.maxConnections,
-      maxConnectionsPerClient: flags.maxConnectionsPerClient,
-    },
-    logger: log,
-  };
-  let responder: Responder;
+  const announcements = flags.discovery && new Announcements(flags.discovery);
+  const responder = await startFarEnd(flags, announcements, log);
+  const site: Site = { responder, announcements, ready: true };
   try {
-    responder = await (flags.workers > 1
-      ? startClusteredResponder({ ...options, workers: flags.workers })
-      : startResponder(options));
-  } catch (error) {
-    throw bindProblem(error, [
-      ...flags.listenAddresses,
-      ...[flags.legacy.echoAddress, flags.legacy.sleepAddress].filter((address) => address !== undefined),
-    ]);
-  }
-  const { counts, registry } = responder.metrics;
-  new Gauge({
-    name: 'nat_idle_exporter_build_info',
-    help: 'Always 1; the labels tell which program this is.',
-    labelNames: ['version', 'revision', 'nodeversion'],
-    registers: [registry],
-  }).set({ version: build.version, revision: build.revision, nodeversion: process.version }, 1);
-  if (announcements !== undefined) registerAnnouncementMetrics(registry, announcements);
-  const connections = new SiteConnections(siteShare(openFileLimit()));
-  registerSiteMetrics(registry, connections);
-  let ready = true;
-  try {
-    const web = await startWebServer({
-      app: createResponderApp({
-        registry,
-        ready: () => ready,
-        version: build.version,
-        telemetryPath: flags.web.telemetryPath,
-        onError: (error) => log.error({ error }, 'a request failed'),
-        ...(announcements === undefined ? {} : { targetGroups: () => announcements.groups() }),
-      }),
-      listen: flags.web.listenAddresses,
-      hosts: flags.web,
-      log,
-      connections,
-      ...rules,
-    });
+    const web = await startSite(site, flags, rules, build, log);
     const watch = new DescriptorWatch({
       clock: systemClock,
       log,
       held: () => responder.descriptors() + web.descriptors(),
       show: (unaccounted) => {
-        counts.unaccounted = unaccounted;
+        responder.metrics.counts.unaccounted = unaccounted;
       },
     });
-    for (const url of web.urls) log.info({ url, version: build.version }, 'serving metrics');
-    if (!flags.web.listenAddresses.some(isExposed)) {
-      log.info('metrics on loopback only: --web.listen-address serves them elsewhere');
-    }
     return {
       stop: async () => {
-        ready = false;
+        site.ready = false;
         log.info('stopping');
         watch.stop();
         await Promise.all([web.close(), responder.close()]);
@@ -133,6 +71,85 @@ export async function startResponderCommand(
   }
 }
 
+function warnOfLittleRoom({ maxConnections, workers }: ResponderFlags, log: Logger): void {
+  const each = processRoom(workers);
+  const room = each * workers;
+  if (maxConnections <= room) return;
+  log.warn(
+    { maxConnections, workers, room },
+    workers > 1 && each === WORKER_ROOM
+      ? `there is room for ${room} connections only, ${WORKER_ROOM} for each worker: raise --workers`
+      : `descriptors suffice for ${room} connections only: raise their limit (ulimit -n, LimitNOFILE) or --workers`,
+  );
+}
+
+/** Starts the servers, in this process or in workers. */
+async function startFarEnd(
+  { listen, maxConnections, maxConnectionsPerClient, tokenFile, workers }: ResponderFlags,
+  announcements: Announcements | undefined,
+  logger: Logger,
+): Promise<Responder> {
+  const options = defined({
+    ...listen,
+    token: tokenFile === undefined ? undefined : tokenOf(tokenFile),
+    discovery: announcements && { interval: announcements.interval, announcements },
+    limits: { maxConnections, maxConnectionsPerClient },
+    logger,
+  });
+  try {
+    return await (workers > 1 ? startClusteredResponder({ ...options, workers }) : startResponder(options));
+  } catch (error) {
+    const { port } = error as { port?: number };
+    if (!(error instanceof Error) || port === undefined) throw error;
+    const asked = allAddresses(listen).find((address) => address.port === port);
+    throw new ConfigError([listenProblem(error, asked ?? { port })]);
+  }
+}
+
+/** What the site shows. */
+interface Site {
+  readonly responder: Responder;
+  readonly announcements: Announcements | undefined;
+  ready: boolean;
+}
+
+/** Serves metrics, health and, with announcements, the list of exporters. */
+async function startSite(
+  site: Site,
+  { web: { listenAddresses, ...hosts } }: ResponderFlags,
+  rules: WebRules,
+  { version, revision }: Build,
+  log: Logger,
+): Promise<WebServer> {
+  const { announcements } = site;
+  const { registry } = site.responder.metrics;
+  new Gauge({
+    name: 'nat_idle_exporter_build_info',
+    help: 'Always 1; the labels tell which program this is.',
+    labelNames: ['version', 'revision', 'nodeversion'],
+    registers: [registry],
+  }).set({ version, revision, nodeversion: process.version }, 1);
+  if (announcements !== undefined) registerAnnouncementMetrics(registry, announcements);
+  const connections = new SiteConnections(siteShare(openFileLimit()));
+  registerSiteMetrics(registry, connections);
+  const app = createResponderApp(
+    defined({
+      registry,
+      ready: () => site.ready,
+      version,
+      telemetryPath: hosts.telemetryPath,
+      onError: (error: unknown) => log.error({ error }, 'a request failed'),
+      targetGroups: announcements && (() => announcements.groups()),
+    }),
+  );
+  const web = await startWebServer({ app, listen: listenAddresses, hosts, log, connections, ...rules });
+  for (const url of web.urls) log.info({ url, version }, 'serving metrics');
+  if (!listenAddresses.some(isExposed)) {
+    log.info('metrics on loopback only: --web.listen-address serves them elsewhere');
+  }
+  return web;
+}
+
 function tokenOf(file: string): string {
   try {
     return readTokenFile(file);
@@ -140,16 +157,4 @@ function tokenOf(file: string): string {
     if (error instanceof TokenError) throw new ConfigError([{ file: '--token-file', rule: error.message }]);
     throw error;
   }
-}
-
-/** What the operating system said of a listen address, as one clear line. */
-function bindProblem(error: unknown, addresses: readonly ListenAddress[]): unknown {
-  if (!(error instanceof Error) || !('code' in error) || !('port' in error)) return error;
-  const asked = addresses.find(({ port }) => port === error.port);
-  const rule =
-    { EADDRINUSE: 'already in use', EACCES: 'not allowed', EADDRNOTAVAIL: 'not an address of this host' }[
-      String(error.code)
-    ] ?? String(error.code);
-  const shown = asked === undefined ? String(error.port) : formatListenAddress(asked);
-  return new ConfigError([{ file: `listen address ${shown}`, rule }]);
 }

@@ -1,4 +1,5 @@
 /** From the engine's snapshot to the report's document. */
+import { defined } from '../defined.js';
 import { isDecided } from '../core/diagnosis/decided.js';
 import { durationWithSeconds } from '../core/human-duration.js';
 import { REQ5_ESTABLISHED_IDLE_TIMEOUT } from '../core/rfc5382.js';
@@ -6,10 +7,16 @@ import { reasonOf } from '../core/verdict.js';
 import { MODE_MEANINGS } from '../core/words.js';
 import type { ModeSnapshot, TargetSnapshot, TestRecord } from '../engine/snapshot.js';
 import type { HistoryEntry } from '../history/entry.js';
+import { isoTime, rounded } from '../paper/document-values.js';
 import type { Seconds } from '../units.js';
-import { controls, ruledOut } from './controls.js';
-import { DOCUMENT_VERSION, type ModeResult, type ReportDocument, type TestResult } from './document.js';
-import { redacted } from './redact.js';
+import { controls, ruledOut } from './causes.js';
+import { redacted } from './redaction.js';
+import {
+  DOCUMENT_VERSION,
+  type ModeResult,
+  type ReportDocument,
+  type TestResult,
+} from './report-document.js';
 
 /** Explanations that put a host of our own under suspicion before anybody else. */
 const OWN_TRACKING: readonly string[] = ['local_conntrack_near', 'responder_conntrack_near'];
@@ -31,7 +38,7 @@ export function buildDocument(input: ReportInput, options: { readonly redact: bo
   const { config } = snapshot;
   const { search } = config;
   const { result, sentence } = snapshot.verdict;
-  const document: ReportDocument = {
+  const document: ReportDocument = defined({
     version: DOCUMENT_VERSION,
     generated: isoTime(input.at),
     program: { name: 'nat-idle-exporter', version: input.version },
@@ -54,29 +61,20 @@ export function buildDocument(input: ReportInput, options: { readonly redact: bo
     controls: controls(snapshot),
     settings: (snapshot.settings?.snippets ?? []).map(({ product, text }) => ({ product, text })),
     ask: askOf(result, snapshot),
-    events: snapshot.events.map(({ at, mode, text }) => ({
-      at: isoTime(at),
-      ...(mode === undefined ? {} : { mode }),
-      text,
-    })),
-    history: (input.history ?? []).map(({ at, mode, timeout, lower, upper, compliant }) => ({
-      at: isoTime(at),
-      mode,
-      ...(timeout === undefined ? {} : { timeout_seconds: timeout }),
-      ...(lower === undefined ? {} : { lower_bound_seconds: lower }),
-      ...(upper === undefined ? {} : { upper_bound_seconds: upper }),
-      ...(compliant === undefined ? {} : { compliant }),
-    })),
-  };
-  if (snapshot.keepaliveRecommended !== undefined) {
-    document.keepalive_recommended_seconds = snapshot.keepaliveRecommended;
-  }
+    events: snapshot.events.map(({ at, mode, text }) => defined({ at: isoTime(at), mode, text })),
+    history: (input.history ?? []).map(({ at, mode, timeout, lower, upper, compliant }) =>
+      defined({
+        at: isoTime(at),
+        mode,
+        timeout_seconds: timeout,
+        lower_bound_seconds: lower,
+        upper_bound_seconds: upper,
+        compliant,
+      }),
+    ),
+    keepalive_recommended_seconds: snapshot.keepaliveRecommended,
+  });
   return options.redact ? redacted(document) : document;
-}
-
-/** UTC time without fractions of a second. */
-export function isoTime(unix: Seconds): string {
-  return new Date(Math.round(unix) * 1000).toISOString().replace('.000Z', 'Z');
 }
 
 /** Whether every configured mode has come to its answer. */
@@ -86,53 +84,47 @@ export function isComplete({ config, modes }: TargetSnapshot): boolean {
 }
 
 function targetOf(snapshot: TargetSnapshot): ReportDocument['target'] {
-  const { config } = snapshot;
-  const { far_end } = config;
-  return {
-    name: config.name,
+  const { far_end, name, labels } = snapshot.config;
+  const embedded = far_end.kind === 'embedded';
+  return defined({
+    name,
     protocol: far_end.kind,
-    ...(far_end.kind === 'embedded' ? {} : { host: far_end.host }),
-    ...(snapshot.address === undefined ? {} : { address: snapshot.address }),
-    ...(snapshot.localAddress === undefined ? {} : { local_address: snapshot.localAddress }),
-    ...(snapshot.seenAddress === undefined ? {} : { seen_address: snapshot.seenAddress }),
-    ...(snapshot.natDetected === undefined || far_end.kind === 'embedded'
-      ? {}
-      : { nat_detected: snapshot.natDetected }),
-    labels: { ...config.labels },
-  };
+    host: embedded ? undefined : far_end.host,
+    address: snapshot.address,
+    local_address: snapshot.localAddress,
+    seen_address: snapshot.seenAddress,
+    nat_detected: embedded ? undefined : snapshot.natDetected,
+    labels: { ...labels },
+  });
 }
 
 function modeResult({ mode, finding, confirmedTimestamp, tests }: ModeSnapshot): ModeResult {
-  return {
+  const { phase, timeout, lower, upper, compliant, deaths, suspect } = finding;
+  return defined({
     mode,
     meaning: MODE_MEANINGS[mode],
-    result: finding.compliant === undefined ? 'unknown' : finding.compliant ? 'compliant' : 'not_compliant',
-    phase: finding.phase,
-    ...(finding.timeout === undefined ? {} : { timeout_seconds: rounded(finding.timeout) }),
-    ...(finding.lower === undefined ? {} : { lower_bound_seconds: rounded(finding.lower) }),
-    ...(finding.upper === undefined ? {} : { upper_bound_seconds: rounded(finding.upper) }),
-    deaths: finding.deaths,
-    suspect: finding.suspect,
-    ...(confirmedTimestamp === undefined ? {} : { confirmed: isoTime(confirmedTimestamp) }),
+    result: compliant === undefined ? 'unknown' : compliant ? 'compliant' : 'not_compliant',
+    phase,
+    timeout_seconds: timeout && rounded(timeout),
+    lower_bound_seconds: lower && rounded(lower),
+    upper_bound_seconds: upper && rounded(upper),
+    deaths,
+    suspect,
+    confirmed: confirmedTimestamp && isoTime(confirmedTimestamp),
     tests: tests.map(testResult),
-  };
+  });
 }
 
-function testResult(record: TestRecord): TestResult {
-  return {
-    at: isoTime(record.at),
-    idle_seconds: rounded(record.idle),
-    verdict: record.verdict.kind,
-    reason: reasonOf(record.verdict),
-    ...(record.local === undefined ? {} : { local_address: record.local }),
-    ...(record.seen === undefined ? {} : { seen_address: record.seen }),
-    ...(record.remote === undefined ? {} : { remote_address: record.remote }),
-  };
-}
-
-/** To the millisecond; a test is not known better. */
-function rounded(value: Seconds): Seconds {
-  return Math.round(value * 1000) / 1000;
+function testResult({ at, idle, verdict, local, seen, remote }: TestRecord): TestResult {
+  return defined({
+    at: isoTime(at),
+    idle_seconds: rounded(idle),
+    verdict: verdict.kind,
+    reason: reasonOf(verdict),
+    local_address: local,
+    seen_address: seen,
+    remote_address: remote,
+  });
 }
 
 function askOf(result: ReportDocument['verdict']['result'], snapshot: TargetSnapshot): string {

@@ -11,8 +11,8 @@ type Caps = Pick<
   'maxConnections' | 'maxConnectionsPerClient' | 'maxConnectionsPerProcess' | 'maxLegacyConnections'
 >;
 
-/** By which door a connection came. */
-export type Door = 'native' | 'legacy';
+/** Whose places a connection takes. */
+export type Pool = 'native' | 'legacy';
 
 /** A connection that has shown nothing yet (no opening, no request) and gives way where a limit is reached. */
 export interface Evictable {
@@ -44,8 +44,8 @@ export class Admission {
   readonly #clients = new Map<string, Client>();
   /** All unopened connections, the oldest first. */
   readonly #pending = new Map<Evictable, Client>();
-  /** Legacy guests that have asked for nothing yet, the oldest first. */
-  readonly #silent = new Set<Evictable>();
+  /** Legacy connections that have asked for nothing yet, the oldest first. */
+  readonly #unasked = new Set<Evictable>();
   #connections = 0;
   #legacy = 0;
   #reported = 0;
@@ -65,9 +65,9 @@ export class Admission {
   }
 
   /** Takes a place for a connection from `address`, or says which limit is reached. */
-  admit(address: string, door: Door = 'native'): Client | Refusal {
+  admit(address: string, pool: Pool = 'native'): Client | Refusal {
     const key = clientKey(address);
-    const refusal = door === 'native' ? this.#refuseNative(key) : this.#refuseLegacy(key);
+    const refusal = pool === 'native' ? this.#refuseNative(key) : this.#refuseLegacy(key);
     if (refusal !== undefined) return refusal;
     // Asked only now: an eviction may have released the client's last place.
     let client = this.#clients.get(key);
@@ -75,18 +75,18 @@ export class Admission {
       client = new Client(key);
       this.#clients.set(key, client);
     }
-    this.#count(client, door, 1);
+    this.#count(client, pool, 1);
     return client;
   }
 
   /** Gives a connection's place back. */
-  release(client: Client, door: Door = 'native'): void {
-    this.#count(client, door, -1);
+  release(client: Client, pool: Pool = 'native'): void {
+    this.#count(client, pool, -1);
     if (client.connections + client.legacy === 0) this.#clients.delete(client.key);
   }
 
-  #count(client: Client, door: Door, change: 1 | -1): void {
-    if (door === 'native') client.connections += change;
+  #count(client: Client, pool: Pool, change: 1 | -1): void {
+    if (pool === 'native') client.connections += change;
     else {
       client.legacy += change;
       this.#legacy += change;
@@ -101,11 +101,11 @@ export class Admission {
       return evictOldest(known.pending) ? undefined : 'limit_client';
     }
     if (!this.#full()) return undefined;
-    return this.#evictPending() || evictOldest(this.#silent) ? undefined : 'limit_total';
+    return this.#evictPending() || evictOldest(this.#unasked) ? undefined : 'limit_total';
   }
 
   /**
-   * Legacy guests make room among themselves only. A client is held to its share by refusing it, since every one of its
+   * Legacy connections make room among themselves only. A client is held to its share by refusing it, since every one of its
    * own that was ended would be a false measurement; and with half of the pool it does not push others out of it.
    */
   #refuseLegacy(key: string): Refusal | undefined {
@@ -115,7 +115,7 @@ export class Admission {
     const poolIsFull = this.#legacy >= maxLegacyConnections;
     if (!poolIsFull && !this.#full()) return undefined;
     if (poolIsFull && own >= Math.max(1, maxLegacyConnections / 2)) return 'limit_client';
-    if (evictOldest(this.#silent)) return undefined;
+    if (evictOldest(this.#unasked)) return undefined;
     return poolIsFull ? 'limit_legacy' : 'limit_total';
   }
 
@@ -151,20 +151,20 @@ export class Admission {
   }
 
   /** Marks an admitted connection as not opened yet. */
-  wait(client: Client, connection: Evictable): void {
+  waitForOpening(client: Client, connection: Evictable): void {
     client.pending ??= new Set();
     client.pending.add(connection);
     this.#pending.set(connection, client);
   }
 
   /** Marks an admitted legacy connection as one that has asked for nothing yet. */
-  linger(connection: Evictable): void {
-    this.#silent.add(connection);
+  waitForRequest(connection: Evictable): void {
+    this.#unasked.add(connection);
   }
 
   /** The connection finished its opening, asked for something, or ended. */
   settle(client: Client, connection: Evictable): void {
-    if (this.#silent.delete(connection)) return;
+    if (this.#unasked.delete(connection)) return;
     if (!this.#pending.delete(connection)) return;
     client.pending?.delete(connection);
     if (client.pending?.size === 0) client.pending = undefined;

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import type { ProblemCode } from '../wire/codec.js';
 import type { RejectCode } from '../wire/messages.js';
 import { plainAddress } from '../net/client-address.js';
-import type { RejectReason } from './metrics.js';
+import type { RejectReason } from './responder-metrics.js';
 
 /** What a client is told where the reason is no code of its own; `undefined` tells nothing. */
 export const CODE_OF: Partial<Record<RejectReason, RejectCode>> = {

@@ -10,32 +10,40 @@
  * responder.addresses.native[0]?.port;
  * await responder.close();
  */
-import type { AddressInfo } from 'node:net';
+import { systemClock } from '../clock.js';
+import { defined } from '../defined.js';
 import type { Logger } from '../log.js';
 import { hostConntrackTimeout } from '../net/conntrack.js';
 import { REFUSAL_LOOKS, RefusalWatch } from '../net/refusal-watch.js';
 import { randomHex } from '../net/token.js';
 import { type Seconds, toMilliseconds } from '../units.js';
 import { Admission } from './admission.js';
-import type { Discovery } from './announcement-desk.js';
-import { createLegacyServer } from './legacy.js';
+import type { Peers } from './cluster/peers.js';
+import type { Discovery } from './discovery/announcement-desk.js';
+import {
+  allAddresses,
+  type BoundAddresses,
+  eachServer,
+  SERVER_NAMES,
+  SERVERS,
+  type ListenAddresses,
+} from './servers.js';
 import { type Limits, resolveLimits } from './limits.js';
-import { isExposed, type ListenAddress } from './listener.js';
-import { createResponderMetrics, NO_ROOM_REASONS, type ResponderMetrics } from './metrics.js';
-import { NativeResponder } from './native.js';
-import type { Peers } from './peers.js';
+import { isExposed } from './listener.js';
+import { createResponderMetrics, NO_ROOM_REASONS, type ResponderMetrics } from './responder-metrics.js';
 
-export interface ResponderOptions {
-  /** Where the native protocol is spoken; several, because a NAT may treat ports differently. */
-  readonly native: readonly ListenAddress[];
-  /** Where the NAT-TCP-test servers listen; off without an address. */
-  readonly legacyEcho?: readonly ListenAddress[];
-  readonly legacySleep?: readonly ListenAddress[];
+/** What a responder of one process and one of several have in common. */
+export interface SharedOptions extends ListenAddresses {
   /** The token that clients must prove, see `readTokenFile`. */
   readonly token?: string;
   /** Bounds that differ from `DEFAULT_LIMITS`. */
   readonly limits?: Partial<Limits>;
   readonly logger: Logger;
+  /** Whether exporters may announce themselves; nobody may without a token. */
+  readonly discovery?: Discovery;
+}
+
+export interface ResponderOptions extends SharedOptions {
   /** Metrics to count into; own ones without. */
   readonly metrics?: ResponderMetrics;
   /** The host's established timeout; asked of the kernel without. */
@@ -46,17 +54,10 @@ export interface ResponderOptions {
   readonly now?: () => Seconds;
   /** The other workers of a clustered responder. */
   readonly peers?: Peers;
-  /** Whether exporters may announce themselves; nobody may without a token. */
-  readonly discovery?: Discovery;
 }
 
 export interface Responder {
-  /** What was bound, in the order of the options. */
-  readonly addresses: {
-    readonly native: readonly AddressInfo[];
-    readonly legacyEcho: readonly AddressInfo[];
-    readonly legacySleep: readonly AddressInfo[];
-  };
+  readonly addresses: BoundAddresses;
   readonly metrics: ResponderMetrics;
   /** How many descriptors this process holds for it. */
   descriptors(): number;
@@ -67,12 +68,8 @@ export interface Responder {
 /** The part of a responder that one process is. */
 export interface SingleResponder extends Responder {
   /** Whether this process takes new connections, where several share the addresses; it does from the start. */
-  attend(wanted: boolean): Promise<void>;
+  attend(open: boolean): Promise<void>;
 }
-
-/** Said at the start where strangers can reach a responder without a token. */
-export const NO_TOKEN_WARNING =
-  'no token is set and strangers can reach this responder: it serves everybody within its limits';
 
 /** How long a reading of the host's conntrack timeout is good for. */
 const CONNTRACK_AGE: Seconds = 60;
@@ -82,68 +79,41 @@ const CONNTRACK_AGE: Seconds = 60;
  * @throws the system's error (`EADDRINUSE`, `EACCES`, …) if an address cannot be bound; nothing is left listening.
  */
 export async function startResponder(options: ResponderOptions): Promise<SingleResponder> {
-  const { logger, now = monotonic, token } = options;
+  const { logger, now = () => systemClock.monotonic(), peers, token, discovery } = options;
   const limits = resolveLimits(options.limits);
   const metrics = options.metrics ?? createResponderMetrics();
-  const { peers } = options;
-  const report = (connections: number): void => peers?.ask({ kind: 'load', connections });
-  const admission = new Admission(limits, peers === undefined ? undefined : report);
-  report(0);
-  const others = peers === undefined ? {} : { peers };
-  const shared = { limits, admission, counts: metrics.counts, logger, now, ...others };
-  const conntrack = remember(options.conntrack ?? (() => hostConntrackTimeout()), CONNTRACK_AGE, now);
-  const native = new NativeResponder({
-    ...shared,
-    conntrack,
-    instance: options.instance ?? randomHex(8),
-    ...(token === undefined ? {} : { token }),
-    ...(options.discovery === undefined ? {} : { discovery: options.discovery }),
+  const { counts } = metrics;
+  const admission = new Admission(limits, peers && reportLoad(peers));
+  peers?.follow((order) => {
+    if (order.kind === 'elsewhere') admission.elsewhere = order.connections;
   });
-  const echo = createLegacyServer({ ...shared, kind: 'legacy_echo' });
-  const sleep = createLegacyServer({ ...shared, kind: 'legacy_sleep' });
-  const servers = [native, echo, sleep];
+  const conntrack = remember(options.conntrack ?? (() => hostConntrackTimeout()), CONNTRACK_AGE, now);
+  const instance = options.instance ?? randomHex(8);
+  const shared = { limits, admission, counts, logger, now, peers, conntrack, instance, token, discovery };
+  const servers = eachServer((name) => SERVERS[name].start(defined(shared)));
+  const all = Object.values(servers);
   // With several processes the primary tells it for all of them.
   const refusals = peers === undefined ? new RefusalWatch(logger, 'responder', NO_ROOM_REASONS) : undefined;
-  const looks = setInterval(
-    () => refusals?.look(metrics.counts.rejected, now()),
-    toMilliseconds(REFUSAL_LOOKS),
-  ).unref();
+  const look = (): void => refusals?.look(counts.rejected, now());
+  const looks = setInterval(look, toMilliseconds(REFUSAL_LOOKS)).unref();
   const close = async (): Promise<void> => {
     clearInterval(looks);
-    await Promise.all(servers.map((server) => server.close()));
+    await Promise.all(all.map((server) => server.close()));
   };
-  const attend = async (wanted: boolean): Promise<void> => {
-    await Promise.all(servers.map((server) => server.attend(wanted)));
-  };
-
-  const wanted: ResponderOptions['native'][] = [
-    options.native,
-    options.legacyEcho ?? [],
-    options.legacySleep ?? [],
-  ];
   try {
-    const bound: AddressInfo[][] = [];
-    for (const [index, server] of servers.entries()) {
-      const addresses: AddressInfo[] = [];
-      for (const address of wanted[index] ?? []) addresses.push(await server.listen(address));
-      bound.push(addresses);
+    const addresses = eachServer((): BoundAddresses['native'][number][] => []);
+    for (const name of SERVER_NAMES) {
+      for (const address of options[name] ?? []) addresses[name].push(await servers[name].listen(address));
     }
-    const [nativeBound = [], legacyEcho = [], legacySleep = []] = bound;
     // Of several processes the primary says so, once.
-    if (peers === undefined) {
-      if (token === undefined && wanted.flat().some(isExposed)) logger.warn(NO_TOKEN_WARNING);
-      const { maxConnectionsPerClient } = limits;
-      const maxConnections = Math.min(limits.maxConnections, limits.maxConnectionsPerProcess);
-      logger.info(
-        { native: nativeBound, legacyEcho, legacySleep, maxConnections, maxConnectionsPerClient },
-        'responder listens',
-      );
-    }
+    if (peers === undefined) sayListening({ ...options, limits }, addresses);
     return {
-      addresses: { native: nativeBound, legacyEcho, legacySleep },
+      addresses,
       metrics,
-      descriptors: () => servers.reduce((sum, server) => sum + server.descriptors(), 0),
-      attend,
+      descriptors: () => all.reduce((sum, server) => sum + server.descriptors(), 0),
+      attend: async (open) => {
+        await Promise.all(all.map((server) => server.attend(open)));
+      },
       close,
     };
   } catch (error) {
@@ -152,8 +122,30 @@ export async function startResponder(options: ResponderOptions): Promise<SingleR
   }
 }
 
-function monotonic(): Seconds {
-  return performance.now() / 1000;
+/** Says in the log where a responder listens and what bounds it, and warns where strangers can reach it unasked. */
+export function sayListening(
+  options: SharedOptions & { readonly limits: Limits; readonly workers?: number },
+  addresses: BoundAddresses,
+): void {
+  const { limits, logger, token, workers } = options;
+  if (token === undefined && allAddresses(options).some(isExposed)) {
+    logger.warn(
+      'no token is set and strangers can reach this responder: it serves everybody within its limits',
+    );
+  }
+  const { maxConnectionsPerClient } = limits;
+  const maxConnections = Math.min(limits.maxConnections, limits.maxConnectionsPerProcess * (workers ?? 1));
+  logger.info(
+    { ...addresses, ...defined({ workers }), maxConnections, maxConnectionsPerClient },
+    'responder listens',
+  );
+}
+
+/** Tells the primary how many connections this process holds, from the start on. */
+function reportLoad(peers: Peers): (connections: number) => void {
+  const report = (connections: number): void => peers.ask({ kind: 'load', connections });
+  report(0);
+  return report;
 }
 
 /** Asks at most once in `age` seconds. */

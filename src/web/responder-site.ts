@@ -9,8 +9,6 @@ export interface ResponderSiteOptions {
   readonly registry: { metrics(): Promise<string>; readonly contentType: string };
   ready(): boolean;
   readonly version: string;
-  /** What the page says of the responder, name and value: addresses, limits. No secrets. */
-  readonly facts?: () => readonly (readonly [string, string])[];
   /** The target groups of `/api/v1/http_sd`, which is there only with them. */
   readonly targetGroups?: () => readonly object[];
   /** Path of the metrics, `/metrics` unless said otherwise. */
@@ -43,7 +41,6 @@ export function createResponderApp(options: ResponderSiteOptions): Express {
 <main>
 <h1>nat-idle-exporter responder</h1>
 <p>The far end of idle connections: it answers when a prober breaks the silence. Version ${options.version}.</p>
-<dl>${(options.facts?.() ?? []).map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`)}</dl>
 <p><a href=".${telemetryPath}">Metrics</a> · <a href="-/healthy">Health</a> · <a href="-/ready">Readiness</a></p>
 </main>
 </body>

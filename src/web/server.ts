@@ -9,14 +9,16 @@ import {
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import type { ListenAddress } from '../config/listen-address.js';
 import { ConfigError, type Problem } from '../config/problem.js';
 import { siteShare } from '../net/descriptor-shares.js';
+import { listenProblem } from '../net/listen-problem.js';
 import { REFUSAL_LOOKS, RefusalWatch } from '../net/refusal-watch.js';
 import { toMilliseconds } from '../units.js';
 import { PAGE_POLICY, setSecurityHeaders } from './base-app.js';
 import { type BasicAuth, createBasicAuth } from './basic-auth.js';
-import { refuseClient } from './client-certificate.js';
-import { SiteConnections } from './connections.js';
+import { SiteConnections } from './site-connections.js';
+import { refuseClient } from './tls-config.js';
 import { type GuardedRequest, HostGuard, type HostGuardOptions } from './host-guard.js';
 import {
   asksWhoReads,
@@ -47,7 +49,7 @@ export interface WebServerOptions extends WebRules {
   /** An express application, or any other listener. */
   readonly app: RequestListener;
   /** Where to listen; without `host` on every address, port 0 lets the kernel choose. */
-  readonly listen: readonly { readonly host?: string; readonly port: number }[];
+  readonly listen: readonly ListenAddress[];
   readonly log?: WebLog;
   /** Called when the server begins to close: end what streams for ever. */
   readonly onClose?: () => void;
@@ -92,9 +94,9 @@ const READING_PATIENCE_MS = 60_000;
 export async function startWebServer(options: WebServerOptions): Promise<WebServer> {
   const live = new LiveWebConfig(options, options.log);
   const auth = options.auth ?? createBasicAuth();
-  const door: Door = { auth, limiter: new RateLimiter(), guard: new HostGuard(options.hosts) };
+  const checks: Checks = { auth, limiter: new RateLimiter(), guard: new HostGuard(options.hosts) };
   const listener = oneAtATime((request, response) => {
-    void admit(request, response, live.current(), door).then(
+    void admit(request, response, live.current(), checks).then(
       (admitted) => {
         if (admitted) options.app(request, response);
       },
@@ -210,17 +212,10 @@ function makeTlsServer(live: LiveWebConfig, listener: RequestListener, log?: Web
   return server;
 }
 
-function listenOn(
-  server: Server,
-  address: { readonly host?: string; readonly port: number },
-  connections: SiteConnections,
-): Promise<void> {
+function listenOn(server: Server, address: ListenAddress, connections: SiteConnections): Promise<void> {
   return new Promise((done, fail) => {
     const failed = (error: NodeJS.ErrnoException): void => {
-      const { host = '', port } = address;
-      const shown = `${host.includes(':') ? `[${host}]` : host}:${port}`;
-      const rule = LISTEN_ERRORS[error.code ?? ''] ?? error.message;
-      fail(new ConfigError([{ file: `listen address ${shown}`, rule }]));
+      fail(new ConfigError([listenProblem(error, address)]));
     };
     server.once('error', failed);
     server.listen({ ...address }, () => {
@@ -233,15 +228,6 @@ function listenOn(
     });
   });
 }
-
-const LISTEN_ERRORS: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'already in use',
-  EACCES: 'permission denied',
-  EADDRNOTAVAIL: 'this machine has no such address',
-  EAFNOSUPPORT: 'this machine has no such address family',
-  ENOTFOUND: 'the host name does not resolve',
-  EAI_AGAIN: 'the host name does not resolve',
-};
 
 function urlOf(scheme: string, { address, family, port }: AddressInfo): string {
   return `${scheme}://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
@@ -282,7 +268,7 @@ function oneAtATime(listener: RequestListener): RequestListener {
 }
 
 /** Who and what every request has to pass. */
-interface Door {
+interface Checks {
   readonly auth: BasicAuth;
   readonly limiter: RateLimiter;
   readonly guard: HostGuard;
@@ -293,7 +279,7 @@ async function admit(
   request: IncomingMessage,
   response: ServerResponse,
   config: WebConfig,
-  { auth, limiter, guard }: Door,
+  { auth, limiter, guard }: Checks,
 ): Promise<boolean> {
   for (const [name, value] of config.headers) response.setHeader(name, value);
   const refuse = (status: number, text: string): false => {

@@ -1,6 +1,6 @@
 /** What the site of both roles shows of its own connections, and under which names. */
 import { Counter, Gauge, type Registry } from 'prom-client';
-import { type SiteConnections, WEB_REJECT_REASONS } from './connections.js';
+import { type SiteConnections, WEB_REJECT_REASONS } from './site-connections.js';
 
 /** Every metric name of the sites with its HELP text and label names: the only place where they stand. */
 export const WEB_METRICS = {

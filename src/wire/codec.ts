@@ -1,5 +1,6 @@
 /** Messages ↔ lines of ASCII: `VERB key=value …`; the grammar is in `docs/PROTOCOL.md`. */
 import ipaddr from 'ipaddr.js';
+import { defined } from '../defined.js';
 import {
   type AnnouncementFields,
   announcementText,
@@ -11,6 +12,7 @@ import {
 import {
   type Announce,
   type ClientMessage,
+  type GoneCause,
   type Hello,
   PROTOCOL_VERSION,
   type RejectCode,
@@ -43,7 +45,7 @@ export type Decoded<Message> =
   | { readonly ok: false; readonly code: ProblemCode; readonly problem: string };
 
 const ROLES: readonly Role[] = ['control', 'probe', 'check'];
-const GONE_CAUSES = ['reset', 'closed', 'timed_out'] as const;
+const GONE_CAUSES: readonly GoneCause[] = ['reset', 'closed', 'timed_out'];
 
 /** Every code that an `ERROR` can have. */
 export const REJECT_CODES: readonly RejectCode[] = [
@@ -125,7 +127,7 @@ export function decodeClientMessage(line: string): Decoded<ClientMessage> {
       const session = fields.hex('session', 32);
       const nonce = fields.hex('nonce', 32);
       const hello = { kind: 'hello', version: PROTOCOL_VERSION, role, session, nonce } as const;
-      if (role === 'probe') return fields.done({ probe: fields.number('probe'), ...hello });
+      if (role === 'probe') return fields.done({ ...hello, probe: fields.number('probe') });
       if (fields.has('probe')) return syntax('only the role probe has a probe number');
       const asks = role === 'control' && parsed.fields.get('announce') === '1';
       return fields.done(asks ? { ...hello, announce: true } : hello);
@@ -166,8 +168,9 @@ function decodePlainHello(line: string): Hello | undefined {
   if (found === null) return undefined;
   const [, role, session = '', probe, nonce = ''] = found as unknown as [string, Role, ...string[]];
   if ((role === 'probe') !== (probe !== undefined) || Number(probe ?? 0) > MAX_NUMBER) return undefined;
-  const hello = { kind: 'hello', version: PROTOCOL_VERSION, role, session, nonce } as const;
-  return probe === undefined ? hello : { probe: Number(probe), ...hello };
+  const version = PROTOCOL_VERSION;
+  if (probe === undefined) return { kind: 'hello', version, role, session, nonce };
+  return { kind: 'hello', version, role, session, probe: Number(probe), nonce };
 }
 
 /** Reads a line (without terminator) that a responder sent. Never throws. */
@@ -180,16 +183,17 @@ export function decodeResponderMessage(line: string): Decoded<ResponderMessage> 
       return fields.doneStrictly({ kind: 'challenge', nonce: fields.hex('nonce', 32) });
     case 'WELCOME': {
       if (!fields.speaksOurVersion()) return otherVersion(parsed.fields);
-      return fields.done({
+      const welcome = defined({
         kind: 'welcome',
         version: PROTOCOL_VERSION,
         nonce: fields.hex('nonce', 32),
         seen: fields.endpoint('seen'),
-        ...(fields.has('conntrack') ? { conntrack: fields.number('conntrack') } : {}),
-        ...(fields.has('instance') ? { instance: fields.hex('instance', 16) } : {}),
-        ...(fields.has('announce') ? { announce: fields.number('announce') } : {}),
-        ...(fields.has('mac') ? { mac: fields.hex('mac', 64) } : {}),
+        conntrack: fields.has('conntrack') ? fields.number('conntrack') : undefined,
+        instance: fields.has('instance') ? fields.hex('instance', 16) : undefined,
+        announce: fields.has('announce') ? fields.number('announce') : undefined,
+        mac: fields.has('mac') ? fields.hex('mac', 64) : undefined,
       });
+      return fields.done(welcome);
     }
     case 'PONG':
       return fields.doneStrictly({ kind: 'pong', nonce: fields.hex('nonce', 16) });
@@ -211,12 +215,14 @@ export function decodeResponderMessage(line: string): Decoded<ResponderMessage> 
         cause: fields.oneOf('cause', GONE_CAUSES),
       });
     case 'ERROR':
-      return fields.doneStrictly({
-        kind: 'error',
-        code: fields.oneOf('code', REJECT_CODES),
-        ...(fields.has('probe') ? { probe: fields.number('probe') } : {}),
-        ...(fields.has('detail') ? { detail: fields.detail('detail') } : {}),
-      });
+      return fields.doneStrictly(
+        defined({
+          kind: 'error',
+          code: fields.oneOf('code', REJECT_CODES),
+          probe: fields.has('probe') ? fields.number('probe') : undefined,
+          detail: fields.has('detail') ? fields.detail('detail') : undefined,
+        }),
+      );
     default:
       return unknownVerb(parsed.verb);
   }
@@ -362,12 +368,8 @@ class Fields {
     if (path !== undefined && !isAnnouncedPath(path)) this.#fail('path must be a path without query');
     const labels = this.has('labels') ? parseLabels(this.#take('labels')) : undefined;
     if (typeof labels === 'string') this.#fail(labels);
-    return {
-      address,
-      ...(this.has('scheme') ? { scheme: this.oneOf('scheme', SCHEMES) } : {}),
-      ...(path === undefined ? {} : { path }),
-      ...(labels === undefined || typeof labels === 'string' ? {} : { labels }),
-    };
+    const scheme = this.has('scheme') ? this.oneOf('scheme', SCHEMES) : undefined;
+    return defined({ address, scheme, path, labels: typeof labels === 'string' ? undefined : labels });
   }
 
   endpoint(key: string): string {

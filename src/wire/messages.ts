@@ -28,6 +28,9 @@ export type RejectCode =
   | 'shutting_down'
   | 'announcement';
 
+/** How a probe connection ended as the responder sees it. */
+export type GoneCause = 'reset' | 'closed' | 'timed_out';
+
 /** client → responder. Nonces, session and mac are lower-case hex of the length given. */
 export type ClientMessage =
   /**
@@ -95,7 +98,7 @@ export type ResponderMessage =
   /** On the control connection that sent `call`: the client's `answer` arrived. */
   | { readonly kind: 'heard'; readonly probe: number; readonly nonce: string }
   /** On every control connection of the session: a probe connection ended as the responder sees it. */
-  | { readonly kind: 'gone'; readonly probe: number; readonly cause: 'reset' | 'closed' | 'timed_out' }
+  | { readonly kind: 'gone'; readonly probe: number; readonly cause: GoneCause }
   /** Answers `announce`: the address is in the list now, or still. */
   | { readonly kind: 'announced' }
   /**

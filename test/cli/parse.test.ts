@@ -82,8 +82,11 @@ describe('parseCommandLine()', () => {
     expect(line).toEqual({
       command: 'responder',
       options: {
-        listenAddresses: [{ port: 5382 }, { port: 443 }],
-        legacy: { echoAddress: { port: 31_415 } },
+        listen: {
+          native: [{ port: 5382 }, { port: 443 }],
+          legacyEcho: [{ port: 31_415 }],
+          legacySleep: [],
+        },
         tokenFile: 't',
         maxConnections: 7,
         maxConnectionsPerClient: 3,

@@ -10,7 +10,7 @@ import type { MeasureFlags } from '../../src/cli/flags.js';
 import { type MeasureIo, runMeasure } from '../../src/commands/measure.js';
 import type { TargetConfig } from '../../src/config/types.js';
 import { MODES } from '../../src/core/modes.js';
-import { documentSchema } from '../../src/report/document.js';
+import { documentSchema } from '../../src/report/report-document.js';
 
 const BUILD = { version: '1.2.3', revision: 'abcdef0' };
 

@@ -5,7 +5,7 @@ import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { hash } from 'bcryptjs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type AuditDocument, auditSchema } from '../../src/audit/document.js';
+import { type AuditDocument, auditSchema } from '../../src/audit/audit-document.js';
 import { Bench, freePort } from '../support/program.js';
 import { type PrometheusServer, startPrometheus } from '../support/prometheus.js';
 import { requires } from '../support/requires.js';

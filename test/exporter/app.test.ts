@@ -418,12 +418,11 @@ test('createResponderApp() has a page, metrics and health', async () => {
     registry,
     ready: () => true,
     version: '1.2.3',
-    facts: () => [['listens on', ':5382 <b>']],
   });
   const server = await startWebServer({ app, listen: [{ host: '127.0.0.1', port: 0 }] });
   running.push(server);
   const url = server.urls[0] ?? '';
-  expect((await text(url)).body).toContain('<dt>listens on</dt><dd>:5382 &lt;b&gt;</dd>');
+  expect((await text(url)).body).toContain('Version 1.2.3.');
   expect((await text(`${url}/metrics`)).body).toBe('x 1\n');
   expect((await text(`${url}/-/healthy`)).status).toBe(200);
   expect((await text(`${url}/-/ready`)).status).toBe(200);

@@ -1,9 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { createResponderMetrics, registerAnnouncementMetrics } from '../../src/responder/metrics.js';
-import { Announcements } from '../../src/responder/announcements.js';
+import {
+  createResponderMetrics,
+  registerAnnouncementMetrics,
+} from '../../src/responder/responder-metrics.js';
+import { Announcements } from '../../src/responder/discovery/announcements.js';
 import { WEB_METRICS } from '../../src/web/site-metrics.js';
-import { WEB_REJECT_REASONS } from '../../src/web/connections.js';
+import { WEB_REJECT_REASONS } from '../../src/web/site-connections.js';
 import { VERDICT_REASONS } from '../../src/core/verdict.js';
 import {
   IDLE_BUCKETS,

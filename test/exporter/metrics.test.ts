@@ -3,7 +3,7 @@ import { expect, test, vi } from 'vitest';
 import { tellOnce } from '../../src/exporter/guard.js';
 import { METRICS, SELF_METRICS } from '../../src/exporter/metric-names.js';
 import { siteShare } from '../../src/net/descriptor-shares.js';
-import { SiteConnections } from '../../src/web/connections.js';
+import { SiteConnections } from '../../src/web/site-connections.js';
 import { registerSiteMetrics } from '../../src/web/site-metrics.js';
 import { createExporterMetrics, type ExporterMetrics } from '../../src/exporter/metrics.js';
 import type { TargetSnapshot } from '../../src/engine/snapshot.js';

@@ -1,7 +1,7 @@
 /** `measure` behind real kernel NATs: what it tells a person who has never heard of them. */
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
-import { documentSchema, type ReportDocument } from '../../src/report/document.js';
+import { documentSchema, type ReportDocument } from '../../src/report/report-document.js';
 import type { BoxKind } from './boxes.js';
 import { createLab, SERVER } from './lab.js';
 import { describeLab } from './requirements.js';

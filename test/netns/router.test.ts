@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
-import { documentSchema } from '../../src/report/document.js';
+import { documentSchema } from '../../src/report/report-document.js';
 import { missing } from '../support/requires.js';
 import { CLIENT, createLab, type Lab, type LabProcess, SERVER } from './lab.js';
 import { EXPORTER_PORT, withProduct } from './product.js';

@@ -12,7 +12,7 @@ import { systemClock } from '../../src/clock.js';
 import { type AnnouncementOutcome, Announcer } from '../../src/probe/announcer.js';
 import { createNativePath } from '../../src/probe/far-ends/native.js';
 import type { Path } from '../../src/probe/path.js';
-import { Announcements } from '../../src/responder/announcements.js';
+import { Announcements } from '../../src/responder/discovery/announcements.js';
 import { type Responder, startResponder } from '../../src/responder/responder.js';
 import { FakeClock } from '../support/fake-clock.js';
 

@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { TargetSnapshot } from '../../src/engine/snapshot.js';
-import { renderReport } from '../../src/report/render.js';
+import { renderReport } from '../../src/report/report-forms.js';
 import { BRIDGE_MODEM, COMPLIANT, EARLY, ONE_HOUR, START } from './snapshots.js';
 
 const CHROMIUM = '/usr/bin/chromium';

@@ -2,10 +2,11 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { HtmlValidate } from 'html-validate';
 import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import type { HistoryEntry } from '../../src/history/entry.js';
 import { buildDocument, type ReportInput } from '../../src/report/build.js';
-import { documentJsonSchema, documentSchema } from '../../src/report/document.js';
-import { renderReport, reportFormatOf } from '../../src/report/render.js';
+import { documentSchema } from '../../src/report/report-document.js';
+import { renderReport } from '../../src/report/report-forms.js';
 import type { TargetSnapshot } from '../../src/engine/snapshot.js';
 import { BRIDGE_MODEM, COMPLIANT, EARLY, forgetful, ONE_HOUR, START, target } from './snapshots.js';
 
@@ -65,7 +66,10 @@ describe('renderReport() as HTML', () => {
   it('lists every test with its time, idle time, evidence and addresses', () => {
     const page = html(ONE_HOUR);
     const tests = ONE_HOUR.modes.flatMap((mode) => mode.tests);
-    expect(page.match(/<tr class="(alive|dead|inconclusive)">/g)).toHaveLength(tests.length);
+    expect(page.match(/<td>(alive|dead|inconclusive)<\/td>/g)).toHaveLength(tests.length);
+    expect(page.match(/<tr class="bad">/g)).toHaveLength(
+      tests.filter(({ verdict }) => verdict.kind === 'dead').length,
+    );
     expect(page).toContain(
       '<td>2026-11-20 08:00:16</td><td>15 s</td><td>alive</td><td>answered</td><td>192.168.1.20:40000</td><td>203.0.113.7:50000</td>',
     );
@@ -163,7 +167,7 @@ describe('renderReport() as JSON', () => {
       renderReport(input(snapshot, HISTORY), { format: 'json', redact: false }),
     );
     const validate = new Ajv2020({ strict: true, formats: { 'date-time': true } }).compile(
-      documentJsonSchema(),
+      z.toJSONSchema(documentSchema),
     );
     expect(validate(document), JSON.stringify(validate.errors)).toBe(true);
     expect(documentSchema.safeParse(document).error).toBeUndefined();
@@ -171,7 +175,7 @@ describe('renderReport() as JSON', () => {
 
   it('the schema refuses a field that it does not know and a verdict that is none', () => {
     const validate = new Ajv2020({ strict: true, formats: { 'date-time': true } }).compile(
-      documentJsonSchema(),
+      z.toJSONSchema(documentSchema),
     );
     const document = buildDocument(input(ONE_HOUR), { redact: false });
     expect(validate({ ...document, surprise: 1 })).toBe(false);
@@ -180,7 +184,7 @@ describe('renderReport() as JSON', () => {
 
   it('docs/measure.schema.json is that schema (UPDATE_SCHEMA=1 npx vitest run test/report writes it)', () => {
     const file = new URL('../../docs/measure.schema.json', import.meta.url);
-    const text = `${JSON.stringify(documentJsonSchema(), undefined, 2)}\n`;
+    const text = `${JSON.stringify(z.toJSONSchema(documentSchema), undefined, 2)}\n`;
     if (process.env['UPDATE_SCHEMA'] === '1') writeFileSync(file, text);
     expect(readFileSync(file, 'utf8')).toBe(text);
   });
@@ -260,18 +264,5 @@ describe('renderReport() as Markdown, addresses of pages', () => {
     expect(markdown({ ...ONE_HOUR, explanations: explained })).toContain(
       '- a\\_b (https://example.org/c_d).',
     );
-  });
-});
-
-describe('reportFormatOf()', () => {
-  it.each([
-    ['a.html', 'html'],
-    ['dir.md/a.HTM', 'html'],
-    ['a.md', 'md'],
-    ['a.json', 'json'],
-    ['a.pdf', undefined],
-    ['html', undefined],
-  ])('%s is %s', (path, format) => {
-    expect(reportFormatOf(path)).toBe(format);
   });
 });

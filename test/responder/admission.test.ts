@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { openFileLimit } from '../../src/descriptors.js';
-import { Admission, type Client, type Door, type Evictable } from '../../src/responder/admission.js';
+import { Admission, type Client, type Pool, type Evictable } from '../../src/responder/admission.js';
 import { processRoom, resolveLimits, WORKER_ROOM } from '../../src/responder/limits.js';
 import { isExposed } from '../../src/responder/listener.js';
 
@@ -17,40 +17,40 @@ describe('Admission', () => {
     const step = fc.record({
       client: fc.integer({ min: 1, max: 5 }),
       what: fc.nat({ max: 3 }),
-      door: fc.constantFrom<Door>('native', 'legacy'),
+      pool: fc.constantFrom<Pool>('native', 'legacy'),
       at: fc.nat(),
     });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
         const admission = new Admission(limits);
-        const open: { client: Client; door: Door; connection: Evictable }[] = [];
+        const open: { client: Client; pool: Pool; connection: Evictable }[] = [];
         const leave = (entry: (typeof open)[number] | undefined): void => {
           if (entry === undefined) return;
           open.splice(open.indexOf(entry), 1);
           admission.settle(entry.client, entry.connection);
-          admission.release(entry.client, entry.door);
+          admission.release(entry.client, entry.pool);
         };
-        for (const { client: number, what, at, door } of steps) {
+        for (const { client: number, what, at, pool } of steps) {
           const some = open[at % Math.max(1, open.length)];
           if (what === 0) leave(some);
           else if (what === 1 && some !== undefined) admission.settle(some.client, some.connection);
           else {
-            const client = admission.admit(`192.0.2.${number}`, door);
+            const client = admission.admit(`192.0.2.${number}`, pool);
             if (typeof client !== 'string') {
-              const entry = { client, door, connection: { evict: () => leave(entry) } };
+              const entry = { client, pool, connection: { evict: () => leave(entry) } };
               open.push(entry);
-              if (door === 'native') admission.wait(client, entry.connection);
-              else admission.linger(entry.connection);
+              if (pool === 'native') admission.waitForOpening(client, entry.connection);
+              else admission.waitForRequest(entry.connection);
             }
           }
           expect(admission.connections).toBe(open.length);
           expect(open.length).toBeLessThanOrEqual(limits.maxConnections);
-          const legacy = open.filter(({ door }) => door === 'legacy').length;
+          const legacy = open.filter(({ pool }) => pool === 'legacy').length;
           expect(legacy).toBeLessThanOrEqual(limits.maxLegacyConnections);
           for (const { client } of open) {
             const own = open.filter((other) => other.client === client);
-            expect(client.connections).toBe(own.filter(({ door }) => door === 'native').length);
-            expect(client.legacy).toBe(own.filter(({ door }) => door === 'legacy').length);
+            expect(client.connections).toBe(own.filter(({ pool }) => pool === 'native').length);
+            expect(client.legacy).toBe(own.filter(({ pool }) => pool === 'legacy').length);
             expect(client.connections).toBeLessThanOrEqual(limits.maxConnectionsPerClient);
           }
         }
@@ -66,21 +66,21 @@ describe('Admission', () => {
     expect(admission.admit('192.0.2.9')).toBe('limit_total');
   });
 
-  it('lets silent legacy guests give way to native callers, and to newer ones where their pool is full', () => {
+  it('lets silent legacy callers give way to native callers, and to newer ones where their pool is full', () => {
     const roomy = { ...limits, maxLegacyConnections: 4, maxConnectionsPerClient: 10 };
     const admission = new Admission(roomy);
     const ended: number[] = [];
     const come = (host: number): Client | string => {
       const client = admission.admit(`192.0.2.${host}`, 'legacy');
       if (typeof client === 'string') return client;
-      const guest: Evictable = {
+      const caller: Evictable = {
         evict: () => {
           ended.push(host);
-          admission.settle(client, guest);
+          admission.settle(client, caller);
           admission.release(client, 'legacy');
         },
       };
-      admission.linger(guest);
+      admission.waitForRequest(caller);
       return client;
     };
     for (const host of [1, 2, 3, 4]) expect(come(host)).toBeTypeOf('object');
@@ -90,7 +90,7 @@ describe('Admission', () => {
       expect(admission.admit('192.0.2.9')).toBeTypeOf('object');
     }
     expect(ended).toEqual([1, 2, 3, 4, 5]);
-    // Of what is full of opened connections nobody gets a place, and a legacy guest costs nobody his.
+    // Of what is full of opened connections nobody gets a place, and a legacy caller costs nobody his.
     expect(admission.admit('192.0.2.9')).toBe('limit_total');
     expect(come(6)).toBe('limit_total');
   });
@@ -100,20 +100,20 @@ describe('Admission', () => {
     const ended: string[] = [];
     for (const host of ['192.0.2.1', '192.0.2.1', '192.0.2.2', '192.0.2.2']) {
       const client = admission.admit(host, 'legacy');
-      if (typeof client === 'object') admission.linger({ evict: () => ended.push(host) });
+      if (typeof client === 'object') admission.waitForRequest({ evict: () => ended.push(host) });
     }
     expect(admission.admit('192.0.2.1', 'legacy')).toBe('limit_client');
     expect(ended).toEqual([]);
   });
 
-  it('refuses legacy guests where all have asked for something, and leaves the rest to native callers', () => {
+  it('refuses legacy callers where all have asked for something, and leaves the rest to native callers', () => {
     const admission = new Admission(limits);
     for (const host of [1, 2]) admission.admit(`192.0.2.${host}`, 'legacy');
     expect(admission.admit('192.0.2.3', 'legacy')).toBe('limit_legacy');
     for (const host of [1, 2, 3, 4]) expect(admission.admit(`192.0.2.${host}`)).toBeTypeOf('object');
   });
 
-  it('holds a client to its share at each door by itself', () => {
+  it('holds a client to its share in each pool by itself', () => {
     const admission = new Admission({ ...limits, maxLegacyConnections: 6, maxConnectionsPerClient: 2 });
     for (let index = 0; index < 2; index += 1) admission.admit('192.0.2.1', 'legacy');
     expect(admission.admit('192.0.2.1', 'legacy')).toBe('limit_client');
@@ -134,7 +134,7 @@ describe('Admission', () => {
           admission.release(client);
         },
       };
-      admission.wait(client, connection);
+      admission.waitForOpening(client, connection);
     };
     come('192.0.2.1');
     for (let index = 0; index < 100; index += 1) come(`192.0.2.${2 + (index % 2)}`);
@@ -142,12 +142,12 @@ describe('Admission', () => {
     expect(evicted).not.toContain('192.0.2.1');
   });
 
-  it('does not let legacy guests evict native ones that are about to open', () => {
+  it('does not let legacy callers evict native ones that are about to open', () => {
     const admission = new Admission({ ...limits, maxLegacyConnections: 6, maxConnectionsPerClient: 10 });
     const evicted: number[] = [];
     for (let index = 0; index < 6; index += 1) {
       const client = admission.admit('192.0.2.1');
-      if (typeof client === 'object') admission.wait(client, { evict: () => evicted.push(index) });
+      if (typeof client === 'object') admission.waitForOpening(client, { evict: () => evicted.push(index) });
     }
     expect(admission.admit('192.0.2.1', 'legacy')).toBe('limit_total');
     expect(evicted).toEqual([]);

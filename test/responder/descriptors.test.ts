@@ -5,14 +5,14 @@ import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DescriptorWatch } from '../../src/descriptors.js';
 import { type Link, linkDescriptors, openLink } from '../../src/net/link.js';
-import { startClusteredResponder } from '../../src/responder/cluster.js';
-import type { PeerOrder } from '../../src/responder/peers.js';
+import { startClusteredResponder } from '../../src/responder/cluster/primary.js';
+import type { PeerOrder } from '../../src/responder/cluster/peers.js';
 import { encodeClientMessage } from '../../src/wire/codec.js';
 import { eventually, openSockets, socketsFallTo } from '../support/sockets.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { type Fixture, startFixture } from './fixture.js';
 import { newHello, RawClient } from './raw-client.js';
-import { workerPids } from './workers.js';
+import { workerPids } from './cluster/workers.js';
 
 /** The native listener and the two legacy ones. */
 const LISTENERS = 3;

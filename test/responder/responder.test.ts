@@ -2,13 +2,13 @@ import { spawnSync } from 'node:child_process';
 import { createServer } from 'node:net';
 import { pino } from 'pino';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { Announcements } from '../../src/responder/announcements.js';
+import { Announcements } from '../../src/responder/discovery/announcements.js';
 import {
   addCounts,
   createResponderMetrics,
   registerAnnouncementMetrics,
   zeroCounts,
-} from '../../src/responder/metrics.js';
+} from '../../src/responder/responder-metrics.js';
 import { type Responder, startResponder } from '../../src/responder/responder.js';
 import { startFixture } from './fixture.js';
 import { newHello, RawClient } from './raw-client.js';

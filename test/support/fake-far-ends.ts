@@ -1,7 +1,7 @@
 /** Far ends for connections in virtual time: one that speaks the native protocol, and those of NAT-TCP-test. */
 import { randomHex, sameMac, tokenMac } from '../../src/net/token.js';
 import { decodeClientMessage, encodeResponderMessage, macInput } from '../../src/wire/codec.js';
-import { decodeSleepRequest } from '../../src/wire/legacy.js';
+import { decodeSleepRequest } from '../../src/wire/nat-tcp-test-messages.js';
 import { LineSplitter } from '../../src/wire/lines.js';
 import type { ClientMessage, Hello, ResponderMessage } from '../../src/wire/messages.js';
 import type { FakeClock } from './fake-clock.js';

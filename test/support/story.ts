@@ -8,8 +8,11 @@ import { MODES } from '../../src/core/modes.js';
 import type { Verdict } from '../../src/core/verdict.js';
 import type { TargetSnapshot } from '../../src/engine/snapshot.js';
 import { createExporterMetrics } from '../../src/exporter/metrics.js';
-import { Announcements } from '../../src/responder/announcements.js';
-import { createResponderMetrics, registerAnnouncementMetrics } from '../../src/responder/metrics.js';
+import { Announcements } from '../../src/responder/discovery/announcements.js';
+import {
+  createResponderMetrics,
+  registerAnnouncementMetrics,
+} from '../../src/responder/responder-metrics.js';
 import { ALIVE, FakeView, makeConfig, makeMode, makeTarget, makeTest, SILENT } from './fake-view.js';
 
 const STEP = 300;

@@ -3,9 +3,11 @@ import { humanDuration } from '../../core/human-duration.js';
 import type { Mode } from '../../core/modes.js';
 import { REQ5_ESTABLISHED_IDLE_TIMEOUT } from '../../core/rfc5382.js';
 import type { TargetSnapshot } from '../../engine/snapshot.js';
+import { changesOf } from '../../history/changes.js';
 import { type HistoryEntry } from '../../history/entry.js';
 import { HISTORY_AGE } from '../../history/store.js';
 import type { Seconds } from '../../units.js';
+import { round } from '../../paper/drawing.js';
 import { type Html, html } from '../../paper/html.js';
 import { makeScale, type Scale } from './scale.js';
 import { isoMoment, moment, unbroken } from './words.js';
@@ -15,8 +17,6 @@ const WIDTH = 1000;
 const HEIGHT = 100;
 /** Bars of the picture: the entries within one of them are drawn as the newest one. */
 const BARS = 240;
-/** Share by which a published value must differ from the one before to be told as a change. */
-const WORTH_TELLING = 0.02;
 const CHANGES_SHOWN = 10;
 
 export function renderHistory(
@@ -77,20 +77,13 @@ function limit(scale: Scale): Html | undefined {
 
 /** The moments at which the published value became another one. */
 function changes(entries: readonly HistoryEntry[]): { at: Seconds; text: string }[] {
-  const found: { at: Seconds; text: string }[] = [];
-  let before: HistoryEntry | undefined;
-  for (const entry of entries) {
-    if (entry.timeout === undefined) continue;
-    const old = before?.timeout;
-    const moved = old !== undefined && Math.abs(entry.timeout - old) > WORTH_TELLING * old;
-    if (moved || (before !== undefined && entry.compliant !== before.compliant)) {
-      found.push({ at: entry.at, text: `${humanDuration(old ?? 0)} became ${humanDuration(entry.timeout)}` });
-    }
-    before = entry;
-  }
-  return found;
-}
-
-function round(value: number): number {
-  return Math.round(value * 10) / 10;
+  const published = entries.filter(({ timeout }) => timeout !== undefined);
+  return changesOf(published).flatMap(({ before, now }) =>
+    before === undefined
+      ? []
+      : {
+          at: now.at,
+          text: `${humanDuration(before.timeout ?? 0)} became ${humanDuration(now.timeout ?? 0)}`,
+        },
+  );
 }

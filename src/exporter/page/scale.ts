@@ -1,4 +1,5 @@
 /** The horizontal scale of the strips: 0 at the left, max_idle at the right, short times spread out. */
+import { type Position, ROUND_TIMES, spaced } from '../../paper/drawing.js';
 import type { Seconds } from '../../units.js';
 
 export interface Scale {
@@ -6,7 +7,7 @@ export interface Scale {
   /** Below this the scale is nearly linear, above nearly logarithmic; seconds. */
   readonly knee: Seconds;
   /** Position of an idle time, percent of the width, 0 … 100. */
-  position(idle: Seconds): number;
+  readonly position: Position;
 }
 
 export interface Tick {
@@ -15,7 +16,6 @@ export interface Tick {
   readonly major: boolean;
 }
 
-const ROUND_TIMES = [1, 5, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400, 28800, 86400, 172800];
 /** Least distance of two labels, percent of the width, on a wide and on a narrow screen. */
 const WIDE_GAP = 6.5;
 const NARROW_GAP = 17;
@@ -32,16 +32,11 @@ export function makeScale(max: Seconds): Scale {
 
 /** Round times that fit on the scale without their labels touching; 0 and `max` are always there. */
 export function ticks(scale: Scale): Tick[] {
-  const chosen: Tick[] = [];
-  let wide = 0;
-  let narrow = 0;
-  for (const at of ROUND_TIMES) {
-    const x = scale.position(at);
-    if (at >= scale.max || x - wide < WIDE_GAP || 100 - x < WIDE_GAP) continue;
-    const major = x - narrow >= NARROW_GAP && 100 - x >= NARROW_GAP;
-    if (major) narrow = x;
-    wide = x;
-    chosen.push({ at, major });
-  }
-  return [{ at: 0, major: true }, ...chosen, { at: scale.max, major: true }];
+  const chosen = spaced(ROUND_TIMES, scale.position, [0, 100], WIDE_GAP);
+  const major = spaced(chosen, scale.position, [0, 100], NARROW_GAP);
+  return [
+    { at: 0, major: true },
+    ...chosen.map((at) => ({ at, major: major.includes(at) })),
+    { at: scale.max, major: true },
+  ];
 }

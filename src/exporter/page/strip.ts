@@ -4,6 +4,7 @@ import type { SearchConfig } from '../../config/types.js';
 import { REQ5_ESTABLISHED_IDLE_TIMEOUT } from '../../core/rfc5382.js';
 import type { ModeSnapshot, TestRecord, WaitingConnection } from '../../engine/snapshot.js';
 import type { Seconds } from '../../units.js';
+import { round, shortDuration } from '../../paper/drawing.js';
 import { type Html, html } from '../../paper/html.js';
 import { makeScale, type Scale, ticks } from './scale.js';
 
@@ -53,7 +54,7 @@ export function describe(mode: ModeSnapshot, search: SearchConfig): string {
 }
 
 function percent(value: number): string {
-  return `${Math.round(value * 100) / 100}%`;
+  return `${round(value)}%`;
 }
 
 function band({ finding }: ModeSnapshot, scale: Scale): Html {
@@ -80,13 +81,8 @@ function axis(scale: Scale): Html[] {
   return ticks(scale).map(({ at, major }) => {
     const x = percent(scale.position(at));
     const anchor = at === 0 ? 'start' : at === scale.max ? 'end' : 'middle';
-    return html`<g class="tick${major ? '' : ' minor'}"><line x1="${x}" x2="${x}" y1="${LANE.axis - 5}" y2="${LANE.axis}"/><text x="${x}" y="${LANE.text}" text-anchor="${anchor}">${at === 0 ? '0' : short(at)}</text></g>`;
+    return html`<g class="tick${major ? '' : ' minor'}"><line x1="${x}" x2="${x}" y1="${LANE.axis - 5}" y2="${LANE.axis}"/><text x="${x}" y="${LANE.text}" text-anchor="${anchor}">${at === 0 ? '0' : shortDuration(at)}</text></g>`;
   });
-}
-
-/** A duration without the part that is nothing: `1 h`. */
-function short(at: Seconds): string {
-  return humanDuration(at).replace(/ 0 (min|h)$/, '');
 }
 
 function req5Line(scale: Scale): Html | undefined {
@@ -95,7 +91,7 @@ function req5Line(scale: Scale): Html | undefined {
   const x = percent(at);
   const anchor = at > 80 ? 'end' : 'start';
   const label = percent(at + (at > 80 ? -0.8 : 0.8));
-  return html`<line class="req5" x1="${x}" x2="${x}" y1="2" y2="${LANE.axis}"/><text class="req5" x="${label}" y="${LANE.label}" text-anchor="${anchor}">RFC 5382: ${short(REQ5_ESTABLISHED_IDLE_TIMEOUT)}</text>`;
+  return html`<line class="req5" x1="${x}" x2="${x}" y1="2" y2="${LANE.axis}"/><text class="req5" x="${label}" y="${LANE.label}" text-anchor="${anchor}">RFC 5382: ${shortDuration(REQ5_ESTABLISHED_IDLE_TIMEOUT)}</text>`;
 }
 
 interface Mark {

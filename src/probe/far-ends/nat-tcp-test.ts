@@ -5,7 +5,7 @@ import type { Mode } from '../../core/modes.js';
 import type { LinkEnd } from '../../net/errors.js';
 import { openLink, type Endpoint } from '../../net/link.js';
 import type { Seconds } from '../../units.js';
-import { MAX_LEGACY_SLEEP, encodeSleepRequest } from '../../wire/legacy.js';
+import { MAX_SLEEP, encodeSleepRequest } from '../../wire/nat-tcp-test-messages.js';
 import { Conversation, type Decoder, type Heard } from '../conversation.js';
 import { MODE_TESTS } from '../modes/index.js';
 import { keepalive } from '../modes/keepalive.js';
@@ -119,7 +119,7 @@ class NatTcpTestProbe implements ProbeConnection, IdleConnection {
 
   /** Asks the sleep server to write when the connection has idled for `testAt` seconds: whole ones, a day at most. */
   askForRing(testAt: Seconds): void {
-    const whole = Math.min(Math.max(1, Math.round(testAt)), MAX_LEGACY_SLEEP);
+    const whole = Math.min(Math.max(1, Math.round(testAt)), MAX_SLEEP);
     const request = Buffer.from(encodeSleepRequest(whole));
     this.conversation.say(request);
     this.#asked = { request, testAt: whole };

@@ -1,0 +1,33 @@
+/** What the standards require, quoted, and how it looks when a path does it. */
+import type { Section, Tone } from './blocks.js';
+
+/** The two requirements, short, with where they stand. */
+export const STANDARDS: Section = {
+  heading: 'What the standards require',
+  blocks: [
+    {
+      kind: 'quotation',
+      text:
+        'If a NAT cannot determine whether the endpoints of a TCP connection are active, it MAY abandon the session ' +
+        'if it has been idle for some time. In such cases, the value of the "established connection idle-timeout" ' +
+        'MUST NOT be less than 2 hours 4 minutes.',
+      source: 'RFC 5382 (BCP 142), REQ-5',
+      url: 'https://www.rfc-editor.org/rfc/rfc5382#section-5',
+    },
+    {
+      kind: 'quotation',
+      text:
+        'If a CGN forwards packets containing a given transport protocol, then it MUST fulfill that transport ' +
+        "protocol's behavioral requirements.",
+      source: 'RFC 6888 (BCP 127), REQ-1',
+      url: 'https://www.rfc-editor.org/rfc/rfc6888#section-3',
+    },
+  ],
+};
+
+/** The tone of a verdict on them. */
+export const RESULT_TONES: Readonly<Record<'compliant' | 'not_compliant' | 'unknown', Tone>> = {
+  compliant: 'good',
+  not_compliant: 'bad',
+  unknown: 'open',
+};

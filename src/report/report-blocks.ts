@@ -1,0 +1,243 @@
+/** What the report says, block by block, in the order in which second-level support reads. */
+import { defined } from '../defined.js';
+import type { Finding } from '../core/finding.js';
+import { durationWithSeconds, humanDuration, plainSeconds } from '../core/human-duration.js';
+import { type Bracket, REASON_WORDS, timeoutWords, whatWasSeen } from '../core/words.js';
+import { changesOf } from '../history/changes.js';
+import { type Block, type Cell, type Paper, type Section, tagged, type Tone } from '../paper/blocks.js';
+import { RESULT_TONES, STANDARDS } from '../paper/standards.js';
+import { utcWords } from '../paper/document-values.js';
+import type { ModeResult, ReportDocument, TestResult } from './report-document.js';
+import { survivalChart } from './survival-chart.js';
+
+const RESULT_WORDS: Readonly<Record<ModeResult['result'], string>> = {
+  compliant: 'compliant',
+  not_compliant: 'not compliant',
+  unknown: 'no verdict',
+};
+
+/** What an explanation's certainty means. */
+const CERTAINTY_WORDS: Readonly<Record<ReportDocument['explanations'][number]['certainty'], string>> = {
+  measured: 'measured',
+  likely: 'likely',
+  hint: 'a hint only',
+};
+
+/** How far another cause is excluded. */
+const STATUS: Readonly<Record<ReportDocument['ruled_out'][number]['status'], Cell>> = {
+  ruled_out: tagged('ruled out', 'good'),
+  possible: tagged('possible', 'bad'),
+  unknown: tagged('not known'),
+};
+
+/** The survivors are what is usual, and have none. */
+const ROW_TONES: Readonly<Record<TestResult['verdict'], Tone | undefined>> = {
+  alive: undefined,
+  dead: 'bad',
+  inconclusive: 'quiet',
+};
+
+/** What the protocol in use adds to the method. */
+const PROTOCOL_SENTENCES: Readonly<Record<ReportDocument['target']['protocol'], string>> = {
+  native:
+    'Both ends exchange data before the idling starts, and the answer proves with a random number that the far end itself gave it.',
+  'nat-tcp-test':
+    'The far end speaks the NAT-TCP-test protocol. There the idle time starts when the connection is opened, no data is exchanged before it (except where the test needs it), and it cannot be seen whether an answer of this end arrived.',
+  embedded:
+    'The far end and the NAT are built into the program, on the loopback interface: a demonstration, which says nothing about any line.',
+};
+
+/** The whole report. */
+export function reportPaper(document: ReportDocument): Paper {
+  const { target, verdict, program, redacted, modes, controls, explanations, events } = document;
+  return {
+    title: 'Idle timeout of TCP connections',
+    heading: 'How long this path remembers an idle TCP connection',
+    subject: target.name,
+    verdict: { sentence: verdict.sentence, tone: RESULT_TONES[verdict.result] },
+    opening: [
+      document.complete
+        ? undefined
+        : { kind: 'warning', text: 'The measurement was not finished when this report was made.' },
+      facts(document),
+    ],
+    sections: [
+      { heading: 'Result per mode', blocks: summary(modes) },
+      { heading: 'Every test at its idle time', blocks: [chart(document)] },
+      { heading: 'What is asked for', blocks: [document.ask], ask: true },
+      { heading: 'What it may mean', blocks: [meanings(explanations)] },
+      { heading: 'What was measured, and how', blocks: methodOf(document) },
+      { heading: 'Controls', blocks: [{ kind: 'list', items: controls.map((text) => ({ text })) }] },
+      { heading: 'Other causes', blocks: [otherCauses(document.ruled_out)] },
+      STANDARDS,
+      { heading: 'Until then: settings that keep idle connections alive', blocks: settings(document) },
+      { heading: 'Changes in the last 30 days', blocks: [changes(document)] },
+      ...modes.filter((mode) => mode.tests.length > 0).map(tests),
+      { heading: 'Events', blocks: [eventTable(events)] },
+    ],
+    footer:
+      `Made by nat-idle-exporter ${program.version}. All times are UTC.` +
+      (redacted ? ' Addresses and host names are replaced by placeholders; ports are as they were.' : ''),
+  };
+}
+
+function facts({ target, generated }: ReportDocument): Block {
+  const { name, host, address, local_address, seen_address, nat_detected, labels } = target;
+  const translation = nat_detected === true ? 'yes' : 'none seen';
+  return {
+    kind: 'facts',
+    facts: [
+      ['Path', name],
+      ['Far end', [host, address].filter((part) => part !== undefined).join(', ') || undefined],
+      ['This end', local_address],
+      ['This end as the far end sees it', seen_address],
+      ['Address translation', nat_detected === undefined ? undefined : translation],
+      ...Object.entries(labels),
+      ['Report of', `${utcWords(generated)} UTC`],
+    ],
+  };
+}
+
+/** A mode's result in the form that the words for findings take. */
+function findingOf(mode: ModeResult): Bracket & Pick<Finding, 'timeout'> {
+  return defined({
+    timeout: mode.timeout_seconds,
+    lower: mode.lower_bound_seconds,
+    upper: mode.upper_bound_seconds,
+    compliant: mode.result === 'unknown' ? undefined : mode.result === 'compliant',
+  });
+}
+
+function resultCell(result: ModeResult['result']): Cell {
+  return tagged(RESULT_WORDS[result], result === 'unknown' ? undefined : RESULT_TONES[result]);
+}
+
+function summary(modes: readonly ModeResult[]): Block[] {
+  return [
+    {
+      kind: 'table',
+      rowHeadings: true,
+      columns: ['who breaks the silence', 'idle timeout', 'what was seen', 'deaths', 'RFC 5382 REQ-5'],
+      rows: modes.map((mode) => ({
+        cells: [
+          { text: mode.mode, note: mode.meaning },
+          timeoutWords(findingOf(mode)),
+          {
+            text: whatWasSeen(findingOf(mode)),
+            note: mode.confirmed === undefined ? undefined : `confirmed ${utcWords(mode.confirmed)}`,
+          },
+          String(mode.deaths),
+          resultCell(mode.result),
+        ],
+      })),
+    },
+    {
+      kind: 'small',
+      text: '“Deaths” are independent repeats: each is another connection that did not survive an idle time near the upper bound.',
+    },
+  ];
+}
+
+function chart(document: ReportDocument): Block {
+  const seen = document.modes.map((mode) => `${mode.mode}: ${whatWasSeen(findingOf(mode))}.`);
+  return {
+    kind: 'figure',
+    svg: survivalChart(document),
+    alternative: `Survival by idle time. ${seen.join(' ')}`,
+    key: [
+      { mark: '●', tone: 'good', words: 'answered' },
+      { mark: '×', tone: 'bad', words: 'dead' },
+      { mark: '◇', tone: 'quiet', words: 'says nothing.' },
+    ],
+    caption:
+      'Each mode’s strip runs from the earliest test (top) to the newest (bottom). Green ground: survived; yellow: not decided; red: did not survive.',
+  };
+}
+
+function meanings(explanations: ReportDocument['explanations']): Block {
+  return {
+    kind: 'list',
+    items: explanations.map(({ text, certainty, evidence }) => ({
+      text,
+      tag: CERTAINTY_WORDS[certainty],
+      under: evidence,
+    })),
+  };
+}
+
+/** How it was measured, one sentence each, for the protocol in use. */
+function methodOf({ search, target }: ReportDocument): string[] {
+  return [
+    'Every test uses a TCP connection of its own, with TCP keepalive turned off. It is left idle, then the silence is broken once, and it is never used again.',
+    `Idle times from ${humanDuration(search.min_idle_seconds)} to ${humanDuration(search.max_idle_seconds)} were asked for, with at most ${search.connections} idle connections per mode; a test without an answer within ${humanDuration(search.deadline_seconds)} is a death.`,
+    'The lower bound is the longest idle time that survived, the upper bound the shortest that did not. The timeout lies between them.',
+    PROTOCOL_SENTENCES[target.protocol],
+  ];
+}
+
+function otherCauses(causes: ReportDocument['ruled_out']): Block {
+  const rows = causes.map(({ cause, status, why }) => ({ cells: [cause, STATUS[status], why] }));
+  return { kind: 'table', rowHeadings: true, columns: ['cause', 'status', 'why'], rows };
+}
+
+function settings({ keepalive_recommended_seconds: interval, settings: snippets }: ReportDocument): Block[] {
+  if (interval === undefined || snippets.length === 0) return [];
+  return [
+    `Something has to be sent every ${durationWithSeconds(interval)}, half of the shortest time that survived.`,
+    { kind: 'snippets', snippets },
+  ];
+}
+
+/** The history reduced to the moments at which something changed by more than a test's noise. */
+function changes({ history }: ReportDocument): Block {
+  const changed = changesOf(history.map((entry) => ({ ...entry, timeout: entry.timeout_seconds })));
+  const rows = changed.map(({ now: { at, mode, timeout, compliant } }) => ({
+    cells: [
+      utcWords(at),
+      mode,
+      timeout === undefined ? 'not known' : durationWithSeconds(timeout),
+      compliant === undefined
+        ? RESULT_WORDS.unknown
+        : RESULT_WORDS[compliant ? 'compliant' : 'not_compliant'],
+    ],
+  }));
+  return { kind: 'table', columns: ['UTC', 'mode', 'idle timeout', 'RFC 5382 REQ-5'], rows };
+}
+
+/** Every test of a mode; the far end stands above them where it is always the same. */
+function tests({ mode, tests: all }: ModeResult): Section {
+  const ends = new Set(all.map((test) => test.remote_address));
+  const sameEnd = ends.size === 1 ? all[0]?.remote_address : undefined;
+  const ownColumn = sameEnd === undefined;
+  return {
+    heading: `Tests in mode ${mode}`,
+    blocks: [
+      ownColumn ? undefined : { kind: 'small', text: `Far end of every test: ${sameEnd}` },
+      {
+        kind: 'table',
+        dense: true,
+        columns: [
+          ...['UTC', 'idle for', 'verdict', 'evidence', 'this end', 'this end as the far end sees it'],
+          ...(ownColumn ? ['far end'] : []),
+        ],
+        rows: all.map((test) => ({
+          cells: [
+            utcWords(test.at),
+            plainSeconds(test.idle_seconds),
+            test.verdict,
+            REASON_WORDS[test.reason],
+            test.local_address ?? '',
+            test.seen_address ?? '',
+            ...(ownColumn ? [test.remote_address ?? ''] : []),
+          ],
+          tone: ROW_TONES[test.verdict],
+        })),
+      },
+    ],
+  };
+}
+
+function eventTable(events: ReportDocument['events']): Block {
+  const rows = events.map(({ at, mode = '', text }) => ({ cells: [utcWords(at), mode, text] }));
+  return { kind: 'table', dense: true, columns: ['UTC', 'mode', 'what happened'], rows };
+}
