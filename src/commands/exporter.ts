@@ -1,10 +1,10 @@
 /** The exporter: configuration, engine, metrics and web server put together. */
-import type { ExporterFlags } from '../cli/flags.js';
+import type { ExporterFlags } from '../cli/exporter-flags.js';
 import { systemClock } from '../clock.js';
 import { loadConfig } from '../config/load.js';
 import { ConfigError, type Problem } from '../config/problem.js';
-import { redactedConfigYaml } from '../config/redact.js';
-import type { Config } from '../config/types.js';
+import { configYaml } from '../config/config.js';
+import type { Config } from '../config/config.js';
 import { DescriptorWatch, openFileLimit } from '../descriptors.js';
 import { openEmbeddedTarget } from '../embedded/target.js';
 import { Engine } from '../engine/engine.js';
@@ -164,7 +164,7 @@ export async function startExporter(
     telemetryPath: flags.web.telemetryPath,
     lifecycle: flags.web.enableLifecycle,
     reload,
-    configYaml: () => redactedConfigYaml(config),
+    configYaml: () => configYaml(config),
     ready: () => ready,
     buildInfo: build,
     report: (target, query) => history.report(target, query, build.version),

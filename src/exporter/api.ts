@@ -1,14 +1,14 @@
 /** `/api/v1/targets`: everything that the status page shows, as JSON; docs/HTTP.md describes it. */
-import type { FarEnd } from '../config/types.js';
+import type { FarEnd } from '../config/far-ends.js';
 import type { SearchPhase } from '../core/finding.js';
-import type { Settings, Explanation } from '../core/diagnosis/types.js';
+import type { Settings, Explanation } from '../core/diagnosis/explanation.js';
 import type { Mode } from '../core/modes.js';
 import { reasonOf, type Verdict, type VerdictReason } from '../core/verdict.js';
 import type { EngineView, ModeSnapshot, TargetSnapshot, WaitingConnection } from '../engine/snapshot.js';
 import type { Seconds } from '../units.js';
 import { guarded, type TellBroken } from './guard.js';
 import type { BuildInfo } from './metrics.js';
-import { modeSentence, type Standing, targetVerdict } from './page/words.js';
+import { modeSentence, type Standing, targetVerdict } from './page/sentences.js';
 
 /** The document; what is unknown is absent. Times are seconds, moments Unix time. */
 export interface TargetsDocument {

@@ -4,7 +4,7 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Gauge, Registry } from 'prom-client';
-import type { TargetConfig } from '../config/types.js';
+import type { TargetConfig } from '../config/config.js';
 import { reasonOf } from '../core/verdict.js';
 import type { EngineObserver, EngineView, TargetSnapshot } from '../engine/snapshot.js';
 import type { Seconds } from '../units.js';

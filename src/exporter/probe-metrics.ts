@@ -1,6 +1,6 @@
 /** The metrics of the probes: one gauge, counter or histogram for each, and which series a target has. */
 import type { Registry } from 'prom-client';
-import type { TargetConfig } from '../config/types.js';
+import type { TargetConfig } from '../config/config.js';
 import { SEARCH_PHASES } from '../core/finding.js';
 import type { Mode } from '../core/modes.js';
 import { VERDICT_REASONS, type VerdictReason } from '../core/verdict.js';

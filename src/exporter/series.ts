@@ -10,7 +10,7 @@ import {
   type MetricObjectWithValues,
   type MetricValue,
 } from 'prom-client';
-import type { TargetConfig } from '../config/types.js';
+import type { TargetConfig } from '../config/config.js';
 import type { Mode } from '../core/modes.js';
 import type { TargetSnapshot } from '../engine/snapshot.js';
 import { type Exposition, labelText } from './exposition.js';
