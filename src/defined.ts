@@ -1,7 +1,7 @@
 /** Objects without the properties that are not known: unknown is absent, never `undefined` in its place. */
 
 /** The same keys; those that may be `undefined` become optional. */
-type Defined<Fields> = {
+export type Defined<Fields> = {
   [Key in keyof Fields as undefined extends Fields[Key] ? never : Key]: Fields[Key];
 } & {
   [Key in keyof Fields as undefined extends Fields[Key] ? Key : never]?: Exclude<Fields[Key], undefined>;

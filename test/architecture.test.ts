@@ -8,8 +8,8 @@ import { describe, expect, test } from 'vitest';
 /** The rooms of `src` from the ground up. A room may import itself and the floors below, not its neighbours. */
 const FLOORS: readonly (readonly string[])[] = [
   ['units', 'visible', 'defined'],
-  ['core', 'wire', 'promql', 'files'],
-  ['config', 'clock', 'backoff', 'log', 'nursery', 'version'],
+  ['core', 'wire', 'files'],
+  ['promql', 'config', 'clock', 'backoff', 'log', 'nursery', 'version'],
   ['descriptors', 'net', 'pause', 'history', 'http', 'paper'],
   ['probe'],
   ['engine'],
@@ -99,7 +99,12 @@ describe('the rooms', () => {
 });
 
 describe('the linter', () => {
-  const eslint = new ESLint({ cwd: dirname(src.replace(/\/$/, '')) });
+  const root = dirname(src.replace(/\/$/, ''));
+  const eslint = new ESLint({ cwd: root });
+  const rulesBroken = async (file: string, code: string): Promise<(string | null)[]> => {
+    const [result] = await eslint.lintText(code, { filePath: join(root, file) });
+    return (result?.messages ?? []).map(({ ruleId }) => ruleId);
+  };
 
   // Planted in the place of real files, so that the project's own types and rules hold.
   test.each([
@@ -131,9 +136,32 @@ describe('the linter', () => {
   ])(
     'catches in %s: %s',
     async (file, code, rule) => {
-      const [result] = await eslint.lintText(code, { filePath: join(src, file) });
-      expect(result?.messages.map(({ ruleId }) => ruleId)).toContain(rule);
+      expect(await rulesBroken(`src/${file}`, code)).toContain(rule);
     },
     60_000,
   );
+
+  test.each([
+    'src/core/modes.ts',
+    'src/exporter/metric-names.ts',
+    'src/net/reset.ts',
+    'src/main.ts',
+    'prometheus/src/thresholds.ts',
+    'grafana/src/fleet-dashboard.ts',
+  ])(
+    'catches the seconds of a requirement in %s, however they are written',
+    async (file) => {
+      for (const seconds of ['7440', '7_440', '7.44e3'])
+        expect(await rulesBroken(file, `export const x = ${seconds};`)).toEqual(['no-restricted-syntax']);
+    },
+    60_000,
+  );
+
+  test('allows the seconds of a requirement in its row, in data of products and in buckets', async () => {
+    expect(await rulesBroken('src/core/requirements.ts', 'export const x = 7440;')).toEqual([]);
+    expect(await rulesBroken('src/core/known-timeouts.ts', 'export const x = 7440;')).toEqual([]);
+    expect(
+      await rulesBroken('src/exporter/metric-names.ts', 'export const IDLE_BUCKETS = [7200, 7440] as const;'),
+    ).toEqual([]);
+  }, 60_000);
 });

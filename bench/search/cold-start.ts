@@ -1,7 +1,7 @@
 /** Cold start: how soon a search that knows nothing has an answer, as a multiple of the timeout itself. */
-import { findingOf } from '../../src/core/search/publish.js';
+import { findingOf } from '../../src/core/search/finding-of.js';
 import type { SearchState } from '../../src/core/search/state.js';
-import type { SearchOptions } from '../../src/core/search/types.js';
+import type { SearchOptions } from '../../src/core/search/contract.js';
 import { randomFrom } from '../../test/support/prng.js';
 import { steadyPath } from '../../test/support/simulated-nat.js';
 import { drive } from '../../test/support/virtual-driver.js';

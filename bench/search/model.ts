@@ -1,5 +1,5 @@
 /** The fixed model of the benchmark: the same for the product's search and for its rivals. */
-import type { SearchOptions } from '../../src/core/search/types.js';
+import type { SearchOptions } from '../../src/core/search/contract.js';
 import type { Random } from '../../test/support/prng.js';
 
 /** Options of the shipped configuration, with this budget. */
@@ -11,6 +11,7 @@ export function shippedSearch(connections: number): SearchOptions {
     connections,
     deadline: 8,
     guard: 5,
+    required: 7440,
     timing: 'late',
   };
 }

@@ -1,5 +1,5 @@
 /** Steady state: how soon a change is noticed, what disturbances fake, and what it costs. */
-import type { SearchOptions } from '../../src/core/search/types.js';
+import type { SearchOptions } from '../../src/core/search/contract.js';
 import { randomFrom } from '../../test/support/prng.js';
 import { SimulatedPath, disturbances, steadyPath } from '../../test/support/simulated-nat.js';
 import type { Regime } from '../../test/support/simulated-nat.js';

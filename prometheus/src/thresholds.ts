@@ -1,5 +1,5 @@
 /** Every threshold and window of the rules, each with its why: alerts, dashboards and runbook take them from here. */
-import { REQ5_ESTABLISHED_IDLE_TIMEOUT } from '../../src/core/rfc5382.js';
+import { RFC5382_REQ5 } from '../../src/core/requirements.js';
 import type { Seconds } from '../../src/units.js';
 
 export { promDuration } from '../../src/promql/duration.js';
@@ -48,7 +48,7 @@ export interface Thresholds {
 /** The thresholds of the shipped files. */
 export const SHIPPED_THRESHOLDS: Thresholds = {
   // RFC 5382 REQ-5; RFC 6888 REQ-1 binds carrier-grade NATs to it.
-  requiredIdleTimeout: REQ5_ESTABLISHED_IDLE_TIMEOUT,
+  requiredIdleTimeout: RFC5382_REQ5.idle,
   // A restarted exporter without a state directory needs up to one timeout (a little over 2 h) to find the value
   // again; an alert that resolved meanwhile would announce a repair that nobody made.
   findingHeld: 3 * HOUR,

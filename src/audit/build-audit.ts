@@ -1,5 +1,5 @@
 /** From the paths of an audit to its document. */
-import { REQ5_ESTABLISHED_IDLE_TIMEOUT } from '../core/rfc5382.js';
+import { longestRequired, MODES } from '../core/modes.js';
 import { isoTime } from '../paper/document-values.js';
 import type { Seconds } from '../units.js';
 import { AUDIT_DOCUMENT_VERSION, type AuditDocument } from './audit-document.js';
@@ -28,7 +28,7 @@ export function buildAudit(paths: readonly AuditPath[], request: AuditRequest): 
     prometheus: request.prometheus,
     at: isoTime(Math.floor(request.at)),
     lookback_seconds: request.lookback,
-    required_seconds: REQ5_ESTABLISHED_IDLE_TIMEOUT,
+    required_seconds: longestRequired(MODES),
     by: [...request.by],
     total: summaryOf(paths),
     groups: groupsOf(paths, request.by, request.worst, namer(paths)),

@@ -1,5 +1,5 @@
 /** From the series that Prometheus has to the paths of an audit: what is proven of each, and its timeout. */
-import { REQ5_ESTABLISHED_IDLE_TIMEOUT } from '../core/rfc5382.js';
+import { longestRequired, MODES } from '../core/modes.js';
 import { defined } from '../defined.js';
 import { rounded } from '../paper/document-values.js';
 import type { Seconds } from '../units.js';
@@ -63,6 +63,12 @@ export function compareBounds(a: Bound, b: Bound): number {
   return a.seconds - b.seconds || Number(a.at_least) - Number(b.at_least);
 }
 
+/** What is required of a mode of this name, seconds; of one that this program does not know, the most of any. */
+function requiredOf(name: string): Seconds {
+  const mode = MODES.find((known) => known === name);
+  return longestRequired(mode === undefined ? MODES : [mode]);
+}
+
 interface Mode extends Bound {
   readonly mode: string;
 }
@@ -120,7 +126,7 @@ export function pathsOf(answers: Answers): AuditPath[] {
       const conclusive =
         timeout !== undefined &&
         (complete ||
-          (timeout.seconds < REQ5_ESTABLISHED_IDLE_TIMEOUT &&
+          (timeout.seconds < requiredOf(timeout.mode) &&
             (shortest === undefined || timeout.seconds <= shortest[1])));
       const below = conclusive || state !== 'not_compliant' ? undefined : shortest;
       return defined({

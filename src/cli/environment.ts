@@ -1,7 +1,6 @@
 /** Flags from environment variables: `--web.listen-address` is also `NAT_IDLE_WEB_LISTEN_ADDRESS`. */
-import type { Command, Option } from 'commander';
 import { didYouMean } from '../config/did-you-mean.js';
-import { UsageError } from './flags.js';
+import { type Flag, nameOf, UsageError } from './flags.js';
 
 /** Variables by name, as `process.env` has them. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -15,50 +14,29 @@ const REVISION_VARIABLE = `${PREFIX}REVISION`;
 const SERVICE_VARIABLE = /_(SERVICE_(HOST|PORT)(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(ADDR|PORT|PROTO))?)?)$/;
 
 /** The name of the variable that sets a flag. */
-export function variableOf(flag: string): string {
-  return PREFIX + flag.replace(/^--/, '').replace(/[.-]/g, '_').toUpperCase();
-}
-
-/** Reads a yes or no. An empty variable says nothing. */
-function readSwitch(variable: string, value: string): boolean {
-  if (/^(true|1|yes|on)$/i.test(value)) return true;
-  if (/^(false|0|no|off)$/i.test(value)) return false;
-  throw new UsageError(`${variable}: must be true or false, found ${JSON.stringify(value)}`);
-}
-
-/** Whether the option comes from nowhere but the command line. */
-function isCommandLineOnly(option: Option): boolean {
-  return option.long === '--help' || option.long === '--version';
+function variableOf(flag: Flag<unknown>): string {
+  return PREFIX + nameOf(flag).replace(/^--/, '').replace(/[.-]/g, '_').toUpperCase();
 }
 
 /**
- * Fills in every option that the command line did not give and the environment does. Repeatable flags are
- * separated by commas there.
+ * What the environment says of a flag; undefined when it says nothing. Repeatable flags are separated by commas.
  * @throws UsageError when a switch is neither true nor false
  */
-export function applyEnvironment(command: Command, environment: Environment): void {
-  for (const option of command.options) {
-    if (isCommandLineOnly(option)) continue;
-    const key = option.attributeName();
-    const variable = variableOf(option.long ?? '');
-    const value = environment[variable];
-    if (value === undefined || command.getOptionValueSource(key) === 'cli') continue;
-    if (option.isBoolean()) {
-      if (value !== '') command.setOptionValueWithSource(key, readSwitch(variable, value), 'env');
-    } else if (option.parseArg !== undefined) {
-      const parts = value.split(',').map((part) => part.trim());
-      command.setOptionValueWithSource(key, parts, 'env');
-    } else {
-      command.setOptionValueWithSource(key, value, 'env');
-    }
-  }
+export function fromEnvironment(flag: Flag<unknown>, environment: Environment): string[] | undefined {
+  const variable = variableOf(flag);
+  const value = environment[variable];
+  if (value === undefined) return undefined;
+  if (flag.isRepeatable === true) return value.split(',').map((part) => part.trim());
+  if (flag.flags.includes(' ')) return [value];
+  if (value === '') return undefined;
+  if (/^(true|1|yes|on)$/i.test(value)) return ['true'];
+  if (/^(false|0|no|off)$/i.test(value)) return ['false'];
+  throw new UsageError(`${variable}: must be true or false, found ${JSON.stringify(value)}`);
 }
 
 /** One warning for each variable that begins like ours and sets no flag of any command: a misspelling. */
-export function unknownVariables(commands: readonly Command[], environment: Environment): string[] {
-  const known = commands.flatMap(({ options }) =>
-    options.filter((option) => !isCommandLineOnly(option)).map((option) => variableOf(option.long ?? '')),
-  );
+export function unknownVariables(flags: readonly Flag<unknown>[], environment: Environment): string[] {
+  const known = flags.map(variableOf);
   return Object.keys(environment)
     .filter((name) => name.startsWith(PREFIX) && name !== REVISION_VARIABLE)
     .filter((name) => !known.includes(name) && !SERVICE_VARIABLE.test(name))

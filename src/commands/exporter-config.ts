@@ -2,7 +2,7 @@
 import { systemClock } from '../clock.js';
 import { loadConfig } from '../config/load.js';
 import { ConfigError, type Problem } from '../config/problem.js';
-import type { Config } from '../config/types.js';
+import type { Config } from '../config/config.js';
 import type { ExporterMetrics } from '../exporter/metrics.js';
 import { STANDARD_INPUT } from '../files.js';
 import type { Logger } from '../log.js';

@@ -1,6 +1,6 @@
 /** The engine of the exporter, and the embedded targets that it opens. */
 import { systemClock } from '../clock.js';
-import type { Config } from '../config/types.js';
+import type { Config } from '../config/config.js';
 import { openEmbeddedTarget } from '../embedded/target.js';
 import { Engine } from '../engine/engine.js';
 import type { EngineObserver } from '../engine/snapshot.js';

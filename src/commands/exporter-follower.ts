@@ -1,5 +1,5 @@
 /** What the parts of the exporter have in common: they follow the configuration, and end. */
-import type { Config } from '../config/types.js';
+import type { Config } from '../config/config.js';
 
 /** A part of the exporter. */
 export interface Follower {

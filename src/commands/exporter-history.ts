@@ -1,7 +1,7 @@
 /** Ties the local history to the engine: notes findings as they change, reads them for the report. */
 import { join } from 'node:path';
 import type { Clock, Timer } from '../clock.js';
-import type { Config } from '../config/types.js';
+import type { Config } from '../config/config.js';
 import type { EngineView, TargetSnapshot } from '../engine/snapshot.js';
 import type { RenderedReport } from '../exporter/app.js';
 import type { HistoryEntry } from '../history/entry.js';

@@ -1,7 +1,7 @@
 /** Ties remote write to the exporter: follows the configuration and keeps the queue where it can. */
 import { hostname } from 'node:os';
 import { systemClock } from '../clock.js';
-import type { Config } from '../config/types.js';
+import type { Config } from '../config/config.js';
 import type { ExporterMetrics } from '../exporter/metrics.js';
 import type { Logger } from '../log.js';
 import { createSend } from '../remote-write/send.js';

@@ -1,7 +1,6 @@
 /** The exporter's site: listens with the first configuration and shows the one in force. */
-import type { ExporterFlags } from '../cli/flags.js';
-import { redactedConfigYaml } from '../config/redact.js';
-import type { Config } from '../config/types.js';
+import type { ExporterFlags } from '../cli/exporter-flags.js';
+import { type Config, configYaml } from '../config/config.js';
 import { defined } from '../defined.js';
 import { openFileLimit } from '../descriptors.js';
 import type { EngineView } from '../engine/snapshot.js';
@@ -48,7 +47,7 @@ export class ExporterSite implements Follower {
       telemetryPath: flags.web.telemetryPath,
       lifecycle: flags.web.enableLifecycle,
       reload: () => options.reload(),
-      configYaml: () => (this.#config === undefined ? '' : redactedConfigYaml(this.#config)),
+      configYaml: () => (this.#config === undefined ? '' : configYaml(this.#config)),
       ready: () => options.ready(),
       buildInfo: build,
       report: (target, query) => history.report(target, query, build.version),

@@ -1,6 +1,6 @@
 /** Holds the state directory of one exporter: two that write the same files would undo each other's work. */
 import { ConfigError } from '../config/problem.js';
-import type { Config } from '../config/types.js';
+import type { Config } from '../config/config.js';
 import { type DirectoryLock, directoryId, DirectoryHeld, lockDirectory } from '../net/directory-lock.js';
 import type { Logger } from '../log.js';
 import type { Follower } from './exporter-follower.js';

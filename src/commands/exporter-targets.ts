@@ -2,7 +2,7 @@
 import type { Clock } from '../clock.js';
 import { ConfigError, formatProblem } from '../config/problem.js';
 import { TargetFiles } from '../config/target-files.js';
-import type { Config } from '../config/types.js';
+import type { Config } from '../config/config.js';
 import { openFileLimit } from '../descriptors.js';
 import { RESERVED_DESCRIPTORS } from '../net/descriptor-shares.js';
 import { TargetFileWatch } from './watch-target-files.js';

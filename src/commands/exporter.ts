@@ -1,9 +1,9 @@
 /** The exporter: configuration, engine, metrics and web server put together. */
-import type { ExporterFlags } from '../cli/flags.js';
+import type { ExporterFlags } from '../cli/exporter-flags.js';
 import { systemClock } from '../clock.js';
 import { loadConfig } from '../config/load.js';
 import { ConfigError, type Problem } from '../config/problem.js';
-import type { Config } from '../config/types.js';
+import type { Config } from '../config/config.js';
 import { DescriptorWatch } from '../descriptors.js';
 import { tellOnce } from '../exporter/guard.js';
 import { ExporterMetrics } from '../exporter/metrics.js';

@@ -1,8 +1,9 @@
 /** `measure`: one path, once. The same engine as the exporter's, without a schedule's patience and without a web. */
 import { hostname } from 'node:os';
-import type { MeasureFlags } from '../cli/flags.js';
+import type { MeasureFlags } from '../cli/measure-flags.js';
 import { type Clock, systemClock } from '../clock.js';
 import { ConfigError } from '../config/problem.js';
+import { DEFAULT_SCHEDULE } from '../config/schema.js';
 import { openEmbeddedTarget } from '../embedded/target.js';
 import { Engine } from '../engine/engine.js';
 import { pause } from '../pause.js';
@@ -20,8 +21,6 @@ import type { Build } from '../version.js';
 import { embeddedResponder } from './embedded-responder.js';
 import { pushMetrics } from './push.js';
 
-/** Rolling rounds are not needed before the answer is there; the engine wants a schedule all the same. */
-const SCHEDULE = '*/5 * * * *';
 /** How often the view is brought up to date, seconds. */
 const LOOK_EVERY: Seconds = 0.25;
 /** A far end that has never answered within this time cannot be measured, seconds. */
@@ -86,7 +85,8 @@ export async function runMeasure(
     openEmbedded: (idleTimeout) => openEmbeddedTarget(idleTimeout, embeddedResponder),
   });
   try {
-    await engine.apply({ schedule: SCHEDULE, targets: [flags.target] });
+    // Rolling rounds are not needed before the answer is there; the engine wants a schedule all the same.
+    await engine.apply({ schedule: DEFAULT_SCHEDULE, targets: [flags.target] });
     const [ending, snapshot] = await untilDecided(engine, view, systemClock, io);
     view.close();
     const report = (format: 'html' | 'md' | 'json'): string =>

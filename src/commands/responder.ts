@@ -1,6 +1,6 @@
 /** The responder: the far end on a host with a public address, with a small site of its own. */
 import { Gauge } from 'prom-client';
-import type { ResponderFlags } from '../cli/flags.js';
+import type { ResponderFlags } from '../cli/responder-flags.js';
 import { systemClock } from '../clock.js';
 import { ConfigError } from '../config/problem.js';
 import { defined } from '../defined.js';

@@ -3,7 +3,7 @@ import { type FSWatcher, watch } from 'node:fs';
 import type { Clock, Timer } from '../clock.js';
 import type { Seconds } from '../units.js';
 import { foldersOf, signatureOf } from '../config/target-files.js';
-import type { TargetFilesConfig } from '../config/types.js';
+import type { TargetFilesConfig } from '../config/config.js';
 
 /** How often the files are looked at without being told, seconds. */
 const LOOK_EVERY: Seconds = 10;

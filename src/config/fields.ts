@@ -1,68 +1,110 @@
-/** The kinds of value that the configuration file knows: what each accepts and what it says when it does not. */
+/**
+ * The kinds of value that the configuration file knows: what each accepts, what it says when it does not, and what
+ * the program makes of it and writes back.
+ */
+import { resolve } from 'node:path';
 import { validateDetailed } from 'node-cron';
 import { z } from 'zod';
+import { defined } from '../defined.js';
+import { readRegularFile } from '../files.js';
 import { DurationError, formatDuration, parseDuration, type Seconds } from '../units.js';
-import { isAnnouncedAddress, isAnnouncedPath, MAX_ANNOUNCED_PATH } from '../wire/announcement.js';
 import { hidesSomething, NOTHING_HIDDEN } from '../visible.js';
+import { isAnnouncedAddress, isAnnouncedPath, MAX_ANNOUNCED_PATH } from '../wire/announcement.js';
 import { announcedHost } from './announced-host.js';
+import { didYouMean } from './did-you-mean.js';
 import { labelNameProblem } from './labels.js';
 import { familyOf, isHost } from './listen-address.js';
+import { fileError } from './yaml.js';
+
+/** What a part of the configuration is once it is checked: nobody changes it. */
+export type Frozen<Value> = Value extends string | number | boolean
+  ? Value
+  : { readonly [Key in keyof Value]: Frozen<Value[Key]> };
+
+/** Parameters of an issue whose message does without the value that was found. */
+const BARE = { bare: true };
+
+/** A mapping with these keys and no others; an unknown key is told with the one that was probably meant. */
+export function mapping<Shape extends z.core.$ZodLooseShape>(shape: Shape, description: string) {
+  const unknownKey = (key: string): string => {
+    const meant = didYouMean(key, Object.keys(shape));
+    return meant === undefined ? 'unknown key' : `unknown key, did you mean ${meant}?`;
+  };
+  return z
+    .strictObject(shape, {
+      error: (issue) => {
+        if (issue.code === 'invalid_type') return 'must be a mapping of keys to values';
+        // One line for each of the keys.
+        return issue.code === 'unrecognized_keys' ? issue.keys.map(unknownKey).join('\n') : undefined;
+      },
+    })
+    .meta({ description });
+}
+
+/** One out of a few words or numbers. */
+export function choice<const Value extends string | number>(
+  values: readonly Value[],
+  description: string,
+  byDefault: Value,
+) {
+  return z
+    .literal(values, { error: `must be one of ${values.join(', ')}` })
+    .meta({ description })
+    .prefault(byDefault as z.core.util.NoUndefined<Value>);
+}
 
 /** Bounds of a duration field, seconds. */
-export interface DurationBounds {
+interface DurationBounds {
   /** The duration must be longer than this one. */
   readonly above?: Seconds;
   readonly atLeast?: Seconds;
   readonly atMost?: Seconds;
 }
 
-/** Reads a duration as the file has it (a text, or a plain 0), or undefined when it is not one. */
-export function durationIn(value: unknown): Seconds | undefined {
-  if (value === 0) return 0;
-  if (typeof value !== 'string') return undefined;
-  try {
-    return parseDuration(value);
-  } catch (error) {
-    if (error instanceof DurationError) return undefined;
-    throw error;
-  }
-}
-
-/** The rule that a value breaks as a duration within bounds, or undefined when it breaks none. */
-function durationProblem(value: unknown, { above, atLeast, atMost }: DurationBounds): string | undefined {
+/**
+ * Reads a duration as the file has it: a text, or a plain 0.
+ * @throws DurationError whose `rule` says what is wrong with it
+ */
+function readDuration(value: unknown, { above, atLeast, atMost }: DurationBounds): Seconds {
+  const found = String(value);
   if (typeof value === 'number' && value !== 0) {
-    return `duration without unit (write for example ${value > 0 ? String(Math.ceil(value)) : '90'}s)`;
+    const example = value > 0 ? String(Math.ceil(value)) : '90';
+    throw new DurationError(`duration without unit (write for example ${example}s)`, found);
   }
-  if (typeof value !== 'string' && value !== 0) return 'must be a duration such as 90s or 2h10m';
-  let duration: Seconds;
-  try {
-    duration = value === 0 ? 0 : parseDuration(value);
-  } catch (error) {
-    if (error instanceof DurationError) return error.rule;
-    throw error;
-  }
-  if (above !== undefined && duration <= above) return `must be longer than ${formatDuration(above)}`;
-  if (atLeast !== undefined && duration < atLeast) return `must be at least ${formatDuration(atLeast)}`;
-  if (atMost !== undefined && duration > atMost) return `must be at most ${formatDuration(atMost)}`;
-  return undefined;
+  if (typeof value !== 'string' && value !== 0)
+    throw new DurationError('must be a duration such as 90s or 2h10m', found);
+  const duration = value === 0 ? 0 : parseDuration(value);
+  if (above !== undefined && duration <= above)
+    throw new DurationError(`must be longer than ${formatDuration(above)}`, found);
+  if (atLeast !== undefined && duration < atLeast)
+    throw new DurationError(`must be at least ${formatDuration(atLeast)}`, found);
+  if (atMost !== undefined && duration > atMost)
+    throw new DurationError(`must be at most ${formatDuration(atMost)}`, found);
+  return duration;
 }
 
-/** A duration in Prometheus' notation. */
-export function duration(description: string, byDefault: Seconds, bounds: DurationBounds = {}) {
+/** A duration: in Prometheus' notation in the file, in seconds in the program. */
+export function duration(description: string, byDefault: string, bounds: DurationBounds = {}) {
+  const inFile = z.unknown().meta({
+    type: 'string',
+    pattern: '^(0|(\\d+y)?(\\d+w)?(\\d+d)?(\\d+h)?(\\d+m)?(\\d+s)?(\\d+ms)?)$',
+    minLength: 1,
+    description,
+  });
   return z
-    .unknown()
-    .superRefine((value, context) => {
-      const rule = durationProblem(value, bounds);
-      if (rule !== undefined) context.addIssue({ code: 'custom', message: rule });
+    .codec(inFile, z.custom<Seconds>(), {
+      decode: (value, { issues }) => {
+        try {
+          return readDuration(value, bounds);
+        } catch (error) {
+          if (!(error instanceof DurationError)) throw error;
+          issues.push({ code: 'custom', input: value, message: error.rule });
+          return z.NEVER;
+        }
+      },
+      encode: formatDuration,
     })
-    .meta({
-      type: 'string',
-      pattern: '^(0|(\\d+y)?(\\d+w)?(\\d+d)?(\\d+h)?(\\d+m)?(\\d+s)?(\\d+ms)?)$',
-      minLength: 1,
-      description,
-      default: formatDuration(byDefault),
-    })
-    .optional();
+    .prefault(byDefault);
 }
 
 /** A whole number within a range. */
@@ -72,8 +114,8 @@ export function wholeNumber(description: string, least: number, most: number, by
     .int({ error })
     .min(least, { error })
     .max(most, { error })
-    .meta({ description, default: byDefault })
-    .optional();
+    .meta({ description })
+    .prefault(byDefault);
 }
 
 /** A TCP port that a client can connect to. */
@@ -84,6 +126,51 @@ export function port(description: string, byDefault: number) {
 /** A text that is not empty and has no control characters. */
 export function text(description: string, longest = 4096) {
   return limited(description, longest, /^[^\p{Cc}]*$/u, 'must not contain control characters');
+}
+
+/** A path, absolute in the program; a relative one starts at the folder of the file that names it. */
+export function path(
+  inFile: z.ZodString,
+  folder: string,
+  problemOf: (path: string) => string | undefined = () => undefined,
+) {
+  return z.codec(inFile, z.string(), {
+    decode: (value, { issues }) => {
+      const absolute = resolve(folder, value);
+      const message = problemOf(absolute);
+      if (message !== undefined) issues.push({ code: 'custom', input: value, message });
+      return absolute;
+    },
+    encode: (absolute) => absolute,
+  });
+}
+
+/** Fewest characters of a token. */
+export const MIN_TOKEN_LENGTH = 16;
+
+/** What a file must hold. */
+interface FileBounds {
+  /** Most bytes. */
+  readonly limit: number;
+  /** Fewest characters without the line break at its end; 1 unless given. */
+  readonly least?: number;
+}
+
+/** The path of a file that is there and holds something. */
+export function file(description: string, folder: string, bounds: FileBounds) {
+  const inFile = text(`${description}; a relative path starts at this file's folder.`);
+  return path(inFile, folder, (name) => fileProblem(name, bounds));
+}
+
+function fileProblem(name: string, { limit, least = 1 }: FileBounds): string | undefined {
+  try {
+    const content = readRegularFile(name, limit).toString('utf8');
+    if (content.trim() === '') return 'must not name an empty file';
+    if (content.replace(/\r?\n$/, '').length >= least) return undefined;
+    return `must name a file with a token of at least ${least} characters`;
+  } catch (error) {
+    return fileError(error);
+  }
 }
 
 /** A text with a length and a pattern; `rule` is what to say about one that does not fit the pattern. */
@@ -112,14 +199,26 @@ function hostRule(host: string): string {
   return 'must be a host name, an IPv4 address or an IPv6 address';
 }
 
-/** A host name or an address. */
-export function host(description: string) {
+/** A text; `ruleOf` says which rule it breaks, `error` what to say about anything else. */
+function ruled(
+  description: string,
+  error: string,
+  ruleOf: (value: string) => string | undefined,
+  params?: Readonly<Record<string, unknown>>,
+) {
   return z
-    .string({ error: 'must be a host name, an IPv4 address or an IPv6 address' })
+    .string({ error })
     .superRefine((value, context) => {
-      if (!isHost(value)) context.addIssue({ code: 'custom', message: hostRule(value) });
+      const message = ruleOf(value);
+      if (message !== undefined) context.addIssue({ code: 'custom', message, ...defined({ params }) });
     })
     .meta({ description });
+}
+
+/** A host name or an address. */
+export function host(description: string) {
+  const error = 'must be a host name, an IPv4 address or an IPv6 address';
+  return ruled(description, error, (value) => (isHost(value) ? undefined : hostRule(value)));
 }
 
 /** What is wrong with an address that others shall connect to, or undefined. */
@@ -135,23 +234,14 @@ function announcedAddressProblem(value: string): string | undefined {
 
 /** An address that this exporter announces. */
 export function announcedAddress(description: string) {
-  return z
-    .string({ error: 'must be a text such as exporter.example:15382' })
-    .superRefine((value, context) => {
-      const rule = announcedAddressProblem(value);
-      if (rule !== undefined) context.addIssue({ code: 'custom', message: rule });
-    })
-    .meta({ description });
+  return ruled(description, 'must be a text such as exporter.example:15382', announcedAddressProblem);
 }
 
 /** A path of an HTTP server, as `--web.telemetry-path` has it. */
 export function telemetryPath(description: string, byDefault: string) {
   const error = `must begin with / and consist of at most ${MAX_ANNOUNCED_PATH} letters, digits and / . _ ~ -`;
-  return z
-    .string({ error })
-    .refine(isAnnouncedPath, { error })
-    .meta({ description, default: byDefault })
-    .optional();
+  const ruleOf = (value: string) => (isAnnouncedPath(value) ? undefined : error);
+  return ruled(description, error, ruleOf).prefault(byDefault);
 }
 
 /** What is wrong with the address of an HTTP service, or undefined. A password in it is never repeated. */
@@ -164,24 +254,26 @@ export function httpUrlProblem(value: string): string | undefined {
   return undefined;
 }
 
-/** The address of an HTTP service. It may hold a secret by mistake, so that a complaint does not show it. */
+/**
+ * The address of an HTTP service. It may hold a secret by mistake, so that a complaint does not show it; written back
+ * without its query, which may hold a key.
+ */
 export function httpUrl(description: string) {
-  return z
-    .string({ error: 'must be a URL that begins with http:// or https://' })
-    .superRefine((value, context) => {
-      const rule = httpUrlProblem(value);
-      if (rule !== undefined) context.addIssue({ code: 'custom', message: rule, params: { bare: true } });
-    })
-    .meta({ description });
+  const error = 'must be a URL that begins with http:// or https://';
+  return z.codec(ruled(description, error, httpUrlProblem, BARE), z.string(), {
+    decode: (value) => value,
+    encode: (value) => {
+      const url = new URL(value);
+      url.search = '';
+      return url.href;
+    },
+  });
 }
 
 /** An address of this machine. */
 export function ipAddress(description: string) {
   const error = 'must be an IPv4 or IPv6 address';
-  return z
-    .string({ error })
-    .refine((value) => familyOf(value) !== undefined, { error })
-    .meta({ description });
+  return ruled(description, error, (value) => (familyOf(value) === undefined ? error : undefined));
 }
 
 /** A cron expression as node-cron understands it. */
@@ -197,13 +289,13 @@ export function cron(description: string, byDefault: string) {
         context.addIssue({ code: 'custom', message: `bad cron expression: ${said}${where}` });
       }
     })
-    .meta({ description, default: byDefault })
-    .optional();
+    .meta({ description })
+    .prefault(byDefault);
 }
 
-/** Labels: allowed names with texts that are not empty. */
+/** Labels: allowed names with texts that are not empty; none unless given. */
 export function labels(description: string, allowed: readonly string[] = []) {
-  return z
+  const inFile = z
     .unknown()
     .superRefine((value, context) => {
       if (typeof value !== 'object' || value === null || Array.isArray(value)) {
@@ -212,16 +304,10 @@ export function labels(description: string, allowed: readonly string[] = []) {
       }
       for (const [name, content] of Object.entries(value)) {
         const bad = labelNameProblem(name, allowed);
-        // The name itself is what was found: `params` keeps the value out of the message.
-        if (bad !== undefined)
-          context.addIssue({ code: 'custom', message: bad, path: [name], params: { bare: true } });
-        if (typeof content !== 'string') {
-          context.addIssue({ code: 'custom', message: 'must be a text (put it in quotes)', path: [name] });
-        } else if (content === '') {
-          context.addIssue({ code: 'custom', message: 'must not be empty', path: [name] });
-        } else if (hidesSomething(content)) {
-          context.addIssue({ code: 'custom', message: HIDES_SOMETHING, path: [name] });
-        }
+        // The name itself is what was found.
+        if (bad !== undefined) context.addIssue({ code: 'custom', message: bad, path: [name], params: BARE });
+        const message = labelValueProblem(content);
+        if (message !== undefined) context.addIssue({ code: 'custom', message, path: [name] });
       }
     })
     .meta({
@@ -231,4 +317,14 @@ export function labels(description: string, allowed: readonly string[] = []) {
       description,
     })
     .optional();
+  return z.codec(inFile, z.custom<Readonly<Record<string, string>>>(), {
+    decode: (value) => ({ ...(value as Readonly<Record<string, string>> | undefined) }),
+    encode: (value) => ({ ...value }),
+  });
+}
+
+function labelValueProblem(content: unknown): string | undefined {
+  if (typeof content !== 'string') return 'must be a text (put it in quotes)';
+  if (content === '') return 'must not be empty';
+  return hidesSomething(content) ? HIDES_SOMETHING : undefined;
 }

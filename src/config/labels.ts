@@ -1,8 +1,16 @@
 /** Which label names a target may carry. */
 
-/** Label names that the program, Prometheus or the shipped alerts set themselves, each with who does. */
-const RESERVED: Readonly<Record<string, string>> = {
+/** Reserved names that are labels of a path, each with who sets them. */
+const OF_A_PATH: Readonly<Record<string, string>> = {
   target: 'the exporter sets it',
+  job: 'Prometheus sets it on every scraped series',
+  instance: 'Prometheus sets it on every scraped series',
+  alertname: 'Prometheus sets it on alerts',
+  severity: 'the shipped alerts set it',
+};
+
+/** Reserved names that tell the series of one path apart. */
+const OF_A_SERIES: Readonly<Record<string, string>> = {
   mode: 'the exporter sets it',
   verdict: 'the exporter sets it',
   reason: 'the exporter sets it',
@@ -11,11 +19,10 @@ const RESERVED: Readonly<Record<string, string>> = {
   end: 'the exporter sets it',
   le: 'Prometheus sets it on histograms',
   quantile: 'Prometheus sets it on summaries',
-  job: 'Prometheus sets it on every scraped series',
-  instance: 'Prometheus sets it on every scraped series',
-  alertname: 'Prometheus sets it on alerts',
-  severity: 'the shipped alerts set it',
 };
+
+/** Label names that the program, Prometheus or the shipped alerts set themselves. */
+const RESERVED: Readonly<Record<string, string>> = { ...OF_A_PATH, ...OF_A_SERIES };
 
 /** Names that no target label may have. */
 export const RESERVED_LABEL_NAMES: readonly string[] = Object.keys(RESERVED);
@@ -36,24 +43,11 @@ export function labelNameProblem(name: string, allowed: readonly string[] = []):
   return owner === undefined ? undefined : `reserved label name: ${owner}`;
 }
 
-/** Reserved names that tell the series of one path apart, so that they are no labels of the path. */
-const NOT_OF_A_PATH: readonly string[] = [
-  'mode',
-  'verdict',
-  'reason',
-  'phase',
-  'direction',
-  'end',
-  'le',
-  'quantile',
-];
-
 /**
  * What is wrong with a label by which paths are to be compared, or undefined: those of the targets, `job`,
  * `instance`, `target` and whatever Prometheus adds are labels of a path.
  */
 export function pathLabelProblem(name: string): string | undefined {
-  if (NOT_OF_A_PATH.includes(name)) return 'is no label of a path: it tells the series of one path apart';
-  const allowed = RESERVED_LABEL_NAMES.filter((reserved) => !NOT_OF_A_PATH.includes(reserved));
-  return labelNameProblem(name, allowed);
+  if (Object.hasOwn(OF_A_SERIES, name)) return 'is no label of a path: it tells the series of one path apart';
+  return labelNameProblem(name, Object.keys(OF_A_PATH));
 }

@@ -1,4 +1,7 @@
 /** Rules that tie several keys of the configuration file together, checked even where single keys are wrong. */
+import type { z } from 'zod';
+import { MODES } from '../core/modes.js';
+import { defined } from '../defined.js';
 import { formatDuration, type Seconds } from '../units.js';
 import {
   type AnnouncementFields,
@@ -7,171 +10,101 @@ import {
   MAX_ANNOUNCED_LABELS,
 } from '../wire/announcement.js';
 import { MAX_LINE_BYTES } from '../wire/lines.js';
-import {
-  DEFAULT_ANNOUNCE_PATH,
-  DEFAULT_ANNOUNCE_SCHEME,
-  DEFAULT_SEARCH,
-  EMBEDDED_TARGET_NAME,
-} from './defaults.js';
-import { durationIn } from './fields.js';
+import { keysAgainstFarEnd, longestIdle } from './far-ends.js';
 import { familyOf } from './listen-address.js';
+import { announceSchema, searchSchema } from './schema.js';
+import { type Mapping, mappingOf } from './yaml.js';
+
+/** A place of the file. */
+export type Path = readonly PropertyKey[];
 
 /** A broken rule; `value` is absent where showing it would say nothing. */
 export interface Violation {
-  readonly path: readonly PropertyKey[];
+  readonly path: Path;
   readonly rule: string;
   readonly value?: unknown;
 }
 
-type Mapping = Readonly<Record<string, unknown>>;
-
-/** Longest idle time that a NAT-TCP-test sleep server accepts. */
-const LONGEST_SLEEP: Seconds = 86_400;
-
-/** The value as a mapping; anything else has its own problem already and reads as an empty one. */
-function mappingOf(value: unknown): Mapping {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Mapping) : {};
+/** What a field makes of a value, its default where there is none; undefined where it has its own problem already. */
+function read<Field extends z.ZodType>(field: Field, value: unknown): z.output<Field> | undefined {
+  return field.safeParse(value).data;
 }
-
-/** Two durations of one `search`, the second of which must be longer. */
-interface Order {
-  readonly shorter: 'min_idle' | 'resolution';
-  readonly longer: 'max_idle';
-}
-
-const ORDERS: readonly Order[] = [
-  { shorter: 'min_idle', longer: 'max_idle' },
-  { shorter: 'resolution', longer: 'max_idle' },
-];
 
 /** One `search` mapping and where it stands. */
 interface Layer {
-  readonly path: readonly PropertyKey[];
+  readonly path: Path;
   readonly search: Mapping;
 }
 
-/** Checks the durations that count after merging; the blame goes to the innermost place that set one of them. */
-function searchViolations(layers: readonly Layer[]): Violation[] {
-  const found: Violation[] = [];
-  const settled = (key: keyof typeof DEFAULT_SEARCH): Seconds | undefined => {
-    const layer = layers.find(({ search }) => Object.hasOwn(search, key));
-    return layer === undefined ? DEFAULT_SEARCH[key] : durationIn(layer.search[key]);
-  };
-  for (const { shorter, longer } of ORDERS) {
-    const short = settled(shorter);
-    const long = settled(longer);
-    if (short === undefined || long === undefined || short < long) continue;
-    for (const { path, search } of layers) {
-      if (Object.hasOwn(search, shorter)) {
-        const rule = `must be shorter than ${longer} (${formatDuration(long)})`;
-        found.push({ path: [...path, shorter], rule, value: search[shorter] });
-        break;
-      }
-      if (Object.hasOwn(search, longer)) {
-        const rule = `must be longer than ${shorter} (${formatDuration(short)})`;
-        found.push({ path: [...path, longer], rule, value: search[longer] });
-        break;
-      }
-    }
-  }
-  return found;
+/** The innermost place that sets one of the keys of `search`; undefined where all leave them to their defaults. */
+function setterOf(layers: readonly Layer[], keys: readonly string[]): Layer | undefined {
+  return layers.find(({ search }) => keys.some((key) => Object.hasOwn(search, key)));
 }
 
-/** Keys that say where a far end is; the built-in one needs none of them. */
-const FAR_END_KEYS = [
-  'host',
-  'port',
-  'protocol',
-  'echo_port',
-  'sleep_port',
-  'family',
-  'local_address',
-  'token_file',
-  'announce',
-];
+/** The duration that counts after merging. */
+function settled(layers: readonly Layer[], key: 'min_idle' | 'max_idle' | 'resolution'): Seconds | undefined {
+  return read(searchSchema.shape[key], setterOf(layers, [key])?.search[key]);
+}
 
-/** Exactly one far end, and only the keys that belong to it. */
-function farEndViolations(target: Mapping, path: readonly PropertyKey[]): Violation[] {
-  const found: Violation[] = [];
-  const refuse = (keys: readonly string[], rule: string): void => {
-    for (const key of keys) {
-      if (Object.hasOwn(target, key)) found.push({ path: [...path, key], rule, value: target[key] });
-    }
-  };
-  if (Object.hasOwn(target, 'embedded')) {
-    refuse(FAR_END_KEYS, 'cannot be used together with embedded');
-    if (typeof target['name'] === 'string' && target['name'] !== EMBEDDED_TARGET_NAME) {
-      const rule = `must be ${EMBEDDED_TARGET_NAME} for the built-in target`;
-      found.push({ path: [...path, 'name'], rule, value: target['name'] });
-    }
-    return found;
-  }
-  if (!Object.hasOwn(target, 'host')) {
-    found.push({ path: [...path, 'host'], rule: 'is missing (a target needs host or embedded)' });
-  }
-  if (target['name'] === EMBEDDED_TARGET_NAME) {
-    const rule = 'is reserved for the built-in target (a target with embedded instead of host)';
-    found.push({ path: [...path, 'name'], rule, value: target['name'] });
-  }
-  const protocol = Object.hasOwn(target, 'protocol') ? target['protocol'] : 'native';
-  if (protocol === 'native')
-    refuse(['echo_port', 'sleep_port'], 'can only be used with protocol nat-tcp-test');
-  if (protocol === 'nat-tcp-test') {
-    refuse(['port'], 'can only be used with protocol native (nat-tcp-test has echo_port and sleep_port)');
-    refuse(['token_file'], 'can only be used with protocol native (nat-tcp-test knows no token)');
-    refuse(['announce'], 'can only be used with protocol native (nat-tcp-test knows no announcements)');
-  }
-  return found;
+/** What must be shorter than the longest idle time; the blame goes to the innermost place that set one of the two. */
+function searchViolations(layers: readonly Layer[]): Violation[] {
+  return (['min_idle', 'resolution'] as const).flatMap((key) => {
+    const setter = setterOf(layers, [key, 'max_idle']);
+    const short = settled(layers, key);
+    const long = settled(layers, 'max_idle');
+    if (setter === undefined || short === undefined || long === undefined || short < long) return [];
+    const { path, search } = setter;
+    const [blamed, rule] = Object.hasOwn(search, key)
+      ? [key, `must be shorter than max_idle (${formatDuration(long)})`]
+      : ['max_idle', `must be longer than ${key} (${formatDuration(short)})`];
+    return [{ path: [...path, blamed], rule, value: search[blamed] }];
+  });
 }
 
 /** One address family from end to end. */
-function familyViolations(target: Mapping, path: readonly PropertyKey[]): Violation[] {
-  const literal = (key: string): 4 | 6 | undefined => {
+function familyViolations(target: Mapping, path: Path): Violation[] {
+  const familyAt = (key: string): 4 | 6 | undefined => {
     const value = target[key];
     return typeof value === 'string' ? familyOf(value) : undefined;
   };
-  const host = literal('host');
-  const local = literal('local_address');
-  const family = target['family'];
-  const found: Violation[] = [];
-  if (family === 4 || family === 6) {
-    for (const [key, actual] of [['host', host] as const, ['local_address', local] as const]) {
-      if (actual !== undefined && actual !== family) {
-        const rule = `must be an IPv${family} address because family is ${family}`;
-        found.push({ path: [...path, key], rule, value: target[key] });
-      }
-    }
-  } else if (host !== undefined && local !== undefined && host !== local) {
-    const rule = `must be an IPv${host} address because host is one`;
-    found.push({ path: [...path, 'local_address'], rule, value: target['local_address'] });
-  }
-  return found;
+  const { family } = target;
+  const [wanted, why] =
+    family === 4 || family === 6 ? [family, `family is ${family}`] : [familyAt('host'), 'host is one'];
+  const wrong = ['host', 'local_address'].filter((key) => (familyAt(key) ?? wanted) !== wanted);
+  return wanted === undefined
+    ? []
+    : wrong.map((key) => ({
+        path: [...path, key],
+        rule: `must be an IPv${wanted} address because ${why}`,
+        value: target[key],
+      }));
 }
 
-/** What the legacy protocol cannot be asked. */
-function legacyViolations(target: Mapping, path: readonly PropertyKey[], top: Mapping): Violation[] {
-  if (target['protocol'] !== 'nat-tcp-test') return [];
-  const modes = Object.hasOwn(target, 'modes') ? target['modes'] : ['recv'];
-  if (!Array.isArray(modes) || !modes.includes('recv')) return [];
-  const own = mappingOf(target['search']);
-  const inner = Object.hasOwn(own, 'max_idle');
-  const value = inner ? own['max_idle'] : top['max_idle'];
-  const longest = durationIn(value);
-  if (longest === undefined || longest <= LONGEST_SLEEP) return [];
-  const rule = `must be at most ${formatDuration(LONGEST_SLEEP)} for mode recv with protocol nat-tcp-test`;
-  return [{ path: inner ? [...path, 'search', 'max_idle'] : ['search', 'max_idle'], rule, value }];
+/** Idle times that the far end cannot be asked for. */
+function longestViolations(target: Mapping, path: Path, layers: readonly Layer[]): Violation[] {
+  const longest = settled(layers, 'max_idle');
+  const at = [...(setterOf(layers, ['max_idle'])?.path ?? [...path, 'search']), 'max_idle'];
+  const value = setterOf(layers, ['max_idle'])?.search['max_idle'];
+  const modes: readonly unknown[] = Array.isArray(target['modes']) ? target['modes'] : MODES;
+  return MODES.filter((mode) => modes.includes(mode)).flatMap((mode) => {
+    const limit = longestIdle(target, mode);
+    if (limit === undefined || longest === undefined || longest <= limit.idle) return [];
+    const rule = `must be at most ${formatDuration(limit.idle)} for mode ${mode} with protocol ${limit.protocol}`;
+    return [{ path: at, rule, value }];
+  });
 }
 
 /** What stands around an announcement's text on its line: the mac and the terminator. */
 const ANNOUNCEMENT_MARGIN = ' mac='.length + 64 + 1;
 
 /** Announcing needs a token, and an announcement fits into one line of the protocol. */
-function announceViolations(target: Mapping, path: readonly PropertyKey[]): Violation[] {
+function announceViolations(target: Mapping, path: Path): Violation[] {
   if (!Object.hasOwn(target, 'announce')) return [];
   const found: Violation[] = [];
-  if (!Object.hasOwn(target, 'embedded') && target['protocol'] !== 'nat-tcp-test') {
+  const useless = keysAgainstFarEnd(target).some(({ key }) => key === 'announce');
+  if (!useless && !Object.hasOwn(target, 'token_file')) {
     const rule = 'needs token_file (nobody may announce without a token)';
-    if (!Object.hasOwn(target, 'token_file')) found.push({ path: [...path, 'announce'], rule });
+    found.push({ path: [...path, 'announce'], rule });
   }
   const announce = mappingOf(target['announce']);
   const labels = Object.entries(mappingOf(announce['labels'])).filter(
@@ -182,14 +115,16 @@ function announceViolations(target: Mapping, path: readonly PropertyKey[]): Viol
       path: [...path, 'announce', 'labels'],
       rule: `must be at most ${MAX_ANNOUNCED_LABELS} labels, found ${labels.length}`,
     });
-  const textOf = (key: string): string => (typeof announce[key] === 'string' ? announce[key] : '');
-  // What may not stand in a label at all is told with the labels.
+  const { address, scheme, metrics_path } = announceSchema.shape;
+  // What may not stand in a label at all is told with the labels; the same goes for what else is wrong.
   const usable = labels.filter(([, value]) => isAnnouncedLabelValue(value));
   const fields: AnnouncementFields = {
-    address: textOf('address'),
-    scheme: announce['scheme'] === 'https' ? 'https' : DEFAULT_ANNOUNCE_SCHEME,
-    path: textOf('metrics_path') || DEFAULT_ANNOUNCE_PATH,
+    address: read(address, announce['address']) ?? '',
     labels: Object.fromEntries(usable),
+    ...defined({
+      scheme: read(scheme, announce['scheme']),
+      path: read(metrics_path, announce['metrics_path']),
+    }),
   };
   const bytes = announcementText(fields).length + ANNOUNCEMENT_MARGIN;
   if (bytes > MAX_LINE_BYTES) {
@@ -200,7 +135,7 @@ function announceViolations(target: Mapping, path: readonly PropertyKey[]): Viol
 }
 
 /** No mode twice. */
-function modeViolations(target: Mapping, path: readonly PropertyKey[]): Violation[] {
+function modeViolations(target: Mapping, path: Path): Violation[] {
   const modes: readonly unknown[] = Array.isArray(target['modes']) ? target['modes'] : [];
   return modes.flatMap((mode, index) =>
     modes.indexOf(mode) < index
@@ -255,11 +190,15 @@ export function violationsIn(raw: unknown): Violation[] {
       const path = ['targets', index];
       const inner: Layer = { path: [...path, 'search'], search: mappingOf(target['search']) };
       return [
-        ...farEndViolations(target, path),
+        ...keysAgainstFarEnd(target).map(({ key, rule }) => ({
+          path: [...path, key],
+          rule,
+          value: target[key],
+        })),
         ...modeViolations(target, path),
         ...familyViolations(target, path),
         ...searchViolations([inner, outer]),
-        ...legacyViolations(target, path, top),
+        ...longestViolations(target, path, [inner, outer]),
         ...announceViolations(target, path),
       ];
     }),

@@ -1,11 +1,14 @@
 /** Targets that stand in files of their own: finds, reads and checks them, and keeps what a broken file held before. */
 import { readdirSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { defined } from '../defined.js';
 import { AddressError, parseHostPort } from './listen-address.js';
-import { checkConfig, fileError, parseYaml, readText } from './load.js';
+import type { Config, TargetConfig, TargetFilesConfig } from './config.js';
+import { checkConfig, showPath } from './load.js';
 import { ConfigError, type Problem } from './problem.js';
-import { searchFile } from './redact.js';
-import type { Config, TargetConfig, TargetFilesConfig } from './types.js';
+import type { Path } from './rules.js';
+import { searchSchema } from './schema.js';
+import { fileError, parseYaml, readText } from './yaml.js';
 
 /** A file that could not be used as it is now. */
 export interface BrokenFile {
@@ -105,21 +108,21 @@ function readTargetFile(file: string, { search }: TargetFilesConfig): readonly T
   if (!Array.isArray(raw)) throw new ConfigError([{ file, rule: 'must be a list of targets' }]);
   const entries = raw.flatMap((entry: unknown, index) => expand(entry, index, file));
   if (entries.length === 0) return [];
-  const place = (path: readonly PropertyKey[]): readonly PropertyKey[] => {
+  const place = (path: Path): string => {
     const [first, index, ...rest] = path;
     const entry = first === 'targets' && typeof index === 'number' ? entries[index] : undefined;
-    if (entry === undefined) return path;
-    return rest[0] === 'labels' ? [...entry.labels, ...rest] : [...entry.path, ...rest];
+    if (entry === undefined) return showPath(path);
+    return showPath([...(rest[0] === 'labels' ? entry.labels : entry.path), ...rest]);
   };
-  const whole = { search: searchFile(search), targets: entries.map(({ target }) => target) };
+  const whole = { search: searchSchema.encode(search), targets: entries.map(({ target }) => target) };
   return checkConfig(whole, file, place).targets;
 }
 
 /** A target as the configuration file would have it, and where it and its labels stand in the file. */
 interface Entry {
   readonly target: unknown;
-  readonly path: readonly PropertyKey[];
-  readonly labels: readonly PropertyKey[];
+  readonly path: Path;
+  readonly labels: Path;
 }
 
 /** A target stands for itself, a group of Prometheus' file-based discovery for each of its addresses. */
@@ -143,12 +146,7 @@ function expand(entry: unknown, index: number, file: string): Entry[] {
     try {
       if (typeof address !== 'string') throw new AddressError('must be a text', String(address));
       const { host, port } = parseHostPort(address);
-      const target = {
-        name: address,
-        host,
-        ...(port === undefined ? {} : { port }),
-        ...(labels === undefined ? {} : { labels }),
-      };
+      const target = { name: address, host, ...defined({ port, labels }) };
       return [{ target, path, labels: [index] }];
     } catch (error) {
       if (!(error instanceof AddressError)) throw error;

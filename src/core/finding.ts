@@ -2,12 +2,12 @@
 import type { Seconds } from '../units.js';
 
 /** `climb`: nothing died yet. `refine`: the bracket is being closed. `track`: the finding is kept fresh. */
-export type SearchPhase = 'climb' | 'refine' | 'track';
+export const SEARCH_PHASES = ['climb', 'refine', 'track'] as const;
 
-/** Every phase, in the order in which a search passes through them. */
-export const SEARCH_PHASES: readonly SearchPhase[] = ['climb', 'refine', 'track'];
+/** The phase that a search is in; it passes through them in this order. */
+export type SearchPhase = (typeof SEARCH_PHASES)[number];
 
-/** Independent deaths that a closed bracket and a claim about REQ-5 need: 1 or 2 are often wrong. */
+/** Independent deaths that a closed bracket and a claim about the requirement need: 1 or 2 are often wrong. */
 export const DEATHS_OF_A_CLAIM = 3;
 
 /** No idle time and no duration of a search is longer, seconds: some thirty years. */
@@ -22,13 +22,14 @@ export interface Finding {
   readonly upper?: Seconds;
   /**
    * Best estimate of the idle timeout, seconds. Present when the bracket is closed (width ≤ resolution, with the
-   * confirmation that the search asks for), then the bracket's midpoint; or when 7440 s less the guard survived
-   * and nothing died, then the lower bound. Never below 7440 while `compliant` is true, always below while false.
+   * confirmation that the search asks for), then the bracket's midpoint; or when the required idle time less the guard
+   * survived and nothing died, then the lower bound. Never below the required one while `compliant` is true, always
+   * below while false.
    */
   readonly timeout?: Seconds;
   /**
-   * RFC 5382 REQ-5: true when an idle time of 7440 s (less the guard) is proven to survive, false when it is
-   * proven not to (3 independent deaths at or below it), absent while unknown.
+   * Whether the idle time that is required of the mode (less the guard) is proven to survive: false when it is proven
+   * not to (3 independent deaths below it), absent while unknown.
    */
   readonly compliant?: boolean;
   /** True while deaths below the published bound await confirmation. */

@@ -6,7 +6,7 @@
 import type { Seconds } from '../units.js';
 
 /** What sort of box a row speaks of; `measured` rows are observations on a path, not a product's default. */
-export type KnownKind = 'nat' | 'firewall' | 'cgn' | 'cloud' | 'cpe' | 'container' | 'measured';
+type KnownKind = 'nat' | 'firewall' | 'cgn' | 'cloud' | 'cpe' | 'container' | 'measured';
 
 /**
  * What the box does after it has forgotten a connection.
@@ -15,10 +15,10 @@ export type KnownKind = 'nat' | 'firewall' | 'cgn' | 'cloud' | 'cpe' | 'containe
  * - `loose`: a later packet from inside silently re-creates the mapping, so only `recv` sees the timeout.
  * - `unknown`: the source does not say.
  */
-export type ExpiryBehaviour = 'drop' | 'reset' | 'loose' | 'unknown';
+type ExpiryBehaviour = 'drop' | 'reset' | 'loose' | 'unknown';
 
 /** How much the source is worth, best first. */
-export type KnownEvidence = 'source-code' | 'vendor-doc' | 'third-party' | 'user-report';
+type KnownEvidence = 'source-code' | 'vendor-doc' | 'third-party' | 'user-report';
 
 /** One product or service. */
 export interface KnownTimeout {
@@ -94,25 +94,4 @@ export const KNOWN_TIMEOUTS: readonly KnownTimeout[] = [
   { name: 'enviaTel fibre (DE)', vendor: 'enviaTel', kind: 'measured', tcpEstablished: 300, onExpiry: 'unknown', evidence: 'user-report', note: '300 s worked, 301 s did not (2024-09)', source: 'https://cweiske.de/tagebuch/ssh-enviatel.htm' },
   { name: 'Cellular carrier in NetPiculet 2011', vendor: 'anonymous', kind: 'measured', tcpEstablished: 255, onExpiry: 'reset', evidence: 'third-party', note: 'seen only in a secondary summary', source: 'Wang et al., SIGCOMM 2011, An Untold Story of Middleboxes in Cellular Networks' },
   { name: 'Typical mobile network (a practitioner’s estimate)', vendor: 'various', kind: 'measured', tcpEstablished: 1200, udp: 30, onExpiry: 'unknown', evidence: 'user-report', note: 'around 20 min TCP, 30-180 s UDP', source: 'https://vermillard.com/post/udp-nat/' },
-];
-
-/**
- * Values that were looked for and not found in the sources read. They are listed so that nobody fills them in
- * from memory: a row needs a source.
- */
-export const NOT_FOUND: readonly string[] = [
-  'Cisco ASR9K CGN',
-  'Nokia 7750 SR',
-  'A10 Thunder CGN',
-  'F5 BIG-IP FastL4',
-  'Check Point (TCP, said to be 3600 s)',
-  'FortiGate global session-ttl (said to be 3600 s)',
-  'Palo Alto Networks UDP (said to be 30 s)',
-  'SonicWall, current releases',
-  'Huawei NE40E CGN',
-  'Ubiquiti',
-  'VyOS (its documentation prints placeholders)',
-  'Starlink',
-  'mobile networks, carrier by carrier',
-  'AWS NAT gateway UDP',
 ];

@@ -1,28 +1,12 @@
 /** How findings are said: pages, reports, logs and the terminal use these words and no others. */
 import type { Finding } from './finding.js';
 import { durationWithSeconds, exactDuration, humanDuration, plainSeconds } from './human-duration.js';
-import type { Mode } from './modes.js';
-import { REQ5_ESTABLISHED_IDLE_TIMEOUT } from './rfc5382.js';
+import { type Mode, requirementOf } from './modes.js';
 import type { VerdictReason } from './verdict.js';
 import type { Seconds } from '../units.js';
 
 /** The part of a finding that tells where the timeout lies. */
 export type Bracket = Pick<Finding, 'lower' | 'upper' | 'compliant'>;
-
-/** Who breaks the silence in a mode, as a whole sentence. */
-export const MODE_MEANINGS: Readonly<Record<Mode, string>> = {
-  send: 'This end writes after the silence; the far end must answer.',
-  recv: 'The far end writes after the silence; this end must hear it, and its answer must arrive.',
-  keepalive:
-    "This end's kernel sends TCP keepalives after the silence; the far end's kernel must acknowledge.",
-};
-
-/** Who breaks the silence, for readers who do not know the modes. */
-export const MODE_WORDS: Readonly<Record<Mode, string>> = {
-  send: 'this host breaks the silence',
-  recv: 'the far end breaks the silence',
-  keepalive: 'the kernel sends TCP keepalives',
-};
 
 /** How a test ended. */
 export const REASON_WORDS: Readonly<Record<VerdictReason, string>> = {
@@ -47,17 +31,15 @@ export function listed(words: readonly string[]): string {
 const ROUND_STEPS: readonly Seconds[] = [86_400, 3600, 1800, 600, 300, 60, 30, 10, 5, 1];
 
 /**
- * The one value that stands for a bracket in a sentence: the roundest time in it, on the same side of RFC 5382 as the
- * verdict; its middle where none is.
+ * The one value that stands for a mode's bracket in a sentence: the roundest time in it, on the same side of what is
+ * required as the verdict; its middle where none is.
  */
-export function spokenTimeout(bracket: {
-  lower: Seconds;
-  upper: Seconds;
-  compliant?: boolean | undefined;
-}): Seconds {
-  const { lower, upper, compliant } = bracket;
-  const fits = (at: Seconds): boolean =>
-    at > lower && at <= upper && compliant !== at < REQ5_ESTABLISHED_IDLE_TIMEOUT;
+export function spokenTimeout(
+  mode: Mode,
+  { lower, upper, compliant }: Bracket & { readonly lower: Seconds; readonly upper: Seconds },
+): Seconds {
+  const required = requirementOf(mode).idle;
+  const fits = (at: Seconds): boolean => at > lower && at <= upper && compliant !== at < required;
   for (const step of ROUND_STEPS) {
     const at = (Math.floor(lower / step) + 1) * step;
     if (fits(at)) return at;
@@ -69,14 +51,11 @@ export function spokenTimeout(bracket: {
 const NARROW_SHARE = 0.02;
 
 /** When idle connections are forgotten: `after 20 s`, `between 54 s and 1 min (60 s)`, `within 15 s`. */
-export function whenForgotten({
-  lower = 0,
-  upper,
-  compliant,
-}: Bracket & { readonly upper: Seconds }): string {
+export function whenForgotten(mode: Mode, bracket: Bracket & { readonly upper: Seconds }): string {
+  const { lower = 0, upper } = bracket;
   if (lower === 0) return `within ${durationWithSeconds(upper)}`;
   return upper - lower <= Math.max(1, NARROW_SHARE * upper)
-    ? `after ${durationWithSeconds(spokenTimeout({ lower, upper, compliant }))}`
+    ? `after ${durationWithSeconds(spokenTimeout(mode, { ...bracket, lower }))}`
     : `between ${humanDuration(lower)} and ${durationWithSeconds(upper)}`;
 }
 
@@ -90,15 +69,11 @@ export function whatWasSeen({ lower, upper }: Bracket, deaths = 0): string {
 }
 
 /** A found timeout: `at least 2 h 9 min (7795 s)`, `1 h 0 min (3600 s)`; `not known` without one. */
-export function timeoutWords({
-  timeout,
-  lower,
-  upper,
-  compliant,
-}: Bracket & Pick<Finding, 'timeout'>): string {
+export function timeoutWords(mode: Mode, found: Bracket & Pick<Finding, 'timeout'>): string {
+  const { timeout, lower, upper } = found;
   if (timeout === undefined) return 'not known';
   if (upper === undefined) return `at least ${durationWithSeconds(timeout)}`;
-  return durationWithSeconds(lower === undefined ? timeout : spokenTimeout({ lower, upper, compliant }));
+  return durationWithSeconds(lower === undefined ? timeout : spokenTimeout(mode, { ...found, lower, upper }));
 }
 
 /** Both ends of a bracket to the second: `between 59 min 55 s and 1 h 0 min 1 s`. */

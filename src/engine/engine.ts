@@ -1,12 +1,13 @@
 /** The engine: all targets, their schedule, reload and stop. */
 import type { Logger } from '../log.js';
 import { type Clock, type ClockStep, StepNoticingClock, type Timer } from '../clock.js';
-import type { Config, TargetConfig } from '../config/types.js';
+import type { Config, TargetConfig } from '../config/config.js';
+import { DEFAULT_MAX_CONNECTIONS } from '../config/schema.js';
 import { type AskRouter, createAskRouter } from '../net/router.js';
 import { openPath } from '../probe/far-ends/index.js';
 import type { EmbeddedFarEnd, Path, PathOptions } from '../probe/path.js';
 import type { Seconds } from '../units.js';
-import { DEFAULT_BUDGET, Launches } from './launches.js';
+import { Launches } from './launches.js';
 import { RoundSpread } from './round-spread.js';
 import { Schedule } from './schedule.js';
 import type { EngineObserver, EngineView, TargetSnapshot } from './snapshot.js';
@@ -78,7 +79,7 @@ export class Engine implements EngineView {
     const wanted = new Set(config.targets.map(fingerprint));
     const gone = this.#runners.filter((runner) => !keepState || !wanted.has(fingerprint(runner.target)));
     await Promise.all(gone.map((runner) => runner.stop()));
-    this.#launches.budget = config.max_connections ?? DEFAULT_BUDGET;
+    this.#launches.budget = config.max_connections ?? DEFAULT_MAX_CONNECTIONS;
 
     const store =
       config.state_dir === undefined ? undefined : new StateStore(config.state_dir, this.#options.log);

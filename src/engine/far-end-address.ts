@@ -1,7 +1,7 @@
 /** Which address of a far end is probed, and for how long its name leads there. */
 import { isIP } from 'node:net';
 import type { Clock } from '../clock.js';
-import type { TargetConfig } from '../config/types.js';
+import type { TargetConfig } from '../config/config.js';
 import { resolve } from '../net/resolve.js';
 import type { Seconds } from '../units.js';
 import { pause, pauseForever, unlessAborted } from '../pause.js';

@@ -1,15 +1,20 @@
 /** From what a test showed to what the search is told. */
 import type { Clock } from '../clock.js';
-import type { TargetConfig } from '../config/types.js';
-import type { SearchOptions } from '../core/search/types.js';
+import type { TargetConfig } from '../config/config.js';
+import { type Mode, requirementOf } from '../core/modes.js';
+import type { SearchOptions } from '../core/search/contract.js';
 import type { Verdict } from '../core/verdict.js';
 import { ConnectError } from '../net/link.js';
 import { FarEndError, type ProbeConnection } from '../probe/path.js';
 import type { Observation } from '../probe/observe.js';
 import type { Seconds } from '../units.js';
 
-/** The search's options of a target. */
-export function searchOptions({ search }: TargetConfig, timing: SearchOptions['timing']): SearchOptions {
+/** What the search of a target's mode is asked. */
+export function searchOptions(
+  { search }: TargetConfig,
+  mode: Mode,
+  timing: SearchOptions['timing'],
+): SearchOptions {
   return {
     minIdle: search.min_idle,
     maxIdle: search.max_idle,
@@ -17,6 +22,7 @@ export function searchOptions({ search }: TargetConfig, timing: SearchOptions['t
     connections: search.connections,
     deadline: search.deadline,
     guard: search.guard,
+    required: requirementOf(mode).idle,
     timing,
   };
 }

@@ -3,10 +3,9 @@
  * a token bucket, and turns taken between targets. A launch that finds room and a token goes at once.
  */
 import type { Clock, Timer } from '../clock.js';
+import { DEFAULT_MAX_CONNECTIONS } from '../config/schema.js';
 import type { Seconds } from '../units.js';
 
-/** Idle connections of all targets together unless the configuration says otherwise. */
-export const DEFAULT_BUDGET = 15_000;
 /** Opens a second once the bucket is empty: a new flow every 5 ms, for many CGNs a modest rate. */
 const OPENS_PER_SECOND = 200;
 /** Opens that may go at once: more than one target with the default search ever asks for. */
@@ -62,7 +61,7 @@ export class Launches {
 
   constructor({
     clock,
-    budget = DEFAULT_BUDGET,
+    budget = DEFAULT_MAX_CONNECTIONS,
     opensPerSecond = OPENS_PER_SECOND,
     burst = BURST,
   }: LaunchesOptions) {

@@ -2,13 +2,13 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from '../log.js';
 import { afterStep, type Clock, type ClockStep, mayHaveStood, type Timer } from '../clock.js';
-import type { TargetConfig } from '../config/types.js';
+import type { TargetConfig } from '../config/config.js';
 import type { Finding } from '../core/finding.js';
 import type { Mode } from '../core/modes.js';
-import { findingOf } from '../core/search/publish.js';
+import { findingOf } from '../core/search/finding-of.js';
 import { type SearchState } from '../core/search/state.js';
 import { connectionsOf, step } from '../core/search/step.js';
-import { type ConnectionId, type SearchAction, type SearchEvent, TEACHING } from '../core/search/types.js';
+import { type ConnectionId, type SearchAction, type SearchEvent, TEACHING } from '../core/search/contract.js';
 import { defined } from '../defined.js';
 import type { Seconds } from '../units.js';
 import { searchOptions } from './judge.js';
@@ -64,7 +64,11 @@ export class ModeRunner {
     this.mode = mode;
     this.#options = options;
     this.#log = new TestLog(log);
-    const { state, now, saved, confirmed } = beginSearch(searchOptions(target, timing), restored, clock);
+    const { state, now, saved, confirmed } = beginSearch(
+      searchOptions(target, mode, timing),
+      restored,
+      clock,
+    );
     this.#state = state;
     this.#origin = now - clock.monotonic();
     this.#started = saved !== undefined;

@@ -1,7 +1,7 @@
 /** What is known about a target's path besides its searches: whether it is up, and the addresses along it. */
 import type { Clock } from '../clock.js';
-import type { TargetConfig } from '../config/types.js';
-import { addressClass } from '../core/diagnosis/address.js';
+import type { TargetConfig } from '../config/config.js';
+import { addressClass } from '../core/diagnosis/address-class.js';
 import { defined } from '../defined.js';
 import { hostConntrackTimeout } from '../net/conntrack.js';
 import type { AskRouter } from '../net/router.js';

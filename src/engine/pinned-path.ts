@@ -1,6 +1,6 @@
 /** Measures over the path to one pinned address: what its lifeline notices is told to searches, breaker and facts. */
 import type { Clock } from '../clock.js';
-import type { SearchConfig } from '../config/types.js';
+import type { SearchConfig } from '../config/schema.js';
 import type { Introduction, Path } from '../probe/path.js';
 import type { Seconds } from '../units.js';
 import { Breaker } from './breaker.js';

@@ -1,10 +1,10 @@
 /** A mode's search as it begins: anew, or where a saved one that is young enough left off. */
 import type { Clock } from '../clock.js';
-import { findingOf } from '../core/search/publish.js';
+import { findingOf } from '../core/search/finding-of.js';
 import { reviveSearch } from '../core/search/revive.js';
 import type { SearchState } from '../core/search/state.js';
 import { createSearch } from '../core/search/step.js';
-import type { SearchOptions } from '../core/search/types.js';
+import type { SearchOptions } from '../core/search/contract.js';
 import type { Seconds } from '../units.js';
 import type { SavedMode } from './saved-target.js';
 

@@ -1,8 +1,10 @@
 /** What a target's state file holds, and how much of it can be believed when it is read back. */
 import { afterStep, type ClockStep, isSet, LATEST_MOMENT } from '../clock.js';
 import { LONGEST_IDLE } from '../core/finding.js';
-import type { Mode } from '../core/modes.js';
+import { type Mode, MODES } from '../core/modes.js';
+import { RFC5382_REQ5 } from '../core/requirements.js';
 import { VERDICT_REASONS } from '../core/verdict.js';
+import { defined } from '../defined.js';
 import type { Seconds } from '../units.js';
 import type { TestBelowLower } from './test-book.js';
 import type { TestRecord } from './snapshot.js';
@@ -13,10 +15,22 @@ export interface SavedTarget {
   readonly path: string;
   /** Unix time of the saving, seconds. */
   readonly savedAt: Seconds;
-  readonly modes: Partial<Record<Mode, SavedMode>>;
+  readonly searches: readonly SavedSearch[];
 }
 
-/** What a mode's part of the state file holds. */
+/** Which of a path's searches it is. */
+export interface SearchName {
+  readonly mode: Mode;
+  /** The router whose memory is searched, counted from this host; absent for the path as a whole. */
+  readonly hop?: number;
+}
+
+/** One search of the state file. */
+export interface SavedSearch extends SavedMode {
+  readonly name: SearchName;
+}
+
+/** What a mode's runner saves. */
 export interface SavedMode {
   /** Judged by the search itself. */
   readonly search: unknown;
@@ -33,6 +47,10 @@ type Json = Readonly<Record<string, unknown>>;
 
 /** A moment may lie behind that of its saving, and that behind the present one, by so much, seconds. */
 const TOLERATED: Seconds = 86_400;
+/** No path has more routers: the largest time to live of a packet. */
+const MOST_HOPS = 255;
+/** Most searches of a file that are looked at: one for each mode and router of a path, by far. */
+const MOST_SEARCHES = 10_000;
 /** Most tests of a list that are looked at: no version of this program kept more. */
 const MOST_TESTS = 1_000;
 
@@ -44,14 +62,38 @@ const MOST_TESTS = 1_000;
  */
 export function parseSavedTarget(value: unknown, now: Seconds): SavedTarget | undefined {
   if (!isRecord(value)) return undefined;
-  const { path, savedAt, modes } = value;
-  if (typeof path !== 'string' || !isWithin(savedAt, LATEST_MOMENT) || !isRecord(modes)) return undefined;
+  const { path, savedAt, searches } = value;
+  if (typeof path !== 'string' || !isWithin(savedAt, LATEST_MOMENT) || !Array.isArray(searches))
+    return undefined;
   const latest = Math.min(Math.max(now, savedAt) + TOLERATED, LATEST_MOMENT);
-  const sound = Object.entries(modes).flatMap(([mode, saved]) => {
-    const parsed = parseSavedMode(saved, latest);
-    return parsed === undefined ? [] : [[mode, parsed] as const];
-  });
-  return onPresentClock({ path, savedAt, modes: Object.fromEntries(sound) }, now);
+  const sound = searches
+    .slice(0, MOST_SEARCHES)
+    .map((saved) => parseSavedSearch(saved, latest))
+    .filter((saved) => saved !== undefined);
+  return onPresentClock({ path, savedAt, searches: sound }, now);
+}
+
+/** What was saved of a mode's search over the whole path. */
+export function savedOf(saved: SavedTarget | undefined, mode: Mode): SavedSearch | undefined {
+  return saved?.searches.find(({ name }) => name.mode === mode && name.hop === undefined);
+}
+
+/**
+ * The state of a file of format 1 in that of today: it named searches by their mode alone, and did not say what was
+ * required of them, which was RFC 5382 REQ-5 in every mode. What makes no sense is left to `parseSavedTarget`.
+ */
+export function fromFormat1(state: unknown): unknown {
+  if (!isRecord(state) || !isRecord(state['modes'])) return undefined;
+  const { modes, ...rest } = state;
+  const searches = Object.entries(modes).map(([mode, saved]) =>
+    isRecord(saved) ? { ...saved, name: { mode }, search: withRequirement(saved['search']) } : saved,
+  );
+  return { ...rest, searches };
+}
+
+function withRequirement(search: unknown): unknown {
+  if (!isRecord(search) || !isRecord(search['options'])) return search;
+  return { ...search, options: { ...search['options'], required: RFC5382_REQ5.idle } };
 }
 
 /**
@@ -64,18 +106,18 @@ function onPresentClock(saved: SavedTarget, now: Seconds): SavedTarget {
   const stepped = wasSet ? isSet(now) && saved.savedAt > now : isSet(now) || saved.savedAt > now;
   if (!stepped) return saved;
   const step = { from: saved.savedAt, by: now - saved.savedAt };
-  const modes = Object.entries(saved.modes).map(([mode, each]) => [mode, movedMode(each, step)] as const);
-  return { ...saved, savedAt: now, modes: Object.fromEntries(modes) };
+  return { ...saved, savedAt: now, searches: saved.searches.map((each) => movedSearch(each, step)) };
 }
 
-function movedMode(saved: SavedMode, step: ClockStep): SavedMode {
+function movedSearch(saved: SavedSearch, step: ClockStep): SavedSearch {
   const { confirmedTimestamp, conclusiveAt, tests = [], belowLower = [] } = saved;
+  const moved = (at: Seconds | undefined): Seconds | undefined =>
+    at === undefined ? undefined : afterStep(at, step);
   return {
     ...saved,
     tests: movedMoments(tests, step),
     belowLower: movedMoments(belowLower, step),
-    ...(confirmedTimestamp === undefined ? {} : { confirmedTimestamp: afterStep(confirmedTimestamp, step) }),
-    ...(conclusiveAt === undefined ? {} : { conclusiveAt: afterStep(conclusiveAt, step) }),
+    ...defined({ confirmedTimestamp: moved(confirmedTimestamp), conclusiveAt: moved(conclusiveAt) }),
   };
 }
 
@@ -84,18 +126,32 @@ export function movedMoments<T extends { readonly at: Seconds }>(things: readonl
   return things.map((thing) => ({ ...thing, at: afterStep(thing.at, step) }));
 }
 
-function parseSavedMode(value: unknown, latest: Seconds): SavedMode | undefined {
+function parseSavedSearch(value: unknown, latest: Seconds): SavedSearch | undefined {
   if (!isRecord(value) || !isNumber(value['at']) || Math.abs(value['at']) > LATEST_MOMENT) return undefined;
   const { search, at, confirmedTimestamp, tests, belowLower, conclusiveAt } = value;
+  const name = parseName(value['name']);
+  if (name === undefined) return undefined;
   const isPast = (test: { readonly at: Seconds }): boolean => isWithin(test.at, latest);
   return {
+    name,
     search,
     at,
-    ...(isWithin(confirmedTimestamp, latest) ? { confirmedTimestamp } : {}),
     tests: newestOf(tests).filter(isTest).filter(isPast),
     belowLower: newestOf(belowLower).filter(isBelowLower).filter(isPast),
-    ...(isWithin(conclusiveAt, latest) ? { conclusiveAt } : {}),
+    ...defined({
+      confirmedTimestamp: isWithin(confirmedTimestamp, latest) ? confirmedTimestamp : undefined,
+      conclusiveAt: isWithin(conclusiveAt, latest) ? conclusiveAt : undefined,
+    }),
   };
+}
+
+function parseName(value: unknown): SearchName | undefined {
+  if (!isRecord(value)) return undefined;
+  const { hop } = value;
+  const mode = MODES.find((known) => known === value['mode']);
+  if (mode === undefined || (hop !== undefined && !(isWithin(hop, MOST_HOPS) && Number.isInteger(hop))))
+    return undefined;
+  return defined({ mode, hop });
 }
 
 function newestOf(list: unknown): readonly unknown[] {

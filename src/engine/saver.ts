@@ -1,6 +1,6 @@
 /** A target's saved state: read at its start, written soon after something new, and now and then otherwise. */
 import type { Clock, Timer } from '../clock.js';
-import type { TargetConfig } from '../config/types.js';
+import type { TargetConfig } from '../config/config.js';
 import type { Logger } from '../log.js';
 import type { Seconds } from '../units.js';
 import type { ModeRunner } from './mode-runner.js';
@@ -76,7 +76,7 @@ export class Saver {
     const saved: SavedTarget = {
       path: identityOf(target),
       savedAt: clock.wall(),
-      modes: Object.fromEntries(this.#modes.map((mode) => [mode.mode, mode.save()])),
+      searches: this.#modes.map((runner) => ({ name: { mode: runner.mode }, ...runner.save() })),
     };
     await store.save(target.name, saved);
   }

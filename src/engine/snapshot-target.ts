@@ -1,13 +1,13 @@
 /** From a target's runners and facts to what readers see: what may be published, diagnosis, recommendation. */
 import { isSet } from '../clock.js';
-import type { TargetConfig } from '../config/types.js';
-import { addressClass, sameAddress } from '../core/diagnosis/address.js';
+import type { TargetConfig } from '../config/config.js';
+import { addressClass, sameAddress } from '../core/diagnosis/address-class.js';
 import { explain } from '../core/diagnosis/explain.js';
 import { type AddressClass, type DiagnosisInput, type ModeEvidence } from '../core/diagnosis/outcome.js';
 import { type PathVerdict, pathVerdict } from '../core/diagnosis/path-verdict.js';
 import { type FindingsByMode, keepaliveRecommended, publishable } from '../core/diagnosis/publishable.js';
 import { settings } from '../core/diagnosis/settings.js';
-import type { Explanation, Settings } from '../core/diagnosis/types.js';
+import type { Explanation, Settings } from '../core/diagnosis/explanation.js';
 import type { Finding, SearchPhase } from '../core/finding.js';
 import type { DeathEvidence } from '../core/verdict.js';
 import { defined } from '../defined.js';

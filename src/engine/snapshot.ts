@@ -1,12 +1,12 @@
 /** What the engine shows of itself: read by the metrics, the status page, the JSON API and `measure`. */
 import type { PathVerdict } from '../core/diagnosis/path-verdict.js';
-import type { Explanation, Settings } from '../core/diagnosis/types.js';
+import type { Explanation, Settings } from '../core/diagnosis/explanation.js';
 import type { Finding } from '../core/finding.js';
 import type { Mode } from '../core/modes.js';
-import type { ConnectionId } from '../core/search/types.js';
+import type { ConnectionId } from '../core/search/contract.js';
 import type { Verdict } from '../core/verdict.js';
 import type { ClockStep } from '../clock.js';
-import type { TargetConfig } from '../config/types.js';
+import type { TargetConfig } from '../config/config.js';
 import type { Seconds } from '../units.js';
 
 /** One finished test. */

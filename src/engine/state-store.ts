@@ -1,17 +1,20 @@
 /** The state directory: one file per target, written atomically, never trusted when read. */
 import { createHash } from 'node:crypto';
-import { mkdir, rename } from 'node:fs/promises';
+import { link, mkdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FILE_LIMITS, FileError, readRegularFileLater, replaceFile } from '../files.js';
 import type { Logger } from '../log.js';
+import { fromFormat1 } from './saved-target.js';
 
 const FORMAT = 'nat-idle-exporter-state';
-const VERSION = 1;
+const VERSION = 2;
+/** The version of nat-idle-exporter 0.1.0: taken over, and kept beside for a way back. */
+const VERSION_BEFORE = 1;
 
 /** A state file's content around the part that its writer owns. */
 interface Envelope {
   readonly format: typeof FORMAT;
-  readonly version: typeof VERSION;
+  readonly version: typeof VERSION | typeof VERSION_BEFORE;
   readonly target: string;
   readonly state: unknown;
 }
@@ -30,7 +33,7 @@ export class StateStore {
 
   /**
    * The state of a target; undefined where there is none. What is half-written, foreign, no regular file or far larger
-   * than ours is set aside.
+   * than ours is set aside. A file of the version before is kept as `<file>.v1` and its state brought into today's form.
    */
   async load(target: string): Promise<unknown> {
     const path = this.#path(target);
@@ -42,13 +45,17 @@ export class StateStore {
       );
     } catch (error) {
       if (!(error instanceof FileError)) {
-        if (!isMissing(error))
+        if (!isCode(error, 'ENOENT'))
           this.#log.warn({ path, error: describe(error) }, 'cannot read the state file; starting without it');
         return undefined;
       }
       envelope = error.reason;
     }
-    if (typeof envelope !== 'string') return envelope.state;
+    if (typeof envelope !== 'string') {
+      if (envelope.version === VERSION) return envelope.state;
+      await this.#keep(path);
+      return fromFormat1(envelope.state);
+    }
     const aside = `${path}.corrupt-${Math.floor(Date.now() / 1000)}`;
     try {
       await rename(path, aside);
@@ -60,6 +67,21 @@ export class StateStore {
       );
     }
     return undefined;
+  }
+
+  /** Gives a file of the version before a second name; one that was kept earlier stays. */
+  async #keep(path: string): Promise<void> {
+    const kept = `${path}.v${VERSION_BEFORE}`;
+    try {
+      await link(path, kept);
+      this.#log.info({ path, kept }, 'the state file is of an older version; taken over, and kept as it was');
+    } catch (error) {
+      if (isCode(error, 'EEXIST')) return;
+      this.#log.warn(
+        { path, error: describe(error) },
+        'the state file of an older version is taken over, but cannot be kept',
+      );
+    }
   }
 
   /**
@@ -105,13 +127,13 @@ function parseEnvelope(text: string, target: string): Envelope | string {
   if (typeof value !== 'object' || value === null) return 'not an object';
   const envelope = value as Partial<Record<keyof Envelope, unknown>>;
   if (envelope.format !== FORMAT) return `format is not ${FORMAT}`;
-  if (envelope.version !== VERSION) return `version is not ${VERSION}`;
+  if (envelope.version !== VERSION && envelope.version !== VERSION_BEFORE) return `version is not ${VERSION}`;
   if (envelope.target !== target) return 'belongs to another target';
   return value as Envelope;
 }
 
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+function isCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
 }
 
 function describe(error: unknown): string {

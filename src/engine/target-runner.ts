@@ -3,8 +3,9 @@ import { setMaxListeners } from 'node:events';
 import { Backoff } from '../backoff.js';
 import type { Logger } from '../log.js';
 import type { Clock, ClockStep, Timer } from '../clock.js';
-import type { TargetConfig } from '../config/types.js';
-import { addressClass } from '../core/diagnosis/address.js';
+import type { TargetConfig } from '../config/config.js';
+import { addressClass } from '../core/diagnosis/address-class.js';
+import type { PathVerdict } from '../core/diagnosis/path-verdict.js';
 import { defined } from '../defined.js';
 import type { AskRouter } from '../net/router.js';
 import { pause, pauseForever } from '../pause.js';
@@ -17,6 +18,7 @@ import type { Launches } from './launches.js';
 import { ModeRunner } from './mode-runner.js';
 import { FactsKeeper } from './path-facts.js';
 import { PinnedPath } from './pinned-path.js';
+import { savedOf } from './saved-target.js';
 import { Saver } from './saver.js';
 import type { EngineObserver, TargetSnapshot } from './snapshot.js';
 import { TargetSnapshots, unreadableTarget } from './snapshot-target.js';
@@ -58,7 +60,8 @@ export class TargetRunner {
   #embedded: EmbeddedFarEnd | undefined;
   #running: Promise<void> | undefined;
   #diagnosing: Timer | undefined;
-  /** The explanations that were told last. */
+  /** The verdict and the explanations that were told last. */
+  #verdict: PathVerdict['result'] = 'unknown';
   #diagnosis = '';
   #unreadable = false;
 
@@ -84,7 +87,7 @@ export class TargetRunner {
     // Negative where the clock has not been set yet: how long ago it was is not known then.
     const ago = saved === undefined ? 0 : Math.max(0, clock.wall() - saved.savedAt);
     this.#modes = this.target.modes.map((mode) => {
-      const state = saved?.modes[mode];
+      const state = savedOf(saved, mode);
       return new ModeRunner({
         ...this.#options,
         mode,
@@ -247,7 +250,7 @@ export class TargetRunner {
     this.#diagnoseSoon();
   }
 
-  /** Tells the diagnosis when it has changed, whether or not anybody reads it meanwhile. */
+  /** Tells verdict and diagnosis when they have changed, whether or not anybody reads them meanwhile. */
   #diagnoseSoon(): void {
     if (this.#stopped.signal.aborted) return;
     this.#diagnosing ??= this.#options.clock.after(DIAGNOSE_AFTER, () => {
@@ -257,7 +260,10 @@ export class TargetRunner {
   }
 
   #diagnose(): void {
-    const { explanations } = this.snapshot();
+    const { verdict, explanations } = this.snapshot();
+    if (verdict.result !== this.#verdict)
+      this.#log.info({ verdict: verdict.result, left_out: verdict.leftOut.join() }, verdict.sentence);
+    this.#verdict = verdict.result;
     const texts = explanations.map(({ certainty, text }) => `${text} (${certainty})`).join(' ');
     if (texts === this.#diagnosis) return;
     this.#diagnosis = texts;

@@ -1,8 +1,8 @@
 /** The life of one connection: launched, idle, tested, judged with its controls beside it, over. */
 import type { Clock } from '../clock.js';
-import type { SearchConfig } from '../config/types.js';
+import type { SearchConfig } from '../config/schema.js';
 import type { Mode } from '../core/modes.js';
-import type { ConnectionId } from '../core/search/types.js';
+import type { ConnectionId } from '../core/search/contract.js';
 import type { Verdict } from '../core/verdict.js';
 import { defined } from '../defined.js';
 import { type Observation, observeIdleEnd } from '../probe/observe.js';

@@ -4,7 +4,7 @@ import { defined } from '../defined.js';
 import type { EngineView, ModeSnapshot, TargetSnapshot } from '../engine/snapshot.js';
 import type { Seconds } from '../units.js';
 import { guarded, type TellBroken } from './guard.js';
-import { modeSentence, targetVerdict } from './page/words.js';
+import { modeSentence, targetVerdict } from './page/sentences.js';
 import type { BuildInfo } from './self-families.js';
 
 /** The document; what is unknown is absent. Times are seconds, moments Unix time. */

@@ -14,7 +14,7 @@ import type { BuildInfo } from './self-families.js';
 import { type Asset, loadAssets } from './page/assets.js';
 import { type CardContext, renderCard } from './page/card.js';
 import { renderPage, renderRow, renderSummary, selectTargets } from './page/page.js';
-import { moment } from './page/words.js';
+import { moment } from './page/sentences.js';
 
 /** A report about one target, ready to be sent. */
 export interface RenderedReport {

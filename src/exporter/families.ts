@@ -4,8 +4,8 @@
  */
 import { SEARCH_PHASES } from '../core/finding.js';
 import { humanDuration } from '../core/human-duration.js';
-import { type Mode, MODES } from '../core/modes.js';
-import { REQ5_ESTABLISHED_IDLE_TIMEOUT } from '../core/rfc5382.js';
+import { type Mode, MODES, requirementOf } from '../core/modes.js';
+import { RFC5382_REQ5 } from '../core/requirements.js';
 import { reasonOf, VERDICT_REASONS, type VerdictReason } from '../core/verdict.js';
 import type { ModeSnapshot, TargetSnapshot, TestRecord } from '../engine/snapshot.js';
 import type { Seconds } from '../units.js';
@@ -64,26 +64,6 @@ export interface HistogramFamily extends MetricDescription {
 
 export type Family = GaugeFamily | CounterFamily | HistogramFamily;
 
-/** A requirement on the NATs of a path whose verdict has a metric of its own. */
-interface Requirement {
-  /** Where it stands. */
-  readonly clause: string;
-  /** The idle time that a NAT must remember, seconds. */
-  readonly idle: Seconds;
-  /** Name of the metric. */
-  readonly metric: string;
-  readonly modes: readonly Mode[];
-}
-
-const REQUIREMENTS: readonly Requirement[] = [
-  {
-    clause: 'RFC 5382 REQ-5',
-    idle: REQ5_ESTABLISHED_IDLE_TIMEOUT,
-    metric: 'rfc5382_req5_compliant',
-    modes: MODES,
-  },
-];
-
 /** A gauge with one value of each mode. */
 function ofMode(name: string, help: string, read: (mode: ModeSnapshot) => Shown): GaugeFamily {
   return {
@@ -118,6 +98,9 @@ const REASON_LABELS = Object.fromEntries(
   Object.entries(VERDICT_REASONS).map(([reason, verdict]) => [reason, labelSet({ verdict, reason })]),
 ) as Readonly<Record<VerdictReason, LabelSet>>;
 
+/** What is asked of the modes: each requirement has a verdict of its own. */
+const REQUIREMENTS = [...new Set(MODES.map(requirementOf))];
+
 /** In the order in which they are shown. */
 export const FAMILIES: readonly Family[] = [
   ofMode(
@@ -135,11 +118,11 @@ export const FAMILIES: readonly Family[] = [
     'Shortest idle time that a connection did not survive, +Inf while none died. Absent until there was a verdict. Cached between probe rounds.',
     ({ finding: { lower, upper } }) => upper ?? (lower === undefined ? undefined : Infinity),
   ),
-  ...REQUIREMENTS.map(({ clause, idle, metric, modes }) =>
+  ...REQUIREMENTS.map(({ clause, idle, metric }) =>
     ofMode(
       metric,
       `${clause} (idle-timeout not less than ${humanDuration(idle)}): 1 proven to hold, 0 proven not to hold. Absent while unknown. Cached between probe rounds.`,
-      ({ mode, finding }) => (modes.includes(mode) ? finding.compliant : undefined),
+      ({ mode, finding }) => (requirementOf(mode).metric === metric ? finding.compliant : undefined),
     ),
   ),
   ofMode(
@@ -161,7 +144,7 @@ export const FAMILIES: readonly Family[] = [
     type: 'histogram',
     labels: ['target', 'mode', 'verdict'],
     // The idle times at which known devices forget.
-    buckets: [15, 30, 60, 120, 240, 350, 600, 900, 1800, 3600, 7200, 7440, 14400, 86400],
+    buckets: [15, 30, 60, 120, 240, 350, 600, 900, 1800, 3600, 7200, RFC5382_REQ5.idle, 14400, 86400],
     observe: ({ idle, verdict }) => [idle, VERDICT_LABELS[verdict.kind]],
   },
   ofMode(

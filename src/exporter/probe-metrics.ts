@@ -1,5 +1,5 @@
 /** The metrics of the probes: which series the configured targets have, and how the families are written. */
-import type { TargetConfig } from '../config/types.js';
+import type { TargetConfig } from '../config/config.js';
 import type { Mode } from '../core/modes.js';
 import type { EngineObserver, EngineView, TargetSnapshot, TestRecord } from '../engine/snapshot.js';
 import { Counter, Histogram } from './counters.js';

@@ -1,5 +1,6 @@
 /** How long a measurement may still take: at most, where a bound is known, else about. */
 import { idleToSurvive, isDecided } from '../core/diagnosis/decided.js';
+import { requirementOf } from '../core/modes.js';
 import type { ModeSnapshot, TargetSnapshot } from '../engine/snapshot.js';
 import type { Seconds } from '../units.js';
 
@@ -25,11 +26,11 @@ export function timeLeft(
   elapsed: Seconds,
 ): TimeLeft | undefined {
   const { min_idle: minIdle, max_idle: maxIdle, guard, connections, deadline } = snapshot.config.search;
-  const limits = { minIdle, maxIdle, guard };
+  const question = { minIdle, maxIdle, guard, required: requirementOf(mode.mode).idle };
   const { finding, waiting } = mode;
-  if (isDecided(finding, limits) || waiting.length === 0) return undefined;
+  if (isDecided(finding, question) || waiting.length === 0) return undefined;
   if (finding.upper === undefined) {
-    const goal = idleToSurvive(limits);
+    const goal = idleToSurvive(question);
     const reserved = waiting
       .filter(({ testAt }) => testAt !== undefined && testAt >= goal)
       .map(({ age, testAt }) => (testAt ?? 0) - (age ?? 0));
@@ -54,6 +55,6 @@ const LAUNCH_SHARE = 0.07;
  * grow. With n connections launched and tested at geometric ages that is (1 + e) / (1 - u), where u is the age of
  * the youngest relative to the oldest and 1 + e = u^(-1/n).
  */
-export function climbFactor(connections: number): number {
+function climbFactor(connections: number): number {
   return LAUNCH_SHARE ** (-1 / connections) / (1 - LAUNCH_SHARE);
 }

@@ -1,9 +1,8 @@
 /** What is told while the measurement runs, each fact once and only when it is certain. */
-import { keepalivesEaten } from '../core/diagnosis/publishable.js';
 import { DEATHS_OF_A_CLAIM } from '../core/finding.js';
 import { durationWithSeconds, humanDuration } from '../core/human-duration.js';
 import { timeoutWords } from '../core/words.js';
-import { REQ5_ESTABLISHED_IDLE_TIMEOUT } from '../core/rfc5382.js';
+import { longestRequired, requirementOf } from '../core/modes.js';
 import type { ModeSnapshot, TargetSnapshot } from '../engine/snapshot.js';
 
 /** One line of the story. */
@@ -18,9 +17,9 @@ export interface Fact {
 /** Idle times whose survival is told where there is no live view, seconds. */
 const MILESTONES: readonly number[] = [60, 300, 900, 1800, 3600, 5400, 7200, 14_400, 28_800, 86_400];
 
-/** Everything that can be told now and is not in `told` yet. */
-export function newFacts(snapshot: TargetSnapshot, told: ReadonlySet<string>): readonly Fact[] {
-  return allFacts(snapshot).filter(({ id }) => !told.has(id));
+/** Everything that can be told now and is not in `reported` yet. */
+export function newFacts(snapshot: TargetSnapshot, reported: ReadonlySet<string>): readonly Fact[] {
+  return allFacts(snapshot).filter(({ id }) => !reported.has(id));
 }
 
 function allFacts(snapshot: TargetSnapshot): readonly Fact[] {
@@ -48,36 +47,31 @@ function allFacts(snapshot: TargetSnapshot): readonly Fact[] {
     ['responder', "The responder's host's", conntrack.responder],
   ] as const;
   for (const [id, whose, value] of ends) {
-    if (value !== undefined && value < Math.min(REQ5_ESTABLISHED_IDLE_TIMEOUT, config.search.max_idle)) {
+    if (value !== undefined && value < Math.min(longestRequired(config.modes), config.search.max_idle)) {
       news(
         `conntrack:${id}`,
         `${whose} own connection tracking forgets after ${durationWithSeconds(value)}: nothing longer can be told about the path.`,
       );
     }
   }
-  const eaten = areKeepalivesEaten(snapshot);
-  for (const mode of snapshot.modes) {
-    if (mode.mode === 'keepalive' && eaten) {
+  for (const snapshotOfMode of snapshot.modes) {
+    const { mode } = snapshotOfMode;
+    if (snapshot.verdict.leftOut.includes(mode)) {
       news(
-        'keepalive:eaten',
-        'keepalive: TCP keepalives get no answer although data does: they are dropped on the way.',
+        `${mode}:eaten`,
+        `${mode}: TCP keepalives get no answer although data does: they are dropped on the way.`,
       );
     } else {
-      facts.push(...modeFacts(mode));
+      facts.push(...modeFacts(snapshotOfMode));
     }
   }
   return facts;
 }
 
-function areKeepalivesEaten({ config, modes }: TargetSnapshot): boolean {
-  const findings = Object.fromEntries(modes.map(({ mode, finding }) => [mode, finding]));
-  const { min_idle: minIdle, guard } = config.search;
-  return keepalivesEaten(findings, { minIdle, guard });
-}
-
 function modeFacts({ mode, finding }: ModeSnapshot): readonly Fact[] {
   const facts: Fact[] = [];
   const { lower, upper, timeout, compliant, deaths } = finding;
+  const required = humanDuration(requirementOf(mode).idle);
   const milestone = MILESTONES.filter((at) => lower !== undefined && lower >= at).at(-1);
   if (milestone !== undefined) {
     facts.push({
@@ -90,7 +84,7 @@ function modeFacts({ mode, finding }: ModeSnapshot): readonly Fact[] {
     facts.push({
       id: `${mode}:compliant`,
       kind: 'news',
-      text: `${mode}: compliant, idle connections survive ${humanDuration(REQ5_ESTABLISHED_IDLE_TIMEOUT)}.`,
+      text: `${mode}: compliant, idle connections survive ${required}.`,
     });
   }
   if (upper === undefined) return facts;
@@ -105,14 +99,14 @@ function modeFacts({ mode, finding }: ModeSnapshot): readonly Fact[] {
       kind: 'news',
       text:
         `${mode}: not compliant, at least ${DEATHS_OF_A_CLAIM} independent connections died before ` +
-        `${humanDuration(REQ5_ESTABLISHED_IDLE_TIMEOUT)} of silence${timeout === undefined ? '; narrowing' : ''}.`,
+        `${required} of silence${timeout === undefined ? '; narrowing' : ''}.`,
     });
   }
   if (timeout !== undefined && lower !== undefined) {
     facts.push({
       id: `${mode}:found`,
       kind: 'news',
-      text: `${mode}: idle connections are forgotten after about ${timeoutWords(finding)} (between ${tenths(lower)} and ${tenths(upper)} s).`,
+      text: `${mode}: idle connections are forgotten after about ${timeoutWords(mode, finding)} (between ${tenths(lower)} and ${tenths(upper)} s).`,
     });
   }
   return facts;

@@ -1,6 +1,7 @@
 /** The live view of a measurement: one line per mode. */
 import { isDecided } from '../core/diagnosis/decided.js';
 import { humanDuration } from '../core/human-duration.js';
+import { requirementOf } from '../core/modes.js';
 import { whatWasSeen } from '../core/words.js';
 import type { ModeSnapshot, TargetSnapshot } from '../engine/snapshot.js';
 import type { Seconds } from '../units.js';
@@ -46,7 +47,12 @@ function modeLine(
   width: number,
 ): string {
   const { min_idle: minIdle, max_idle: maxIdle, guard } = snapshot.config.search;
-  const decided = isDecided(mode.finding, { minIdle, maxIdle, guard });
+  const decided = isDecided(mode.finding, {
+    minIdle,
+    maxIdle,
+    guard,
+    required: requirementOf(mode.mode).idle,
+  });
   const left = timeLeft(mode, snapshot, elapsed);
   const share = decided ? 1 : left === undefined ? 0 : elapsed / Math.max(elapsed + left.seconds, 1);
   const filled = Math.min(decided ? bar : bar - 1, Math.floor(share * bar));

@@ -24,18 +24,11 @@ export const COLOURED: Paint = {
 };
 
 /**
- * The exit code of a measurement: 0 compliant with RFC 5382 REQ-5, 1 not compliant, 3 no verdict. One mode that is
+ * The exit code of a measurement: 0 compliant with what is required, 1 not compliant, 3 no verdict. One mode that is
  * proven not compliant decides, even when others are not finished.
  */
-export function exitCode(snapshot: TargetSnapshot): 0 | 1 | 3 {
-  switch (snapshot.verdict.result) {
-    case 'compliant':
-      return 0;
-    case 'not_compliant':
-      return 1;
-    case 'unknown':
-      return 3;
-  }
+export function exitCode({ verdict }: TargetSnapshot): 0 | 1 | 3 {
+  return ({ compliant: 0, not_compliant: 1, unknown: 3 } as const)[verdict.result];
 }
 
 /**
@@ -60,7 +53,7 @@ export function renderResult(
   lines.push(...wrap(colour(sentence.slice(0, colon)) + sentence.slice(colon)), '');
   for (const mode of snapshot.modes) {
     const { finding } = mode;
-    const found = finding.timeout === undefined ? '' : `, ${timeoutWords(finding)}`;
+    const found = finding.timeout === undefined ? '' : `, ${timeoutWords(mode.mode, finding)}`;
     lines.push(`  ${mode.mode.padEnd(10)}${whatWasSeen(finding, finding.deaths)}${found}`);
   }
   if (snapshot.up === false || (snapshot.up === undefined && options.interrupted !== true)) {

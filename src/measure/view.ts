@@ -29,7 +29,7 @@ export function createMeasureView({ output, quiet, environment }: MeasureViewOpt
   if (quiet)
     return { show: () => undefined, print: (text) => void output.write(text), close: () => undefined };
   const live = canRedraw(output, environment) ? new LiveLines(output) : undefined;
-  const told = new Set<string>();
+  const reported = new Set<string>();
   const print = (text: string): void => {
     if (live === undefined) output.write(text.endsWith('\n') ? text : `${text}\n`);
     else live.print(text);
@@ -37,8 +37,8 @@ export function createMeasureView({ output, quiet, environment }: MeasureViewOpt
   return {
     show(snapshot, elapsed) {
       const time = `[${humanDuration(Math.floor(elapsed))}]`;
-      for (const { id, kind, text } of newFacts(snapshot, told)) {
-        told.add(id);
+      for (const { id, kind, text } of newFacts(snapshot, reported)) {
+        reported.add(id);
         if (kind === 'news' || live === undefined) print(`${time} ${visible(text)}`);
       }
       live?.draw(renderProgress(snapshot, elapsed, live.width));

@@ -1,6 +1,6 @@
 /** The shared token of client and responder: read from a file, used as an HMAC key, never sent. */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
-import { MIN_TOKEN_LENGTH } from '../config/defaults.js';
+import { MIN_TOKEN_LENGTH } from '../config/fields.js';
 import { FILE_LIMITS, readRegularFile, unreadableInShort } from '../files.js';
 
 /** The token file cannot be used; the message names the file and the reason, never the token. */

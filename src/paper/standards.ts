@@ -1,4 +1,5 @@
 /** What the standards require, quoted, and how it looks when a path does it. */
+import { RFC5382_REQ5 } from '../core/requirements.js';
 import type { Section, Tone } from './blocks.js';
 
 /** The two requirements, short, with where they stand. */
@@ -7,12 +8,9 @@ export const STANDARDS: Section = {
   blocks: [
     {
       kind: 'quotation',
-      text:
-        'If a NAT cannot determine whether the endpoints of a TCP connection are active, it MAY abandon the session ' +
-        'if it has been idle for some time. In such cases, the value of the "established connection idle-timeout" ' +
-        'MUST NOT be less than 2 hours 4 minutes.',
+      text: RFC5382_REQ5.quote,
       source: 'RFC 5382 (BCP 142), REQ-5',
-      url: 'https://www.rfc-editor.org/rfc/rfc5382#section-5',
+      url: RFC5382_REQ5.url,
     },
     {
       kind: 'quotation',

@@ -1,6 +1,7 @@
 /** The contract of a far end: what the engine opens through it, and what a mode may ask of a connection that idles. */
 import type { Clock } from '../clock.js';
-import type { FarEnd, TargetConfig } from '../config/types.js';
+import type { TargetConfig } from '../config/config.js';
+import type { FarEnd } from '../config/far-ends.js';
 import type { Mode } from '../core/modes.js';
 import { defined } from '../defined.js';
 import type { LinkEnd } from '../net/errors.js';

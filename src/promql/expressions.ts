@@ -2,6 +2,7 @@
  * The PromQL that rules, dashboards and the audit share; every expression reads only the exporter's own metrics. A
  * path is what remains of a series without `mode`: one target of one exporter.
  */
+import { MODE_ROWS, MODES, requirementsOf } from '../core/modes.js';
 import type { Seconds } from '../units.js';
 import { promDuration } from './duration.js';
 
@@ -17,17 +18,30 @@ function modesOf(selector: string): string {
   return `nat_search_phase{${selector}, phase="track"}`;
 }
 
+/** The modes whose packets carry nothing: where something eats those, they say nothing of the mapping. */
+const EMPTY_MODES = MODES.filter((mode) => MODE_ROWS[mode].answeredBy === 'kernel');
+const [EMPTY, NOT_EMPTY] =
+  EMPTY_MODES.length === 1
+    ? [`mode="${EMPTY_MODES.join()}"`, `mode!="${EMPTY_MODES.join()}"`]
+    : [`mode=~"${EMPTY_MODES.join('|')}"`, `mode!~"${EMPTY_MODES.join('|')}"`];
+
 /** How many modes of a path speak of its mapping: all that are configured, less keepalives that something eats. */
 export function speakingModes(selector: string): string {
   return [
     'count without (mode, phase) (',
-    `  ${modesOf(`${selector}, mode!="keepalive"`)}`,
+    `  ${modesOf(`${selector}, ${NOT_EMPTY}`)}`,
     '  or',
-    `  ${modesOf(`${selector}, mode="keepalive"`)}`,
+    `  ${modesOf(`${selector}, ${EMPTY}`)}`,
     '  unless ignoring (mode, phase, condition)',
     `  nat_path_condition{${selector}, condition="keepalives_eaten"}`,
     ')',
   ].join('\n');
+}
+
+/** Whether each mode complies with its own requirement. */
+function complianceOf(selector: string): string {
+  const gauges = requirementsOf(MODES).map(({ metric }) => `${metric}{${selector}}`);
+  return gauges.length === 1 ? gauges.join() : `(${gauges.join(' or ')})`;
 }
 
 /**
@@ -35,7 +49,7 @@ export function speakingModes(selector: string): string {
  * minimum would call a path compliant of which only one mode has been measured.
  */
 export function pathCompliant(selector: string): string {
-  const compliant = `rfc5382_req5_compliant{${selector}}`;
+  const compliant = complianceOf(selector);
   return [
     `min without (mode) (${compliant}) == 0`,
     'or',
@@ -63,5 +77,5 @@ export function lastKnown(metric: string, selector: string, window: Seconds): st
 
 /** The upper bounds of the modes that are proven not to be compliant: those of other modes may be a single death's. */
 export function shortBounds(selector: string): string {
-  return `nat_idle_timeout_upper_bound_seconds{${selector}} and rfc5382_req5_compliant{${selector}} == 0`;
+  return `nat_idle_timeout_upper_bound_seconds{${selector}} and ${complianceOf(selector)} == 0`;
 }

@@ -4,7 +4,7 @@
  */
 import { Backoff } from '../backoff.js';
 import { type Clock, isSet, type Timer } from '../clock.js';
-import type { RemoteWriteConfig } from '../config/types.js';
+import type { RemoteWriteConfig } from '../config/config.js';
 import { defined } from '../defined.js';
 import { pause } from '../pause.js';
 import type { Logger } from '../log.js';

@@ -2,9 +2,9 @@
 import { defined } from '../defined.js';
 import { isDecided } from '../core/diagnosis/decided.js';
 import { durationWithSeconds } from '../core/human-duration.js';
-import { REQ5_ESTABLISHED_IDLE_TIMEOUT } from '../core/rfc5382.js';
+import { longestRequired, MODE_ROWS, requirementOf, requirementsOf } from '../core/modes.js';
 import { reasonOf } from '../core/verdict.js';
-import { MODE_MEANINGS } from '../core/words.js';
+import { listed } from '../core/words.js';
 import type { ModeSnapshot, TargetSnapshot, TestRecord } from '../engine/snapshot.js';
 import type { HistoryEntry } from '../history/entry.js';
 import { isoTime, rounded } from '../paper/document-values.js';
@@ -53,7 +53,7 @@ export function buildDocument(input: ReportInput, options: { readonly redact: bo
       deadline_seconds: search.deadline,
       guard_seconds: search.guard,
     },
-    required_seconds: REQ5_ESTABLISHED_IDLE_TIMEOUT,
+    required_seconds: longestRequired(config.modes),
     verdict: { result, sentence },
     modes: snapshot.modes.map(modeResult),
     explanations: snapshot.explanations.map((e) => ({ ...e, evidence: [...e.evidence] })),
@@ -80,7 +80,9 @@ export function buildDocument(input: ReportInput, options: { readonly redact: bo
 /** Whether every configured mode has come to its answer. */
 export function isComplete({ config, modes }: TargetSnapshot): boolean {
   const { min_idle: minIdle, max_idle: maxIdle, guard } = config.search;
-  return modes.length > 0 && modes.every(({ finding }) => isDecided(finding, { minIdle, maxIdle, guard }));
+  const isDone = ({ mode, finding }: ModeSnapshot): boolean =>
+    isDecided(finding, { minIdle, maxIdle, guard, required: requirementOf(mode).idle });
+  return modes.length > 0 && modes.every(isDone);
 }
 
 function targetOf(snapshot: TargetSnapshot): ReportDocument['target'] {
@@ -102,7 +104,7 @@ function modeResult({ mode, finding, confirmedTimestamp, tests }: ModeSnapshot):
   const { phase, timeout, lower, upper, compliant, deaths, suspect } = finding;
   return defined({
     mode,
-    meaning: MODE_MEANINGS[mode],
+    meaning: MODE_ROWS[mode].meaning,
     result: compliant === undefined ? 'unknown' : compliant ? 'compliant' : 'not_compliant',
     phase,
     timeout_seconds: timeout && rounded(timeout),
@@ -128,13 +130,15 @@ function testResult({ at, idle, verdict, local, seen, remote }: TestRecord): Tes
 }
 
 function askOf(result: ReportDocument['verdict']['result'], snapshot: TargetSnapshot): string {
-  const wanted = durationWithSeconds(REQ5_ESTABLISHED_IDLE_TIMEOUT);
-  if (snapshot.config.far_end.kind === 'embedded') {
+  const { config } = snapshot;
+  const wanted = durationWithSeconds(longestRequired(config.modes));
+  const standards = listed(requirementsOf(config.modes).map(({ standard }) => standard));
+  if (config.far_end.kind === 'embedded') {
     return 'None: this is a measurement of the built-in demonstration, not of a line.';
   }
   switch (result) {
     case 'compliant':
-      return 'None: the path does what RFC 5382 asks. Please keep it so.';
+      return `None: the path does what ${standards} ${standards.includes(' and ') ? 'ask' : 'asks'}. Please keep it so.`;
     case 'not_compliant':
       if (snapshot.explanations.some(({ id }) => OWN_TRACKING.includes(id))) {
         return (

@@ -121,7 +121,7 @@ function summary(modes: readonly ModeResult[]): Block[] {
       rows: modes.map((mode) => ({
         cells: [
           { text: mode.mode, note: mode.meaning },
-          timeoutWords(findingOf(mode)),
+          timeoutWords(mode.mode, findingOf(mode)),
           {
             text: whatWasSeen(findingOf(mode)),
             note: mode.confirmed === undefined ? undefined : `confirmed ${utcWords(mode.confirmed)}`,

@@ -1,8 +1,8 @@
 /** The measurement as one document: what `measure --json` prints and every form of the report is rendered from. */
 import { z } from 'zod';
-import type { FarEnd } from '../config/types.js';
+import type { FarEnd } from '../config/far-ends.js';
 import type { PathVerdict } from '../core/diagnosis/path-verdict.js';
-import type { Explanation } from '../core/diagnosis/types.js';
+import type { Explanation } from '../core/diagnosis/explanation.js';
 import { SEARCH_PHASES } from '../core/finding.js';
 import { MODES } from '../core/modes.js';
 import { VERDICT_REASONS, type VerdictReason } from '../core/verdict.js';

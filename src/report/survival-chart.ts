@@ -1,5 +1,6 @@
 /** The survival chart: every test at its idle time, drawn as SVG without a browser. */
 import { humanDuration } from '../core/human-duration.js';
+import { requirementsOf } from '../core/modes.js';
 import { COLOURS, logAxis, logScale, type Position, requirementLine, round, svg } from '../paper/drawing.js';
 import { type Html, html } from '../paper/html.js';
 import type { Seconds } from '../units.js';
@@ -33,10 +34,8 @@ export function survivalChart(document: ReportDocument): Html {
           marks(mode, x, (at) => round(STRIP.inset + when(at) * (height - 2 * STRIP.inset))),
         ]}</g>`,
     ),
-    requirementLine(
-      x(document.required_seconds),
-      [MARGIN.top, bottom],
-      `RFC 5382: ${humanDuration(document.required_seconds)}`,
+    ...requirementsOf(document.modes.map(({ mode }) => mode)).map(({ idle, standard }) =>
+      requirementLine(x(idle), [MARGIN.top, bottom], `${standard}: ${humanDuration(idle)}`),
     ),
     logAxis(axis, x, bottom),
   ]);

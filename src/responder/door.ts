@@ -144,8 +144,8 @@ export abstract class Door<Connection extends DoorConnection> implements Connect
   }
 
   /** Whether this process takes new connections, see `Listener.attend`. */
-  async attend(wanted: boolean): Promise<void> {
-    await Promise.all(this.#listeners.map((listener) => listener.attend(wanted)));
+  async attend(open: boolean): Promise<void> {
+    await Promise.all(this.#listeners.map((listener) => listener.attend(open)));
   }
 
   /** Ends all listeners and connections; resolves within about a second. */

@@ -57,10 +57,10 @@ export class Listener {
    * Whether this process takes connections of the address. A process that does not leaves them to the others that
    * share it; what waits to be accepted belongs to all of them.
    */
-  async attend(wanted: boolean): Promise<void> {
-    if (this.#stopped || wanted === this.#server.listening) return;
-    if (wanted) await listen(this.#server, this.#address);
-    if (!wanted || this.#stopped) this.#server.close();
+  async attend(open: boolean): Promise<void> {
+    if (this.#stopped || open === this.#server.listening) return;
+    if (open) await listen(this.#server, this.#address);
+    if (!open || this.#stopped) this.#server.close();
   }
 
   /** Stops listening; resolves when the last connection that came by this way has ended too. */

@@ -94,9 +94,9 @@ export class NativeServer extends Door<NativeConnection> implements NativeOwner 
   turnAway(connection: NativeConnection, reason: RejectReason, detail?: string): void {
     this.countRejection(connection, reason, detail);
     const code = CODE_OF[reason];
-    const told = code !== undefined && connection.send(defined({ kind: 'error', code, detail }));
+    const written = code !== undefined && connection.send(defined({ kind: 'error', code, detail }));
     this.forget(connection, reason === 'timeout' ? 'timed_out' : 'closed');
-    if (told) this.endAfterWriting(connection.socket);
+    if (written) this.endAfterWriting(connection.socket);
     else resetOrDestroy(connection.socket);
   }
 
@@ -203,12 +203,12 @@ export class NativeServer extends Door<NativeConnection> implements NativeOwner 
       instance: this.#calls.instance,
       announce,
     });
-    const mac =
+    const proven =
       token === undefined || challenge === undefined
-        ? undefined
-        : tokenMac(token, macInput('responder', hello, challenge, welcome));
+        ? welcome
+        : { ...welcome, mac: tokenMac(token, macInput('responder', hello, challenge, welcome)) };
     // Sent while it is pending still, so that the welcome is never longer than what was received.
-    connection.send(defined({ ...welcome, mac }));
+    connection.send(proven);
     if (client !== undefined) admission.settle(client, connection);
     counts.open.pending -= 1;
     connection.kind = hello.role;

@@ -3,14 +3,7 @@ import { Counter, Gauge, Registry } from 'prom-client';
 import type { Announcements } from './discovery/announcements.js';
 
 /** What a connection is at the moment; `pending` has not finished its opening. */
-export const CONNECTION_KINDS = [
-  'pending',
-  'control',
-  'probe',
-  'check',
-  'legacy_echo',
-  'legacy_sleep',
-] as const;
+const CONNECTION_KINDS = ['pending', 'control', 'probe', 'check', 'legacy_echo', 'legacy_sleep'] as const;
 export type ConnectionKind = (typeof CONNECTION_KINDS)[number];
 
 /**
@@ -20,7 +13,7 @@ export type ConnectionKind = (typeof CONNECTION_KINDS)[number];
  * read its answers), `request` (a legacy client asked for something else), `accept` (the kernel refused, most
  * often for want of descriptors), `aborted` (the client reset it before its turn to be accepted had come).
  */
-export const REJECT_REASONS = [
+const REJECT_REASONS = [
   'version',
   'syntax',
   'auth',

@@ -68,7 +68,7 @@ export interface Responder {
 /** The part of a responder that one process is. */
 export interface SingleResponder extends Responder {
   /** Whether this process takes new connections, where several share the addresses; it does from the start. */
-  attend(wanted: boolean): Promise<void>;
+  attend(open: boolean): Promise<void>;
 }
 
 /** How long a reading of the host's conntrack timeout is good for. */
@@ -111,8 +111,8 @@ export async function startResponder(options: ResponderOptions): Promise<SingleR
       addresses,
       metrics,
       descriptors: () => all.reduce((sum, server) => sum + server.descriptors(), 0),
-      attend: async (wanted) => {
-        await Promise.all(all.map((server) => server.attend(wanted)));
+      attend: async (open) => {
+        await Promise.all(all.map((server) => server.attend(open)));
       },
       close,
     };

@@ -1,6 +1,6 @@
 /** The servers of a responder: a protocol is a file beside this one, and a row here. */
 import type { AddressInfo } from 'node:net';
-import { DEFAULT_ECHO_PORT, DEFAULT_PORT, DEFAULT_SLEEP_PORT } from '../config/defaults.js';
+import { DEFAULT_ECHO_PORT, DEFAULT_PORT, DEFAULT_SLEEP_PORT } from '../config/far-ends.js';
 import type { ListenAddress } from '../config/listen-address.js';
 import type { Door, DoorConnection } from './door.js';
 import { NatTcpTestServer } from './nat-tcp-test.js';

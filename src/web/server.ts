@@ -94,9 +94,9 @@ const PATIENCE = {
 export async function startWebServer(options: WebServerOptions): Promise<WebServer> {
   const live = new LiveWebConfig(options, options.log);
   const auth = options.auth ?? createBasicAuth();
-  const door: Door = { auth, limiter: new RateLimiter(), guard: new HostGuard(options.hosts) };
+  const checks: Checks = { auth, limiter: new RateLimiter(), guard: new HostGuard(options.hosts) };
   const listener = oneAtATime((request, response) => {
-    void admit(request, response, live.current(), door).then(
+    void admit(request, response, live.current(), checks).then(
       (admitted) => {
         if (admitted) options.app(request, response);
       },
@@ -268,7 +268,7 @@ function oneAtATime(listener: RequestListener): RequestListener {
 }
 
 /** Who and what every request has to pass. */
-interface Door {
+interface Checks {
   readonly auth: BasicAuth;
   readonly limiter: RateLimiter;
   readonly guard: HostGuard;
@@ -279,7 +279,7 @@ async function admit(
   request: IncomingMessage,
   response: ServerResponse,
   config: WebConfig,
-  { auth, limiter, guard }: Door,
+  { auth, limiter, guard }: Checks,
 ): Promise<boolean> {
   for (const [name, value] of config.headers) response.setHeader(name, value);
   const refuse = (status: number, text: string): false => {

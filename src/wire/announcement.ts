@@ -26,7 +26,7 @@ export const MAX_ANNOUNCED_LABELS = 16;
 export const MAX_ANNOUNCED_PATH = 128;
 
 /** Letters, digits and `/ . _ ~ -`: what an exporter's own telemetry path may consist of. */
-const PATH = /^\/[A-Za-z0-9/._~-]*$/;
+export const TELEMETRY_PATH = /^\/[A-Za-z0-9/._~-]*$/;
 const ADDRESS = /^(?:\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9_.-]{0,253}):([1-9][0-9]{0,4})$/;
 const LABEL_NAME = /^(?!__)[a-zA-Z_][a-zA-Z0-9_]*$/;
 
@@ -38,7 +38,7 @@ export function isAnnouncedAddress(text: string): boolean {
 
 /** Whether the text can be the path of an announcement. */
 export function isAnnouncedPath(text: string): boolean {
-  return text.length <= MAX_ANNOUNCED_PATH && PATH.test(text);
+  return text.length <= MAX_ANNOUNCED_PATH && TELEMETRY_PATH.test(text);
 }
 
 /** Whether the text can be a label's value: at least one character, nothing hidden, well-formed. */

@@ -168,8 +168,9 @@ function decodePlainHello(line: string): Hello | undefined {
   if (found === null) return undefined;
   const [, role, session = '', probe, nonce = ''] = found as unknown as [string, Role, ...string[]];
   if ((role === 'probe') !== (probe !== undefined) || Number(probe ?? 0) > MAX_NUMBER) return undefined;
-  const number = probe === undefined ? undefined : Number(probe);
-  return defined({ kind: 'hello', version: PROTOCOL_VERSION, role, session, probe: number, nonce });
+  const version = PROTOCOL_VERSION;
+  if (probe === undefined) return { kind: 'hello', version, role, session, nonce };
+  return { kind: 'hello', version, role, session, probe: Number(probe), nonce };
 }
 
 /** Reads a line (without terminator) that a responder sent. Never throws. */

@@ -249,6 +249,15 @@ describe('parseCommandLine()', () => {
     ],
     [['measure'], "missing required argument 'host'"],
     [['measure', 'embedded', '--family=4'], '--family: has no meaning for the built-in target'],
+    [
+      ['measure', 'embedded', '--echo-port=x'],
+      '--echo-port: must be a whole number from 1 to 65535, found "x"',
+    ],
+    [['measure', 'h', '--max-idle=0'], '--max-idle: must be longer than 0s, found 0s'],
+    [
+      ['measure', 'h:1', '--protocol=nat-tcp-test'],
+      'HOST[:PORT]: can only be used with protocol native (nat-tcp-test has echo_port and sleep_port), found 1',
+    ],
     [['measure', 'h:99999'], 'HOST[:PORT]: port must be a number from 1 to 65535, found "h:99999"'],
     [['measure', 'h', '--mode=send,listen'], '--mode: must be one of send, recv, keepalive, found listen'],
     [

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { ExporterFlags } from '../../src/cli/flags.js';
+import type { ExporterFlags } from '../../src/cli/exporter-flags.js';
 import { startExporter } from '../../src/commands/exporter.js';
 import { ConfigError } from '../../src/config/problem.js';
 import { countOpenDescriptors } from '../../src/descriptors.js';

@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { MeasureFlags } from '../../src/cli/flags.js';
+import type { MeasureFlags } from '../../src/cli/measure-flags.js';
 import { type MeasureIo, runMeasure } from '../../src/commands/measure.js';
-import type { TargetConfig } from '../../src/config/types.js';
+import type { TargetConfig } from '../../src/config/config.js';
 import { MODES } from '../../src/core/modes.js';
 import { documentSchema } from '../../src/report/report-document.js';
 

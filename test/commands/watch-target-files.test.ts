@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { systemClock } from '../../src/clock.js';
 import { TargetFileWatch } from '../../src/commands/watch-target-files.js';
-import { DEFAULT_SEARCH } from '../../src/config/defaults.js';
+import { DEFAULT_SEARCH } from '../../src/config/schema.js';
 import { FakeClock } from '../support/fake-clock.js';
 
 let folder: string;

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { configYaml } from '../../src/config/config.js';
 import { loadConfig, parseConfig } from '../../src/config/load.js';
 import { ConfigError } from '../../src/config/problem.js';
-import { redactedConfigYaml } from '../../src/config/redact.js';
 
 const folder = fileURLToPath(new URL('../fixtures/config/', import.meta.url));
 const files = readdirSync(folder);
@@ -160,23 +160,33 @@ describe('loadConfig()', () => {
   });
 });
 
-describe('redactedConfigYaml()', () => {
+describe('configYaml()', () => {
   test("leaves out the query of the receiver's URL, which may hold a key", () => {
     const source =
       'targets: [{name: a, host: a.example}]\nremote_write: {url: "http://m.example/w?key=swordfish"}';
-    const shown = redactedConfigYaml(parseConfig(source, 'c.yaml'));
+    const shown = configYaml(parseConfig(source, 'c.yaml'));
     expect(shown).toContain('url: http://m.example/w\n');
     expect(shown).not.toContain('swordfish');
   });
 
   test('writes a file that is read back as the same configuration', () => {
     const config = loadConfig(join(folder, 'valid-full.yaml'));
-    expect(parseConfig(redactedConfigYaml(config), 'shown.yaml')).toEqual(config);
+    expect(parseConfig(configYaml(config), 'shown.yaml')).toEqual(config);
+  });
+
+  test('does not look at the files that it names: one may have vanished since', () => {
+    const scratch = mkdtempSync(join(tmpdir(), 'nat-idle-config-'));
+    const token = join(scratch, 'token');
+    writeFileSync(token, 'a secret of enough characters');
+    const source = 'targets: [{name: a, host: a.example, token_file: token}]';
+    const config = parseConfig(source, join(scratch, 'c.yaml'));
+    rmSync(scratch, { recursive: true });
+    expect(configYaml(config)).toContain(`token_file: ${token}`);
   });
 
   test('shows the path of a token and never its content', () => {
     const path = join(folder, 'token');
-    const shown = redactedConfigYaml(loadConfig(join(folder, 'valid-full.yaml')));
+    const shown = configYaml(loadConfig(join(folder, 'valid-full.yaml')));
     expect(shown).toContain(`token_file: ${path}`);
     expect(shown).not.toContain(readFileSync(path, 'utf8').trim());
   });

@@ -1,17 +1,10 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import {
-  DEFAULT_ECHO_PORT,
-  DEFAULT_EMBEDDED_IDLE_TIMEOUT,
-  DEFAULT_MODES,
-  DEFAULT_PORT,
-  DEFAULT_SCHEDULE,
-  DEFAULT_SEARCH,
-  DEFAULT_SLEEP_PORT,
-} from '../../src/config/defaults.js';
+import { DEFAULT_ECHO_PORT, DEFAULT_PORT, DEFAULT_SLEEP_PORT } from '../../src/config/far-ends.js';
 import { loadConfig, parseConfig } from '../../src/config/load.js';
-import { configJsonSchema } from '../../src/config/schema.js';
+import { configJsonSchema, DEFAULT_SCHEDULE, DEFAULT_SEARCH } from '../../src/config/schema.js';
+import { MODES } from '../../src/core/modes.js';
 import { formatDuration } from '../../src/units.js';
 
 const root = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
@@ -26,8 +19,8 @@ describe('config.yaml', () => {
       targets: [
         {
           name: 'embedded',
-          far_end: { kind: 'embedded', idle_timeout: DEFAULT_EMBEDDED_IDLE_TIMEOUT },
-          modes: DEFAULT_MODES,
+          far_end: { kind: 'embedded', idle_timeout: 60 },
+          modes: MODES,
           family: 'any',
           labels: {},
           search: { ...DEFAULT_SEARCH, deadline: 2 },

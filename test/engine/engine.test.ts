@@ -4,8 +4,8 @@ import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Config, TargetConfig } from '../../src/config/types.js';
-import { DEFAULT_SEARCH } from '../../src/config/defaults.js';
+import type { Config, TargetConfig } from '../../src/config/config.js';
+import { DEFAULT_SEARCH } from '../../src/config/schema.js';
 import type { Mode } from '../../src/core/modes.js';
 import { reasonOf } from '../../src/core/verdict.js';
 import { Engine } from '../../src/engine/engine.js';
@@ -309,10 +309,11 @@ describe('Engine', () => {
     it.each([
       null,
       7,
-      { modes: { send: null } },
-      { modes: { send: 'x' } },
-      { modes: [] },
-      { modes: { send: { search: {}, at: 'now' } } },
+      { searches: [null] },
+      { searches: ['x'] },
+      { searches: {} },
+      { searches: [{ name: { mode: 'send' }, search: {}, at: 'now' }] },
+      { searches: [{ name: null, search: {}, at: 1 }] },
     ])('starts without a saved state that makes no sense: %j', async (state) => {
       const first = await run(1);
       await first.engine.stop();
@@ -337,13 +338,13 @@ describe('Engine', () => {
       await first.engine.stop();
       const file = join(directory, (await readdir(directory))[0] ?? '');
       const saved = JSON.parse(await readFile(file, 'utf8')) as {
-        state: { savedAt: number; modes: { send: object } };
+        state: { savedAt: number; searches: [object] };
       };
       const { state } = saved;
       const changed =
         key === 'savedAt'
           ? { ...state, savedAt: value }
-          : { ...state, modes: { send: { ...state.modes.send, [key]: value } } };
+          : { ...state, searches: [{ ...state.searches[0], [key]: value }] };
       await writeFile(file, JSON.stringify({ ...saved, state: changed }));
       const second = await run(1000);
       const { finding } = modeOf(second.engine);

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/clock.js';
-import { DEFAULT_SEARCH } from '../../src/config/defaults.js';
+import { DEFAULT_SEARCH } from '../../src/config/schema.js';
 import { MODES } from '../../src/core/modes.js';
 import { Engine } from '../../src/engine/engine.js';
 import { createLogger } from '../../src/log.js';

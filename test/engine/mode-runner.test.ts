@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { afterEach, describe, expect, it } from 'vitest';
-import { DEFAULT_SEARCH } from '../../src/config/defaults.js';
+import { DEFAULT_SEARCH } from '../../src/config/schema.js';
 import { reasonOf } from '../../src/core/verdict.js';
 import { Breaker } from '../../src/engine/breaker.js';
 import { Controls } from '../../src/engine/death-controls.js';

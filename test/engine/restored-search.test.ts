@@ -7,7 +7,7 @@ import { makeConfig } from '../support/fake-view.js';
 
 const clock = new FakeClock();
 const HOUR = 3600;
-const options = searchOptions(makeConfig('vps'), 'late');
+const options = searchOptions(makeConfig('vps'), 'send', 'late');
 const search = step(createSearch(options), 0, { kind: 'start' }).state;
 
 /** Whether the search goes on with what was saved so many seconds ago. */

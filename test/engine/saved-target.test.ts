@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { parseSavedTarget } from '../../src/engine/saved-target.js';
+import { fromFormat1, parseSavedTarget, savedOf } from '../../src/engine/saved-target.js';
+import { RFC5382_REQ5 } from '../../src/core/requirements.js';
 import { TestBook } from '../../src/engine/test-book.js';
 
 const NOW = 1_800_000_000;
@@ -9,7 +10,7 @@ function test(change: object = {}): object {
 }
 
 function saved(mode: object, savedAt: unknown = NOW): unknown {
-  return { path: 'p', savedAt, modes: { send: { search: {}, at: 1, ...mode } } };
+  return { path: 'p', savedAt, searches: [{ name: { mode: 'send' }, search: {}, at: 1, ...mode }] };
 }
 
 describe('parseSavedTarget()', () => {
@@ -27,7 +28,7 @@ describe('parseSavedTarget()', () => {
     { verdict: null },
   ])('leaves out a test with %j', (change) => {
     const found = parseSavedTarget(saved({ tests: [test(change), test({ id: 2 })] }), NOW);
-    expect(found?.modes.send?.tests?.map(({ id }) => id)).toEqual([2]);
+    expect(savedOf(found, 'send')?.tests?.map(({ id }) => id)).toEqual([2]);
   });
 
   it('leaves out moments and counts that cannot be', () => {
@@ -43,21 +44,21 @@ describe('parseSavedTarget()', () => {
       }),
       NOW,
     );
-    expect(found?.modes.send).not.toHaveProperty('confirmedTimestamp');
-    expect(found?.modes.send).not.toHaveProperty('conclusiveAt');
-    expect(found?.modes.send?.belowLower).toEqual([{ at: NOW, idle: 5, early: true }]);
+    expect(savedOf(found, 'send')).not.toHaveProperty('confirmedTimestamp');
+    expect(savedOf(found, 'send')).not.toHaveProperty('conclusiveAt');
+    expect(savedOf(found, 'send')?.belowLower).toEqual([{ at: NOW, idle: 5, early: true }]);
     for (const savedAt of [1e300, -1, NaN, null, '1'])
       expect(parseSavedTarget(saved({}, savedAt), NOW)).toBeUndefined();
   });
 
   it.each([1e308, -1e308, null, '1'])('leaves out a mode whose search was saved at %j', (at) => {
-    expect(parseSavedTarget(saved({ at }), NOW)?.modes.send).toBeUndefined();
+    expect(savedOf(parseSavedTarget(saved({ at }), NOW), 'send')).toBeUndefined();
   });
 
   it('takes no more tests than were ever kept, however many there are', () => {
     const tests = Array.from({ length: 1_000_000 }, (_, id) => test({ id }));
     const began = performance.now();
-    const found = parseSavedTarget(saved({ tests, belowLower: tests }), NOW)?.modes.send;
+    const found = savedOf(parseSavedTarget(saved({ tests, belowLower: tests }), NOW), 'send');
     expect(found?.tests?.length).toBeLessThanOrEqual(1000);
     const book = new TestBook(500, found);
     expect(book.tests.map(({ id }) => id)).toEqual(Array.from({ length: 500 }, (_, at) => 999_500 + at));
@@ -68,7 +69,7 @@ describe('parseSavedTarget()', () => {
     const mode = { tests: [test({ at: 0 })], confirmedTimestamp: 0 };
     const at = (savedAt: number, now: number) => {
       const noted = { ...mode, tests: [test({ at: savedAt - 60 })], confirmedTimestamp: savedAt - 60 };
-      const found = parseSavedTarget(saved(noted, savedAt), now)?.modes.send;
+      const found = savedOf(parseSavedTarget(saved(noted, savedAt), now), 'send');
       expect(found?.confirmedTimestamp).toBe(found?.tests?.[0]?.at);
       return found?.confirmedTimestamp;
     };
@@ -79,4 +80,35 @@ describe('parseSavedTarget()', () => {
     // The present clock is the one that was never set: what was saved is right.
     expect(at(NOW, 10)).toBe(NOW - 60);
   });
+
+  it.each([{ mode: 'send', hop: 3 }, { mode: 'send', hop: 1.5 }, { mode: 'smoke' }, 'send'])(
+    'does not take a search named %j for that of send over the whole path',
+    (name: unknown) => {
+      expect(savedOf(parseSavedTarget(saved({ name }), NOW), 'send')).toBeUndefined();
+    },
+  );
+});
+
+describe('fromFormat1()', () => {
+  it('names each search by its mode and says what was required of it', () => {
+    const before = {
+      path: 'p',
+      savedAt: NOW,
+      modes: { recv: { at: 1, search: { options: { minIdle: 5 } } } },
+    };
+    expect(fromFormat1(before)).toEqual({
+      path: 'p',
+      savedAt: NOW,
+      searches: [
+        { name: { mode: 'recv' }, at: 1, search: { options: { minIdle: 5, required: RFC5382_REQ5.idle } } },
+      ],
+    });
+  });
+
+  it.each([undefined, 5, 'x', {}, { modes: 5 }, { modes: { send: 5, recv: { search: { options: 7 } } } }])(
+    'makes nothing of %j and does not mind',
+    (state) => {
+      expect(parseSavedTarget(fromFormat1(state), NOW)).toBeUndefined();
+    },
+  );
 });

@@ -43,7 +43,7 @@ describe('StateStore', () => {
     ['half-written', (text: string) => text.slice(0, text.length / 2)],
     ['empty', () => ''],
     ['foreign', () => '{"format":"something else"}'],
-    ['of a later version', (text: string) => text.replace('"version":1', '"version":99')],
+    ['of a later version', (text: string) => text.replace('"version":2', '"version":99')],
   ])('sets a %s file aside with a warning', async (_what, damage) => {
     await store.save('vps', { bounds: [1, 2] });
     const path = await onlyFile();

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { TargetConfig } from '../../src/config/types.js';
+import type { TargetConfig } from '../../src/config/config.js';
 import { Launches } from '../../src/engine/launches.js';
 import { StateStore } from '../../src/engine/state-store.js';
 import { TargetRunner, type TargetRunnerOptions } from '../../src/engine/target-runner.js';

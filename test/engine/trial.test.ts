@@ -1,7 +1,7 @@
 /** Whatever happens to a connection, its socket is closed and its place in the budget given back, once. */
 import { setMaxListeners } from 'node:events';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { TargetConfig } from '../../src/config/types.js';
+import type { TargetConfig } from '../../src/config/config.js';
 import { Breaker } from '../../src/engine/breaker.js';
 import { Controls } from '../../src/engine/death-controls.js';
 import { Launches } from '../../src/engine/launches.js';

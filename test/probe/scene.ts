@@ -4,7 +4,7 @@ import { createNativePath } from '../../src/probe/far-ends/native.js';
 import type { Path, PathOptions, ProbeConnection } from '../../src/probe/path.js';
 import type { Observation } from '../../src/probe/observe.js';
 import type { Mode } from '../../src/core/modes.js';
-import { DEFAULT_SEARCH } from '../../src/config/defaults.js';
+import { DEFAULT_SEARCH } from '../../src/config/schema.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { FakeResponder, serveEcho, serveSleep } from '../support/fake-far-ends.js';
 import { type FakeLink, FakeNetwork } from '../support/fake-link.js';

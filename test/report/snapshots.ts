@@ -1,5 +1,5 @@
 /** Snapshots as the engine shows them, for tests of what is rendered from them. */
-import type { TargetConfig } from '../../src/config/types.js';
+import type { TargetConfig } from '../../src/config/config.js';
 import { explain } from '../../src/core/diagnosis/explain.js';
 import { type ModeEvidence } from '../../src/core/diagnosis/outcome.js';
 import { pathVerdict } from '../../src/core/diagnosis/path-verdict.js';

@@ -2,8 +2,8 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { expect, it } from 'vitest';
-import { DEFAULT_SEARCH } from '../../src/config/defaults.js';
-import type { TargetConfig } from '../../src/config/types.js';
+import { DEFAULT_SEARCH } from '../../src/config/schema.js';
+import type { TargetConfig } from '../../src/config/config.js';
 import { Engine } from '../../src/engine/engine.js';
 import { ExporterMetrics } from '../../src/exporter/metrics.js';
 import { createLogger } from '../../src/log.js';

@@ -1,7 +1,12 @@
 /** Feeds a search with whatever could happen, likely or not, and records what it asks for. */
 import { connectionsOf, createSearch, step } from '../../src/core/search/step.js';
 import type { SearchState } from '../../src/core/search/state.js';
-import type { ConnectionId, SearchAction, SearchEvent, SearchOptions } from '../../src/core/search/types.js';
+import type {
+  ConnectionId,
+  SearchAction,
+  SearchEvent,
+  SearchOptions,
+} from '../../src/core/search/contract.js';
 import type { Random } from './prng.js';
 
 /** One step of a search with all that led to it. */

@@ -1,6 +1,6 @@
 /** A scripted `EngineView`: snapshots made by hand, for tests of what shows them. */
-import type { TargetConfig } from '../../src/config/types.js';
-import type { Explanation } from '../../src/core/diagnosis/types.js';
+import type { TargetConfig } from '../../src/config/config.js';
+import type { Explanation } from '../../src/core/diagnosis/explanation.js';
 import { pathVerdict } from '../../src/core/diagnosis/path-verdict.js';
 import type { Finding } from '../../src/core/finding.js';
 import { MODES, type Mode } from '../../src/core/modes.js';

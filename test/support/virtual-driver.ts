@@ -1,8 +1,13 @@
 /** Drives a search over a simulated path in virtual time, with the controls that a real prober makes. */
-import { findingOf } from '../../src/core/search/publish.js';
+import { findingOf } from '../../src/core/search/finding-of.js';
 import { createSearch, step } from '../../src/core/search/step.js';
 import type { SearchState } from '../../src/core/search/state.js';
-import type { ConnectionId, SearchAction, SearchEvent, SearchOptions } from '../../src/core/search/types.js';
+import type {
+  ConnectionId,
+  SearchAction,
+  SearchEvent,
+  SearchOptions,
+} from '../../src/core/search/contract.js';
 import type { Verdict } from '../../src/core/verdict.js';
 import type { Entry, SimulatedPath } from './simulated-nat.js';
 

@@ -1,7 +1,7 @@
 /** From the pattern of the modes' results to a short list of explanations, never more certain than the data. */
 import { durationWithSeconds, humanDuration } from '../human-duration.js';
 import { DEATHS_OF_A_CLAIM } from '../finding.js';
-import type { Mode } from '../modes.js';
+import { type Mode, MODE_ROWS } from '../modes.js';
 import { whenForgotten } from '../words.js';
 import type { Seconds } from '../../units.js';
 import { knownValues } from './known.js';
@@ -16,9 +16,9 @@ import {
   outcomeOf,
   outcomeSentence,
 } from './outcome.js';
-import { type FindingsByMode, keepalivesEaten } from './publishable.js';
+import { eatenModes, type FindingsByMode } from './publishable.js';
 import { explainAddresses, explainConntrack, explainSeveralAnswers } from './surroundings.js';
-import type { Explanation } from './types.js';
+import { type Explanation, hint, likely, measured } from './explanation.js';
 
 /**
  * Explains what the findings over the modes may mean. Empty while any configured mode is still undecided. Where
@@ -35,10 +35,9 @@ export function explain(input: DiagnosisInput): readonly Explanation[] {
   if (outcomes.size === 0 || [...outcomes.values()].some(({ kind }) => kind === 'open')) return [];
 
   const explanations: Explanation[] = [];
-  if (keepalivesEaten(findingsOf(input), input.limits)) {
-    explanations.push(eatenExplanation(outcomes, input));
-    outcomes.delete('keepalive');
-  }
+  const eaten = eatenModes(findingsOf(input), input.limits);
+  if (eaten.length > 0) explanations.push(eatenExplanation(outcomes, input));
+  for (const mode of eaten) outcomes.delete(mode);
   const patterns = explainPattern(outcomes, input);
   explanations.push(...patterns, ...explainReset(outcomes));
   explanations.push(...explainConntrack(outcomes, patterns, input));
@@ -65,72 +64,57 @@ function sentences(outcomes: Outcomes): readonly string[] {
 }
 
 function eatenExplanation(outcomes: Outcomes, input: DiagnosisInput): Explanation {
-  return {
-    id: 'keepalives_eaten',
-    certainty: 'measured',
-    text:
-      `TCP keepalives get no answer on this path even after ${humanDuration(input.limits.minIdle)}, data does: ` +
+  return measured(
+    'keepalives_eaten',
+    `TCP keepalives get no answer on this path even after ${humanDuration(input.limits.minIdle)}, data does: ` +
       'use application keepalives, which carry data. This says nothing about the mapping.',
-    evidence: sentences(outcomes),
-  };
+    sentences(outcomes),
+  );
 }
 
 /** The table of what each kind of box looks like from here. */
 function explainPattern(outcomes: Outcomes, input: DiagnosisInput): readonly Explanation[] {
   const evidence = sentences(outcomes);
   const dying = forgetting(outcomes);
-  const send = outcomes.get('send');
-  const recv = outcomes.get('recv');
-  const keepalive = outcomes.get('keepalive');
   if (outcomes.size === 0) return [];
   if (dying.length === 0) return noExpiry(outcomes, evidence);
   if (dying.length === outcomes.size) return allForget(dying, evidence, input);
 
-  const insideSurvives = survivesOrAbsent(send) && survivesOrAbsent(keepalive);
-  if (recv?.kind === 'forgets' && insideSurvives) return revivedFromInside(recv, evidence, input);
-
-  const insideForgets = forgetsOrAbsent(send) && forgetsOrAbsent(keepalive);
-  const inside = dying.find(([mode]) => mode !== 'recv')?.[1];
-  if (recv?.kind === 'survives' && insideForgets && inside !== undefined) {
-    return inboundRevives(inside, evidence, input);
+  const sides = new Set([...outcomes].map(([mode, { kind }]) => `${MODE_ROWS[mode].from} ${kind}`));
+  const [first] = dying;
+  if (first !== undefined && sides.size === 2) {
+    if (sides.has('outside forgets') && sides.has('inside survives'))
+      return revivedFromInside(first, evidence, input);
+    if (sides.has('outside survives') && sides.has('inside forgets'))
+      return inboundRevives(first, evidence, input);
   }
   return [
-    {
-      id: 'modes_disagree',
-      certainty: 'hint',
-      text: 'The modes disagree in a way that none of the known kinds of box explains; more than one box may be at work.',
+    hint(
+      'modes_disagree',
+      'The modes disagree in a way that none of the known kinds of box explains; more than one box may be at work.',
       evidence,
-    },
+    ),
   ];
-}
-
-function survivesOrAbsent(outcome: Outcome | undefined): boolean {
-  return outcome === undefined || outcome.kind === 'survives';
-}
-
-function forgetsOrAbsent(outcome: Outcome | undefined): boolean {
-  return outcome === undefined || outcome.kind === 'forgets';
 }
 
 function noExpiry(outcomes: Outcomes, evidence: readonly string[]): readonly Explanation[] {
   const least = Math.min(...[...outcomes.values()].map((o) => (o.kind === 'survives' ? o.lower : 0)));
   const found: Explanation[] = [
-    {
-      id: 'no_expiry_seen',
-      certainty: 'measured',
-      text: `Nothing on this path forgets a connection that is idle for ${durationWithSeconds(least)}.`,
+    measured(
+      'no_expiry_seen',
+      `Nothing on this path forgets a connection that is idle for ${durationWithSeconds(least)}.`,
       evidence,
-    },
+    ),
   ];
-  if (!outcomes.has('recv')) {
-    found.push({
-      id: 'blind_without_recv',
-      certainty: 'hint',
-      text:
+  if (![...outcomes.keys()].some((mode) => MODE_ROWS[mode].from === 'outside')) {
+    found.push(
+      hint(
+        'blind_without_recv',
         'A box that forgets, and lets a packet from inside revive the mapping, looks the same in these modes: ' +
-        'only the mode recv would show it.',
-      evidence: ['recv: not configured.'],
-    });
+          'only the mode recv would show it.',
+        ['recv: not configured.'],
+      ),
+    );
   }
   return found;
 }
@@ -141,17 +125,15 @@ function allForget(
   input: DiagnosisInput,
 ): readonly Explanation[] {
   const weakest = Math.min(...dying.map(([, { deaths }]) => deaths));
-  const certainty = weakest >= DEATHS_OF_A_CLAIM ? 'measured' : 'likely';
+  const sure = weakest >= DEATHS_OF_A_CLAIM ? measured : likely;
   if (dying.every(([, { lower }]) => lower === 0)) {
     return [
-      {
-        id: 'forgotten_at_once',
-        certainty,
-        text:
-          `Idle connections die within ${humanDuration(input.limits.minIdle)}, the shortest idle time that is ` +
+      sure(
+        'forgotten_at_once',
+        `Idle connections die within ${humanDuration(input.limits.minIdle)}, the shortest idle time that is ` +
           'tested: lower min_idle to find the value.',
         evidence,
-      },
+      ),
     ];
   }
   const first = [...dying].sort(([, a], [, b]) => a.upper - b.upper)[0];
@@ -160,80 +142,72 @@ function allForget(
   const slack = Math.max(input.limits.resolution, input.limits.guard);
   if (last[1].lower > first[1].upper + slack) {
     return [
-      {
-        id: 'several_timeouts',
-        certainty,
-        text:
-          `The modes find different limits, the shortest ${whenForgotten(first[1])} in ${first[0]}: ` +
+      sure(
+        'several_timeouts',
+        `The modes find different limits, the shortest ${whenForgotten(...first)} in ${first[0]}: ` +
           'several boxes, or one that treats the directions differently.',
         evidence,
-      },
+      ),
     ];
   }
   const found: Explanation[] = [
-    {
-      id: 'mapping_forgotten',
-      certainty,
-      text: `The mapping is forgotten ${whenForgotten(first[1])}; afterwards no packet passes.`,
+    sure(
+      'mapping_forgotten',
+      `The mapping is forgotten ${whenForgotten(...first)}; afterwards no packet passes.`,
       evidence,
-    },
+    ),
   ];
-  if (dying.length === 1 && first[0] === 'recv') {
-    found.push({
-      id: 'blind_without_send',
-      certainty: 'hint',
-      text: 'Whether a packet from inside would revive the mapping is unknown: only the mode send would show it.',
-      evidence: ['send: not configured.'],
-    });
+  if (dying.every(([mode]) => MODE_ROWS[mode].from === 'outside')) {
+    found.push(
+      hint(
+        'blind_without_send',
+        'Whether a packet from inside would revive the mapping is unknown: only the mode send would show it.',
+        ['send: not configured.'],
+      ),
+    );
   }
   return found;
 }
 
 function revivedFromInside(
-  recv: Forgets,
+  outside: readonly [Mode, Forgets],
   evidence: readonly string[],
   input: DiagnosisInput,
 ): readonly Explanation[] {
   const { local } = input.conntrack;
-  const ownFits = local !== undefined && nearBracket(recv, local, input.limits.guard);
-  const box: Explanation = {
-    id: 'revived_from_inside',
-    certainty: ownFits ? 'hint' : 'likely',
-    text:
-      `The mapping is forgotten ${whenForgotten(recv)}, but a packet from inside revives it (loose): ` +
+  const ownFits = local !== undefined && nearBracket(outside[1], local, input.limits.guard);
+  const box: Explanation = (ownFits ? hint : likely)(
+    'revived_from_inside',
+    `The mapping is forgotten ${whenForgotten(...outside)}, but a packet from inside revives it (loose): ` +
       'only recv sees the timeout, and a far end that speaks first is not heard.',
     evidence,
-  };
-  const own: Explanation = {
-    id: 'own_firewall_first',
-    certainty: ownFits ? 'likely' : 'hint',
-    text: "It looks the same when this host's own firewall forgets the connection first.",
-    evidence: [...evidence, conntrackSentence('This host', local)],
-  };
+  );
+  const own: Explanation = (ownFits ? likely : hint)(
+    'own_firewall_first',
+    "It looks the same when this host's own firewall forgets the connection first.",
+    [...evidence, conntrackSentence('This host', local)],
+  );
   return ownFits ? [own, box] : [box, own];
 }
 
 function inboundRevives(
-  inside: Forgets,
+  inside: readonly [Mode, Forgets],
   evidence: readonly string[],
   input: DiagnosisInput,
 ): readonly Explanation[] {
   const { responder } = input.conntrack;
-  const farFits = responder !== undefined && nearBracket(inside, responder, input.limits.guard);
-  const box: Explanation = {
-    id: 'inbound_revives',
-    certainty: farFits ? 'hint' : 'likely',
-    text:
-      `Packets from inside die ${whenForgotten(inside)}, packets from outside still pass and revive the ` +
+  const farFits = responder !== undefined && nearBracket(inside[1], responder, input.limits.guard);
+  const box: Explanation = (farFits ? hint : likely)(
+    'inbound_revives',
+    `Packets from inside die ${whenForgotten(...inside)}, packets from outside still pass and revive the ` +
       'mapping: a box that tracks connections behind a fixed public address, such as a modem in bridge mode.',
     evidence,
-  };
-  const far: Explanation = {
-    id: 'responder_firewall_first',
-    certainty: responder === undefined || farFits ? 'likely' : 'hint',
-    text: "It looks the same when a firewall at the responder, its host's or its provider's, forgets the connection first.",
-    evidence: [...evidence, conntrackSentence("The responder's host", responder)],
-  };
+  );
+  const far: Explanation = (responder === undefined || farFits ? likely : hint)(
+    'responder_firewall_first',
+    "It looks the same when a firewall at the responder, its host's or its provider's, forgets the connection first.",
+    [...evidence, conntrackSentence("The responder's host", responder)],
+  );
   return farFits ? [far, box] : [box, far];
 }
 
@@ -251,32 +225,34 @@ function explainReset(outcomes: Outcomes): readonly Explanation[] {
   const found: Explanation[] = [];
   const idle = shownBy('reset_idle');
   if (idle.length > 0) {
-    found.push({
-      id: 'reset_at_expiry',
-      certainty: 'measured',
-      text: 'A box resets idle connections by itself when their time is over, so programs notice at once.',
-      evidence: text(idle),
-    });
+    found.push(
+      measured(
+        'reset_at_expiry',
+        'A box resets idle connections by itself when their time is over, so programs notice at once.',
+        text(idle),
+      ),
+    );
   }
   const tested = shownBy('reset');
   if (tested.length > 0) {
-    found.push({
-      id: 'answered_with_reset',
-      certainty: 'measured',
-      text:
+    found.push(
+      measured(
+        'answered_with_reset',
         'After the limit a packet is answered with a RST: a box refuses connections that it does not know, or it ' +
-        'gave the connection a new public port and the far end refused it.',
-      evidence: text(tested),
-    });
+          'gave the connection a new public port and the far end refused it.',
+        text(tested),
+      ),
+    );
   }
   const closed = shownBy('closed');
   if (closed.length > 0) {
-    found.push({
-      id: 'closed_by_somebody',
-      certainty: 'likely',
-      text: 'Idle connections are closed in an orderly way: a proxy or the far end does that, not a NAT.',
-      evidence: text(closed),
-    });
+    found.push(
+      likely(
+        'closed_by_somebody',
+        'Idle connections are closed in an orderly way: a proxy or the far end does that, not a NAT.',
+        text(closed),
+      ),
+    );
   }
   return found;
 }

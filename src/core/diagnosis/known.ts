@@ -1,10 +1,10 @@
 /** Which known products share a measured value: a hint, never a proof. */
 import { durationWithSeconds } from '../human-duration.js';
 import { KNOWN_TIMEOUTS, type KnownTimeout } from '../known-timeouts.js';
-import type { Mode } from '../modes.js';
+import { type Mode, MODE_ROWS } from '../modes.js';
 import type { Seconds } from '../../units.js';
 import { type Forgets, nearBracket, outcomeSentence } from './outcome.js';
-import type { Explanation } from './types.js';
+import { type Explanation, hint } from './explanation.js';
 
 /** Most products that one hint names; the rest is counted. */
 const MOST_NAMES = 4;
@@ -46,17 +46,15 @@ export function knownValues(
   const values = [...new Set(rows.map((row) => row.tcpEstablished))];
   const named = rows.slice(0, MOST_NAMES).map((row) => row.name);
   const more = rows.length > MOST_NAMES ? ` and ${rows.length - MOST_NAMES} more` : '';
-  return {
-    id: 'known_value',
-    certainty: 'hint',
-    text:
-      `Looks like: ${named.join('; ')}${more} (${values.map((v) => durationWithSeconds(v)).join(', ')} by default). ` +
+  return hint(
+    'known_value',
+    `Looks like: ${named.join('; ')}${more} (${values.map((v) => durationWithSeconds(v)).join(', ')} by default). ` +
       'Many products share a value: a hint, not a proof.',
-    evidence: [
+    [
       outcomeSentence(mode, bracket),
       ...rows.slice(0, MOST_NAMES).map((row) => `${row.name}: ${row.tcpEstablished} s (${row.source}).`),
     ],
-  };
+  );
 }
 
 function contradicts(
@@ -66,14 +64,17 @@ function contradicts(
 ): boolean {
   const loose = patterns.includes('revived_from_inside');
   const reset = dying.some(([, { manner }]) => manner === 'reset' || manner === 'reset_idle');
-  const silentSend = dying.some(([mode, { manner }]) => mode === 'send' && manner === 'silence');
+  const inside = dying.filter(([mode]) => MODE_ROWS[mode].from === 'inside');
+  const silentData = inside.some(
+    ([mode, { manner }]) => MODE_ROWS[mode].answeredBy === 'program' && manner === 'silence',
+  );
   switch (row.onExpiry) {
     case 'loose':
-      return !loose && dying.some(([mode]) => mode !== 'recv');
+      return !loose && inside.length > 0;
     case 'drop':
       return loose || reset;
     case 'reset':
-      return loose || silentSend;
+      return loose || silentData;
     case 'unknown':
       return false;
   }

@@ -1,4 +1,5 @@
 /** What one mode's search came to, reduced to what a diagnosis compares. */
+import { defined } from '../../defined.js';
 import { DEATHS_OF_A_CLAIM, type Finding } from '../finding.js';
 import { durationWithSeconds, humanDuration, plainSeconds } from '../human-duration.js';
 import { diesAtMinIdle } from './publishable.js';
@@ -76,15 +77,14 @@ export function outcomeOf(evidence: ModeEvidence, limits: DiagnosisInput['limits
   }
   const atOnce = diesAtMinIdle(finding, limits) && finding.deaths >= DEATHS_OF_A_CLAIM;
   if (finding.timeout === undefined && !atOnce) return { kind: 'open' };
-  const manner = commonest(evidence.deaths);
-  return {
+  return defined({
     kind: 'forgets',
     lower: lower ?? 0,
     upper,
     deaths: finding.deaths,
-    ...(finding.compliant === undefined ? {} : { compliant: finding.compliant }),
-    ...(manner === undefined ? {} : { manner }),
-  };
+    compliant: finding.compliant,
+    manner: commonest(evidence.deaths),
+  });
 }
 
 function commonest(deaths: ModeEvidence['deaths']): DeathEvidence | undefined {

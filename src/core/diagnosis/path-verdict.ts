@@ -1,17 +1,17 @@
 /** The verdict on a whole path: decided here, and said by every page, metric, report, log and exit code. */
 import type { Finding } from '../finding.js';
 import { durationWithSeconds } from '../human-duration.js';
-import type { Mode } from '../modes.js';
-import { REQ5_ESTABLISHED_IDLE_TIMEOUT } from '../rfc5382.js';
+import { type Mode, requirementOf, requirementsOf } from '../modes.js';
+import type { Requirement } from '../requirements.js';
 import { listed, whenForgotten } from '../words.js';
-import { type FindingsByMode, keepalivesEaten, type PublishLimits, publishable } from './publishable.js';
+import { eatenModes, type FindingsByMode, type PublishLimits, publishable } from './publishable.js';
 
 /** Something about a path that explains its findings, or keeps a mode out of the verdict. */
 export type PathCondition = 'keepalives_eaten';
 
 /**
- * RFC 5382 REQ-5 for a path. The requirement takes the minimum over the modes: one that is proven not compliant
- * decides, and only all together make a path compliant. Keepalives that are eaten say nothing and are left out.
+ * What a path is worth, each mode by its own requirement: one mode that is proven not compliant decides, and only all
+ * together make a path compliant. Keepalives that are eaten say nothing and are left out.
  */
 export interface PathVerdict {
   readonly result: 'compliant' | 'not_compliant' | 'unknown';
@@ -19,9 +19,9 @@ export interface PathVerdict {
   readonly sentence: string;
   /** What was found about the path beside the bounds. */
   readonly conditions: readonly PathCondition[];
+  /** Configured modes that say nothing about the mapping. */
+  readonly leftOut: readonly Mode[];
 }
-
-const REQUIRED = `RFC 5382 REQ-5 asks for at least ${durationWithSeconds(REQ5_ESTABLISHED_IDLE_TIMEOUT)}`;
 
 /** @param modes the configured modes */
 export function pathVerdict(
@@ -30,40 +30,59 @@ export function pathVerdict(
   limits: PublishLimits,
 ): PathVerdict {
   const published = publishable(findings, limits);
-  const eaten = keepalivesEaten(findings, limits);
-  const speaking = modes.filter((mode) => !(mode === 'keepalive' && eaten));
+  const leftOut = eatenModes(findings, limits).filter((mode) => modes.includes(mode));
+  const speaking = modes.filter((mode) => !leftOut.includes(mode));
   const failing = speaking.filter((mode) => published[mode]?.compliant === false);
-  const conditions: readonly PathCondition[] = eaten ? ['keepalives_eaten'] : [];
+  const eaten = leftOut.length > 0;
   const aside = eaten ? '; TCP keepalives get no answer at all on this path and say nothing about it' : '';
+  const verdict = (result: PathVerdict['result'], said: string): PathVerdict => ({
+    result,
+    sentence: `${said}${aside}.`,
+    conditions: eaten ? ['keepalives_eaten'] : [],
+    leftOut,
+  });
   if (failing.length > 0) {
-    const worst = failing
-      .map((mode) => published[mode])
-      .filter((finding) => finding !== undefined)
-      .sort((a, b) => (a.upper ?? Number.POSITIVE_INFINITY) - (b.upper ?? Number.POSITIVE_INFINITY))[0];
-    const where = failing.length === modes.length && modes.length > 1 ? 'every mode' : listed(failing);
-    return {
-      result: 'not_compliant',
-      sentence: `Not compliant: an idle TCP connection is forgotten ${when(worst)} (seen in ${where}); ${REQUIRED}${aside}.`,
-      conditions,
-    };
+    const all = failing.length === modes.length && modes.length > 1;
+    const each = byRequirement(failing).map(
+      ([requirement, missing]) =>
+        `${when(missing, published)} (seen in ${all && missing.length === modes.length ? 'every mode' : listed(missing)}); ${asks(requirement)}`,
+    );
+    return verdict(
+      'not_compliant',
+      `Not compliant: an idle TCP connection is forgotten ${each.join('; it is forgotten ')}`,
+    );
   }
   if (speaking.length > 0 && speaking.every((mode) => published[mode]?.compliant === true)) {
-    return {
-      result: 'compliant',
-      sentence:
-        `Compliant: an idle TCP connection survives ${durationWithSeconds(REQ5_ESTABLISHED_IDLE_TIMEOUT)}, ` +
-        `as RFC 5382 REQ-5 asks (seen in ${listed(speaking)})${aside}.`,
-      conditions,
-    };
+    const each = byRequirement(speaking).map(
+      ([{ idle, clause }, kept]) =>
+        `${durationWithSeconds(idle)}, as ${clause} asks (seen in ${listed(kept)})`,
+    );
+    return verdict('compliant', `Compliant: an idle TCP connection survives ${each.join('; it survives ')}`);
   }
-  const sentence = `No verdict: ${known(speaking, published)}; ${REQUIRED}${aside}.`;
-  return { result: 'unknown', sentence, conditions };
+  const wanted = requirementsOf(modes).map(asks);
+  return verdict('unknown', `No verdict: ${[known(speaking, published), ...wanted].join('; ')}`);
 }
 
-/** When a finding forgets. */
-function when(finding: Finding | undefined): string {
-  if (finding?.upper === undefined) return `before ${durationWithSeconds(REQ5_ESTABLISHED_IDLE_TIMEOUT)}`;
-  return whenForgotten({ ...finding, upper: finding.upper });
+function asks({ idle, clause }: Requirement): string {
+  return `${clause} asks for at least ${durationWithSeconds(idle)}`;
+}
+
+/** The modes that are measured against each requirement. */
+function byRequirement(modes: readonly Mode[]): readonly (readonly [Requirement, readonly Mode[]])[] {
+  return requirementsOf(modes).map((requirement) => [
+    requirement,
+    modes.filter((mode) => requirementOf(mode) === requirement),
+  ]);
+}
+
+/** When the first of several modes forgets that are too short by one requirement. */
+function when(modes: readonly Mode[], findings: FindingsByMode): string {
+  const upperOf = (mode: Mode): number => findings[mode]?.upper ?? Number.POSITIVE_INFINITY;
+  const [worst] = [...modes].sort((a, b) => upperOf(a) - upperOf(b));
+  if (worst === undefined) return '';
+  const finding: Finding | undefined = findings[worst];
+  if (finding?.upper === undefined) return `before ${durationWithSeconds(requirementOf(worst).idle)}`;
+  return whenForgotten(worst, { ...finding, upper: finding.upper });
 }
 
 /** What can be said without a verdict. */

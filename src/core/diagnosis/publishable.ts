@@ -1,6 +1,6 @@
 /** Which findings may be published, and what keepalive interval follows from them: rules across the modes. */
 import { DEATHS_OF_A_CLAIM, type Finding } from '../finding.js';
-import type { Mode } from '../modes.js';
+import { MODE_ROWS, MODES, type Mode } from '../modes.js';
 import type { Seconds } from '../../units.js';
 
 /** The newest finding of each configured mode. */
@@ -15,7 +15,13 @@ export interface PublishLimits {
 }
 
 /** Longest keepalive interval that is ever recommended, seconds: longer ones gain nothing and find faults late. */
-export const LONGEST_RECOMMENDED_KEEPALIVE: Seconds = 3600;
+const LONGEST_RECOMMENDED_KEEPALIVE: Seconds = 3600;
+
+/** Modes whose packets carry nothing, which some boxes eat, and those that carry data the same way. */
+const EMPTY_MODES = MODES.filter((mode) => MODE_ROWS[mode].answeredBy === 'kernel');
+const DATA_MODES = MODES.filter(
+  (mode) => MODE_ROWS[mode].answeredBy === 'program' && MODE_ROWS[mode].from === 'inside',
+);
 
 /**
  * Whether a search has died at the shortest idle time that it tests, before anything survived. The tolerance
@@ -30,47 +36,51 @@ export function diesAtMinIdle(finding: Finding, limits: PublishLimits): boolean 
 }
 
 /**
- * Whether keepalives get no answer on this path although the mapping is still there: they die at the shortest
- * idle time while data sent after the same silence is answered. Such a path swallows segments without payload;
- * its keepalive deaths say nothing about the mapping.
+ * The modes whose keepalives get no answer on this path although the mapping is still there: they die at the shortest
+ * idle time while data sent after the same silence is answered. Such a path swallows segments without payload; these
+ * deaths say nothing about the mapping.
  */
-export function keepalivesEaten(findings: FindingsByMode, limits: PublishLimits): boolean {
-  const { send, keepalive } = findings;
-  return (
-    keepalive !== undefined &&
-    keepalive.deaths >= DEATHS_OF_A_CLAIM &&
-    diesAtMinIdle(keepalive, limits) &&
-    send?.lower !== undefined
-  );
+export function eatenModes(findings: FindingsByMode, limits: PublishLimits): readonly Mode[] {
+  if (!DATA_MODES.some((mode) => findings[mode]?.lower !== undefined)) return [];
+  return EMPTY_MODES.filter((mode) => {
+    const finding = findings[mode];
+    return finding !== undefined && finding.deaths >= DEATHS_OF_A_CLAIM && diesAtMinIdle(finding, limits);
+  });
 }
 
 /**
- * Whether the keepalive search can be read as a statement about the mapping. A death at the shortest idle time
- * is one only when data dies there as well; while `send` is silent about it (not configured, or not that far
- * yet) both explanations are open.
+ * Whether a search by keepalives can be read as a statement about the mapping. A death at the shortest idle time
+ * is one only when data dies there as well; while that is unknown (not configured, or not that far yet) both
+ * explanations are open.
  */
-function keepaliveSpeaksOfMapping(findings: FindingsByMode, limits: PublishLimits): boolean {
-  const { send, keepalive } = findings;
-  if (keepalive === undefined || !diesAtMinIdle(keepalive, limits)) return true;
-  return send !== undefined && diesAtMinIdle(send, limits);
+function speaksOfMapping(finding: Finding, findings: FindingsByMode, limits: PublishLimits): boolean {
+  if (!diesAtMinIdle(finding, limits)) return true;
+  return DATA_MODES.some((mode) => {
+    const data = findings[mode];
+    return data !== undefined && diesAtMinIdle(data, limits);
+  });
 }
 
 /**
- * The findings as they may be published: `timeout` and `compliant` are withheld for `keepalive` when its deaths
- * say nothing about the mapping. The bounds stay: they are what was seen.
+ * The findings as they may be published: `timeout` and `compliant` are withheld for keepalives whose deaths say
+ * nothing about the mapping. The bounds stay: they are what was seen.
  */
 export function publishable(findings: FindingsByMode, limits: PublishLimits): FindingsByMode {
-  const { keepalive } = findings;
-  if (keepalive === undefined || keepaliveSpeaksOfMapping(findings, limits)) return findings;
-  const { timeout: _timeout, compliant: _compliant, ...withheld } = keepalive;
-  return { ...findings, keepalive: withheld };
+  const published: Partial<Record<Mode, Finding>> = { ...findings };
+  for (const mode of EMPTY_MODES) {
+    const finding = findings[mode];
+    if (finding === undefined || speaksOfMapping(finding, findings, limits)) continue;
+    const { timeout: _timeout, compliant: _compliant, ...withheld } = finding;
+    published[mode] = withheld;
+  }
+  return published;
 }
 
 /**
  * The keepalive interval that keeps connections alive on this path in every mode: half the smallest lower
- * bound, rounded down to whole seconds, at most {@link LONGEST_RECOMMENDED_KEEPALIVE}. Absent until every
- * configured mode has a finding, and when less than two seconds survived. A keepalive mode whose keepalives are
- * eaten is left out: the interval is then for traffic that carries data.
+ * bound, rounded down to whole seconds, at most an hour. Absent until every configured mode has a finding, and when
+ * less than two seconds survived. A mode whose keepalives are eaten is left out: the interval is then for traffic
+ * that carries data.
  *
  * @param modes the configured modes
  */
@@ -79,11 +89,12 @@ export function keepaliveRecommended(
   modes: readonly Mode[],
   limits: PublishLimits,
 ): Seconds | undefined {
-  const eaten = keepalivesEaten(findings, limits);
+  const eaten = eatenModes(findings, limits);
+  const published = publishable(findings, limits);
   let smallest = Number.POSITIVE_INFINITY;
   for (const mode of modes) {
-    if (mode === 'keepalive' && eaten) continue;
-    const finding = publishable(findings, limits)[mode];
+    if (eaten.includes(mode)) continue;
+    const finding = published[mode];
     if (finding?.timeout === undefined || finding.lower === undefined) return undefined;
     smallest = Math.min(smallest, finding.lower);
   }

@@ -1,5 +1,5 @@
 /** Ready-to-paste settings that keep an idle connection alive with a given interval. */
-import type { Settings } from './types.js';
+import type { Settings } from './explanation.js';
 import type { Seconds } from '../../units.js';
 
 /** How a setting keeps the mapping: only `data` passes a box that swallows keepalives. */

@@ -1,7 +1,7 @@
 /** What else is known about a path: the hosts' own tracking, contradicting answers, addresses. */
 import { DEATHS_OF_A_CLAIM } from '../finding.js';
 import { durationWithSeconds } from '../human-duration.js';
-import { REQ5_ESTABLISHED_IDLE_TIMEOUT } from '../rfc5382.js';
+import { requirementsOf } from '../modes.js';
 import {
   configuredModes,
   type DiagnosisInput,
@@ -10,7 +10,7 @@ import {
   type Outcomes,
   outcomeSentence,
 } from './outcome.js';
-import type { Explanation } from './types.js';
+import { type Explanation, hint, likely, measured } from './explanation.js';
 
 /** Share of tests below the published bound that must die before several answers at once are called likely. */
 const EARLY_DEATH_SHARE = 0.05;
@@ -22,35 +22,45 @@ export function explainConntrack(
   input: DiagnosisInput,
 ): readonly Explanation[] {
   const found: Explanation[] = [];
+  const required = requirementsOf(configuredModes(input));
   const ends = [
-    { value: input.conntrack.local, whose: "This host's", id: 'local_conntrack', told: 'own_firewall_first' },
+    {
+      value: input.conntrack.local,
+      whose: "This host's",
+      id: 'local_conntrack',
+      coveredBy: 'own_firewall_first',
+    },
     {
       value: input.conntrack.responder,
       whose: "The responder's host's",
       id: 'responder_conntrack',
-      told: 'responder_firewall_first',
+      coveredBy: 'responder_firewall_first',
     },
   ];
-  for (const { value, whose, id, told } of ends) {
+  for (const { value, whose, id, coveredBy } of ends) {
     if (value === undefined) continue;
     const near = forgetting(outcomes).filter(([, outcome]) =>
       nearBracket(outcome, value, input.limits.guard),
     );
     const keeps = `${whose} own connection tracking forgets after ${durationWithSeconds(value)}`;
     if (near.length > 0) {
-      found.push({
-        id: `${id}_near`,
-        certainty: 'likely',
-        text: `${keeps}, which is suspiciously near the measured value: it may be what was measured.`,
-        evidence: near.map(([mode, outcome]) => outcomeSentence(mode, outcome)),
-      });
-    } else if (value < REQ5_ESTABLISHED_IDLE_TIMEOUT && !patterns.some((p) => p.id === told)) {
-      found.push({
-        id: `${id}_short`,
-        certainty: 'hint',
-        text: `${keeps}: on this path nothing longer can be told from it.`,
-        evidence: [`RFC 5382 asks for ${durationWithSeconds(REQ5_ESTABLISHED_IDLE_TIMEOUT)}.`],
-      });
+      found.push(
+        likely(
+          `${id}_near`,
+          `${keeps}, which is suspiciously near the measured value: it may be what was measured.`,
+          near.map(([mode, outcome]) => outcomeSentence(mode, outcome)),
+        ),
+      );
+    } else if (required.some(({ idle }) => value < idle) && !patterns.some((p) => p.id === coveredBy)) {
+      found.push(
+        hint(
+          `${id}_short`,
+          `${keeps}: on this path nothing longer can be told from it.`,
+          required
+            .filter(({ idle }) => value < idle)
+            .map(({ standard, idle }) => `${standard} asks for ${durationWithSeconds(idle)}.`),
+        ),
+      );
     }
   }
   return found;
@@ -71,22 +81,23 @@ export function explainSeveralAnswers(input: DiagnosisInput): readonly Explanati
     evidence.push(`${mode}: ${early} early deaths${of} below an idle time that others survived.`);
   }
   if (evidence.length > 0) {
-    found.push({
-      id: 'two_answers',
-      certainty: often ? 'likely' : 'hint',
-      text: 'Two answers at once: several NATs with different timeouts, or one with a full table.',
-      evidence,
-    });
+    found.push(
+      (often ? likely : hint)(
+        'two_answers',
+        'Two answers at once: several NATs with different timeouts, or one with a full table.',
+        evidence,
+      ),
+    );
   }
   if (input.severalSeenAddresses === true) {
-    found.push({
-      id: 'several_addresses',
-      certainty: 'hint',
-      text:
+    found.push(
+      hint(
+        'several_addresses',
         "This host's connections left through several public addresses: a pool of NATs, several uplinks, or an " +
-        'address that changed.',
-      evidence: ['The far end saw more than one address of this host.'],
-    });
+          'address that changed.',
+        ['The far end saw more than one address of this host.'],
+      ),
+    );
   }
   return found;
 }
@@ -97,36 +108,33 @@ export function explainAddresses(outcomes: Outcomes, input: DiagnosisInput): rea
   if (local === 'cgn' || router === 'cgn') {
     const whose = local === 'cgn' ? "This host's own address" : "The router's outer address";
     return [
-      {
-        id: 'carrier_grade_nat',
-        certainty: 'likely',
-        text: 'A carrier-grade NAT of the provider is on this path (RFC 6888 REQ-1 binds it to RFC 5382).',
-        evidence: [`${whose} lies in 100.64.0.0/10, which is kept for that purpose (RFC 6598).`],
-      },
+      likely(
+        'carrier_grade_nat',
+        'A carrier-grade NAT of the provider is on this path (RFC 6888 REQ-1 binds it to RFC 5382).',
+        [`${whose} lies in 100.64.0.0/10, which is kept for that purpose (RFC 6598).`],
+      ),
     ];
   }
   if (seen === 'public' && (router === 'private' || routerDiffersFromSeen === true)) {
     return [
-      {
-        id: 'second_nat',
-        certainty: 'likely',
-        text: 'At least two NATs follow each other on this path: the router is behind another one.',
-        evidence: [
+      likely(
+        'second_nat',
+        'At least two NATs follow each other on this path: the router is behind another one.',
+        [
           router === 'private'
             ? "The router's outer address is private."
             : "The router's outer address is not the one that the far end sees.",
         ],
-      },
+      ),
     ];
   }
   if (local !== 'loopback' && input.natDetected === false && forgetting(outcomes).length > 0) {
     return [
-      {
-        id: 'no_translation',
-        certainty: 'measured',
-        text: 'No address is translated on this path: a stateful firewall forgets the connection, not a NAT.',
-        evidence: ["The far end sees this host's own address."],
-      },
+      measured(
+        'no_translation',
+        'No address is translated on this path: a stateful firewall forgets the connection, not a NAT.',
+        ["The far end sees this host's own address."],
+      ),
     ];
   }
   return [];

@@ -2,7 +2,7 @@
 import { DEATHS_OF_A_CLAIM } from '../finding.js';
 import type { Seconds } from '../../units.js';
 import { agreeingDeaths, isClosed, resolutionOf, upperOf } from './bracket.js';
-import { discard, open, roomOf } from './connections.js';
+import { discard, open, roomOf } from './draft-connections.js';
 import { askDistance } from './bracket.js';
 import { KNOWN_VALUES } from './known-values.js';
 import { confirmation, ladderOf, nextRung } from './questions.js';

@@ -1,9 +1,8 @@
 /** The bracket around the timeout and how far it has come. */
 import { DEATHS_OF_A_CLAIM, type SearchPhase } from '../finding.js';
-import { REQ5_ESTABLISHED_IDLE_TIMEOUT } from '../rfc5382.js';
 import type { Seconds } from '../../units.js';
 import type { SearchState } from './state.js';
-import type { SearchOptions } from './types.js';
+import type { SearchOptions } from './contract.js';
 
 /** Upper bound, seconds; +Infinity while nothing died. */
 export function upperOf(state: Pick<SearchState, 'deaths'>): Seconds {
@@ -11,7 +10,7 @@ export function upperOf(state: Pick<SearchState, 'deaths'>): Seconds {
 }
 
 /** The guard that fits the wanted resolution: a bracket from one side of a known value to the other must close. */
-export function guardOf(options: SearchOptions): Seconds {
+function guardOf(options: SearchOptions): Seconds {
   return Math.min(options.guard, options.resolution / 2);
 }
 
@@ -22,15 +21,15 @@ export function askDistance(options: SearchOptions): Seconds {
   return (guard > 0 ? guard : options.resolution / 2) * 0.9;
 }
 
-/** The idle time whose survival proves REQ-5: 7440 s less the guard. */
+/** The idle time whose survival proves the requirement: it, less the guard. */
 export function claimOf(options: SearchOptions): Seconds {
-  return REQ5_ESTABLISHED_IDLE_TIMEOUT - guardOf(options);
+  return options.required - guardOf(options);
 }
 
 /** What a verdict depends on besides the bounds. */
 type Exactness = Pick<SearchState, 'options' | 'slack'>;
 
-/** The idle time at which the question about REQ-5 is asked: so that a survivor, less its slack, proves the claim. */
+/** The idle time at which the question about the requirement is asked: so that a survivor, less its slack, proves the claim. */
 export function claimQuestion({ options, slack }: Exactness): Seconds {
   return claimOf(options) + Math.max(guardOf(options) * 0.1, slack * 1.25);
 }
@@ -41,7 +40,7 @@ export function resolutionOf(state: Exactness): Seconds {
 }
 
 /** Whether the longest idle time that may be tested survived (less the inexactness of a verdict). */
-export function reachedEnd(state: Pick<SearchState, 'options' | 'slack' | 'lower'>): boolean {
+function reachedEnd(state: Pick<SearchState, 'options' | 'slack' | 'lower'>): boolean {
   return state.lower >= state.options.maxIdle - Math.max(state.slack * 2, 1e-3);
 }
 

@@ -1,7 +1,6 @@
 /** Late-chosen tests while the bracket is open: climbs a ladder of ages, then bisects with the ages that wait. */
 import { DEATHS_OF_A_CLAIM } from '../finding.js';
 import type { Seconds } from '../../units.js';
-import { REQ5_ESTABLISHED_IDLE_TIMEOUT } from '../rfc5382.js';
 import { claimOf, claimQuestion, isClosed, resolutionOf, upperOf } from './bracket.js';
 import {
   ageOf,
@@ -13,12 +12,12 @@ import {
   roomOf,
   testAtAge,
   wakeAt,
-} from './connections.js';
+} from './draft-connections.js';
 import { bisection, confirmation, ladderOf, nextRung, roundRung } from './questions.js';
 import { quickestPace } from './pace.js';
 import type { Connection, Draft } from './state.js';
 
-/** Budgets from here on keep one connection for the question about REQ-5; below it would cost too much of the ladder. */
+/** Budgets from here on keep one connection for the question about the requirement; below it would cost too much of the ladder. */
 const ANCHOR_BUDGET = 12;
 
 /** A ready age this share of the bracket away from both bounds is as good as its middle. */
@@ -119,9 +118,10 @@ function refine(draft: Draft, awaited: number, presumedUpper: Seconds): void {
   else if (awaited === 0) bisect(draft, presumedUpper);
 }
 
-/** Connections beyond the bracket: while REQ-5 is undecided each is one more death before 7440 s, else of no use. */
+/** Connections beyond the bracket: each may be one more death before the required time, else it is of no use. */
 function useTooOld(draft: Draft, presumedUpper: Seconds): void {
-  const undecided = draft.compliant === null && presumedUpper < REQ5_ESTABLISHED_IDLE_TIMEOUT;
+  const { required } = draft.options;
+  const undecided = draft.compliant === null && presumedUpper < required;
   const limit = undecided ? presumedUpper : upperOf(draft) + 2 * resolutionOf(draft);
   let missing = undecided ? DEATHS_OF_A_CLAIM - draft.deaths.length : 0;
   for (const { state, testAt } of draft.connections)
@@ -133,7 +133,7 @@ function useTooOld(draft: Draft, presumedUpper: Seconds): void {
         wakeAt(draft, connection.since + limit + EXACT_ENOUGH);
       return;
     }
-    if (undecided && missing > 0 && age < REQ5_ESTABLISHED_IDLE_TIMEOUT) testAtAge(draft, connection, age);
+    if (undecided && missing > 0 && age < required) testAtAge(draft, connection, age);
     else if (age > upperOf(draft) + 2 * resolutionOf(draft)) discard(draft, connection);
     missing -= 1;
   }

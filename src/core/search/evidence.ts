@@ -1,6 +1,5 @@
-/** What a verdict teaches: moves the bounds, counts for and against REQ-5, raises and settles suspicions. */
+/** What a verdict teaches: moves the bounds, counts for and against the requirement, raises and settles suspicions. */
 import { DEATHS_OF_A_CLAIM } from '../finding.js';
-import { REQ5_ESTABLISHED_IDLE_TIMEOUT } from '../rfc5382.js';
 import type { Seconds } from '../../units.js';
 import { claimOf, isClosed, resolutionOf, upperOf } from './bracket.js';
 import type { Connection, Death, Draft, Survival } from './state.js';
@@ -18,7 +17,7 @@ const DAY: Seconds = 86_400;
  * Survivals in a row that a rise needs now: doubled by each drop of the last day, so that a path whose nodes
  * disagree stays on the worse of its two answers instead of flapping.
  */
-export function survivalsForRise(draft: Draft): number {
+function survivalsForRise(draft: Draft): number {
   draft.drops = draft.drops.filter((at) => draft.now - at < DAY);
   return Math.min(RISE_SURVIVALS_MOST, RISE_SURVIVALS * 2 ** draft.drops.length);
 }
@@ -45,7 +44,7 @@ export function learnDeath(draft: Draft, connection: Connection, idle: Seconds):
   } else {
     suspect(draft, death);
   }
-  if (idle < REQ5_ESTABLISHED_IDLE_TIMEOUT) draft.compliantRun = 0;
+  if (idle < draft.options.required) draft.compliantRun = 0;
   if (idle <= (draft.published?.lower ?? draft.lower)) draft.actions.push({ kind: 'early_death', idle });
   declareConfirmedDrop(draft);
   judgeCompliance(draft);
@@ -101,13 +100,13 @@ function learnExactness(draft: Draft, connection: Connection, idle: Seconds): vo
   if (testedAt !== undefined) draft.answerTime = Math.max(draft.now - testedAt, draft.answerTime * 0.9);
 }
 
-/** REQ-5: proven by a survival of 7440 s less the guard, refuted by three deaths before 7440 s; else as before. */
+/** Proven by a survival of the required time less the guard, refuted by three deaths before it; else as before. */
 function judgeCompliance(draft: Draft): void {
   if (draft.lower >= claimOf(draft.options)) {
     const needed = draft.compliant === false ? survivalsForRise(draft) : 1;
     if (draft.compliantRun >= needed) draft.compliant = true;
     return;
   }
-  const deaths = draft.deaths.filter((death) => death.idle < REQ5_ESTABLISHED_IDLE_TIMEOUT);
+  const deaths = draft.deaths.filter((death) => death.idle < draft.options.required);
   if (deaths.length >= DEATHS_OF_A_CLAIM) draft.compliant = false;
 }

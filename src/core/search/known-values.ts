@@ -1,5 +1,5 @@
 /** The idle timeouts that vendors like: prior knowledge that orders the questions and never gives an answer. */
-import { REQ5_ESTABLISHED_IDLE_TIMEOUT } from '../rfc5382.js';
+import { RFC5382_REQ5 } from '../requirements.js';
 import type { Seconds } from '../../units.js';
 
 /**
@@ -25,7 +25,8 @@ export const KNOWN_VALUES: readonly Seconds[] = [
   3600,
   5400,
   7200,
-  REQ5_ESTABLISHED_IDLE_TIMEOUT,
+  // Those who read the RFC use its least value.
+  RFC5382_REQ5.idle,
   14400,
   18000,
   21600,

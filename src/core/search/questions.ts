@@ -3,7 +3,7 @@ import type { Seconds } from '../../units.js';
 import { askDistance, claimOf, claimQuestion, upperOf } from './bracket.js';
 import { KNOWN_VALUES } from './known-values.js';
 import type { Draft, Role } from './state.js';
-import type { SearchOptions } from './types.js';
+import type { SearchOptions } from './contract.js';
 
 /** The geometry of a ladder of staggered connections. */
 export interface Ladder {

@@ -2,34 +2,7 @@
 import { STATE_FORMAT } from './state.js';
 import type { SearchState } from './state.js';
 import { LONGEST_IDLE } from '../finding.js';
-import type { SearchOptions } from './types.js';
-
-/** Moments of the search's own time, and what may be below 0. */
-const NUMBERS = [
-  'now',
-  'climbSince',
-  'risenAt',
-  'credit',
-  'creditAt',
-  'launchedAt',
-] as const satisfies readonly (keyof SearchState)[];
-
-/** Idle times and other durations. */
-const DURATIONS = [
-  'lower',
-  'droppedAt',
-  'dropFrom',
-  'slack',
-  'answerTime',
-] as const satisfies readonly (keyof SearchState)[];
-
-const COUNTS = [
-  'nextId',
-  'risen',
-  'compliantRun',
-  'failures',
-  'watched',
-] as const satisfies readonly (keyof SearchState)[];
+import type { SearchOptions } from './contract.js';
 
 /** No list of a search is longer, by far. */
 const MOST_ITEMS = 10_000;
@@ -60,9 +33,10 @@ function isList(value: unknown): value is readonly unknown[] {
   return Array.isArray(value) && value.length <= MOST_ITEMS;
 }
 
-function areAll(value: unknown, check: (item: Json) => boolean): boolean {
-  return isList(value) && value.every((item) => isRecord(item) && check(item));
-}
+const isListOf =
+  (check: (item: Json) => boolean) =>
+  (value: unknown): boolean =>
+    isList(value) && value.every((item) => isRecord(item) && check(item));
 
 const isEvidence = (item: Json): boolean =>
   isDuration(item['idle']) && isNumber(item['since']) && isNumber(item['at']);
@@ -80,41 +54,65 @@ const isLaunch = (item: Json): boolean =>
 const isSuspicion = (item: Json): boolean =>
   ['since', 'raisedAt', 'score'].every((key) => isNumber(item[key])) &&
   ['idle', 'survived'].every((key) => isDuration(item[key])) &&
-  areAll(item['deaths'], isEvidence);
+  isListOf(isEvidence)(item['deaths']);
 
 const isBracket = (value: unknown): boolean =>
-  value === null ||
-  (isRecord(value) &&
-    isCount(value['deaths']) &&
-    ['lower', 'upper', 'timeout'].every((key) => isOptional(value[key], isDuration)));
+  isRecord(value) &&
+  isCount(value['deaths']) &&
+  ['lower', 'upper', 'timeout'].every((key) => isOptional(value[key], isDuration));
+
+const orNull =
+  (check: (value: unknown) => boolean) =>
+  (value: unknown): boolean =>
+    value === null || check(value);
+
+const isBoolean = (value: unknown): boolean => typeof value === 'boolean';
+
+/** What each field of a state may hold. Moments of the search's own time may be below 0, idle times may not. */
+const FIELDS: Readonly<
+  Record<Exclude<keyof SearchState, 'format' | 'options'>, (value: unknown) => boolean>
+> = {
+  now: isNumber,
+  started: isBoolean,
+  nextId: isCount,
+  connections: isListOf(isConnection),
+  launches: isListOf(isLaunch),
+  climbSince: isNumber,
+  lower: isDuration,
+  deaths: isListOf(isEvidence),
+  risen: isCount,
+  risenAt: isNumber,
+  suspicions: isListOf(isSuspicion),
+  survivals: isListOf(isEvidence),
+  droppedAt: isDuration,
+  dropFrom: isDuration,
+  drops: (value) => isList(value) && value.every(isNumber),
+  compliant: orNull(isBoolean),
+  compliantRun: isCount,
+  published: orNull(isBracket),
+  confirmedAt: orNull(isNumber),
+  failures: isCount,
+  slack: isDuration,
+  answerTime: isDuration,
+  credit: isNumber,
+  creditAt: isNumber,
+  watched: isCount,
+  launchedAt: isNumber,
+};
 
 /**
  * A search from its persisted state, with the connections that it had: they are gone, so the first event to send
  * is `interrupted` (or `start`, if it never began).
  * @returns undefined when the value is not such a state, or when it was made with other options: another budget,
- * deadline or schedule may change under a finding, the questions (idle times, resolution, guard, timing) may not
+ * deadline or schedule may change under a finding, the questions (idle times, resolution, guard, what is required,
+ * timing) may not
  */
 export function reviveSearch(json: unknown, options: SearchOptions): SearchState | undefined {
   if (!isRecord(json) || json['format'] !== STATE_FORMAT) return undefined;
   const made = json['options'];
   if (!isRecord(made)) return undefined;
-  for (const key of ['minIdle', 'maxIdle', 'resolution', 'guard', 'timing'] as const)
+  for (const key of ['minIdle', 'maxIdle', 'resolution', 'guard', 'required', 'timing'] as const)
     if (made[key] !== options[key]) return undefined;
-  const sound =
-    NUMBERS.every((key) => isNumber(json[key])) &&
-    DURATIONS.every((key) => isDuration(json[key])) &&
-    COUNTS.every((key) => isCount(json[key])) &&
-    typeof json['started'] === 'boolean' &&
-    (json['compliant'] === null || typeof json['compliant'] === 'boolean') &&
-    (json['confirmedAt'] === null || isNumber(json['confirmedAt'])) &&
-    areAll(json['connections'], isConnection) &&
-    areAll(json['launches'], isLaunch) &&
-    areAll(json['deaths'], isEvidence) &&
-    areAll(json['survivals'], isEvidence) &&
-    areAll(json['suspicions'], isSuspicion) &&
-    isList(json['drops']) &&
-    json['drops'].every(isNumber) &&
-    isBracket(json['published']);
-  if (!sound) return undefined;
+  if (!Object.entries(FIELDS).every(([name, isSound]) => isSound(json[name]))) return undefined;
   return { ...(json as unknown as SearchState), options };
 }

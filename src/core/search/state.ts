@@ -1,6 +1,6 @@
 /** What a search remembers: a plain value that survives a round trip through JSON at any moment. */
 import type { Seconds } from '../../units.js';
-import type { ConnectionId, SearchAction, SearchOptions } from './types.js';
+import type { ConnectionId, SearchAction, SearchOptions } from './contract.js';
 
 /** Changes with the meaning of the state, so that a foreign one is recognised. */
 export const STATE_FORMAT = 1;
@@ -8,7 +8,7 @@ export const STATE_FORMAT = 1;
 /**
  * What a connection is for.
  * - `ladder`: asks the next question of a climb or a bisection, whichever that is when its age fits.
- * - `anchor`: waits for the question about REQ-5 from the very start.
+ * - `anchor`: waits for the question about the requirement from the very start.
  * - `lower`, `upper`: steady state; asks just below and just above the bracket.
  * - `half`, `between`: steady state; asks at half the lower bound, and between that and the lower bound.
  */
@@ -102,7 +102,7 @@ export interface SearchState {
   /** When drops were declared, within the last day: they make a rise harder to believe. */
   readonly drops: readonly Seconds[];
   readonly compliant: boolean | null;
-  /** Survivals in a row of the idle time that REQ-5 asks for. */
+  /** Survivals in a row of the idle time that is required. */
   readonly compliantRun: number;
   /** What is shown while a new bracket is being searched. */
   readonly published: PublishedBracket | null;
@@ -130,13 +130,9 @@ export interface Draft extends Mutable<SearchState> {
   wakeAt: Seconds;
 }
 
-/**
- * Starts a change: the given state stays as it is. Here and wherever objects are copied often, a field stands before
- * the spread: where a spread comes first and a new field behind it, V8 11 gives every copy a hidden class of its
- * own, which costs more than the copy.
- */
+/** Starts a change: the given state stays as it is. */
 export function draftOf(state: SearchState): Draft {
-  return { actions: [], wakeAt: Number.POSITIVE_INFINITY, ...state };
+  return { ...state, actions: [], wakeAt: Number.POSITIVE_INFINITY };
 }
 
 /** Ends a change. */

@@ -11,18 +11,19 @@
  * // carry the actions out, feed what happens back:
  * ({ state, actions } = step(state, 0.03, { kind: 'opened', id: 1 }));
  */
+import { defined } from '../../defined.js';
 import type { Seconds } from '../../units.js';
-import { openDueLaunches, planLaunch, remove, replace } from './connections.js';
+import { openDueLaunches, planLaunch, remove, replace } from './draft-connections.js';
 import { huntAppointed, searchAppointed } from './appointed.js';
 import { phaseOf } from './bracket.js';
 import { searchLate, startLadder } from './climb.js';
 import { learnDeath, learnSurvival } from './evidence.js';
-import { noteAgreement, publish } from './publish.js';
+import { noteAgreement, publish } from './finding-of.js';
 import { STATE_FORMAT, draftOf, finish } from './state.js';
 import type { Draft, SearchState } from './state.js';
 import { announceDrop, forgetOldSuspicions } from './suspicion.js';
 import { launchRound, watch } from './track.js';
-import type { ConnectionId, SearchAction, SearchConnection, SearchEvent, SearchOptions } from './types.js';
+import type { ConnectionId, SearchAction, SearchConnection, SearchEvent, SearchOptions } from './contract.js';
 
 /** Seconds until a launch that failed is repeated (less when idle times of seconds are tested). */
 const RETRY_TIME: Seconds = 10;
@@ -82,12 +83,9 @@ export function step(
 
 /** The connections of the search, as they are to be shown. */
 export function connectionsOf(state: SearchState): readonly SearchConnection[] {
-  return state.connections.map(({ id, state: doing, since, testAt }) => ({
-    id,
-    state: doing,
-    ...(since === undefined ? {} : { since }),
-    ...(testAt === undefined ? {} : { testAt }),
-  }));
+  return state.connections.map(({ id, state: doing, since, testAt }) =>
+    defined({ id, state: doing, since, testAt }),
+  );
 }
 
 /** Whether the search still counts on this connection. */
@@ -106,7 +104,7 @@ function takeIn(draft: Draft, event: SearchEvent): void {
       draft.failures = 0;
       for (const connection of draft.connections)
         if (connection.id === event.id && connection.state === 'opening')
-          replace(draft, { since: draft.now, ...connection, state: 'idle' });
+          replace(draft, { ...connection, state: 'idle', since: draft.now });
       return;
     case 'open_failed':
       retryLaunch(draft, event.id);
@@ -153,11 +151,8 @@ function retryLaunch(draft: Draft, id: ConnectionId): void {
   const { minIdle, connections } = draft.options;
   const patience = 2 ** Math.min(RETRY_DOUBLINGS, Math.floor(draft.failures / connections));
   const { role, testAt } = connection;
-  planLaunch(draft, {
-    at: draft.now + patience * Math.min(RETRY_TIME, Math.max(1, minIdle / 2)),
-    role,
-    ...(testAt === undefined ? {} : { testAt }),
-  });
+  const at = draft.now + patience * Math.min(RETRY_TIME, Math.max(1, minIdle / 2));
+  planLaunch(draft, defined({ at, role, testAt }));
 }
 
 function decide(draft: Draft, event: SearchEvent): void {

@@ -15,7 +15,7 @@ const PATIENCE = 4;
  * Independent deaths that announce a drop, when no survival contradicts them: 4, or 3 with few connections, whose
  * next evidence would come too late.
  */
-export function deathsForDrop(connections: number): number {
+function deathsForDrop(connections: number): number {
   return connections >= 12 ? 4 : 3;
 }
 
@@ -107,7 +107,7 @@ function declareDrop(draft: Draft, suspicion: Suspicion): void {
 }
 
 /**
- * Announces a declared drop as soon as it is known to be one: the verdict on REQ-5 turned, or the timeout is lower
+ * Announces a declared drop as soon as it is known to be one: the verdict on the requirement turned, or the timeout is lower
  * by more than jitter. A drop that turns out to be jitter only corrects the bracket.
  */
 export function announceDrop(draft: Draft, turned: boolean, settled: boolean): void {

@@ -12,7 +12,7 @@ import {
   test,
   testAtAge,
   wakeAt,
-} from './connections.js';
+} from './draft-connections.js';
 import { watchQuestion } from './questions.js';
 import type { Connection, Draft, Role, Suspicion } from './state.js';
 import { deathsMissing } from './suspicion.js';

@@ -1,7 +1,7 @@
 /** The files that the status page loads, named by their content so that browsers may keep them for ever. */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { ICON, STYLE } from './style.js';
+import { ICON, STYLE } from './style-sheet.js';
 
 export interface Asset {
   readonly name: string;

@@ -1,7 +1,7 @@
 /** One target on the status page: verdict, strips, diagnosis, settings to paste, last events, every test. */
 import { exactDuration, humanDuration } from '../../core/human-duration.js';
 import { reasonOf } from '../../core/verdict.js';
-import { MODE_WORDS } from '../../core/words.js';
+import { MODE_ROWS } from '../../core/modes.js';
 import type { ModeSnapshot, TargetSnapshot, TestRecord } from '../../engine/snapshot.js';
 import type { Seconds } from '../../units.js';
 import { type Html, html, verbatim } from '../../paper/html.js';
@@ -19,7 +19,7 @@ import {
   type Standing,
   targetVerdict,
   unbroken,
-} from './words.js';
+} from './sentences.js';
 
 export interface CardContext {
   /** Unix time of the rendering. */
@@ -129,7 +129,7 @@ function facts(target: TargetSnapshot): Html[] {
 function renderMode(mode: ModeSnapshot, target: TargetSnapshot, { now }: CardContext): Html {
   const { confirmedTimestamp, finding } = mode;
   return html`<section class="mode ${modeStanding(mode)}">
-<h3>${mode.mode} <span class="who">${MODE_WORDS[mode.mode]}</span></h3>
+<h3>${mode.mode} <span class="who">${MODE_ROWS[mode.mode].who}</span></h3>
 <p class="finding">${unbroken(modeSentence(mode, target))}${finding.suspect && html` <strong class="suspect">deaths below it await confirmation</strong>`}${confirmedTimestamp !== undefined && html` <span class="fresh">confirmed ${timeAgo(confirmedTimestamp, now)}</span>`}</p>
 ${somethingToDraw(mode, target) && renderStrip(mode, target.config.search)}
 </section>`;

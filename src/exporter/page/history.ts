@@ -1,7 +1,6 @@
 /** The last 30 days of a target: what survived and what died, and when the published value moved. */
 import { humanDuration } from '../../core/human-duration.js';
-import type { Mode } from '../../core/modes.js';
-import { REQ5_ESTABLISHED_IDLE_TIMEOUT } from '../../core/rfc5382.js';
+import { type Mode, requirementOf } from '../../core/modes.js';
 import type { TargetSnapshot } from '../../engine/snapshot.js';
 import { changesOf } from '../../history/changes.js';
 import { type HistoryEntry } from '../../history/entry.js';
@@ -10,7 +9,7 @@ import type { Seconds } from '../../units.js';
 import { round } from '../../paper/drawing.js';
 import { type Html, html } from '../../paper/html.js';
 import { makeScale, type Scale } from './scale.js';
-import { isoMoment, moment, unbroken } from './words.js';
+import { isoMoment, moment, unbroken } from './sentences.js';
 
 /** The picture's own coordinates; it is stretched to the width of the page. */
 const WIDTH = 1000;
@@ -35,12 +34,12 @@ export function renderHistory(
 }
 
 function modeFigure(mode: Mode, entries: readonly HistoryEntry[], scale: Scale, now: Seconds): Html {
-  const told = changes(entries).slice(-CHANGES_SHOWN).reverse();
-  const label = `${mode}, the last 30 days: ${told.length === 0 ? 'no change' : `${told.length} changes`}`;
+  const shown = changes(entries).slice(-CHANGES_SHOWN).reverse();
+  const label = `${mode}, the last 30 days: ${shown.length === 0 ? 'no change' : `${shown.length} changes`}`;
   return html`<figure><figcaption>${mode}: from 0 to ${humanDuration(scale.max)} idle, the last 30 days</figcaption>
-<svg class="history" role="img" aria-label="${label}" viewBox="0 0 ${WIDTH} ${HEIGHT}" preserveAspectRatio="none">${[bars(entries, scale, now), limit(scale)]}</svg>
+<svg class="history" role="img" aria-label="${label}" viewBox="0 0 ${WIDTH} ${HEIGHT}" preserveAspectRatio="none">${[bars(entries, scale, now), limit(requirementOf(mode).idle, scale)]}</svg>
 <div class="axis" aria-hidden="true"><span>30 days ago</span><span>now</span></div>
-${told.length > 0 && html`<ol>${told.map(({ at, text }) => html`<li><time datetime="${isoMoment(at)}">${moment(at)}</time> ${unbroken(text)}</li>`)}</ol>`}</figure>`;
+${shown.length > 0 && html`<ol>${shown.map(({ at, text }) => html`<li><time datetime="${isoMoment(at)}">${moment(at)}</time> ${unbroken(text)}</li>`)}</ol>`}</figure>`;
 }
 
 /** From left to right one bar for each slice of time, green up to the lower bound, red from the upper one on. */
@@ -69,9 +68,9 @@ function drawBar(x: number, width: number, { lower, upper }: HistoryEntry, scale
   ]}`;
 }
 
-function limit(scale: Scale): Html | undefined {
-  if (REQ5_ESTABLISHED_IDLE_TIMEOUT > scale.max) return undefined;
-  const y = round(HEIGHT - (HEIGHT * scale.position(REQ5_ESTABLISHED_IDLE_TIMEOUT)) / 100);
+function limit(required: Seconds, scale: Scale): Html | undefined {
+  if (required > scale.max) return undefined;
+  const y = round(HEIGHT - (HEIGHT * scale.position(required)) / 100);
   return html`<line class="limit" x1="0" x2="${WIDTH}" y1="${y}" y2="${y}"/>`;
 }
 

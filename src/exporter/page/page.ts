@@ -1,12 +1,12 @@
 /** The status page as one HTML document, complete without any script; scripts only keep it fresh. */
 import { humanDuration } from '../../core/human-duration.js';
-import { REQ5_ESTABLISHED_IDLE_TIMEOUT } from '../../core/rfc5382.js';
+import { MODES, requirementsOf } from '../../core/modes.js';
 import type { TargetSnapshot } from '../../engine/snapshot.js';
 import type { Seconds } from '../../units.js';
 import { type Html, html, verbatim } from '../../paper/html.js';
 import { guarded } from '../guard.js';
 import { type CardContext, cardId, renderCard, standingBadge, timeAgo } from './card.js';
-import { countInWords, moment, type Standing, targetVerdict, unbroken } from './words.js';
+import { countInWords, moment, type Standing, targetVerdict, unbroken } from './sentences.js';
 
 export interface PageOptions {
   readonly targets: readonly TargetSnapshot[];
@@ -30,7 +30,7 @@ export interface Selection {
 }
 
 /** Cards on one page; a larger fleet gets several pages. */
-export const PAGE_SIZE = 50;
+const PAGE_SIZE = 50;
 
 /** With more targets than this there is a field to find one. */
 const FILTER_FROM = 8;
@@ -175,9 +175,8 @@ function legend(): Html {
     sign(box('remembered'), 'remembered'),
     sign(box('bracket'), 'bracket'),
     sign(box('forgotten'), 'forgotten'),
-    sign(
-      html`<line class="req5" x1="0" x2="0" y1="-7" y2="7"/>`,
-      `${humanDuration(REQ5_ESTABLISHED_IDLE_TIMEOUT)}, RFC 5382 REQ-5`,
+    requirementsOf(MODES).map(({ idle, clause }) =>
+      sign(html`<line class="req5" x1="0" x2="0" y1="-7" y2="7"/>`, `${humanDuration(idle)}, ${clause}`),
     ),
   ]}</ul>`;
 }

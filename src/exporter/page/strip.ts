@@ -1,7 +1,8 @@
-/** One mode as a picture: survivors, deaths, the bracket, the connections that wait, the line of RFC 5382. */
+/** One mode as a picture: survivors, deaths, the bracket, the connections that wait, the line of what is required. */
 import { exactDuration, humanDuration } from '../../core/human-duration.js';
-import type { SearchConfig } from '../../config/types.js';
-import { REQ5_ESTABLISHED_IDLE_TIMEOUT } from '../../core/rfc5382.js';
+import type { SearchConfig } from '../../config/schema.js';
+import { requirementOf } from '../../core/modes.js';
+import type { Requirement } from '../../core/requirements.js';
 import type { ModeSnapshot, TestRecord, WaitingConnection } from '../../engine/snapshot.js';
 import type { Seconds } from '../../units.js';
 import { round, shortDuration } from '../../paper/drawing.js';
@@ -29,7 +30,7 @@ export function renderStrip(mode: ModeSnapshot, search: SearchConfig): Html {
   return html`<svg class="strip" role="img" aria-label="${describe(mode, search)}" height="${HEIGHT}" data-max="${scale.max}" data-knee="${scale.knee}">${[
     band(mode, scale),
     axis(scale),
-    req5Line(scale),
+    requirementLine(requirementOf(mode.mode), scale),
     marks(mode.tests, scale),
     mode.waiting.map((connection) => waitingDot(connection, scale)),
   ]}</svg>`;
@@ -85,13 +86,13 @@ function axis(scale: Scale): Html[] {
   });
 }
 
-function req5Line(scale: Scale): Html | undefined {
-  if (REQ5_ESTABLISHED_IDLE_TIMEOUT > scale.max) return undefined;
-  const at = scale.position(REQ5_ESTABLISHED_IDLE_TIMEOUT);
+function requirementLine({ idle, standard }: Requirement, scale: Scale): Html | undefined {
+  if (idle > scale.max) return undefined;
+  const at = scale.position(idle);
   const x = percent(at);
   const anchor = at > 80 ? 'end' : 'start';
   const label = percent(at + (at > 80 ? -0.8 : 0.8));
-  return html`<line class="req5" x1="${x}" x2="${x}" y1="2" y2="${LANE.axis}"/><text class="req5" x="${label}" y="${LANE.label}" text-anchor="${anchor}">RFC 5382: ${shortDuration(REQ5_ESTABLISHED_IDLE_TIMEOUT)}</text>`;
+  return html`<line class="req5" x1="${x}" x2="${x}" y1="2" y2="${LANE.axis}"/><text class="req5" x="${label}" y="${LANE.label}" text-anchor="${anchor}">${standard}: ${shortDuration(idle)}</text>`;
 }
 
 interface Mark {

@@ -1,5 +1,5 @@
 /** The built-in far end: the native protocol, with an endpoint of the built-in NAT for each mode. */
-import type { FarEnd } from '../../config/types.js';
+import type { FarEnd } from '../../config/far-ends.js';
 import { defined } from '../../defined.js';
 import { endpointAt, openingDeadline, type Protocol } from '../path.js';
 import { createNativePath, native } from './native.js';

@@ -1,5 +1,5 @@
 /** The table of protocols: the list of far ends that this program can measure against. */
-import type { FarEnd } from '../../config/types.js';
+import type { FarEnd } from '../../config/far-ends.js';
 import type { Mode } from '../../core/modes.js';
 import type { Path, PathOptions, Protocol, Timing } from '../path.js';
 import { embedded } from './embedded.js';

@@ -1,6 +1,6 @@
 /** The protocol of NAT-TCP-test: an echo server and a sleep server, no hello, one answer a connection. */
 import { randomBytes } from 'node:crypto';
-import type { FarEnd } from '../../config/types.js';
+import type { FarEnd } from '../../config/far-ends.js';
 import type { Mode } from '../../core/modes.js';
 import type { LinkEnd } from '../../net/errors.js';
 import { openLink, type Endpoint } from '../../net/link.js';

@@ -1,6 +1,7 @@
 /** The native protocol: heartbeat canaries that also carry requests, and probes that the far end can be asked about. */
 import type { Clock } from '../../clock.js';
-import type { AnnounceConfig, FarEnd } from '../../config/types.js';
+import type { AnnounceConfig } from '../../config/config.js';
+import type { FarEnd } from '../../config/far-ends.js';
 import type { Mode } from '../../core/modes.js';
 import { defined } from '../../defined.js';
 import type { LinkEnd } from '../../net/errors.js';

@@ -294,7 +294,7 @@ class Primary {
       const worker = this.#workers.get(id);
       if (worker === undefined || worker.turning) continue;
       worker.turning = true;
-      worker.tell({ kind: 'attend', wanted: open });
+      worker.tell({ kind: 'attend', open });
     }
   }
 

@@ -26,7 +26,7 @@ export type ToWorker =
   | { readonly kind: 'start'; readonly options: WorkerOptions }
   | { readonly kind: 'stop' }
   | { readonly kind: 'count' }
-  | { readonly kind: 'attend'; readonly wanted: boolean }
+  | { readonly kind: 'attend'; readonly open: boolean }
   | { readonly kind: 'orders'; readonly batch: Batch<PeerOrder> };
 
 export type FromWorker =
@@ -144,10 +144,10 @@ function runWorker(): void {
       },
     );
 
-  const attend = async (wanted: boolean): Promise<void> => {
+  const attend = async (open: boolean): Promise<void> => {
     try {
-      await (await running)?.attend(wanted);
-      tell({ kind: 'attends', open: wanted });
+      await (await running)?.attend(open);
+      tell({ kind: 'attends', open });
     } catch {
       // Some of several addresses may have been bound: "closed" must be true of all. The primary will ask again.
       await (await running)?.attend(false);
@@ -171,7 +171,7 @@ function runWorker(): void {
         void stop();
         return;
       case 'attend':
-        void attend(message.wanted);
+        void attend(message.open);
         return;
       case 'count':
         tell({ kind: 'counted', counts: metrics.counts });

@@ -11,8 +11,7 @@ import { type AnnouncementFields, isAnnouncedAddress } from '../../wire/announce
 import { clientKey } from '../../net/client-address.js';
 
 /** Why an announcement is not taken: a closed set, also a metric label. */
-export const ANNOUNCEMENT_REFUSALS = ['address', 'label', 'taken', 'limit_client', 'limit_total'] as const;
-export type AnnouncementRefusal = (typeof ANNOUNCEMENT_REFUSALS)[number];
+export type AnnouncementRefusal = 'address' | 'label' | 'taken' | 'limit_client' | 'limit_total';
 
 /** Who announces: the session is the client's secret, `seen` the IP address that its connection comes from. */
 export interface Announcer {

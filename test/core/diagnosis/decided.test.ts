@@ -4,16 +4,19 @@ import { climbing, diesAtOnce, forgets, LIMITS, survives } from './findings.js';
 
 describe('idleToSurvive()', () => {
   it('asks for the verdict when max_idle is just above 7440 s, else for max_idle', () => {
-    expect(idleToSurvive({ maxIdle: 7800, guard: 5 })).toBe(7435);
-    expect(idleToSurvive({ maxIdle: 7440, guard: 5 })).toBe(7435);
-    expect(idleToSurvive({ maxIdle: 60, guard: 1 })).toBe(60);
-    expect(idleToSurvive({ maxIdle: 86_400, guard: 5 })).toBe(86_400);
+    expect(idleToSurvive({ maxIdle: 7800, guard: 5, required: 7440 })).toBe(7435);
+    expect(idleToSurvive({ maxIdle: 7440, guard: 5, required: 7440 })).toBe(7435);
+    expect(idleToSurvive({ maxIdle: 60, guard: 1, required: 7440 })).toBe(60);
+    expect(idleToSurvive({ maxIdle: 86_400, guard: 5, required: 7440 })).toBe(86_400);
   });
 });
 
 describe('isDecided()', () => {
-  const decided = (evidence: { finding: Parameters<typeof isDecided>[0] }, limits = LIMITS) =>
-    isDecided(evidence.finding, limits);
+  const decided = (
+    evidence: { finding: Parameters<typeof isDecided>[0] },
+    limits = LIMITS,
+    required = 7440,
+  ) => isDecided(evidence.finding, { ...limits, required });
 
   it('is false while climbing, true when enough survived', () => {
     const day = { ...LIMITS, maxIdle: 86_400 };
@@ -23,6 +26,13 @@ describe('isDecided()', () => {
     expect(decided(climbing(7439), day)).toBe(false);
     expect(decided(climbing(50), { ...LIMITS, maxIdle: 60 })).toBe(false);
     expect(decided(survives(60), { ...LIMITS, maxIdle: 60 })).toBe(true);
+  });
+
+  it('asks each mode for what is required of it', () => {
+    const short = { ...LIMITS, maxIdle: 130 };
+    expect(decided(climbing(119), short)).toBe(false);
+    expect(decided(climbing(119), short, 120)).toBe(true);
+    expect(decided(climbing(118), short, 120)).toBe(false);
   });
 
   it('wants the third death before a closed bracket is an answer', () => {
@@ -37,6 +47,6 @@ describe('isDecided()', () => {
 
   it('waits while deaths below the bound await confirmation', () => {
     const { finding } = forgets(3600);
-    expect(isDecided({ ...finding, suspect: true }, LIMITS)).toBe(false);
+    expect(decided({ finding: { ...finding, suspect: true } })).toBe(false);
   });
 });

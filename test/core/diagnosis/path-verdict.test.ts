@@ -19,6 +19,7 @@ describe('pathVerdict()', () => {
       sentence:
         'Compliant: an idle TCP connection survives 2 h 4 min (7440 s), as RFC 5382 REQ-5 asks (seen in send, recv and keepalive).',
       conditions: [],
+      leftOut: [],
     });
     expect(verdict({ send: survives(), recv: survives() }).result).toBe('unknown');
     expect(verdict({ send: survives(), recv: survives(), keepalive: climbing(3600) }).result).toBe('unknown');
@@ -30,6 +31,7 @@ describe('pathVerdict()', () => {
       sentence:
         'Not compliant: an idle TCP connection is forgotten after 20 s (seen in recv); RFC 5382 REQ-5 asks for at least 2 h 4 min (7440 s).',
       conditions: [],
+      leftOut: [],
     });
   });
 
@@ -48,13 +50,14 @@ describe('pathVerdict()', () => {
   });
 
   it('leaves eaten keepalives out and says so', () => {
-    const { result, sentence, conditions } = verdict({
+    const { result, sentence, conditions, leftOut } = verdict({
       send: survives(),
       recv: survives(),
       keepalive: diesAtOnce(),
     });
     expect(result).toBe('compliant');
     expect(conditions).toEqual(['keepalives_eaten']);
+    expect(leftOut).toEqual(['keepalive']);
     expect(sentence).toMatch(/TCP keepalives get no answer at all on this path and say nothing about it\.$/);
   });
 
@@ -68,6 +71,7 @@ describe('pathVerdict()', () => {
       sentence:
         'No verdict: an idle connection died after 1 h 0 min (3600 s) (send), which is not confirmed yet; RFC 5382 REQ-5 asks for at least 2 h 4 min (7440 s).',
       conditions: [],
+      leftOut: [],
     });
   });
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { type ModeEvidence } from '../../../src/core/diagnosis/outcome.js';
 import {
+  eatenModes,
   type FindingsByMode,
   keepaliveRecommended,
-  keepalivesEaten,
   publishable,
 } from '../../../src/core/diagnosis/publishable.js';
 import { settings } from '../../../src/core/diagnosis/settings.js';
@@ -49,14 +49,18 @@ describe('publishable()', () => {
   });
 });
 
-describe('keepalivesEaten()', () => {
+describe('eatenModes()', () => {
   it('needs a death at min_idle and a survivor of send', () => {
-    expect(keepalivesEaten(findings({ send: forgets(10), keepalive: diesAtOnce() }), LIMITS)).toBe(true);
-    expect(keepalivesEaten(findings({ send: climbing(6), keepalive: diesAtOnce() }), LIMITS)).toBe(true);
-    expect(keepalivesEaten(findings({ send: climbing(), keepalive: diesAtOnce() }), LIMITS)).toBe(false);
-    expect(keepalivesEaten(findings({ send: diesAtOnce(), keepalive: diesAtOnce() }), LIMITS)).toBe(false);
-    expect(keepalivesEaten(findings({ send: survives(), keepalive: forgets(10) }), LIMITS)).toBe(false);
-    expect(keepalivesEaten(findings({ send: survives(), recv: survives() }), LIMITS)).toBe(false);
+    expect(eatenModes(findings({ send: forgets(10), keepalive: diesAtOnce() }), LIMITS)).toEqual([
+      'keepalive',
+    ]);
+    expect(eatenModes(findings({ send: climbing(6), keepalive: diesAtOnce() }), LIMITS)).toEqual([
+      'keepalive',
+    ]);
+    expect(eatenModes(findings({ send: climbing(), keepalive: diesAtOnce() }), LIMITS)).toEqual([]);
+    expect(eatenModes(findings({ send: diesAtOnce(), keepalive: diesAtOnce() }), LIMITS)).toEqual([]);
+    expect(eatenModes(findings({ send: survives(), keepalive: forgets(10) }), LIMITS)).toEqual([]);
+    expect(eatenModes(findings({ send: survives(), recv: survives() }), LIMITS)).toEqual([]);
   });
 });
 

@@ -1,7 +1,7 @@
 /** Late-chosen tests while the bracket is open. */
 import { describe, expect, test } from 'vitest';
 import { resolutionOf, upperOf } from '../../../src/core/search/bracket.js';
-import { findingOf } from '../../../src/core/search/publish.js';
+import { findingOf } from '../../../src/core/search/finding-of.js';
 import { connectionsOf } from '../../../src/core/search/step.js';
 import { randomFrom } from '../../support/prng.js';
 import { SimulatedPath } from '../../support/simulated-nat.js';

@@ -1,6 +1,6 @@
 /** States of a search as a test wants them, to look at one rule alone. */
 import { createSearch } from '../../../src/core/search/step.js';
-import type { SearchOptions } from '../../../src/core/search/types.js';
+import type { SearchOptions } from '../../../src/core/search/contract.js';
 import { draftOf, type Connection, type Death, type Draft } from '../../../src/core/search/state.js';
 
 export const SHIPPED: SearchOptions = {
@@ -10,6 +10,7 @@ export const SHIPPED: SearchOptions = {
   connections: 24,
   deadline: 8,
   guard: 5,
+  required: 7440,
   timing: 'late',
 };
 

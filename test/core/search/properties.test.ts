@@ -2,12 +2,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
-import { REQ5_ESTABLISHED_IDLE_TIMEOUT } from '../../../src/core/rfc5382.js';
-import { findingOf } from '../../../src/core/search/publish.js';
+import { findingOf } from '../../../src/core/search/finding-of.js';
 import { reviveSearch } from '../../../src/core/search/revive.js';
 import { connectionsOf, step } from '../../../src/core/search/step.js';
-import type { SearchOptions } from '../../../src/core/search/types.js';
-import { deathsForDrop } from '../../../src/core/search/suspicion.js';
+import type { SearchOptions } from '../../../src/core/search/contract.js';
 import { type Observed, runArbitrary, type Temper } from '../../support/arbitrary-world.js';
 import { randomFrom } from '../../support/prng.js';
 import { propertySeed } from '../../support/seed.js';
@@ -25,6 +23,7 @@ const anyOptions: fc.Arbitrary<SearchOptions> = fc.record({
   connections: fc.oneof(fc.integer({ min: 2, max: 30 }), fc.constantFrom(64, 130)),
   deadline: fc.constantFrom(1, 2, 8),
   guard: fc.constantFrom(0, 2, 5),
+  required: fc.constantFrom(7440, 240),
   timing: fc.constantFrom('late' as const, 'at_launch' as const),
 });
 /** Timeouts on a logarithmic scale from 1 s to about a day. */
@@ -61,6 +60,7 @@ const changing: fc.Arbitrary<World> = fc.record({
     connections: fc.oneof(fc.integer({ min: 3, max: 8 }), fc.integer({ min: 12, max: 24 })),
     deadline: fc.constantFrom(2, 8),
     guard: fc.constantFrom(2, 5),
+    required: fc.constantFrom(7440, 240),
     timing: fc.constantFrom('late' as const, 'at_launch' as const),
   }),
   seed: anySeed,
@@ -97,8 +97,8 @@ describe('search in an honest network', () => {
             const { lower = 0, upper = Number.POSITIVE_INFINITY, compliant } = findingOf(state);
             if (lower >= timeout + 1e-6) expect.fail(`${lower} s survive`);
             if (upper < timeout - 1e-6) expect.fail(`${upper} s do not survive`);
-            if (compliant === true) expect(timeout).toBeGreaterThanOrEqual(7435);
-            if (compliant === false) expect(timeout).toBeLessThan(REQ5_ESTABLISHED_IDLE_TIMEOUT);
+            if (compliant === true) expect(timeout).toBeGreaterThanOrEqual(search.required - search.guard);
+            if (compliant === false) expect(timeout).toBeLessThan(search.required);
             return false;
           },
         });
@@ -223,8 +223,8 @@ describe('search in any network', () => {
         for (const action of actions) if (action.kind === 'announce') seen[action.change] += 1;
         if (timeout === undefined) return;
         if (compliant !== undefined) seen.timeoutAndVerdict += 1;
-        if (compliant === true && timeout < REQ5_ESTABLISHED_IDLE_TIMEOUT) expect.fail(`${timeout} s, yes`);
-        if (compliant === false && timeout >= REQ5_ESTABLISHED_IDLE_TIMEOUT) expect.fail(`${timeout} s, no`);
+        if (compliant === true && timeout < state.options.required) expect.fail(`${timeout} s, yes`);
+        if (compliant === false && timeout >= state.options.required) expect.fail(`${timeout} s, no`);
         if (upper !== undefined && (lower ?? 0) >= upper) expect.fail(`${lower ?? 0} s to ${upper} s`);
       },
       [40, 50],
@@ -263,7 +263,7 @@ describe('search in any network', () => {
         return ({ event, actions }) => {
           if (event.kind === 'verdict' && event.verdict.kind === 'dead') deaths.add(event.id);
           if (!actions.some((action) => action.kind === 'announce' && action.change === 'drop')) return;
-          expect(deaths.size).toBeGreaterThanOrEqual(deathsForDrop(options.connections));
+          expect(deaths.size).toBeGreaterThanOrEqual(options.connections >= 12 ? 4 : 3);
           deaths = new Set();
           announced += 1;
         };

@@ -1,10 +1,10 @@
 /** What a search does in the situations that a user meets. */
 import { describe, expect, test, vi } from 'vitest';
-import { findingOf } from '../../../src/core/search/publish.js';
+import { findingOf } from '../../../src/core/search/finding-of.js';
 import { reviveSearch } from '../../../src/core/search/revive.js';
 import { createSearch, connectionsOf, step } from '../../../src/core/search/step.js';
 import type { SearchState } from '../../../src/core/search/state.js';
-import type { SearchAction, SearchOptions } from '../../../src/core/search/types.js';
+import type { SearchAction, SearchOptions } from '../../../src/core/search/contract.js';
 import { randomFrom } from '../../support/prng.js';
 import { SimulatedPath, steadyPath } from '../../support/simulated-nat.js';
 import type { PathOptions } from '../../support/simulated-nat.js';
@@ -19,6 +19,7 @@ const shipped: SearchOptions = {
   connections: 24,
   deadline: 8,
   guard: 5,
+  required: 7440,
   timing: 'late',
 };
 const embedded: SearchOptions = { ...shipped, deadline: 2 };
@@ -102,6 +103,16 @@ describe('a first search', () => {
     expect(finding).toMatchObject({ phase: 'track', lower: expect.closeTo(3000, 0) as number });
     expect(finding).not.toHaveProperty('timeout');
     expect(finding).not.toHaveProperty('compliant');
+  });
+
+  test('judges by what is required of it, whatever that is', () => {
+    const brief = { ...shipped, required: 240 };
+    expect(findingOf(settle(brief, 300))).toMatchObject({ phase: 'track', compliant: true });
+    expect(Math.abs((findingOf(settle(brief, 300)).timeout ?? 0) - 300)).toBeLessThanOrEqual(5);
+    expect(findingOf(settle(brief, 200))).toMatchObject({ phase: 'track', compliant: false });
+    const never = findingOf(settle({ ...brief, maxIdle: 250 }, 86_400));
+    expect(never).toMatchObject({ phase: 'track', compliant: true });
+    expect(never.timeout).toBeGreaterThanOrEqual(240);
   });
 
   test('claims non-compliance but no timeout when nothing survives min_idle', () => {
@@ -318,6 +329,7 @@ describe('reviveSearch()', () => {
     ['deaths that are none', { ...(saved as object), deaths: [{ idle: null }] }, shipped],
     ['another longest idle time', saved, { ...shipped, maxIdle: 600 }],
     ['another resolution', saved, { ...shipped, resolution: 1 }],
+    ['another requirement', saved, { ...shipped, required: 240 }],
     ['another timing', saved, { ...shipped, timing: 'at_launch' }],
   ];
   for (const [what, json, options] of foreign)

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/clock.js';
-import { DEFAULT_SEARCH } from '../../../src/config/defaults.js';
+import { DEFAULT_SEARCH } from '../../../src/config/schema.js';
 import { openPath } from '../../../src/probe/far-ends/index.js';
 import { type Responder, startResponder } from '../../../src/responder/responder.js';
 

@@ -1,7 +1,8 @@
 /** Opens, tests and discards connections in a draft; nobody else asks for these actions. */
+import { defined } from '../../defined.js';
 import type { Seconds } from '../../units.js';
 import type { Connection, Draft, PlannedLaunch, Role } from './state.js';
-import type { ConnectionId } from './types.js';
+import type { ConnectionId } from './contract.js';
 
 /** Slips of arithmetic that must not make a moment look unreached, seconds. */
 const EPSILON = 1e-6;
@@ -28,9 +29,9 @@ export function open(draft: Draft, role: Role, testAt?: Seconds): void {
   const id = draft.nextId;
   draft.nextId = id + 1;
   draft.launchedAt = draft.now;
-  const planned = testAt === undefined ? {} : { testAt };
+  const planned = defined({ testAt });
   draft.connections = [...draft.connections, { id, role, state: 'opening', ...planned }];
-  draft.actions.push({ kind: 'open', id, ...(draft.options.timing === 'at_launch' ? planned : {}) });
+  draft.actions.push({ kind: 'open', id, ...(draft.options.timing === 'at_launch' && planned) });
 }
 
 /** Asks for a connection at a later moment; it counts as one of the budget from now on. */
@@ -51,8 +52,7 @@ export function openDueLaunches(draft: Draft): void {
 
 /** Breaks the silence on the connection: its one and only test. */
 export function test(draft: Draft, connection: Connection): void {
-  const testAt = ageOf(draft, connection);
-  replace(draft, { testedAt: draft.now, ...connection, state: 'testing', testAt });
+  replace(draft, { ...connection, state: 'testing', testAt: ageOf(draft, connection), testedAt: draft.now });
   draft.actions.push({ kind: 'test', id: connection.id });
 }
 
@@ -85,7 +85,7 @@ export function testAtAge(draft: Draft, connection: Connection, age: Seconds): b
     test(draft, connection);
     return true;
   }
-  if (connection.testAt !== age) replace(draft, Object.assign({}, connection, { testAt: age }));
+  if (connection.testAt !== age) replace(draft, { ...connection, testAt: age });
   wakeAt(draft, connection.since + age);
   return false;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { addressClass } from '../../../src/core/diagnosis/address.js';
+import { addressClass } from '../../../src/core/diagnosis/address-class.js';
 
 describe('addressClass()', () => {
   it.each([

@@ -1,6 +1,6 @@
 /** What is shown to the world: the last confirmed bracket, until a new one is confirmed or it is refuted. */
+import { defined } from '../../defined.js';
 import { DEATHS_OF_A_CLAIM, type Finding } from '../finding.js';
-import { REQ5_ESTABLISHED_IDLE_TIMEOUT } from '../rfc5382.js';
 import type { Seconds } from '../../units.js';
 import { agreeingDeaths, claimOf, phaseOf, resolutionOf, upperOf } from './bracket.js';
 import type { Draft, PublishedBracket, SearchState } from './state.js';
@@ -9,30 +9,33 @@ import type { Draft, PublishedBracket, SearchState } from './state.js';
 function presentBracket(state: SearchState): PublishedBracket {
   const upper = upperOf(state);
   const timeout = presentTimeout(state, upper);
-  return {
+  return defined({
+    lower: state.lower > 0 ? state.lower : undefined,
+    upper: upper === Number.POSITIVE_INFINITY ? undefined : upper,
+    timeout: contradicts(timeout, state) ? undefined : timeout,
     deaths: agreeingDeaths(state),
-    ...(state.lower > 0 ? { lower: state.lower } : {}),
-    ...(upper === Number.POSITIVE_INFINITY ? {} : { upper }),
-    ...(timeout === undefined || contradicts(timeout, state.compliant) ? {} : { timeout }),
-  };
+  });
 }
 
 function presentTimeout(state: SearchState, upper: Seconds): Seconds | undefined {
   if (state.lower === 0) return undefined;
   if (upper === Number.POSITIVE_INFINITY) {
     if (state.lower < claimOf(state.options)) return undefined;
-    return Math.max(state.lower, REQ5_ESTABLISHED_IDLE_TIMEOUT);
+    return Math.max(state.lower, state.options.required);
   }
   if (upper - state.lower > resolutionOf(state) || agreeingDeaths(state) < DEATHS_OF_A_CLAIM)
     return undefined;
   const middle = (state.lower + upper) / 2;
-  return state.compliant === true ? Math.max(middle, REQ5_ESTABLISHED_IDLE_TIMEOUT) : middle;
+  return state.compliant === true ? Math.max(middle, state.options.required) : middle;
 }
 
-/** Whether a timeout and the verdict on REQ-5 cannot both be shown. */
-function contradicts(timeout: Seconds | undefined, compliant: boolean | null): boolean {
+/** Whether a timeout and the verdict on the requirement cannot both be shown. */
+function contradicts(
+  timeout: Seconds | undefined,
+  { compliant, options }: Pick<SearchState, 'compliant' | 'options'>,
+): boolean {
   if (timeout === undefined || compliant === null) return false;
-  return compliant !== timeout >= REQ5_ESTABLISHED_IDLE_TIMEOUT;
+  return compliant !== timeout >= options.required;
 }
 
 /** Takes over the present bracket when it is confirmed, or when the shown one is refuted. */
@@ -44,8 +47,7 @@ export function publish(draft: Draft): void {
     // The evidence that changes what is shown agrees with it.
     draft.published = present;
     if (present.timeout !== undefined) draft.confirmedAt = draft.now;
-  } else if (draft.published !== null && contradicts(draft.published.timeout, draft.compliant))
-    draft.published = null;
+  } else if (draft.published !== null && contradicts(draft.published.timeout, draft)) draft.published = null;
 }
 
 function sameBracket(a: PublishedBracket | null, b: PublishedBracket): boolean {
@@ -73,14 +75,11 @@ export function noteAgreement(draft: Draft, kind: 'alive' | 'dead', idle: Second
 /** What the search has found. */
 export function findingOf(state: SearchState): Finding {
   const shown = state.published ?? presentBracket(state);
-  return {
+  return defined({
+    ...shown,
     phase: phaseOf(state),
-    ...(shown.lower === undefined ? {} : { lower: shown.lower }),
-    ...(shown.upper === undefined ? {} : { upper: shown.upper }),
-    ...(shown.timeout === undefined ? {} : { timeout: shown.timeout }),
-    ...(state.compliant === null ? {} : { compliant: state.compliant }),
+    compliant: state.compliant ?? undefined,
     suspect: state.suspicions.length > 0,
-    deaths: shown.deaths,
-    ...(state.confirmedAt === null ? {} : { confirmedAt: state.confirmedAt }),
-  };
+    confirmedAt: state.confirmedAt ?? undefined,
+  });
 }

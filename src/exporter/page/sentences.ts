@@ -1,5 +1,6 @@
 /** Findings as plain sentences: what the page says, and how durations and moments read. */
 import type { PathVerdict } from '../../core/diagnosis/path-verdict.js';
+import { requirementOf } from '../../core/modes.js';
 import { exactDuration, humanDuration } from '../../core/human-duration.js';
 import { betweenWords, spokenTimeout } from '../../core/words.js';
 import type { ModeSnapshot, TargetSnapshot } from '../../engine/snapshot.js';
@@ -53,7 +54,7 @@ export function modeSentence(
   { mode, finding }: ModeSnapshot,
   { config, up, verdict }: TargetSnapshot,
 ): string {
-  if (mode === 'keepalive' && verdict.conditions.includes('keepalives_eaten'))
+  if (verdict.leftOut.includes(mode))
     return 'TCP keepalives get no answer although data does: something drops them, and the verdict leaves them out';
   const { search } = config;
   const { lower, upper, timeout, compliant } = finding;
@@ -63,9 +64,9 @@ export function modeSentence(
       compliant === undefined
         ? timeout === undefined
           ? '; still narrowing'
-          : '; nothing is proven about RFC 5382 yet'
+          : `; nothing is proven about ${requirementOf(mode).standard} yet`
         : '';
-    return `${forgets(finding)}${known}${proof}`;
+    return `${forgets(mode, finding)}${known}${proof}`;
   }
   if (lower === undefined) {
     if (up === false) return 'nothing is known: the far end does not answer';
@@ -78,12 +79,12 @@ export function modeSentence(
     : `survived ${humanDuration(lower)} so far, nothing died`;
 }
 
-function forgets(finding: ModeSnapshot['finding']): string {
-  const { lower, upper, timeout, compliant } = finding;
+function forgets(mode: ModeSnapshot['mode'], finding: ModeSnapshot['finding']): string {
+  const { lower, upper, timeout } = finding;
   if (upper === undefined) return `survived ${humanDuration(lower ?? 0)}`;
   if (lower === undefined) return `forgets within ${exactDuration(upper)}`;
   if (timeout !== undefined)
-    return `forgets after ${humanDuration(spokenTimeout({ lower, upper, compliant }))}`;
+    return `forgets after ${humanDuration(spokenTimeout(mode, { ...finding, lower, upper }))}`;
   if (lower > upper) return `survived ${exactDuration(lower)}, but also died after ${exactDuration(upper)}`;
   return `forgets ${betweenWords(lower, upper)}`;
 }

@@ -1,6 +1,6 @@
 /** What is shown, and that it never contradicts itself. */
 import { describe, expect, test } from 'vitest';
-import { findingOf, publish } from '../../../src/core/search/publish.js';
+import { findingOf, publish } from '../../../src/core/search/finding-of.js';
 import { deathsAt, draftWith } from './drafts.js';
 
 describe('what is shown', () => {

@@ -12,6 +12,17 @@ export interface Explanation {
   readonly evidence: readonly string[];
 }
 
+const explanationOf =
+  (certainty: Explanation['certainty']) =>
+  (id: string, text: string, evidence: readonly string[]): Explanation => ({ id, certainty, text, evidence });
+
+/** What the tests themselves have shown. */
+export const measured = explanationOf('measured');
+/** What fits best, though something else may look alike. */
+export const likely = explanationOf('likely');
+/** What is worth a look. */
+export const hint = explanationOf('hint');
+
 /** Ready-to-paste settings that keep idle connections alive on this path. */
 export interface Settings {
   /** Recommended keepalive interval, seconds. */

@@ -14,7 +14,9 @@ export interface SearchOptions {
   readonly connections: number;
   /** How long a test may stay unanswered before it is a death, > 0. */
   readonly deadline: Seconds;
-  /** Distance kept from a value that is asked about exactly (7440 s, known round values), ≥ 0. */
+  /** The idle time that has to survive: the finding says whether it does, > 0. */
+  readonly required: Seconds;
+  /** Distance kept from a value that is asked about exactly (`required`, known round values), ≥ 0. */
   readonly guard: Seconds;
   /**
    * When the moment of a test is chosen: `late` = at any time while the connection idles (native protocol, and

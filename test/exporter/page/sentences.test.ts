@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Finding } from '../../../src/core/finding.js';
 import { makeScale, ticks } from '../../../src/exporter/page/scale.js';
-import { ago, modeSentence, targetVerdict, unbroken } from '../../../src/exporter/page/words.js';
+import { ago, modeSentence, targetVerdict, unbroken } from '../../../src/exporter/page/sentences.js';
 import { describe as describeStrip, renderStrip } from '../../../src/exporter/page/strip.js';
 import {
   climbingTarget,

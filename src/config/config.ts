@@ -1,0 +1,89 @@
+/**
+ * The configuration as the program uses it (every default filled in, durations in seconds, paths absolute): made of
+ * the file's keys, and written back as them.
+ */
+import { dump } from 'js-yaml';
+import { z } from 'zod';
+import { defined } from '../defined.js';
+import { decodeFarEnd, encodeFarEnd, type FarEnd, type farEndFields } from './far-ends.js';
+import type { Frozen } from './fields.js';
+import { DEFAULT_SEARCH, fileSchema, type SearchConfig } from './schema.js';
+import { type Mapping, mappingOf, valueAt } from './yaml.js';
+
+/** The file as its schema reads it. */
+export type ConfigFile = z.output<ReturnType<typeof fileSchema>>;
+/** One entry of `targets`. */
+type TargetFile = NonNullable<ConfigFile['targets']>[number];
+
+export interface TargetConfig extends Frozen<Omit<TargetFile, keyof typeof farEndFields | 'search'>> {
+  readonly far_end: FarEnd;
+  /** The file's own `search` with the target's over it. */
+  readonly search: SearchConfig;
+}
+
+/** Where to tell Prometheus to scrape this exporter. */
+export type AnnounceConfig = NonNullable<TargetConfig['announce']>;
+/** Where samples are sent for an exporter that cannot be scraped. */
+export type RemoteWriteConfig = NonNullable<Frozen<ConfigFile>['remote_write']>;
+
+/** Where more targets stand, and what their searches start from. */
+export interface TargetFilesConfig {
+  /** Absolute paths; the file's name may have wildcards. */
+  readonly patterns: readonly string[];
+  /** The configuration file's own `search`, over which a target's is laid. */
+  readonly search: SearchConfig;
+}
+
+export interface Config
+  extends Frozen<Omit<ConfigFile, 'max_connections' | 'search' | 'target_files' | 'targets'>> {
+  /** Most idle probe connections of all targets together; the engine's default unless given. */
+  readonly max_connections?: number;
+  readonly target_files?: TargetFilesConfig;
+  readonly targets: readonly TargetConfig[];
+}
+
+/**
+ * Makes the configuration of a file.
+ *
+ * @param raw the file before its schema filled in the defaults: a target's search is over the file's only where it
+ * says something
+ */
+export function decodeConfig(
+  { search = DEFAULT_SEARCH, target_files, targets = [], ...others }: ConfigFile,
+  raw: unknown,
+): Config {
+  return {
+    ...others,
+    ...defined({ target_files: target_files && { patterns: target_files, search } }),
+    targets: targets.map(({ search: own, ...target }, index) => {
+      const said = mappingOf(valueAt(raw, ['targets', index, 'search']));
+      const over = Object.entries(own ?? {}).filter(([key]) => Object.hasOwn(said, key));
+      return { ...decodeFarEnd(target), search: { ...search, ...Object.fromEntries(over) } };
+    }),
+  };
+}
+
+/** Writes the keys that a mapping has, each as its field has it in the file, in the order of the fields. */
+function encode(fields: z.core.$ZodLooseShape, values: Mapping): Record<string, unknown> {
+  const known = Object.entries(fields).filter(([key]) => values[key] !== undefined);
+  return Object.fromEntries(known.map(([key, field]) => [key, z.encode(field, values[key])]));
+}
+
+/**
+ * The effective configuration as YAML that the exporter would accept again, every default filled in; the targets
+ * of `target_files` stand among the others. It may be shown to anybody who can open the web page: only keys of the
+ * configuration's own grammar are written and none of them holds a secret; of a token or password the file's path is
+ * shown, its content is not even known here.
+ */
+export function configYaml({ targets, target_files, ...others }: Config): string {
+  const { shape } = fileSchema('');
+  const target = shape.targets.unwrap().element.shape;
+  const none = targets.length === 0;
+  const file = {
+    ...others,
+    // Without any target only the files keep the configuration usable.
+    target_files: none ? target_files?.patterns : undefined,
+    targets: none ? undefined : targets.map((each) => encode(target, encodeFarEnd(each))),
+  };
+  return dump(encode({ ...shape, targets: z.unknown() }, file), { lineWidth: -1, noRefs: true });
+}

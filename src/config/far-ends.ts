@@ -1,0 +1,183 @@
+/**
+ * The kinds of far end: what each is told in the configuration file, what it cannot be asked, and how a target of the
+ * file becomes one and is written back. A new protocol is a row of `PROTOCOLS`.
+ */
+import type { z } from 'zod';
+import type { Mode } from '../core/modes.js';
+import type { Seconds } from '../units.js';
+import { MAX_SLEEP } from '../wire/nat-tcp-test-messages.js';
+import { choice, duration, type Frozen, host, mapping, port } from './fields.js';
+import type { Mapping } from './yaml.js';
+
+/** Port of a native responder. */
+export const DEFAULT_PORT = 5382;
+/** Ports of NAT-TCP-test's servers. */
+export const DEFAULT_ECHO_PORT = 31_415;
+export const DEFAULT_SLEEP_PORT = 27_182;
+
+/** Name that the built-in target must have and no other may: rules and fleet panels exclude it. */
+export const EMBEDDED_TARGET_NAME = 'embedded';
+
+/** What a far end on the network speaks. */
+interface Protocol {
+  /** Its keys beside `host`; targets of other protocols must not have them. */
+  readonly fields: Readonly<Record<string, z.ZodType>>;
+  /** Keys of others that it has no use for, each with the reason that is told. */
+  readonly useless?: Readonly<Record<string, string>>;
+  /** The longest idle time that it can be asked for in a mode, where it has a limit of its own. */
+  readonly longest?: Readonly<Partial<Record<Mode, Seconds>>>;
+}
+
+const PROTOCOLS = {
+  native: { fields: { port: port('Port of a native responder.', DEFAULT_PORT) } },
+  'nat-tcp-test': {
+    fields: {
+      echo_port: port('Port of the echo server, with protocol nat-tcp-test.', DEFAULT_ECHO_PORT),
+      sleep_port: port('Port of the sleep server, with protocol nat-tcp-test.', DEFAULT_SLEEP_PORT),
+    },
+    useless: {
+      port: 'nat-tcp-test has echo_port and sleep_port',
+      token_file: 'nat-tcp-test knows no token',
+      announce: 'nat-tcp-test knows no announcements',
+    },
+    longest: { recv: MAX_SLEEP },
+  },
+} as const satisfies Readonly<Record<string, Protocol>>;
+
+type ProtocolName = keyof typeof PROTOCOLS;
+type FieldsOf<Name extends ProtocolName> = (typeof PROTOCOLS)[Name]['fields'];
+type Together<Union> = (Union extends unknown ? (part: Union) => void : never) extends (
+  all: infer All,
+) => void
+  ? All
+  : never;
+
+/** What the file says unless it names another protocol. */
+export const DEFAULT_PROTOCOL: ProtocolName = 'native';
+/** The protocols, as the file and the command line name them. */
+export const PROTOCOL_NAMES = Object.keys(PROTOCOLS) as ProtocolName[];
+
+const protocolFields = Object.assign({}, ...PROTOCOL_NAMES.map((name) => PROTOCOLS[name].fields)) as Together<
+  FieldsOf<ProtocolName>
+>;
+
+/** Keys of a target that say where its far end is and what it speaks. */
+export const farEndFields = {
+  host: host('Host name or address of the far end.').exactOptional(),
+  /** The built-in responder behind the built-in loopback NAT. */
+  embedded: mapping(
+    { idle_timeout: duration('What the built-in NAT forgets after, 1s or more.', '1m', { above: 0 }) },
+    'The built-in responder behind the built-in loopback NAT.',
+  ).exactOptional(),
+  // The default's own keys come first; the file and its schema are read in this order.
+  ...PROTOCOLS[DEFAULT_PROTOCOL].fields,
+  protocol: choice(PROTOCOL_NAMES, 'What the far end speaks.', DEFAULT_PROTOCOL),
+  ...protocolFields,
+};
+
+/** These keys as the schema reads them: every default filled in, those of other protocols too. */
+type FarEndKeys = z.output<z.ZodObject<typeof farEndFields>>;
+
+/** Where the far end of a target is. */
+export type FarEnd = Frozen<
+  | {
+      [Name in ProtocolName]: { kind: Name; host: string } & z.output<z.ZodObject<FieldsOf<Name>>>;
+    }[ProtocolName]
+  | ({ kind: 'embedded' } & NonNullable<FarEndKeys['embedded']>)
+>;
+
+/** What a target that needs nothing from the network must not say. */
+const NETWORK_KEYS = [
+  ...Object.keys(farEndFields).filter((key) => key !== 'embedded'),
+  'family',
+  'local_address',
+  'token_file',
+  'announce',
+];
+
+/** The mapping without some of its keys. */
+function without<Keys extends object, Key extends string>(
+  mapping: Keys,
+  keys: readonly Key[],
+): Omit<Keys, Key> {
+  const left = Object.entries(mapping).filter(([key]) => !keys.some((other) => other === key));
+  return Object.fromEntries(left) as Omit<Keys, Key>;
+}
+
+const FAR_END_KEYS = Object.keys(farEndFields) as (keyof FarEndKeys)[];
+
+/** A target of the file with its far end in place of the keys that say it; only those of its protocol count. */
+export function decodeFarEnd<Target extends FarEndKeys>(
+  target: Target,
+): Omit<Target, keyof FarEndKeys> & { readonly far_end: FarEnd } {
+  const { embedded, host = '', protocol } = target;
+  const others = without(target, FAR_END_KEYS);
+  if (embedded !== undefined) return { ...others, far_end: { kind: 'embedded', ...embedded } };
+  const { fields } = PROTOCOLS[protocol];
+  const own = Object.entries(target).filter(([key]) => Object.hasOwn(fields, key));
+  return { ...others, far_end: { kind: protocol, host, ...Object.fromEntries(own) } as FarEnd };
+}
+
+/** The target from which `decodeFarEnd` makes the same one. */
+export function encodeFarEnd({ far_end, ...others }: { readonly far_end: FarEnd }): Mapping {
+  const { kind, ...keys } = far_end;
+  if (kind === 'embedded') return { ...without(others, NETWORK_KEYS), embedded: keys };
+  return { ...others, protocol: kind, ...keys };
+}
+
+/** The protocol of a target as the file has it; undefined for the built-in target and where it is unknown. */
+function protocolOf(target: Mapping): ProtocolName | undefined {
+  if (Object.hasOwn(target, 'embedded')) return undefined;
+  const named = Object.hasOwn(target, 'protocol') ? target['protocol'] : DEFAULT_PROTOCOL;
+  return PROTOCOL_NAMES.find((name) => name === named);
+}
+
+/** Whether targets of a protocol may have the key. */
+function uses(name: ProtocolName, key: string): boolean {
+  const { fields, useless = {} }: Protocol = PROTOCOLS[name];
+  return !Object.hasOwn(useless, key) && (!Object.hasOwn(protocolFields, key) || Object.hasOwn(fields, key));
+}
+
+/** A key of a target that its far end forbids or lacks. */
+interface WrongKey {
+  readonly key: string;
+  readonly rule: string;
+}
+
+/** The keys of a target, as the file has it, that do not fit its far end: exactly one, and only its own keys. */
+export function keysAgainstFarEnd(target: Mapping): WrongKey[] {
+  const { name } = target;
+  if (Object.hasOwn(target, 'embedded')) {
+    const found = NETWORK_KEYS.filter((key) => Object.hasOwn(target, key)).map((key) => ({
+      key,
+      rule: 'cannot be used together with embedded',
+    }));
+    if (typeof name !== 'string' || name === EMBEDDED_TARGET_NAME) return found;
+    return [...found, { key: 'name', rule: `must be ${EMBEDDED_TARGET_NAME} for the built-in target` }];
+  }
+  const found: WrongKey[] = [];
+  if (!Object.hasOwn(target, 'host'))
+    found.push({ key: 'host', rule: 'is missing (a target needs host or embedded)' });
+  if (name === EMBEDDED_TARGET_NAME) {
+    const rule = 'is reserved for the built-in target (a target with embedded instead of host)';
+    found.push({ key: 'name', rule });
+  }
+  const protocol = protocolOf(target);
+  if (protocol === undefined) return found;
+  for (const key of Object.keys(target).filter((key) => !uses(protocol, key))) {
+    const { useless }: Protocol = PROTOCOLS[protocol];
+    const why = useless?.[key] === undefined ? '' : ` (${useless[key]})`;
+    const users = PROTOCOL_NAMES.filter((each) => uses(each, key)).join(' or ');
+    found.push({ key, rule: `can only be used with protocol ${users}${why}` });
+  }
+  return found;
+}
+
+/** The longest idle time that a target, as the file has it, can be asked for in a mode, and who says so. */
+export function longestIdle(target: Mapping, mode: Mode): { idle: Seconds; protocol: string } | undefined {
+  const protocol = protocolOf(target);
+  if (protocol === undefined) return undefined;
+  const { longest }: Protocol = PROTOCOLS[protocol];
+  const idle = longest?.[mode];
+  return idle === undefined ? undefined : { idle, protocol };
+}

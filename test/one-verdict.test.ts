@@ -1,0 +1,381 @@
+/**
+ * One verdict: whatever a path's searches have found, page, JSON, report, exit code, text, log, recording rule and audit
+ * say the same of it. Each row is a state file; a real engine starts from it, and every mouth is asked.
+ */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { auditExpressions } from '../src/audit/prometheus.js';
+import { pathsOf, type Sample } from '../src/audit/paths.js';
+import type { TargetConfig } from '../src/config/config.js';
+import { MODES, type Mode, requirementOf } from '../src/core/modes.js';
+import type { TargetSnapshot } from '../src/engine/snapshot.js';
+import { Launches } from '../src/engine/launches.js';
+import { StateStore } from '../src/engine/state-store.js';
+import { TargetRunner } from '../src/engine/target-runner.js';
+import { targetsDocument } from '../src/exporter/api.js';
+import { ExporterMetrics } from '../src/exporter/metrics.js';
+import { renderCard } from '../src/exporter/page/card.js';
+import { renderRow } from '../src/exporter/page/page.js';
+import { createLogger } from '../src/log.js';
+import { exitCode, renderResult } from '../src/measure/result.js';
+import { renderReport, type ReportFormat } from '../src/report/report-forms.js';
+import { FakeClock } from './support/fake-clock.js';
+import { FakePath } from './support/fake-path.js';
+import { FakeView, makeConfig } from './support/fake-view.js';
+import { requires } from './support/requires.js';
+import { savedSearch, type Seen } from './support/searches.js';
+
+interface Row {
+  readonly path: string;
+  /** What each configured mode has seen. */
+  readonly seen: Readonly<Partial<Record<Mode, Seen>>>;
+  readonly verdict: 'compliant' | 'not_compliant' | 'unknown';
+  /** Modes that say nothing of the mapping. */
+  readonly leftOut?: readonly Mode[];
+  /** Modes whose bracket is closed, and whose timeout is not shown because it would contradict their verdict. */
+  readonly withheld?: readonly Mode[];
+  readonly search?: Partial<TargetConfig['search']>;
+}
+
+const SURVIVES: Seen = { lower: 7795, compliant: true };
+const LONGER: Seen = { lower: 9002, deaths: [9008, 9009, 9010], compliant: true };
+const FORGETS: Seen = { lower: 3595, deaths: [3601, 3602, 3604], compliant: false };
+const CLIMBS: Seen = { lower: 600 };
+const DIES_AT_ONCE: Seen = { deaths: [15.1, 15.2, 15.3], compliant: false };
+const UNPROVEN: Seen = { lower: 3595, deaths: [3601] };
+
+const ROWS: readonly Row[] = [
+  {
+    path: 'every mode compliant',
+    seen: { send: SURVIVES, recv: SURVIVES, keepalive: SURVIVES },
+    verdict: 'compliant',
+  },
+  {
+    path: 'a bracket closed beyond what is required',
+    seen: { send: LONGER, recv: SURVIVES, keepalive: LONGER },
+    verdict: 'compliant',
+    search: { max_idle: 10_000 },
+  },
+  {
+    path: 'a bracket around what is required, and the claim proven',
+    seen: { send: { lower: 7436, deaths: [7441, 7442, 7443], compliant: true } },
+    verdict: 'compliant',
+  },
+  { path: 'send alone compliant', seen: { send: SURVIVES }, verdict: 'compliant' },
+  { path: 'recv alone not compliant', seen: { recv: FORGETS }, verdict: 'not_compliant' },
+  { path: 'keepalive alone compliant', seen: { keepalive: SURVIVES }, verdict: 'compliant' },
+  {
+    path: 'every mode not compliant',
+    seen: { send: FORGETS, recv: FORGETS, keepalive: FORGETS },
+    verdict: 'not_compliant',
+  },
+  {
+    path: 'one mode not compliant, the others compliant',
+    seen: { send: SURVIVES, recv: FORGETS, keepalive: SURVIVES },
+    verdict: 'not_compliant',
+  },
+  {
+    path: 'one mode not compliant, the others undecided',
+    seen: { send: CLIMBS, recv: FORGETS, keepalive: {} },
+    verdict: 'not_compliant',
+  },
+  {
+    path: 'three deaths far below, the bracket still open',
+    seen: { send: { lower: 600, deaths: [3601, 3602, 3604], compliant: false }, recv: SURVIVES },
+    verdict: 'not_compliant',
+  },
+  {
+    path: 'one mode undecided',
+    seen: { send: SURVIVES, recv: SURVIVES, keepalive: CLIMBS },
+    verdict: 'unknown',
+  },
+  { path: 'nothing seen yet', seen: { send: {}, recv: {}, keepalive: {} }, verdict: 'unknown' },
+  {
+    path: 'one death only',
+    seen: { send: SURVIVES, recv: UNPROVEN, keepalive: SURVIVES },
+    verdict: 'unknown',
+  },
+  {
+    path: 'deaths below the bound await confirmation',
+    seen: { send: { ...SURVIVES, suspected: 3600 }, recv: SURVIVES, keepalive: SURVIVES },
+    verdict: 'compliant',
+  },
+  {
+    path: 'a short max_idle survived',
+    seen: { send: { lower: 600 }, recv: { lower: 600 } },
+    verdict: 'unknown',
+    search: { max_idle: 600 },
+  },
+  {
+    path: 'keepalives eaten, data compliant',
+    seen: { send: SURVIVES, recv: SURVIVES, keepalive: DIES_AT_ONCE },
+    verdict: 'compliant',
+    leftOut: ['keepalive'],
+  },
+  {
+    path: 'keepalives eaten, data not compliant',
+    seen: { send: FORGETS, recv: FORGETS, keepalive: DIES_AT_ONCE },
+    verdict: 'not_compliant',
+    leftOut: ['keepalive'],
+  },
+  {
+    path: 'keepalives eaten, data undecided',
+    seen: { send: CLIMBS, recv: SURVIVES, keepalive: DIES_AT_ONCE },
+    verdict: 'unknown',
+    leftOut: ['keepalive'],
+  },
+  {
+    path: 'keepalives dead at once, nothing known of data',
+    seen: { send: {}, recv: SURVIVES, keepalive: DIES_AT_ONCE },
+    verdict: 'unknown',
+  },
+  {
+    path: 'keepalives dead at once, data never sent from inside',
+    seen: { recv: SURVIVES, keepalive: DIES_AT_ONCE },
+    verdict: 'unknown',
+  },
+  { path: 'keepalive alone, dead at once', seen: { keepalive: DIES_AT_ONCE }, verdict: 'unknown' },
+  {
+    path: 'every mode dead at once',
+    seen: { send: DIES_AT_ONCE, recv: DIES_AT_ONCE, keepalive: DIES_AT_ONCE },
+    verdict: 'not_compliant',
+  },
+  {
+    path: 'a timeout that the verdict contradicts',
+    seen: { send: { lower: 7436, deaths: [7446, 7447, 7448], compliant: false }, recv: SURVIVES },
+    verdict: 'not_compliant',
+    withheld: ['send'],
+  },
+];
+
+const BUILD = { version: '1.2.3', revision: 'abcdef0' };
+const STANDING = { compliant: 'compliant', not_compliant: 'violating', unknown: 'measuring' } as const;
+const EXIT = { compliant: 0, not_compliant: 1, unknown: 3 } as const;
+const OPENING = { compliant: /^Compliant: /, not_compliant: /^Not compliant: /, unknown: /^No verdict: / };
+
+interface Started {
+  readonly snapshot: TargetSnapshot;
+  /** Lines of the log that carry the verdict on the path. */
+  readonly told: readonly { readonly msg: string; readonly verdict: string; readonly left_out: string }[];
+}
+
+const started = new Map<string, Started>();
+let directory: string;
+
+beforeAll(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'one-verdict-'));
+  for (const row of ROWS) started.set(row.path, await startFrom(row));
+});
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+/** What an engine says that starts from a row's searches, before any test of its own ends. */
+async function startFrom({ path: name, seen, search }: Row): Promise<Started> {
+  const target = makeConfig(name, { modes: MODES.filter((mode) => seen[mode] !== undefined) });
+  const config: TargetConfig = {
+    ...target,
+    far_end: { kind: 'native', host: '192.0.2.7', port: 5382 },
+    search: { ...target.search, ...search },
+  };
+  const clock = new FakeClock();
+  const lines: object[] = [];
+  const write = (line: string): unknown => lines.push(JSON.parse(line) as object);
+  const log = createLogger({ level: 'info', format: 'json', stream: { write } });
+  const store = new StateStore(directory, log);
+  await store.save(name, {
+    path: JSON.stringify([config.far_end, config.family, null]),
+    savedAt: clock.wall(),
+    searches: config.modes.map((mode) => savedSearch(config, mode, seen[mode] ?? {}, clock.wall())),
+  });
+  const path = new FakePath(clock);
+  const runner = new TargetRunner({
+    target: config,
+    clock,
+    log,
+    observer: {},
+    testsKept: 500,
+    launches: new Launches({ clock }),
+    openEmbedded: () => Promise.reject(new Error('no embedded far end here')),
+    openPath: () => path,
+    askRouter: () => Promise.resolve(undefined),
+    store,
+  });
+  await runner.start();
+  while (path.checks === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+  await clock.advance(2);
+  const snapshot = runner.snapshot();
+  const stopped = runner.stop();
+  await clock.advance(10);
+  await stopped;
+  return { snapshot, told: lines.filter((line): line is Started['told'][number] => 'left_out' in line) };
+}
+
+function of(path: string): Started {
+  const found = started.get(path);
+  if (found === undefined) throw new Error(`${path} was not started`);
+  return found;
+}
+
+/** The text of a piece of HTML as a reader sees it. */
+function readable(html: string): string {
+  return html
+    .replaceAll(/<[^>]*>/g, '')
+    .replaceAll('\u00a0', ' ')
+    .replaceAll('&#39;', "'")
+    .replaceAll('&quot;', '"')
+    .replaceAll('&amp;', '&');
+}
+
+describe.each(ROWS)('$path: $verdict', ({ path, verdict, leftOut = [], withheld = [], seen }) => {
+  it('is what the engine decides, and the modes are as the row wants them', () => {
+    const { snapshot } = of(path);
+    expect(snapshot.verdict).toMatchObject({ result: verdict, leftOut });
+    expect(snapshot.verdict.sentence).toMatch(OPENING[verdict]);
+    for (const { mode, finding } of snapshot.modes) {
+      expect(finding.lower).toBe(seen[mode]?.lower);
+      expect(finding.upper).toBe(seen[mode]?.deaths?.[0]);
+      if (leftOut.includes(mode)) expect(finding.compliant).toBeUndefined();
+      if (withheld.includes(mode)) expect(finding.timeout).toBeUndefined();
+      if (finding.timeout !== undefined && finding.compliant !== undefined)
+        expect(finding.timeout >= requirementOf(mode).idle).toBe(finding.compliant);
+    }
+  });
+
+  it('is said on the page, in the card and in the overview', () => {
+    const { snapshot } = of(path);
+    const context = { now: 1_700_000_000, reports: true, history: new Map(), broken: () => undefined };
+    const card = renderCard(snapshot, context).text;
+    expect(card).toContain(`<article class="card ${STANDING[verdict]}"`);
+    expect(card).toContain(`<span class="badge ${STANDING[verdict]}">`);
+    expect(readable(card)).toContain(snapshot.verdict.sentence);
+    for (const mode of leftOut)
+      expect(readable(card)).toMatch(new RegExp(`${mode} .*\\n.*the verdict leaves them out`));
+    const row = renderRow(snapshot, context).text;
+    expect(row).toContain(`<span class="badge ${STANDING[verdict]}">`);
+    expect(readable(row)).toContain(snapshot.verdict.sentence);
+  });
+
+  it('is said by /api/v1/targets', () => {
+    const { snapshot } = of(path);
+    const document = targetsDocument(new FakeView([snapshot]), BUILD, 1_700_000_000, () => undefined);
+    expect(document.targets).toMatchObject([
+      { standing: STANDING[verdict], verdict: snapshot.verdict.sentence },
+    ]);
+    for (const { mode, compliant } of document.targets[0]?.modes ?? [])
+      if (leftOut.includes(mode)) expect(compliant).toBeUndefined();
+  });
+
+  it('is said by the report in every form', () => {
+    const { snapshot } = of(path);
+    const report = (format: ReportFormat): string =>
+      renderReport({ snapshot, at: 1_700_000_000, version: '1.2.3' }, { format, redact: false });
+    const json = JSON.parse(report('json')) as { verdict: unknown; modes: { mode: Mode; result: string }[] };
+    expect(json.verdict).toEqual({ result: verdict, sentence: snapshot.verdict.sentence });
+    for (const { mode, result } of json.modes) if (leftOut.includes(mode)) expect(result).toBe('unknown');
+    expect(report('html')).toContain(`<p class="verdict ${verdict}">`);
+    expect(readable(report('html'))).toContain(snapshot.verdict.sentence);
+    expect(report('md')).toContain(snapshot.verdict.sentence.replaceAll('_', '\\_'));
+  });
+
+  it('is the exit code of measure and the first sentence of its result', () => {
+    const { snapshot } = of(path);
+    expect(exitCode(snapshot)).toBe(EXIT[verdict]);
+    expect(renderResult(snapshot).replaceAll(/\s+/g, ' ')).toContain(snapshot.verdict.sentence);
+    expect(renderResult(snapshot)).toMatch(OPENING[verdict]);
+  });
+
+  it('is told in the log, once it is decided', () => {
+    const { snapshot, told } = of(path);
+    expect(told.map(({ msg, verdict: said, left_out }) => [msg, said, left_out])).toEqual(
+      verdict === 'unknown' ? [] : [[snapshot.verdict.sentence, verdict, leftOut.join()]],
+    );
+  });
+});
+
+describe('the rows together', () => {
+  it('hold every verdict several times, with and without modes that are left out', () => {
+    for (const verdict of ['compliant', 'not_compliant', 'unknown'] as const) {
+      const rows = ROWS.filter((row) => row.verdict === verdict);
+      expect(rows.filter(({ leftOut }) => leftOut === undefined).length).toBeGreaterThan(2);
+      expect(rows.filter(({ leftOut }) => leftOut !== undefined).length).toBeGreaterThan(0);
+    }
+  });
+});
+
+requires({ packages: ['prometheus'] }).describe('Prometheus', () => {
+  const rules = fileURLToPath(new URL('../prometheus/rules/nat-idle.rules.yml', import.meta.url));
+  const decided = ROWS.filter(({ verdict }) => verdict !== 'unknown');
+
+  /** Runs promtool over what the exporter shows of all rows; throws with what it complains of. */
+  async function promtool(tests: readonly { expr: string; samples: readonly string[] }[]): Promise<void> {
+    const view = new FakeView(ROWS.map(({ path }) => of(path).snapshot));
+    const text = await new ExporterMetrics({ view, build: BUILD, defaultMetrics: false }).text();
+    const series = [...text.matchAll(/^([a-z]\w*\{.*\}) (\S+)$/gm)].map(([, name = '', value = '']) => ({
+      series: name,
+      values: `${value.replace('+Inf', 'inf')} ${value.replace('+Inf', 'inf')}`,
+    }));
+    expect(series.length).toBeGreaterThan(20 * ROWS.length);
+    const file = join(directory, 'rows.test.yml');
+    const promql_expr_test = tests.map(({ expr, samples }) => ({
+      expr,
+      eval_time: '1m',
+      exp_samples: samples.map((line) => ({
+        labels: line.slice(0, line.lastIndexOf(' ')),
+        value: Number(line.slice(line.lastIndexOf(' ') + 1)),
+      })),
+    }));
+    const whole = {
+      rule_files: [rules],
+      evaluation_interval: '1m',
+      tests: [{ interval: '1m', input_series: series, promql_expr_test }],
+    };
+    // JSON is YAML.
+    writeFileSync(file, JSON.stringify(whole));
+    execFileSync('promtool', ['test', 'rules', file], { stdio: 'pipe', encoding: 'utf8' });
+  }
+
+  const recorded = decided.map(
+    ({ path, verdict }) =>
+      `path:rfc5382_req5_compliant:all_modes{target="${path}"} ${verdict === 'compliant' ? 1 : 0}`,
+  );
+
+  it('records the same verdict of every path, and none where there is none', async () => {
+    await promtool([{ expr: 'path:rfc5382_req5_compliant:all_modes', samples: recorded }]);
+  });
+
+  it('would be caught recording another one', async () => {
+    const [first = '', ...others] = recorded;
+    await expect(
+      promtool([
+        { expr: 'path:rfc5382_req5_compliant:all_modes', samples: [first.replace(/\d$/, '0'), ...others] },
+      ]),
+    ).rejects.toThrow(/FAILED/);
+  });
+
+  it('answers an audit so that it says the same verdict of every path', async () => {
+    const expressions = auditExpressions(86_400);
+    const speaking = ROWS.map(({ path, seen, leftOut = [] }) => ({
+      metric: { target: path },
+      value: Object.keys(seen).length - leftOut.length,
+    }));
+    const compliant: Sample[] = decided.map(({ path, verdict }) => ({
+      metric: { target: path },
+      value: verdict === 'compliant' ? 1 : 0,
+    }));
+    const asText = (samples: readonly Sample[]): string[] =>
+      samples.map(({ metric, value }) => `{target="${metric['target'] ?? ''}"} ${value}`);
+    // What the audit is given below is what Prometheus really answers.
+    await promtool([
+      { expr: expressions.configured, samples: asText(speaking) },
+      { expr: expressions.compliant, samples: asText(compliant) },
+    ]);
+    const nothing = { timeouts: [], upperBounds: [], shortBounds: [], stale: [] };
+    const audited = pathsOf({ configured: speaking, compliant, ...nothing });
+    expect(new Map(audited.map(({ labels, state }) => [labels['target'], state]))).toEqual(
+      new Map(ROWS.map(({ path, verdict }) => [path, verdict])),
+    );
+  });
+});
