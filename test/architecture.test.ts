@@ -143,7 +143,7 @@ describe('the linter', () => {
 
   test.each([
     'src/core/modes.ts',
-    'src/exporter/metric-names.ts',
+    'src/exporter/families.ts',
     'src/net/reset.ts',
     'src/main.ts',
     'prometheus/src/thresholds.ts',
@@ -161,7 +161,7 @@ describe('the linter', () => {
     expect(await rulesBroken('src/core/requirements.ts', 'export const x = 7440;')).toEqual([]);
     expect(await rulesBroken('src/core/known-timeouts.ts', 'export const x = 7440;')).toEqual([]);
     expect(
-      await rulesBroken('src/exporter/metric-names.ts', 'export const IDLE_BUCKETS = [7200, 7440] as const;'),
+      await rulesBroken('src/exporter/families.ts', 'export const IDLE_BUCKETS = [7200, 7440] as const;'),
     ).toEqual([]);
   }, 60_000);
 });
