@@ -2,14 +2,21 @@ import { defineConfig } from 'vitest/config';
 import { SkipReporter } from './test/support/skips.js';
 import { SlowestReporter } from './test/support/slowest.js';
 
-/** Suites on real kernels, daemons, browsers and clocks: their moments matter, so nothing runs beside them. */
+/** Suites on real kernels, daemons and browsers. */
 const REAL = ['netns', 'e2e', 'browser', 'embedded'].map((folder) => `test/${folder}/**/*.test.ts`);
 
-/** Runs for its time beside the unit tests: it counts what is left over, and no moment of it matters. */
+/** Start programs of their own, or wait for real time to pass, anywhere in the tree. */
+const PROCESS = 'test/**/*.process.test.ts';
+
+/** Runs for its time beside the others: it counts what is left over, and no moment of it matters. */
 const SOAK = 'test/soak/**/*.test.ts';
 
-/** Half of the unit tests' time is waiting: more files at once than there are cores. */
+/** Half of these tests' time is waiting: more files at once than there are cores. */
 const UNIT_WORKERS = 4;
+const WAITING_WORKERS = 4;
+
+/** What mostly waits runs side by side, after the unit tests: a test has namespaces or free ports of its own. */
+const waiting = { maxWorkers: WAITING_WORKERS, maxConcurrency: 40, sequence: { groupOrder: 1 } };
 
 export default defineConfig({
   test: {
@@ -19,36 +26,40 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: [...REAL, SOAK],
+          exclude: [...REAL, PROCESS, SOAK],
           // Not a measure of speed: the machine may be busy with other things.
           testTimeout: 60_000,
           hookTimeout: 60_000,
-          // Tests that are marked as concurrent only wait.
-          maxConcurrency: 40,
           maxWorkers: UNIT_WORKERS,
+          maxConcurrency: 40,
           sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
+          name: 'process',
+          include: [PROCESS],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          ...waiting,
         },
       },
       {
         test: {
           name: 'soak',
           include: [SOAK],
-          maxWorkers: UNIT_WORKERS,
           testTimeout: 180_000,
           hookTimeout: 60_000,
-          sequence: { groupOrder: 0 },
+          ...waiting,
         },
       },
       {
         test: {
           name: 'real',
           include: REAL,
-          fileParallelism: false,
-          // Kernel NATs in namespaces mostly wait; each has a path of its own, so many of them wait side by side.
-          maxConcurrency: 40,
           testTimeout: 120_000,
           hookTimeout: 120_000,
-          sequence: { groupOrder: 1 },
+          ...waiting,
         },
       },
     ],
