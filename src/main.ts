@@ -34,9 +34,9 @@ async function main(): Promise<void> {
         process.stdout.write(checkExporterConfig(line.options));
         return;
       }
-      return untilSignal(await startExporter(line.options, build, line.warnings));
+      return untilSignal(startExporter(line.options, build, line.warnings));
     case 'responder':
-      return untilSignal(await startResponderCommand(line.options, build, line.warnings));
+      return untilSignal(startResponderCommand(line.options, build, line.warnings));
     case 'measure':
       process.exitCode = await runMeasure(line.options, build, line.warnings, {
         stdout: process.stdout,
@@ -68,19 +68,25 @@ function interruption(): AbortSignal {
   return controller.signal;
 }
 
-/** Resolves after SIGTERM or SIGINT has stopped the command; a second signal ends the process at once. */
-async function untilSignal(running: Running): Promise<void> {
-  process.on('SIGHUP', () => void running.reload?.());
-  await new Promise<void>((resolve) => {
+/**
+ * Resolves after SIGTERM or SIGINT has stopped the command; a second signal ends the process at once. A signal that
+ * comes while the command starts is heeded when it has.
+ */
+async function untilSignal(starting: Promise<Running>): Promise<void> {
+  const reload = (running: Running): unknown => running.reload?.();
+  process.on('SIGHUP', () => void starting.then(reload, () => undefined));
+  const stopped = new Promise<void>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) {
       process.once(signal, () => {
         process.once('SIGTERM', () => process.exit(1));
         process.once('SIGINT', () => process.exit(1));
+        setTimeout(() => process.exit(1), LONGEST_STOP).unref();
         resolve();
       });
     }
   });
-  setTimeout(() => process.exit(1), LONGEST_STOP).unref();
+  const running = await starting;
+  await stopped;
   await running.stop();
 }
 
