@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/support/longest-first.js';
 import { SkipReporter } from './test/support/skips.js';
 import { SlowestReporter } from './test/support/slowest.js';
 
@@ -20,6 +21,7 @@ const waiting = { maxWorkers: WAITING_WORKERS, maxConcurrency: 40, sequence: { g
 
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     reporters: ['default', new SlowestReporter(), new SkipReporter()],
     projects: [
       {
