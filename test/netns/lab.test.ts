@@ -64,7 +64,7 @@ describeLab('the lab', () => {
 
   test.concurrent('reboot() loses every mapping, and new ones work', { timeout: 60_000 }, () =>
     inLab('strict', 60, async (lab) => {
-      expect(await sendAfter(lab, 4, () => lab.reboot())).toEqual(dead(4));
+      expect(await sendAfter(lab, 7, () => lab.reboot())).toEqual(dead(4));
       expect(await sendAfter(lab, 1, () => Promise.resolve())).toEqual(alive(4));
     }),
   );
@@ -77,7 +77,7 @@ describeLab('the lab', () => {
         const peers = async (): Promise<string> =>
           (await lab.exec('server', 'ss', ['-Htn', 'sport', '=', ':7000'])).stdout;
         const first = lab.publicAddress.v4;
-        expect(await sendAfter(lab, 4, () => lab.changePublicAddress())).toEqual(dead(4));
+        expect(await sendAfter(lab, 7, () => lab.changePublicAddress())).toEqual(dead(4));
         expect(lab.publicAddress.v4).not.toBe(first);
         const look = async (): Promise<void> => {
           expect(await peers()).toContain(`[::ffff:${lab.publicAddress.v4}]`);
@@ -94,7 +94,7 @@ describeLab('the lab', () => {
       const evict = async (): Promise<void> => {
         evicted = await lab.evict(0.25);
       };
-      const marks = await sendAfter(lab, 4, evict, 8);
+      const marks = await sendAfter(lab, 7, evict, 8);
       expect(evicted).toHaveLength(2);
       expect(marks.filter((mark) => mark === '-')).toHaveLength(2);
     }),
@@ -107,7 +107,7 @@ describeLab('the lab', () => {
         await sleep(500);
         await lab.link('up');
       };
-      expect(await sendAfter(lab, 4, flap)).toEqual(dead(4));
+      expect(await sendAfter(lab, 7, flap)).toEqual(dead(4));
       expect(await sendAfter(lab, 1, () => Promise.resolve())).toEqual(alive(4));
       expect(columns(await sweep(lab, SERVER.v6, [['send', 1]]), [1]).send).toBe('+');
     }),
@@ -120,8 +120,8 @@ describeLab('the lab', () => {
         await sleep(1000);
         await lab.outage(false);
       };
-      expect(await sendAfter(lab, 4, short)).toEqual(alive(4));
-      expect(await sendAfter(lab, 2, () => lab.outage(true))).toEqual(dead(4));
+      expect(await sendAfter(lab, 7, short)).toEqual(alive(4));
+      expect(await sendAfter(lab, 7, () => lab.outage(true))).toEqual(dead(4));
     }),
   );
 
