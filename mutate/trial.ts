@@ -66,26 +66,24 @@ export class Trial {
     return readFileSync(join(this.#root, file), 'utf8');
   }
 
-  /** Runs the tests of the mutant's own folder that import its file, then all others that do. */
+  /** Runs the file's own test, then those of its folder, then all that import it: most are noticed by the first. */
   async try(mutant: Mutant): Promise<Tried> {
     const text = this.read(mutant.file);
     writeFileSync(join(this.#root, mutant.file), mutate(text, mutant));
-    let near: Failed;
-    let all: Failed = [];
+    const own = mutant.file.replace(/^src/, 'test').replace(/\.ts$/, '.test.ts');
+    const stages = [
+      ...(existsSync(join(this.#root, own)) ? [['run', own]] : []),
+      ['run', `${dirname(own)}/`, '--passWithNoTests'],
+      ['related', mutant.file, '--run', '--passWithNoTests'],
+    ];
+    let failed: Failed = [];
     try {
-      near = await this.#vitest([
-        'run',
-        `${dirname(mutant.file).replace(/^src/, 'test')}/`,
-        '--passWithNoTests',
-      ]);
-      if (near?.length === 0)
-        all = await this.#vitest(['related', mutant.file, '--run', '--passWithNoTests']);
+      for (const stage of stages) if (failed?.length === 0) failed = await this.#vitest(stage);
     } finally {
       writeFileSync(join(this.#root, mutant.file), text);
     }
-    if (near === undefined || all === undefined) return { fate: 'timed out' };
-    for (const by of [...near, ...all])
-      if (by === OUTSIDE || (await this.#passes(by))) return { fate: 'killed', by };
+    if (failed === undefined) return { fate: 'timed out' };
+    for (const by of failed) if (by === OUTSIDE || (await this.#passes(by))) return { fate: 'killed', by };
     return { fate: 'survived' };
   }
 
