@@ -13,6 +13,7 @@ import { ConfigError, showValue } from '../config/problem.js';
 import type { Path } from '../config/rules.js';
 import { DEFAULT_SEARCH } from '../config/schema.js';
 import { MODES } from '../core/modes.js';
+import { defined } from '../defined.js';
 import { REPORT_FORMATS } from '../report/report-forms.js';
 import { formatDuration, parseDuration, type Seconds } from '../units.js';
 import { command, type IsGiven } from './command.js';
@@ -53,11 +54,13 @@ function port(flags: string, server: string, byDefault: number): Flag<number | u
 /** Flags that are keys of a target in the configuration file, under the names of these keys. */
 const target = {
   ...group('Measurement:', {
-    modes: text(
-      '--mode <modes>',
-      `who breaks the silence, separated by commas: ${MODES.join(',')}`,
-      MODES.join(','),
-      (modes) => modes.split(',').map((mode) => mode.trim()),
+    modes: ifGiven(
+      text(
+        '--mode <modes>',
+        `who breaks the silence, separated by commas: ${MODES.join(',')}`,
+        MODES.join(','),
+        (modes) => modes.split(',').map((mode) => mode.trim()),
+      ),
     ),
     search: {
       max_idle: duration('--max-idle <duration>', 'longest idle time to test', DEFAULT_SEARCH.max_idle),
@@ -124,7 +127,7 @@ function embeddedTarget({ modes, search }: Values['target'], isGiven: IsGiven): 
   for (const flag of ['--protocol', '--family', '--local-address', '--token-file'])
     if (isGiven(flag)) throw new UsageError(`${flag}: has no meaning for the built-in target`);
   const name = EMBEDDED_TARGET_NAME;
-  return { name, embedded: {}, modes, search: measureSearch(search, EMBEDDED_DEADLINE) };
+  return defined({ name, embedded: {}, modes, search: measureSearch(search, EMBEDDED_DEADLINE) });
 }
 
 /** A far end on the network. */
