@@ -47,8 +47,13 @@ function duration(flags: string, help: string, byDefault: Seconds): Flag<Seconds
   return text(flags, help, formatDuration(byDefault), parseDuration);
 }
 
-function port(flags: string, server: string, byDefault: number): Flag<number | undefined> {
-  return ifGiven(wholeNumber(flags, `${server} server, with --protocol=nat-tcp-test`, byDefault, 1, 65_535));
+function port(
+  flags: string,
+  server: string,
+  byDefault: number,
+  protocol = 'nat-tcp-test',
+): Flag<number | undefined> {
+  return ifGiven(wholeNumber(flags, `${server} server, with --protocol=${protocol}`, byDefault, 1, 65_535));
 }
 
 /** Flags that are keys of a target in the configuration file, under the names of these keys. */
