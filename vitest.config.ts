@@ -2,8 +2,10 @@ import { defineConfig } from 'vitest/config';
 import { SkipReporter } from './test/support/skips.js';
 import { SlowestReporter } from './test/support/slowest.js';
 
-/** Suites on real kernels, daemons, browsers and clocks: their moments matter, so nothing runs beside them. */
-const REAL = ['netns', 'e2e', 'browser', 'embedded'].map((folder) => `test/${folder}/**/*.test.ts`);
+/** Suites on real kernels, daemons, browsers, compilers and clocks: their moments matter, so nothing runs beside them. */
+const REAL = ['netns', 'e2e', 'browser', 'embedded', 'recipes'].map(
+  (folder) => `test/${folder}/**/*.test.ts`,
+);
 
 /** Runs for its time beside the unit tests: it counts what is left over, and no moment of it matters. */
 const SOAK = 'test/soak/**/*.test.ts';
