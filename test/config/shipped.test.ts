@@ -1,6 +1,7 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { SCHEMAS } from '../../schemas/schemas.js';
 import { DEFAULT_ECHO_PORT, DEFAULT_PORT, DEFAULT_SLEEP_PORT } from '../../src/config/far-ends.js';
 import { loadConfig, parseConfig } from '../../src/config/load.js';
 import { configJsonSchema, DEFAULT_SCHEDULE, DEFAULT_SEARCH } from '../../src/config/schema.js';
@@ -66,15 +67,12 @@ describe('config.yaml', () => {
   });
 });
 
-describe('config.schema.json', () => {
-  const text = `${JSON.stringify(configJsonSchema(), null, 2)}\n`;
-
-  test('is what the schema in the code makes (UPDATE_SCHEMA=1 npx vitest run test/config writes it)', () => {
-    if (process.env['UPDATE_SCHEMA'] === '1') writeFileSync(root('config.schema.json'), text);
-    expect(readFileSync(root('config.schema.json'), 'utf8')).toBe(text);
+describe('the JSON Schemas', () => {
+  test.each(Object.entries(SCHEMAS))('%s is what `npm run generate` writes', (path, text) => {
+    expect(readFileSync(root(path), 'utf8')).toBe(text);
   });
 
-  test('carries the defaults of the code', () => {
+  test('of the configuration carries the defaults of the code', () => {
     expect(configJsonSchema()).toMatchObject({
       properties: {
         schedule: { default: DEFAULT_SCHEDULE },

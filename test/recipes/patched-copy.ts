@@ -70,12 +70,12 @@ export class PatchedCopy {
   }
 
   /** Runs a command in the copy. @throws with its output when it fails */
-  run(command: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): string {
+  run(command: string, args: readonly string[]): string {
     const { status, stdout, stderr } = spawnSync(command, args, {
       cwd: this.root,
       encoding: 'utf8',
       // The copy is no repository; git must not take one above it for its own.
-      env: { ...process.env, GIT_CEILING_DIRECTORIES: dirname(this.root), ...env },
+      env: { ...process.env, GIT_CEILING_DIRECTORIES: dirname(this.root) },
     });
     if (status !== 0) throw new Error(`${command} ${args.join(' ')} failed:\n${stdout}${stderr}`);
     return stdout;
