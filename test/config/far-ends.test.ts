@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { FAR_END_KINDS, modesOf, timingOf } from '../../src/config/far-ends.js';
-import { parseConfig } from '../../src/config/load.js';
 import { MODES } from '../../src/core/modes.js';
+import { parseConfig } from '../support/parse-config.js';
 
 test('a sleep server is asked at launch; every other test is timed while the connection idles', () => {
   const asked = FAR_END_KINDS.flatMap((kind) => MODES.map((mode) => [kind, mode, timingOf(kind, mode)]));

@@ -3,10 +3,11 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { SCHEMAS } from '../../schemas/schemas.js';
 import { DEFAULT_ECHO_PORT, DEFAULT_PORT, DEFAULT_SLEEP_PORT } from '../../src/config/far-ends.js';
-import { loadConfig, parseConfig } from '../../src/config/load.js';
+import { loadConfig } from '../../src/config/load.js';
 import { configJsonSchema, DEFAULT_SCHEDULE, DEFAULT_SEARCH } from '../../src/config/schema.js';
 import { MODES } from '../../src/core/modes.js';
 import { formatDuration } from '../../src/units.js';
+import { parseConfig } from '../support/parse-config.js';
 
 const root = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 const source = readFileSync(root('config.yaml'), 'utf8');
