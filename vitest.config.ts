@@ -3,8 +3,10 @@ import { LongestFirst } from './test/support/longest-first.js';
 import { SkipReporter } from './test/support/skips.js';
 import { SlowestReporter } from './test/support/slowest.js';
 
-/** Suites on real kernels, daemons and browsers. */
-const REAL = ['netns', 'e2e', 'browser', 'embedded'].map((folder) => `test/${folder}/**/*.test.ts`);
+/** Suites on real kernels, daemons, browsers and compilers. */
+const REAL = ['netns', 'e2e', 'browser', 'embedded', 'recipes'].map(
+  (folder) => `test/${folder}/**/*.test.ts`,
+);
 
 /** Start programs of their own, or wait for real time to pass, anywhere in the tree. */
 const PROCESS = 'test/**/*.process.test.ts';

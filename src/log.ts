@@ -101,7 +101,7 @@ function logfmtValue(value: unknown): string {
 }
 
 /** One logfmt line without its newline; fields that are undefined are left out. */
-export function formatLogfmt(fields: Readonly<Record<string, unknown>>): string {
+function formatLogfmt(fields: Readonly<Record<string, unknown>>): string {
   return Object.entries(fields)
     .filter(([, value]) => value !== undefined)
     .map(([key, value]) => `${key === '' ? '_' : key.replace(/[\s="\p{C}]/gu, '_')}=${logfmtValue(value)}`)

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ESLint } from 'eslint';
 import ts from 'typescript';
@@ -95,6 +95,129 @@ describe('the rooms', () => {
   test('have files of a readable length', () => {
     const long = files.filter((file) => readFileSync(join(src, file), 'utf8').split('\n').length > 450);
     expect(long).toEqual([]);
+  });
+});
+
+describe('names', () => {
+  test('no two files have the same one', () => {
+    const files = sourceFiles();
+    // A far end has a file in two rooms, and a room and its command may be called the same.
+    const isExempt = (file: string): boolean =>
+      /(^|\/)index\.ts$|^probe\/far-ends\/|^commands\/(audit|exporter|measure|responder)\.ts$/.test(file);
+    const names = files.filter((file) => !isExempt(file)).map((file) => basename(file));
+    expect(names.length).toBeGreaterThan(100);
+    expect(names.filter((name, index) => names.indexOf(name) < index)).toEqual([]);
+    // The exempt ones among themselves.
+    const exempt = files
+      .filter((file) => isExempt(file) && basename(file) !== 'index.ts')
+      .map((file) => basename(file));
+    expect(exempt.filter((name, index) => exempt.indexOf(name) < index)).toEqual([]);
+  });
+});
+
+describe('docs/ARCHITECTURE.md', () => {
+  test('has the floors as they are', () => {
+    const text = readFileSync(new URL('../docs/ARCHITECTURE.md', import.meta.url), 'utf8');
+    const rows = [...text.matchAll(/^\| (\d+) \| (.*?) \|/gm)];
+    const written = rows.map(([, , rooms = '']) => rooms.replaceAll('`', '').split(', ').sort());
+    expect(rows.map(([, floor]) => Number(floor))).toEqual(FLOORS.map((_rooms, index) => index + 1));
+    expect(written).toEqual(FLOORS.map((rooms) => [...rooms].sort()));
+  });
+});
+
+/** The texts of files by their paths. */
+type Files = Readonly<Record<string, string>>;
+
+/** The names of the values that a file exports by itself. */
+function valuesOf(file: ts.SourceFile): string[] {
+  return file.statements.flatMap((statement) => {
+    if (
+      ts.isExportDeclaration(statement) &&
+      statement.exportClause &&
+      ts.isNamedExports(statement.exportClause)
+    )
+      return statement.isTypeOnly
+        ? []
+        : statement.exportClause.elements.filter((each) => !each.isTypeOnly).map((each) => each.name.text);
+    const modifiers = ts.canHaveModifiers(statement) ? (ts.getModifiers(statement) ?? []) : [];
+    if (!modifiers.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword)) return [];
+    if (ts.isVariableStatement(statement))
+      return statement.declarationList.declarations.map(({ name }) => name.getText(file));
+    if (ts.isFunctionDeclaration(statement) || ts.isClassDeclaration(statement))
+      return statement.name === undefined ? [] : [statement.name.text];
+    return [];
+  });
+}
+
+/** What a file names of others: `path: name`; of a module that it imports as a whole, every name that it has after a dot. */
+function namedIn(path: string, file: ts.SourceFile): string[] {
+  const named: string[] = [];
+  const whole: string[] = [];
+  const members: string[] = [];
+  const pathOf = (specifier: ts.Node): string | undefined =>
+    ts.isStringLiteral(specifier) && specifier.text.startsWith('.')
+      ? join(dirname(path), specifier.text).replace(/\.js$/, '.ts')
+      : undefined;
+  const visit = (node: ts.Node): void => {
+    if (ts.isPropertyAccessExpression(node)) members.push(node.name.text);
+    if (ts.isBindingElement(node)) members.push((node.propertyName ?? node.name).getText(file));
+    if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword)
+      whole.push(...node.arguments.flatMap((specifier) => pathOf(specifier) ?? []));
+    if ((ts.isImportDeclaration(node) || ts.isExportDeclaration(node)) && node.moduleSpecifier) {
+      const from = pathOf(node.moduleSpecifier);
+      const list = ts.isImportDeclaration(node) ? node.importClause?.namedBindings : node.exportClause;
+      if (from !== undefined && list && (ts.isNamedImports(list) || ts.isNamedExports(list)))
+        named.push(...list.elements.map((each) => `${from}: ${(each.propertyName ?? each.name).text}`));
+      else if (from !== undefined) whole.push(from);
+    }
+    ts.forEachChild(node, visit);
+  };
+  visit(file);
+  return [...named, ...whole.flatMap((from) => members.map((name) => `${from}: ${name}`))];
+}
+
+/** The values that files of `src` export and no other file outside of the tests names. */
+function unusedExports(files: Files): string[] {
+  const parsed = Object.entries(files)
+    .filter(([path]) => !path.startsWith('test/'))
+    .map(([path, text]) => [path, ts.createSourceFile(path, text, ts.ScriptTarget.ESNext)] as const);
+  const used = new Set(parsed.flatMap(([path, file]) => namedIn(path, file)));
+  return parsed
+    .filter(([path]) => path.startsWith('src/'))
+    .flatMap(([path, file]) => valuesOf(file).map((name) => `${path}: ${name}`))
+    .filter((value) => !used.has(value));
+}
+
+describe('exports', () => {
+  test('none is used by tests only', () => {
+    const root = dirname(src.replace(/\/$/, ''));
+    const files: Record<string, string> = {};
+    for (const folder of ['src', 'bench', 'attack', 'mutate', 'schemas', 'prometheus/src', 'grafana/src'])
+      for (const name of readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }))
+        if (name.endsWith('.ts')) files[`${folder}/${name}`] = readFileSync(join(root, folder, name), 'utf8');
+    expect(Object.keys(files).length).toBeGreaterThan(200);
+    expect(unusedExports(files)).toEqual([]);
+  });
+
+  test('one that is would be found, however values are exported and used', () => {
+    expect(
+      unusedExports({
+        'src/a.ts': 'export const used = 1, unused = 2; export type T = number; export class Gone {}',
+        'src/b.ts': "import { used as other } from './a.js'; export function alone() { return other; }",
+        'src/c.ts': 'export const late = 1; export const never = 2; const x = 3; export { x };',
+        'bench/d.ts':
+          "const { late } = await import('../src/c.js'); import * as all from '../src/e.js'; all.seen;",
+        'src/e.ts': "export const seen = 1; export const missed = 2; export { x as y } from './c.js';",
+        'test/f.test.ts': "import { unused, Gone } from '../src/a.js'; import { alone } from '../src/b.js';",
+      }),
+    ).toEqual([
+      'src/a.ts: unused',
+      'src/a.ts: Gone',
+      'src/b.ts: alone',
+      'src/c.ts: never',
+      'src/e.ts: missed',
+      'src/e.ts: y',
+    ]);
   });
 });
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { ConfigError } from '../src/config/problem.js';
-import { createLogger, formatLogfmt, type Logger, type LogFormat, type LogLevel } from '../src/log.js';
+import { createLogger, type Logger, type LogFormat, type LogLevel } from '../src/log.js';
 
 /** What a logger writes while `use` runs, its times replaced by T. */
 function logged(use: (log: Logger) => void, level: LogLevel = 'info', format: LogFormat = 'logfmt'): string {
@@ -19,7 +19,7 @@ function logged(use: (log: Logger) => void, level: LogLevel = 'info', format: Lo
   return text.replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g, 'T');
 }
 
-describe('formatLogfmt()', () => {
+describe('a line of logfmt', () => {
   test.each([
     [{ a: 'plain', b: 1, c: true, d: null }, 'a=plain b=1 c=true d=null'],
     [{ a: 'two words', b: '', c: 'x=y', d: 'say "hi"' }, 'a="two words" b="" c="x=y" d="say \\"hi\\""'],
@@ -28,8 +28,8 @@ describe('formatLogfmt()', () => {
     [{ a: undefined, b: [1, 'x'], c: { d: 1 } }, 'b="[1,\\"x\\"]" c="{\\"d\\":1}"'],
     [{ 'a b': 1, 'c="d': 2, '': 3 }, 'a_b=1 c__d=2 _=3'],
     [{ site: 'Zürich', path: '/a:b' }, 'site=Zürich path=/a:b'],
-  ])('writes %j', (fields, line) => {
-    expect(formatLogfmt(fields)).toBe(line);
+  ])('writes the fields %j', (fields, line) => {
+    expect(logged((log) => log.info(fields, 'm'))).toBe(`ts=T level=info msg=m ${line}\n`);
   });
 });
 

@@ -10,7 +10,7 @@ export function boundWords(bound: AuditSummary['minimum']): string {
 }
 
 /** `12.5 %`, and never 0 % or 100 % of what is not none or all. */
-export function shareWords(part: number, whole: number): string {
+function shareWords(part: number, whole: number): string {
   const percent = (part / whole) * 100;
   const shown = Math.round(percent * 10) / 10;
   if (part > 0 && shown === 0) return '< 0.1 %';

@@ -26,7 +26,7 @@ export interface Bar {
 }
 
 /** Counts the paths by classes on a logarithmic axis; the requirement is the limit between two of them. */
-export function barsOf({ distribution, required_seconds: required }: AuditDocument): Bar[] {
+function barsOf({ distribution, required_seconds: required }: AuditDocument): Bar[] {
   const bars = new Map<string, Bar>();
   for (const { seconds, at_least, paths } of distribution) {
     if (seconds <= 0) continue;

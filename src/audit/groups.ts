@@ -7,7 +7,7 @@ import { type AuditPath, compareBounds } from './paths.js';
  * The smallest of some timeouts: exact when the smallest value is, since the others can only be longer.
  * @returns undefined for none
  */
-export function minimumOf(bounds: readonly Bound[]): Bound | undefined {
+function minimumOf(bounds: readonly Bound[]): Bound | undefined {
   return [...bounds].sort(compareBounds)[0];
 }
 
@@ -16,7 +16,7 @@ export function minimumOf(bounds: readonly Bound[]): Bound | undefined {
  * lower bound is known may in truth lie anywhere above it; the median is exact only when that could not move it.
  * @returns undefined for none
  */
-export function medianOf(bounds: readonly Bound[]): Bound | undefined {
+function medianOf(bounds: readonly Bound[]): Bound | undefined {
   const sorted = [...bounds].sort(compareBounds);
   const rank = Math.ceil(sorted.length / 2);
   const middle = sorted[rank - 1];

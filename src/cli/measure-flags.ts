@@ -13,6 +13,7 @@ import { ConfigError, showValue } from '../config/problem.js';
 import type { Path } from '../config/rules.js';
 import { DEFAULT_SEARCH } from '../config/schema.js';
 import { MODES } from '../core/modes.js';
+import { defined } from '../defined.js';
 import { REPORT_FORMATS } from '../report/report-forms.js';
 import { formatDuration, parseDuration, type Seconds } from '../units.js';
 import { command, type IsGiven } from './command.js';
@@ -46,18 +47,25 @@ function duration(flags: string, help: string, byDefault: Seconds): Flag<Seconds
   return text(flags, help, formatDuration(byDefault), parseDuration);
 }
 
-function port(flags: string, server: string, byDefault: number): Flag<number | undefined> {
-  return ifGiven(wholeNumber(flags, `${server} server, with --protocol=nat-tcp-test`, byDefault, 1, 65_535));
+function port(
+  flags: string,
+  server: string,
+  byDefault: number,
+  protocol = 'nat-tcp-test',
+): Flag<number | undefined> {
+  return ifGiven(wholeNumber(flags, `${server} server, with --protocol=${protocol}`, byDefault, 1, 65_535));
 }
 
 /** Flags that are keys of a target in the configuration file, under the names of these keys. */
 const target = {
   ...group('Measurement:', {
-    modes: text(
-      '--mode <modes>',
-      `who breaks the silence, separated by commas: ${MODES.join(',')}`,
-      MODES.join(','),
-      (modes) => modes.split(',').map((mode) => mode.trim()),
+    modes: ifGiven(
+      text(
+        '--mode <modes>',
+        `who breaks the silence, separated by commas: ${MODES.join(',')}`,
+        MODES.join(','),
+        (modes) => modes.split(',').map((mode) => mode.trim()),
+      ),
     ),
     search: {
       max_idle: duration('--max-idle <duration>', 'longest idle time to test', DEFAULT_SEARCH.max_idle),
@@ -124,7 +132,7 @@ function embeddedTarget({ modes, search }: Values['target'], isGiven: IsGiven): 
   for (const flag of ['--protocol', '--family', '--local-address', '--token-file'])
     if (isGiven(flag)) throw new UsageError(`${flag}: has no meaning for the built-in target`);
   const name = EMBEDDED_TARGET_NAME;
-  return { name, embedded: {}, modes, search: measureSearch(search, EMBEDDED_DEADLINE) };
+  return defined({ name, embedded: {}, modes, search: measureSearch(search, EMBEDDED_DEADLINE) });
 }
 
 /** A far end on the network. */

@@ -21,7 +21,7 @@ export interface PushGroup {
  * `label@base64`.
  * @see https://github.com/prometheus/pushgateway#url
  */
-export function groupPath(labels: Readonly<Record<string, string>>): string {
+function groupPath(labels: Readonly<Record<string, string>>): string {
   const parts = Object.entries(labels).map(([name, value]) => {
     if (value === '') return `${name}@base64/=`;
     return /\/|^\.\.?$/.test(value)

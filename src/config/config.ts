@@ -5,7 +5,7 @@
 import { dump } from 'js-yaml';
 import { z } from 'zod';
 import { defined } from '../defined.js';
-import { decodeFarEnd, encodeFarEnd, type FarEnd, type farEndFields } from './far-ends.js';
+import { decodeFarEnd, encodeFarEnd, type FarEnd, type farEndFields, modesOf } from './far-ends.js';
 import type { Frozen } from './fields.js';
 import { DEFAULT_SEARCH, fileSchema, type SearchConfig } from './schema.js';
 import { type Mapping, mappingOf, valueAt } from './yaml.js';
@@ -46,7 +46,7 @@ export interface Config
  * Makes the configuration of a file.
  *
  * @param raw the file before its schema filled in the defaults: a target's search is over the file's only where it
- * says something
+ * says something, and a target that names no modes has those of its far end
  */
 export function decodeConfig(
   { search = DEFAULT_SEARCH, target_files, targets = [], ...others }: ConfigFile,
@@ -56,9 +56,14 @@ export function decodeConfig(
     ...others,
     ...defined({ target_files: target_files && { patterns: target_files, search } }),
     targets: targets.map(({ search: own, ...target }, index) => {
-      const said = mappingOf(valueAt(raw, ['targets', index, 'search']));
-      const over = Object.entries(own ?? {}).filter(([key]) => Object.hasOwn(said, key));
-      return { ...decodeFarEnd(target), search: { ...search, ...Object.fromEntries(over) } };
+      const said = mappingOf(valueAt(raw, ['targets', index]));
+      const over = Object.entries(own ?? {}).filter(([key]) => Object.hasOwn(mappingOf(said['search']), key));
+      const decoded = decodeFarEnd(target);
+      return {
+        ...decoded,
+        modes: Object.hasOwn(said, 'modes') ? decoded.modes : [...modesOf(decoded.far_end.kind)],
+        search: { ...search, ...Object.fromEntries(over) },
+      };
     }),
   };
 }

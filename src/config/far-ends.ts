@@ -1,9 +1,10 @@
 /**
- * The kinds of far end: what each is told in the configuration file, what it cannot be asked, and how a target of the
+ * The kinds of far end: what each is told in the configuration file, what it can be asked, and how a target of the
  * file becomes one and is written back. A new protocol is a row of `PROTOCOLS`.
  */
 import type { z } from 'zod';
-import type { Mode } from '../core/modes.js';
+import { type Mode, MODES } from '../core/modes.js';
+import type { SearchOptions } from '../core/search/contract.js';
 import type { Seconds } from '../units.js';
 import { MAX_SLEEP } from '../wire/nat-tcp-test-messages.js';
 import { choice, duration, type Frozen, host, mapping, port } from './fields.js';
@@ -18,19 +19,38 @@ export const DEFAULT_SLEEP_PORT = 27_182;
 /** Name that the built-in target must have and no other may: rules and fleet panels exclude it. */
 export const EMBEDDED_TARGET_NAME = 'embedded';
 
+/** How a far end can be asked a mode. */
+interface Asked {
+  /** When the moment of a test is chosen, `late` unless given. */
+  readonly timing?: SearchOptions['timing'];
+  /** The longest idle time that it can be asked for, where it has a limit of its own. */
+  readonly longest?: Seconds;
+}
+
 /** What a far end on the network speaks. */
 interface Protocol {
+  /** The modes that it can be asked; a target of the file may have no other. */
+  readonly modes: Readonly<Partial<Record<Mode, Asked>>>;
+  /** What the report says of it where it tells how was measured. */
+  readonly method: string;
   /** Its keys beside `host`; targets of other protocols must not have them. */
   readonly fields: Readonly<Record<string, z.ZodType>>;
   /** Keys of others that it has no use for, each with the reason that is told. */
   readonly useless?: Readonly<Record<string, string>>;
-  /** The longest idle time that it can be asked for in a mode, where it has a limit of its own. */
-  readonly longest?: Readonly<Partial<Record<Mode, Seconds>>>;
 }
 
 const PROTOCOLS = {
-  native: { fields: { port: port('Port of a native responder.', DEFAULT_PORT) } },
+  native: {
+    modes: { send: {}, recv: {}, keepalive: {} },
+    method:
+      'Both ends exchange data before the idling starts, and the answer proves with a random number that the far end itself gave it.',
+    fields: { port: port('Port of a native responder.', DEFAULT_PORT) },
+  },
   'nat-tcp-test': {
+    // The sleep server is told at launch when to write.
+    modes: { send: {}, recv: { timing: 'at_launch', longest: MAX_SLEEP }, keepalive: {} },
+    method:
+      'The far end speaks the NAT-TCP-test protocol. There the idle time starts when the connection is opened, no data is exchanged before it (except where the test needs it), and it cannot be seen whether an answer of this end arrived.',
     fields: {
       echo_port: port('Port of the echo server, with protocol nat-tcp-test.', DEFAULT_ECHO_PORT),
       sleep_port: port('Port of the sleep server, with protocol nat-tcp-test.', DEFAULT_SLEEP_PORT),
@@ -40,7 +60,6 @@ const PROTOCOLS = {
       token_file: 'nat-tcp-test knows no token',
       announce: 'nat-tcp-test knows no announcements',
     },
-    longest: { recv: MAX_SLEEP },
   },
 } as const satisfies Readonly<Record<string, Protocol>>;
 
@@ -56,6 +75,9 @@ type Together<Union> = (Union extends unknown ? (part: Union) => void : never) e
 export const DEFAULT_PROTOCOL: ProtocolName = 'native';
 /** The protocols, as the file and the command line name them. */
 export const PROTOCOL_NAMES = Object.keys(PROTOCOLS) as ProtocolName[];
+
+/** Every kind of far end: the protocols, and the built-in one. */
+export const FAR_END_KINDS: readonly FarEnd['kind'][] = [...PROTOCOL_NAMES, 'embedded'];
 
 const protocolFields = Object.assign({}, ...PROTOCOL_NAMES.map((name) => PROTOCOLS[name].fields)) as Together<
   FieldsOf<ProtocolName>
@@ -177,7 +199,34 @@ export function keysAgainstFarEnd(target: Mapping): WrongKey[] {
 export function longestIdle(target: Mapping, mode: Mode): { idle: Seconds; protocol: string } | undefined {
   const protocol = protocolOf(target);
   if (protocol === undefined) return undefined;
-  const { longest }: Protocol = PROTOCOLS[protocol];
-  const idle = longest?.[mode];
+  const idle = askedOf(protocol)[mode]?.longest;
   return idle === undefined ? undefined : { idle, protocol };
+}
+
+/** The modes that a target, as the file has it, can be asked, and who says so; undefined where that is unknown. */
+export function askable(target: Mapping): { modes: readonly Mode[]; protocol: string } | undefined {
+  const protocol = protocolOf(target);
+  return protocol && { modes: modesOf(protocol), protocol };
+}
+
+/** How a far end can be asked; the built-in one is a native responder. */
+function askedOf(kind: FarEnd['kind']): Protocol['modes'] {
+  return PROTOCOLS[kind === 'embedded' ? 'native' : kind].modes;
+}
+
+/** The modes that a far end can be asked: those of a target that does not say which. */
+export function modesOf(kind: FarEnd['kind']): readonly Mode[] {
+  return MODES.filter((mode) => Object.hasOwn(askedOf(kind), mode));
+}
+
+/** When the moment of a test of this mode is chosen. */
+export function timingOf(kind: FarEnd['kind'], mode: Mode): SearchOptions['timing'] {
+  return askedOf(kind)[mode]?.timing ?? 'late';
+}
+
+/** What the report says of a far end where it tells how was measured. */
+export function methodOf(kind: FarEnd['kind']): string {
+  return kind === 'embedded'
+    ? 'The far end and the NAT are built into the program, on the loopback interface: a demonstration, which says nothing about any line.'
+    : PROTOCOLS[kind].method;
 }

@@ -83,19 +83,9 @@ export function checkConfig(raw: unknown, file: string, place = showPath): Confi
 }
 
 /**
- * Makes a configuration of the text of a file.
- *
- * @param file the file's name for messages; relative paths start at its folder
- * @throws ConfigError holding every problem
- */
-export function parseConfig(source: string, file: string): Config {
-  return checkConfig(parseYaml(source, file), file);
-}
-
-/**
  * Reads and checks a configuration file; `/dev/stdin` is whatever comes over standard input.
  * @throws ConfigError holding every problem: unreadable or not text, YAML syntax, schema, rules between keys
  */
 export function loadConfig(path: string): Config {
-  return parseConfig(readText(path), path);
+  return checkConfig(parseYaml(readText(path), path), path);
 }

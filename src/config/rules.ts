@@ -10,7 +10,7 @@ import {
   MAX_ANNOUNCED_LABELS,
 } from '../wire/announcement.js';
 import { MAX_LINE_BYTES } from '../wire/lines.js';
-import { keysAgainstFarEnd, longestIdle } from './far-ends.js';
+import { askable, keysAgainstFarEnd, longestIdle } from './far-ends.js';
 import { familyOf } from './listen-address.js';
 import { announceSchema, searchSchema } from './schema.js';
 import { type Mapping, mappingOf } from './yaml.js';
@@ -85,7 +85,7 @@ function longestViolations(target: Mapping, path: Path, layers: readonly Layer[]
   const longest = settled(layers, 'max_idle');
   const at = [...(setterOf(layers, ['max_idle'])?.path ?? [...path, 'search']), 'max_idle'];
   const value = setterOf(layers, ['max_idle'])?.search['max_idle'];
-  const modes: readonly unknown[] = Array.isArray(target['modes']) ? target['modes'] : MODES;
+  const modes = modesIn(target) ?? askable(target)?.modes ?? MODES;
   return MODES.filter((mode) => modes.includes(mode)).flatMap((mode) => {
     const limit = longestIdle(target, mode);
     if (limit === undefined || longest === undefined || longest <= limit.idle) return [];
@@ -134,14 +134,23 @@ function announceViolations(target: Mapping, path: Path): Violation[] {
   return found;
 }
 
-/** No mode twice. */
+/** The list of modes that a target has of its own; undefined where it has none. */
+function modesIn(target: Mapping): readonly unknown[] | undefined {
+  return Array.isArray(target['modes']) ? target['modes'] : undefined;
+}
+
+/** No mode twice, and none that the far end cannot be asked. */
 function modeViolations(target: Mapping, path: Path): Violation[] {
-  const modes: readonly unknown[] = Array.isArray(target['modes']) ? target['modes'] : [];
-  return modes.flatMap((mode, index) =>
-    modes.indexOf(mode) < index
-      ? [{ path: [...path, 'modes', index], rule: 'is there already', value: mode }]
-      : [],
-  );
+  const can = askable(target);
+  const lacked: readonly unknown[] =
+    can === undefined ? [] : MODES.filter((mode) => !can.modes.includes(mode));
+  const modes = modesIn(target) ?? [];
+  return modes.flatMap((mode, index) => {
+    const at = { path: [...path, 'modes', index], value: mode };
+    if (modes.indexOf(mode) < index) return [{ ...at, rule: 'is there already' }];
+    if (can === undefined || !lacked.includes(mode)) return [];
+    return [{ ...at, rule: `must be one of ${can.modes.join(', ')} with protocol ${can.protocol}` }];
+  });
 }
 
 /** Names are unique and all targets carry the same label names, or Prometheus could not tell the series apart. */

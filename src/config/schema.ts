@@ -91,7 +91,10 @@ const targetFields = (folder: string) => ({
       error: 'must be a list of modes',
     })
     .min(1, { error: 'must not be empty' })
-    .meta({ description: 'Who breaks the silence.', uniqueItems: true })
+    .meta({
+      description: 'Who breaks the silence; by default every mode that the far end can be asked.',
+      uniqueItems: true,
+    })
     .prefault([...MODES]),
   family: choice([4, 6, 'any'], 'Address family of the path.', 'any'),
   local_address: ipAddress('Address of this machine to probe from.').exactOptional(),

@@ -9,6 +9,8 @@ export interface Requirement {
   readonly standard: string;
   /** The same with the clause. */
   readonly clause: string;
+  /** The same as the source of a quotation, with what else it is known as. */
+  readonly source: string;
   /** Its own words. */
   readonly quote: string;
   /** Where they stand. */
@@ -22,6 +24,7 @@ export const RFC5382_REQ5: Requirement = {
   idle: 7440,
   standard: 'RFC 5382',
   clause: 'RFC 5382 REQ-5',
+  source: 'RFC 5382 (BCP 142), REQ-5',
   quote:
     'If a NAT cannot determine whether the endpoints of a TCP connection are active, it MAY abandon the session ' +
     'if it has been idle for some time. In such cases, the value of the "established connection idle-timeout" ' +

@@ -84,13 +84,6 @@ export class Launches {
     return this.#taken;
   }
 
-  /** Launches that wait for their turn. */
-  get waiting(): number {
-    let sum = 0;
-    for (const queue of this.#queues.values()) sum += queue.length;
-    return sum;
-  }
-
   /**
    * A place for an idle connection of `target`, now or when its turn comes; undefined when `wanted` says no by then,
    * or `signal` is aborted.

@@ -4,12 +4,12 @@ import { Backoff } from '../backoff.js';
 import type { Logger } from '../log.js';
 import type { Clock, ClockStep, Timer } from '../clock.js';
 import type { TargetConfig } from '../config/config.js';
+import { timingOf } from '../config/far-ends.js';
 import { addressClass } from '../core/diagnosis/address-class.js';
 import type { PathVerdict } from '../core/diagnosis/path-verdict.js';
 import { defined } from '../defined.js';
 import type { AskRouter } from '../net/router.js';
 import { pause, pauseForever } from '../pause.js';
-import { timingOf } from '../probe/far-ends/index.js';
 import type { EmbeddedFarEnd, Path, PathOptions } from '../probe/path.js';
 import type { Seconds } from '../units.js';
 import { addressesWhenMoved, chooseAddress } from './far-end-address.js';
@@ -91,7 +91,7 @@ export class TargetRunner {
       return new ModeRunner({
         ...this.#options,
         mode,
-        timing: timingOf(this.target.far_end, mode),
+        timing: timingOf(this.target.far_end.kind, mode),
         log: log.child({ target: this.target.name, mode }),
         changed: (news) => this.#saver?.changed(news),
         learnt: () => this.#diagnoseSoon(),

@@ -9,7 +9,7 @@ import { guarded, type TellBroken } from './guard.js';
 import { type LabelSet, labelSet, sameLabels } from './label-set.js';
 
 /** With more targets than this the histograms have no `target` label. */
-export const HISTOGRAM_TARGET_LIMIT = 200;
+const HISTOGRAM_TARGET_LIMIT = 200;
 
 export class ProbeMetrics {
   readonly #view: Pick<EngineView, 'targets' | 'snapshots'>;

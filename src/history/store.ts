@@ -13,10 +13,10 @@ import { differs, entryOf, type HistoryEntry, parseEntry } from './entry.js';
 export const HISTORY_AGE: Seconds = 30 * 86_400;
 
 /** Most lines of one file; beyond it the oldest half is dropped. About 1 MB. */
-export const MOST_LINES = 8_192;
+const MOST_LINES = 8_192;
 
 /** An unchanged finding is written again after this time, seconds. */
-export const UNCHANGED_INTERVAL: Seconds = 3_600;
+const UNCHANGED_INTERVAL: Seconds = 3_600;
 
 /** Entries older than `HISTORY_AGE` by this much make a file be rewritten, seconds. */
 const COMPACTION_SLACK: Seconds = 86_400;

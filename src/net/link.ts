@@ -220,6 +220,6 @@ export function openLink(endpoint: Endpoint, deadline: Seconds, signal: AbortSig
 }
 
 /** `192.0.2.1:80`, `[2001:db8::1]:80`. */
-export function formatAddress(address: string, port: number): string {
+function formatAddress(address: string, port: number): string {
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 }

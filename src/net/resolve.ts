@@ -3,7 +3,7 @@ import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 
 /** Thrown when a name has no address of the wanted family. */
-export class ResolveError extends Error {
+class ResolveError extends Error {
   override readonly name = 'ResolveError';
 }
 

@@ -123,6 +123,6 @@ function lines(block: Block): number {
 }
 
 /** A cell in a box. */
-export function tagged(text: string, tone?: Tone): Cell {
+export function tagged(text: string, tone?: Tone): Exclude<Cell, string> {
   return { text, tone, tag: true };
 }

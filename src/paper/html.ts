@@ -25,7 +25,7 @@ const ESCAPES: Readonly<Record<string, string>> = {
 };
 
 /** Escapes text for element content and for quoted attribute values; what cannot be seen is written out. */
-export function escapeHtml(text: string): string {
+function escapeHtml(text: string): string {
   return withoutMarkup(visibleLines(text));
 }
 

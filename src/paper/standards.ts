@@ -1,17 +1,14 @@
 /** What the standards require, quoted, and how it looks when a path does it. */
-import { RFC5382_REQ5 } from '../core/requirements.js';
+import { MODES, requirementsOf } from '../core/modes.js';
 import type { Section, Tone } from './blocks.js';
 
-/** The two requirements, short, with where they stand. */
+/** What is required of the modes, short, and of whom, with where it stands. */
 export const STANDARDS: Section = {
   heading: 'What the standards require',
   blocks: [
-    {
-      kind: 'quotation',
-      text: RFC5382_REQ5.quote,
-      source: 'RFC 5382 (BCP 142), REQ-5',
-      url: RFC5382_REQ5.url,
-    },
+    ...requirementsOf(MODES).map(
+      ({ quote, source, url }) => ({ kind: 'quotation', text: quote, source, url }) as const,
+    ),
     {
       kind: 'quotation',
       text:

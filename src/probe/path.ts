@@ -90,13 +90,8 @@ export interface Path {
   check(signal: AbortSignal): Promise<Introduction>;
 }
 
-/** When the moment of a test is chosen: at any time while the connection idles, or when it is opened. */
-export type Timing = 'late' | 'at_launch';
-
-/** One protocol that far ends speak: a file of `far-ends/` and a row of its table. */
+/** One protocol that far ends speak: a file of `far-ends/` and a row of its table. Its modes stand in `config`. */
 export interface Protocol<Config extends FarEnd = FarEnd> {
-  /** The modes that a far end can be asked, and when the moment of a test is chosen. */
-  readonly modes: Readonly<Partial<Record<Mode, Timing>>>;
   /** Makes the way to a target's far end; opens nothing yet. @throws TokenError */
   path(options: PathOptions<Config>): Path;
 }

@@ -1,8 +1,10 @@
 /** What the report says, block by block, in the order in which second-level support reads. */
+import { methodOf } from '../config/far-ends.js';
 import { defined } from '../defined.js';
 import type { Finding } from '../core/finding.js';
+import { type Mode, requirementOf, requirementsOf } from '../core/modes.js';
 import { durationWithSeconds, humanDuration, plainSeconds } from '../core/human-duration.js';
-import { type Bracket, REASON_WORDS, timeoutWords, whatWasSeen } from '../core/words.js';
+import { type Bracket, listed, REASON_WORDS, timeoutWords, whatWasSeen } from '../core/words.js';
 import { changesOf } from '../history/changes.js';
 import { type Block, type Cell, type Paper, type Section, tagged, type Tone } from '../paper/blocks.js';
 import { RESULT_TONES, STANDARDS } from '../paper/standards.js';
@@ -37,16 +39,6 @@ const ROW_TONES: Readonly<Record<TestResult['verdict'], Tone | undefined>> = {
   inconclusive: 'quiet',
 };
 
-/** What the protocol in use adds to the method. */
-const PROTOCOL_SENTENCES: Readonly<Record<ReportDocument['target']['protocol'], string>> = {
-  native:
-    'Both ends exchange data before the idling starts, and the answer proves with a random number that the far end itself gave it.',
-  'nat-tcp-test':
-    'The far end speaks the NAT-TCP-test protocol. There the idle time starts when the connection is opened, no data is exchanged before it (except where the test needs it), and it cannot be seen whether an answer of this end arrived.',
-  embedded:
-    'The far end and the NAT are built into the program, on the loopback interface: a demonstration, which says nothing about any line.',
-};
-
 /** The whole report. */
 export function reportPaper(document: ReportDocument): Paper {
   const { target, verdict, program, redacted, modes, controls, explanations, events } = document;
@@ -66,7 +58,7 @@ export function reportPaper(document: ReportDocument): Paper {
       { heading: 'Every test at its idle time', blocks: [chart(document)] },
       { heading: 'What is asked for', blocks: [document.ask], ask: true },
       { heading: 'What it may mean', blocks: [meanings(explanations)] },
-      { heading: 'What was measured, and how', blocks: methodOf(document) },
+      { heading: 'What was measured, and how', blocks: howItWasMeasured(document) },
       { heading: 'Controls', blocks: [{ kind: 'list', items: controls.map((text) => ({ text })) }] },
       { heading: 'Other causes', blocks: [otherCauses(document.ruled_out)] },
       STANDARDS,
@@ -108,16 +100,25 @@ function findingOf(mode: ModeResult): Bracket & Pick<Finding, 'timeout'> {
   });
 }
 
-function resultCell(result: ModeResult['result']): Cell {
+function resultCell(result: ModeResult['result']): Exclude<Cell, string> {
   return tagged(RESULT_WORDS[result], result === 'unknown' ? undefined : RESULT_TONES[result]);
 }
 
+/** What modes are measured against, as the heading of a column. */
+function requiredOf(modes: readonly { readonly mode: Mode }[]): readonly string[] {
+  return requirementsOf(modes.map(({ mode }) => mode)).map(({ clause }) => clause);
+}
+
 function summary(modes: readonly ModeResult[]): Block[] {
+  const clauses = requiredOf(modes);
+  // Where one heading holds for all, no row repeats it.
+  const note = (mode: Mode): string | undefined =>
+    clauses.length > 1 ? requirementOf(mode).clause : undefined;
   return [
     {
       kind: 'table',
       rowHeadings: true,
-      columns: ['who breaks the silence', 'idle timeout', 'what was seen', 'deaths', 'RFC 5382 REQ-5'],
+      columns: ['who breaks the silence', 'idle timeout', 'what was seen', 'deaths', listed(clauses)],
       rows: modes.map((mode) => ({
         cells: [
           { text: mode.mode, note: mode.meaning },
@@ -127,7 +128,7 @@ function summary(modes: readonly ModeResult[]): Block[] {
             note: mode.confirmed === undefined ? undefined : `confirmed ${utcWords(mode.confirmed)}`,
           },
           String(mode.deaths),
-          resultCell(mode.result),
+          { ...resultCell(mode.result), note: note(mode.mode) },
         ],
       })),
     },
@@ -166,12 +167,12 @@ function meanings(explanations: ReportDocument['explanations']): Block {
 }
 
 /** How it was measured, one sentence each, for the protocol in use. */
-function methodOf({ search, target }: ReportDocument): string[] {
+function howItWasMeasured({ search, target }: ReportDocument): string[] {
   return [
     'Every test uses a TCP connection of its own, with TCP keepalive turned off. It is left idle, then the silence is broken once, and it is never used again.',
     `Idle times from ${humanDuration(search.min_idle_seconds)} to ${humanDuration(search.max_idle_seconds)} were asked for, with at most ${search.connections} idle connections per mode; a test without an answer within ${humanDuration(search.deadline_seconds)} is a death.`,
     'The lower bound is the longest idle time that survived, the upper bound the shortest that did not. The timeout lies between them.',
-    PROTOCOL_SENTENCES[target.protocol],
+    methodOf(target.protocol),
   ];
 }
 
@@ -189,7 +190,7 @@ function settings({ keepalive_recommended_seconds: interval, settings: snippets 
 }
 
 /** The history reduced to the moments at which something changed by more than a test's noise. */
-function changes({ history }: ReportDocument): Block {
+function changes({ history, modes }: ReportDocument): Block {
   const changed = changesOf(history.map((entry) => ({ ...entry, timeout: entry.timeout_seconds })));
   const rows = changed.map(({ now: { at, mode, timeout, compliant } }) => ({
     cells: [
@@ -201,7 +202,7 @@ function changes({ history }: ReportDocument): Block {
         : RESULT_WORDS[compliant ? 'compliant' : 'not_compliant'],
     ],
   }));
-  return { kind: 'table', columns: ['UTC', 'mode', 'idle timeout', 'RFC 5382 REQ-5'], rows };
+  return { kind: 'table', columns: ['UTC', 'mode', 'idle timeout', listed(requiredOf(modes))], rows };
 }
 
 /** Every test of a mode; the far end stands above them where it is always the same. */

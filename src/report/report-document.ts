@@ -1,6 +1,6 @@
 /** The measurement as one document: what `measure --json` prints and every form of the report is rendered from. */
 import { z } from 'zod';
-import type { FarEnd } from '../config/far-ends.js';
+import { FAR_END_KINDS } from '../config/far-ends.js';
 import type { PathVerdict } from '../core/diagnosis/path-verdict.js';
 import type { Explanation } from '../core/diagnosis/explanation.js';
 import { SEARCH_PHASES } from '../core/finding.js';
@@ -60,7 +60,7 @@ export const documentSchema = z
     complete: z.boolean().describe('false when the measurement was stopped before every mode had an answer'),
     target: z.strictObject({
       name: z.string(),
-      protocol: z.enum<FarEnd['kind'][]>(['native', 'nat-tcp-test', 'embedded']),
+      protocol: z.enum(FAR_END_KINDS),
       host: z.string().optional(),
       address: z.string().optional().describe('the resolved address that was probed'),
       local_address: z.string().optional(),

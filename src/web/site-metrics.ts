@@ -3,7 +3,7 @@ import { Counter, Gauge, type Registry } from 'prom-client';
 import { type SiteConnections, WEB_REJECT_REASONS } from './site-connections.js';
 
 /** Every metric name of the sites with its HELP text and label names: the only place where they stand. */
-export const WEB_METRICS = {
+const WEB_METRICS = {
   connections: {
     name: 'nat_web_connections',
     help: 'Open connections of the site that serves these metrics, handshakes under way included.',

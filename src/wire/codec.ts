@@ -25,13 +25,13 @@ import {
  * Length of an encoded `hello` in bytes, its terminator included. It is longer than any first answer, so that
  * a responder cannot be used to amplify traffic towards a forged address.
  */
-export const HELLO_BYTES = 256;
+const HELLO_BYTES = 256;
 
 /** Most characters of an `error`'s detail. */
-export const MAX_DETAIL = 64;
+const MAX_DETAIL = 64;
 
 /** Largest probe number, and largest conntrack timeout in seconds. */
-export const MAX_NUMBER = 0xffff_ffff;
+const MAX_NUMBER = 0xffff_ffff;
 
 /**
  * Why a line was not understood: `binary` (not printable ASCII), `verb` (unknown verb; a client passes over
@@ -48,7 +48,7 @@ const ROLES: readonly Role[] = ['control', 'probe', 'check'];
 const GONE_CAUSES: readonly GoneCause[] = ['reset', 'closed', 'timed_out'];
 
 /** Every code that an `ERROR` can have. */
-export const REJECT_CODES: readonly RejectCode[] = [
+const REJECT_CODES: readonly RejectCode[] = [
   'version',
   'syntax',
   'auth',

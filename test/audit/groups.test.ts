@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { groupsOf, medianOf, minimumOf, summaryOf } from '../../src/audit/groups.js';
+import { groupsOf, summaryOf } from '../../src/audit/groups.js';
 import type { Bound } from '../../src/audit/audit-document.js';
 import { type Answers, type Labels, pathsOf, type Sample } from '../../src/audit/paths.js';
 
@@ -139,7 +139,25 @@ describe('pathsOf()', () => {
 const exact = (seconds: number): Bound => ({ seconds, at_least: false });
 const atLeast = (seconds: number): Bound => ({ seconds, at_least: true });
 
-describe('minimumOf() and medianOf()', () => {
+/** What a summary says of paths with these timeouts. */
+function minimumOf(bounds: readonly Bound[]): Bound | undefined {
+  return summaryWith(bounds).minimum;
+}
+
+function medianOf(bounds: readonly Bound[]): Bound | undefined {
+  return summaryWith(bounds).median;
+}
+
+function summaryWith(bounds: readonly Bound[]) {
+  const [unknown] = pathsOf(answersOf([{ labels: named('a'), modes: { send: {} } }]));
+  if (unknown === undefined) throw new Error('no path');
+  return summaryOf([
+    unknown,
+    ...bounds.map((timeout) => ({ ...unknown, timeout: { ...timeout, mode: 'send' } })),
+  ]);
+}
+
+describe('minimum and median of a summary', () => {
   it('are absent, not 0, where nothing is known', () => {
     expect([minimumOf([]), medianOf([])]).toEqual([undefined, undefined]);
     expect(summaryOf(pathsOf(answersOf([{ labels: named('a'), modes: { send: {} } }])))).toEqual({

@@ -4,8 +4,9 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { configYaml } from '../../src/config/config.js';
-import { loadConfig, parseConfig } from '../../src/config/load.js';
+import { loadConfig } from '../../src/config/load.js';
 import { ConfigError } from '../../src/config/problem.js';
+import { parseConfig } from '../support/parse-config.js';
 
 const folder = fileURLToPath(new URL('../fixtures/config/', import.meta.url));
 const files = readdirSync(folder);

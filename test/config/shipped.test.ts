@@ -1,11 +1,13 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { SCHEMAS } from '../../schemas/schemas.js';
 import { DEFAULT_ECHO_PORT, DEFAULT_PORT, DEFAULT_SLEEP_PORT } from '../../src/config/far-ends.js';
-import { loadConfig, parseConfig } from '../../src/config/load.js';
+import { loadConfig } from '../../src/config/load.js';
 import { configJsonSchema, DEFAULT_SCHEDULE, DEFAULT_SEARCH } from '../../src/config/schema.js';
 import { MODES } from '../../src/core/modes.js';
 import { formatDuration } from '../../src/units.js';
+import { parseConfig } from '../support/parse-config.js';
 
 const root = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 const source = readFileSync(root('config.yaml'), 'utf8');
@@ -66,15 +68,12 @@ describe('config.yaml', () => {
   });
 });
 
-describe('config.schema.json', () => {
-  const text = `${JSON.stringify(configJsonSchema(), null, 2)}\n`;
-
-  test('is what the schema in the code makes (UPDATE_SCHEMA=1 npx vitest run test/config writes it)', () => {
-    if (process.env['UPDATE_SCHEMA'] === '1') writeFileSync(root('config.schema.json'), text);
-    expect(readFileSync(root('config.schema.json'), 'utf8')).toBe(text);
+describe('the JSON Schemas', () => {
+  test.each(Object.entries(SCHEMAS))('%s is what `npm run generate` writes', (path, text) => {
+    expect(readFileSync(root(path), 'utf8')).toBe(text);
   });
 
-  test('carries the defaults of the code', () => {
+  test('of the configuration carries the defaults of the code', () => {
     expect(configJsonSchema()).toMatchObject({
       properties: {
         schedule: { default: DEFAULT_SCHEDULE },

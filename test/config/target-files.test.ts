@@ -2,9 +2,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { parseConfig } from '../../src/config/load.js';
 import { formatProblem } from '../../src/config/problem.js';
 import { TargetFiles, type TargetFilesResult } from '../../src/config/target-files.js';
+import { parseConfig } from '../support/parse-config.js';
 
 let folder: string;
 beforeEach(() => {

@@ -17,6 +17,7 @@ const BRIEF: Requirement = {
   idle: 120,
   standard: 'RFC 0000',
   clause: 'RFC 0000 REQ-1',
+  source: 'RFC 0000, REQ-1',
   quote: 'two minutes',
   url: 'https://www.rfc-editor.org/rfc/rfc0000',
   metric: 'rfc0000_req1_compliant',

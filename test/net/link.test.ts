@@ -2,7 +2,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
-import { ConnectError, formatAddress, type Link, openLink } from '../../src/net/link.js';
+import { ConnectError, type Link, openLink } from '../../src/net/link.js';
 import { unansweredProbes } from '../../src/net/tcp-table.js';
 
 const signal = new AbortController().signal;
@@ -216,11 +216,15 @@ function addressesOf(link: Link) {
   return { localAddress, localPort, remoteAddress, remotePort };
 }
 
-describe('formatAddress', () => {
+describe('ConnectError', () => {
   it('puts brackets around an IPv6 address', () => {
-    expect([formatAddress('192.0.2.1', 80), formatAddress('2001:db8::1', 80)]).toEqual([
-      '192.0.2.1:80',
-      '[2001:db8::1]:80',
+    const end = { kind: 'refused', detail: 'refused' } as const;
+    const messages = ['192.0.2.1', '2001:db8::1'].map(
+      (address) => new ConnectError({ address, port: 80 }, end).message,
+    );
+    expect(messages).toEqual([
+      'cannot connect to 192.0.2.1:80: refused',
+      'cannot connect to [2001:db8::1]:80: refused',
     ]);
   });
 });

@@ -1,4 +1,3 @@
-import { readFileSync, writeFileSync } from 'node:fs';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { HtmlValidate } from 'html-validate';
 import { describe, expect, it } from 'vitest';
@@ -180,13 +179,6 @@ describe('renderReport() as JSON', () => {
     const document = buildDocument(input(ONE_HOUR), { redact: false });
     expect(validate({ ...document, surprise: 1 })).toBe(false);
     expect(validate({ ...document, verdict: { result: 'maybe', sentence: '' } })).toBe(false);
-  });
-
-  it('docs/measure.schema.json is that schema (UPDATE_SCHEMA=1 npx vitest run test/report writes it)', () => {
-    const file = new URL('../../docs/measure.schema.json', import.meta.url);
-    const text = `${JSON.stringify(z.toJSONSchema(documentSchema), undefined, 2)}\n`;
-    if (process.env['UPDATE_SCHEMA'] === '1') writeFileSync(file, text);
-    expect(readFileSync(file, 'utf8')).toBe(text);
   });
 
   it('leaves out what is unknown, and says that it was not finished', () => {

@@ -1,13 +1,7 @@
 /** TCP connections in virtual time, over a path that a test bends: it delays, forgets, swallows and resets. */
 import type { Clock, Timer } from '../../src/clock.js';
 import type { LinkEnd } from '../../src/net/errors.js';
-import {
-  ConnectError,
-  formatAddress,
-  type Link,
-  type LinkHandler,
-  type OpenLink,
-} from '../../src/net/link.js';
+import { ConnectError, type Link, type LinkHandler, type OpenLink } from '../../src/net/link.js';
 import type { UnansweredProbes } from '../../src/net/tcp-table.js';
 import type { Seconds } from '../../src/units.js';
 
@@ -149,11 +143,11 @@ export class FakeLink implements Link {
   }
 
   get local(): string {
-    return formatAddress(this.localAddress, this.localPort);
+    return written(this.localAddress, this.localPort);
   }
 
   get remote(): string {
-    return formatAddress(this.remoteAddress, this.remotePort);
+    return written(this.remoteAddress, this.remotePort);
   }
 
   get end(): LinkEnd | undefined {
@@ -237,4 +231,9 @@ export class FakeLink implements Link {
     });
     this.#probing = clock.after(1, () => this.#probe());
   }
+}
+
+/** `192.0.2.1:80`, `[2001:db8::1]:80`. */
+function written(address: string, port: number): string {
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 }

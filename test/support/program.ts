@@ -8,9 +8,9 @@ import { LabProcess, type SpawnOptions } from '../netns/process.js';
 
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
-/** Runs `node dist/main.js …`. */
-export function program(args: readonly string[], options: SpawnOptions = {}): LabProcess {
-  return new LabProcess([process.execPath, MAIN, ...args], options);
+/** Runs `node dist/main.js …`, the program of this repository unless told otherwise. */
+export function program(args: readonly string[], options: SpawnOptions = {}, main = MAIN): LabProcess {
+  return new LabProcess([process.execPath, main, ...args], options);
 }
 
 /** A TCP port of 127.0.0.1 that was free a moment ago. */
@@ -39,14 +39,17 @@ export interface RunningExporter {
 /** One test's place on disk and its processes; `close` ends and removes everything. */
 export class Bench {
   readonly directory: string;
+  readonly #main: string;
   readonly #processes: LabProcess[] = [];
 
-  private constructor(directory: string) {
+  private constructor(directory: string, main: string) {
     this.directory = directory;
+    this.#main = main;
   }
 
-  static async open(): Promise<Bench> {
-    return new Bench(await mkdtemp(join(tmpdir(), 'nat-idle-')));
+  /** @param main the compiled program to run, this repository's unless told otherwise */
+  static async open(main = MAIN): Promise<Bench> {
+    return new Bench(await mkdtemp(join(tmpdir(), 'nat-idle-')), main);
   }
 
   /** Writes a file and gives its path. */
@@ -57,7 +60,7 @@ export class Bench {
   }
 
   start(args: readonly string[], options: SpawnOptions = {}): LabProcess {
-    const started = program(args, { cwd: this.directory, ...options });
+    const started = program(args, { cwd: this.directory, ...options }, this.#main);
     this.#processes.push(started);
     return started;
   }

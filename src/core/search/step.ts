@@ -88,11 +88,6 @@ export function connectionsOf(state: SearchState): readonly SearchConnection[] {
   );
 }
 
-/** Whether the search still counts on this connection. */
-export function hasConnection(state: SearchState, id: ConnectionId): boolean {
-  return state.connections.some((connection) => connection.id === id);
-}
-
 function takeIn(draft: Draft, event: SearchEvent): void {
   switch (event.kind) {
     case 'start':

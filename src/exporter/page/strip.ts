@@ -37,7 +37,7 @@ export function renderStrip(mode: ModeSnapshot, search: SearchConfig): Html {
 }
 
 /** The strip in words, for readers who do not see it. */
-export function describe(mode: ModeSnapshot, search: SearchConfig): string {
+function describe(mode: ModeSnapshot, search: SearchConfig): string {
   const alive = mode.tests.filter((test) => test.verdict.kind === 'alive').map((test) => test.idle);
   const dead = mode.tests.filter((test) => test.verdict.kind === 'dead').map((test) => test.idle);
   const idle = mode.waiting.filter((connection) => connection.state !== 'opening');

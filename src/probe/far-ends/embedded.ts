@@ -2,11 +2,9 @@
 import type { FarEnd } from '../../config/far-ends.js';
 import { defined } from '../../defined.js';
 import { endpointAt, openingDeadline, type Protocol } from '../path.js';
-import { createNativePath, native } from './native.js';
+import { createNativePath } from './native.js';
 
 export const embedded: Protocol<Extract<FarEnd, { kind: 'embedded' }>> = {
-  modes: native.modes,
-
   path(options) {
     const { target, clock, embedded: farEnd, openLink } = options;
     if (farEnd === undefined) throw new Error('the embedded far end has not been started');

@@ -26,9 +26,6 @@ const SLEEP_SLACK: Seconds = 1;
 
 /** @see https://github.com/AndersTrier/NAT-TCP-test */
 export const natTcpTest: Protocol<Extract<FarEnd, { kind: 'nat-tcp-test' }>> = {
-  // The sleep server is told at launch when to write.
-  modes: { send: 'late', recv: 'at_launch', keepalive: 'late' },
-
   path(options) {
     const { target, clock, openLink: open = openLink } = options;
     const deadline = openingDeadline(target);

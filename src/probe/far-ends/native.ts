@@ -28,8 +28,6 @@ import {
 } from '../path.js';
 
 export const native: Protocol<Extract<FarEnd, { kind: 'native' }>> = {
-  modes: { send: 'late', recv: 'late', keepalive: 'late' },
-
   path(options) {
     const { target, clock, announced = () => undefined, trouble = () => undefined, openLink } = options;
     const endpoint = endpointAt(options, target.far_end.port);

@@ -6,7 +6,7 @@ import type { NativeConnection } from '../native-connection.js';
 import type { Peers } from './peers.js';
 
 /** Requests of one connection that may be unanswered before it is not read on. */
-export const MOST_UNANSWERED = 64;
+const MOST_UNANSWERED = 64;
 
 /** Requests that one connection may make before others have their turn. */
 const MOST_IN_A_TURN = 64;

@@ -15,7 +15,7 @@ const GATHERING: Seconds = 0.002;
  * Most items that were sent and not said to be handled. A pipe takes what it is given and keeps in memory what the other
  * side does not read; so much it may keep.
  */
-export const MOST_UNDER_WAY = 1024;
+const MOST_UNDER_WAY = 1024;
 
 export class PeerQueue<Item> {
   readonly #send: (batch: Batch<Item>) => void;

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { Finding } from '../../../src/core/finding.js';
 import { makeScale, ticks } from '../../../src/exporter/page/scale.js';
 import { ago, modeSentence, targetVerdict, unbroken } from '../../../src/exporter/page/sentences.js';
-import { describe as describeStrip, renderStrip } from '../../../src/exporter/page/strip.js';
+import { renderStrip } from '../../../src/exporter/page/strip.js';
 import {
   climbingTarget,
   compliantTarget,
@@ -148,12 +148,12 @@ test('renderStrip() merges tests of nearly the same idle time, so that long hist
   expect(drawn).toContain('500 times near here');
 });
 
-test('describe() tells a strip in words', () => {
+test('a strip is told in words to who does not see it', () => {
   const target = forgettingTarget();
   const mode = target.modes[0];
   if (mode === undefined) throw new Error('no mode');
-  expect(describeStrip(mode, target.config.search)).toBe(
-    'send, idle times from 0 to 2 h 10 min: 8 survived, the longest after 59 min 50 s, 4 died, the shortest after 1 h 0 min 1 s, 12 wait.',
+  expect(renderStrip(mode, target.config.search).text).toContain(
+    'aria-label="send, idle times from 0 to 2 h 10 min: 8 survived, the longest after 59 min 50 s, 4 died, the shortest after 1 h 0 min 1 s, 12 wait."',
   );
 });
 

@@ -5,8 +5,7 @@ import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/clock.js';
 import { DEFAULT_SEARCH } from '../../../src/config/schema.js';
-import type { Mode } from '../../../src/core/modes.js';
-import { openPath, timingOf } from '../../../src/probe/far-ends/index.js';
+import { openPath } from '../../../src/probe/far-ends/index.js';
 import { type Responder, startResponder } from '../../../src/responder/responder.js';
 
 let directory: string;
@@ -47,14 +46,5 @@ describe('openPath', () => {
     await expect(path.check(signal)).rejects.toThrow();
     await writeFile(tokenFile, 'the new token of the responder');
     await expect(path.check(signal)).resolves.toMatchObject({ localAddress: '127.0.0.1' });
-  });
-});
-
-describe('timingOf', () => {
-  it('refuses a mode that a far end cannot be asked', () => {
-    const farEnd = { kind: 'nat-tcp-test', host: 'far.example', echo_port: 1, sleep_port: 2 } as const;
-    expect(() => timingOf(farEnd, 'transitory' as Mode)).toThrow(
-      'a far end of kind nat-tcp-test cannot be asked transitory',
-    );
   });
 });

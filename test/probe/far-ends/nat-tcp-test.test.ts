@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { timingOf } from '../../../src/probe/far-ends/index.js';
 import { Scene } from '../scene.js';
 
 const HOUR = 3600;
@@ -18,15 +17,6 @@ describe('a legacy path', () => {
     const connection = await scene.open(mode);
     await scene.clock.advance(400);
     expect(await scene.test(connection)).toMatchObject({ kind: 'died', evidence: 'silence' });
-  });
-
-  it('chooses the moment of a test late, except in recv, where the far end is asked at launch', () => {
-    const farEnd = { kind: 'nat-tcp-test', host: 'far.example', echo_port: 1, sleep_port: 2 } as const;
-    expect((['send', 'recv', 'keepalive'] as const).map((mode) => timingOf(farEnd, mode))).toEqual([
-      'late',
-      'at_launch',
-      'late',
-    ]);
   });
 
   it('asks the sleep server for whole seconds of a day at most', async () => {

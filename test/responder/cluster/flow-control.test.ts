@@ -2,11 +2,13 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { PeerQueue } from '../../../src/responder/cluster/peer-queue.js';
 import type { PeerOrder, PeerRequest, Peers } from '../../../src/responder/cluster/peers.js';
-import { MOST_UNANSWERED } from '../../../src/responder/cluster/flow-control.js';
 import { encodeClientMessage } from '../../../src/wire/codec.js';
 import { type Fixture, startFixture } from '../fixture.js';
 import { newHello, RawClient } from '../raw-client.js';
 import { eventually } from '../../support/sockets.js';
+
+/** What the program has for it. */
+const MOST_UNANSWERED = 64;
 
 const X = '0123456789abcdef';
 const FULL = 200;

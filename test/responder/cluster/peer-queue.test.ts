@@ -1,7 +1,10 @@
 /** The line between two processes: order, and how much of it may be under way. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Batch, MOST_UNDER_WAY, PeerQueue } from '../../../src/responder/cluster/peer-queue.js';
+import { type Batch, PeerQueue } from '../../../src/responder/cluster/peer-queue.js';
+
+/** What the program has for it. */
+const MOST_UNDER_WAY = 1024;
 
 /** A queue whose other side is the test; what it posts leaves when the test says so. */
 function line() {
