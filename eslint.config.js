@@ -158,7 +158,12 @@ export default defineConfig(
   },
   {
     // These read what nobody else can have put there: tables and limits of the kernel in /proc ...
-    files: ['src/descriptors.ts', 'src/net/conntrack.ts', 'src/net/default-gateway.ts', 'src/net/tcp-table.ts'],
+    files: [
+      'src/descriptors.ts',
+      'src/net/conntrack.ts',
+      'src/net/default-gateway.ts',
+      'src/net/tcp-table.ts',
+    ],
     rules: { '@typescript-eslint/no-restricted-imports': 'off' },
   },
   {
