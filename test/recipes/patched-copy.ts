@@ -41,23 +41,32 @@ export class PatchedCopy {
   /** Copies, applies the patch and compiles. @throws Error where the patch or what it makes is no good */
   static make(recipe: Recipe): PatchedCopy {
     const copy = new PatchedCopy(mkdtempSync(join(tmpdir(), `${recipe}-`)));
+    try {
+      copy.#fill(recipe);
+    } catch (error) {
+      copy.close();
+      throw error;
+    }
+    return copy;
+  }
+
+  #fill(recipe: Recipe): void {
     const files = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
       cwd: ROOT,
       encoding: 'utf8',
     });
     for (const file of files.split('\0').filter((name) => name !== '' && existsSync(join(ROOT, name)))) {
-      mkdirSync(dirname(join(copy.root, file)), { recursive: true });
-      cpSync(join(ROOT, file), join(copy.root, file));
+      mkdirSync(dirname(join(this.root, file)), { recursive: true });
+      cpSync(join(ROOT, file), join(this.root, file));
     }
-    symlinkSync(join(ROOT, 'node_modules'), join(copy.root, 'node_modules'));
+    symlinkSync(join(ROOT, 'node_modules'), join(this.root, 'node_modules'));
     try {
-      copy.run('git', ['apply', patchOf(recipe)]);
+      this.run('git', ['apply', patchOf(recipe)]);
     } catch (error) {
       const how = 'CONTRIBUTING.md says under "Renewing a recipe" how to renew it';
       throw new Error(`test/recipes/${recipe}.patch does not apply any more: ${how}`, { cause: error });
     }
-    copy.run('npm', ['run', '--silent', 'build']);
-    return copy;
+    this.run('npm', ['run', '--silent', 'build']);
   }
 
   /** The compiled program. */
