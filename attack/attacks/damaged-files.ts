@@ -21,15 +21,17 @@ type Json = Record<string, unknown>;
 
 const test = (at: number): Json => ({ at, id: 1, idle: 15, verdict: { kind: 'alive' } });
 
-/** Each damages the saved mode `send` of one target. */
-const STATES: Readonly<Record<string, (mode: Json) => void>> = {
-  'a test at 1e300': (mode) => (mode['tests'] = [test(1e300)]),
-  'a test at -1e300': (mode) => (mode['tests'] = [test(-1e300)]),
-  'an idle time of -5': (mode) => (mode['tests'] = [{ ...test(1.7e9), idle: -5 }]),
-  'confirmed at 1e300': (mode) => (mode['confirmedTimestamp'] = 1e300),
-  'conclusive at -1': (mode) => (mode['conclusiveAt'] = -1),
-  'a million tests': (mode) => (mode['tests'] = Array.from({ length: MILLION }, () => test(1.7e9))),
-  'an address of a megabyte': (mode) => (mode['tests'] = [{ ...test(1.7e9), seen: 'x'.repeat(1e6) }]),
+/** Each damages the first saved search of one target. */
+const STATES: Readonly<Record<string, (search: Json) => void>> = {
+  'a test at 1e300': (search) => (search['tests'] = [test(1e300)]),
+  'a test at -1e300': (search) => (search['tests'] = [test(-1e300)]),
+  'an idle time of -5': (search) => (search['tests'] = [{ ...test(1.7e9), idle: -5 }]),
+  'confirmed at 1e300': (search) => (search['confirmedTimestamp'] = 1e300),
+  'conclusive at -1': (search) => (search['conclusiveAt'] = -1),
+  'a million tests': (search) => (search['tests'] = Array.from({ length: MILLION }, () => test(1.7e9))),
+  'a mode of no name': (search) => (search['name'] = { mode: '__proto__' }),
+  'a router far beyond the last': (search) => (search['name'] = { mode: 'send', hop: 1e300 }),
+  'an address of a megabyte': (search) => (search['tests'] = [{ ...test(1.7e9), seen: 'x'.repeat(1e6) }]),
 };
 const now = (): number => Math.round(Date.now() / 1000) - 60;
 const HISTORIES: Readonly<Record<string, () => string>> = {
@@ -79,8 +81,8 @@ export const attack: Attack = {
       if (served < PAGES.length) failures.push(`${what} (${PAGES.length - served} pages)`);
     };
     for (const [what, damage] of Object.entries(STATES)) {
-      const envelope = JSON.parse(text) as { state: { modes: { send: Json } } };
-      damage(envelope.state.modes.send);
+      const envelope = JSON.parse(text) as { state: { searches: [Json, ...Json[]] } };
+      damage(envelope.state.searches[0]);
       // JSON itself knows no infinity, and 1e300 is written as such.
       await attempt(what, { [name]: JSON.stringify(envelope) });
     }
