@@ -15,7 +15,7 @@ import { COLOURED, exitCode, PLAIN, renderResult } from '../measure/result.js';
 import { type Output, wantsColour } from '../measure/terminal.js';
 import { createMeasureView, type MeasureView } from '../measure/view.js';
 import { isComplete } from '../report/build.js';
-import { renderReport } from '../report/report-forms.js';
+import { type ReportFormat, renderReport } from '../report/report-forms.js';
 import type { Seconds } from '../units.js';
 import type { Build } from '../version.js';
 import { embeddedResponder } from './embedded-responder.js';
@@ -89,7 +89,7 @@ export async function runMeasure(
     await engine.apply({ schedule: DEFAULT_SCHEDULE, targets: [flags.target] });
     const [ending, snapshot] = await untilDecided(engine, view, systemClock, io);
     view.close();
-    const report = (format: 'html' | 'md' | 'json'): string =>
+    const report = (format: ReportFormat): string =>
       renderReport(
         { snapshot, at: systemClock.wall(), version: build.version },
         { format, redact: flags.redact },

@@ -207,8 +207,9 @@ export class ModeRunner {
   #noticeFinding(before: Finding): void {
     const { phase, timeout, lower, upper, compliant } = this.finding;
     if (timeout === before.timeout && compliant === before.compliant && phase === before.phase) return;
+    // The bounds alone: what of it is published, and the verdict, all modes of the target decide together.
     this.#options.log.info(
-      { phase, timeout, lower, upper, compliant },
+      defined({ phase, lower, upper }),
       phase === before.phase ? 'finding changed' : `search enters phase ${phase}`,
     );
   }

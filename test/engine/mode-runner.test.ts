@@ -92,6 +92,24 @@ describe('a ModeRunner', () => {
     expect(reasons(false)).toEqual(new Set(['answered']));
   });
 
+  it('tells bounds in the log, and neither timeout nor compliance, which all modes decide together', async () => {
+    const lines: string[] = [];
+    const write = (line: string): unknown => lines.push(line);
+    const { clock, runner } = await start({
+      log: createLogger({ level: 'info', format: 'json', stream: { write } }),
+    });
+    await clock.advance(3 * 7440);
+    expect(runner.finding.compliant).toBe(true);
+    const findings = lines
+      .map((line) => JSON.parse(line) as Record<string, unknown>)
+      .filter(({ msg }) => /finding changed|search enters phase/.test(String(msg)));
+    expect(findings.at(-1)).toMatchObject({
+      phase: runner.finding.phase,
+      lower: expect.any(Number) as number,
+    });
+    expect(findings.filter((line) => 'compliant' in line || 'timeout' in line)).toEqual([]);
+  });
+
   it('does not take a clock of the host that is corrected by less than the guard for a sleep', async () => {
     const { clock, reasons } = await start();
     await clock.advance(400);

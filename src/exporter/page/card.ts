@@ -2,6 +2,7 @@
 import { exactDuration, humanDuration } from '../../core/human-duration.js';
 import { reasonOf } from '../../core/verdict.js';
 import { MODE_ROWS } from '../../core/modes.js';
+import { REASON_WORDS } from '../../core/words.js';
 import type { ModeSnapshot, TargetSnapshot, TestRecord } from '../../engine/snapshot.js';
 import type { Seconds } from '../../units.js';
 import { type Html, html, verbatim } from '../../paper/html.js';
@@ -186,7 +187,7 @@ function tests({ modes }: TargetSnapshot, id: string): Html | undefined {
 }
 
 function testRow(mode: string, { at, idle, verdict, local, seen }: TestRecord): Html {
-  return html`<tr><td>${moment(at)}</td><td>${mode}</td><td>${exactDuration(idle)}</td><td class="outcome ${verdict.kind}">${verdict.kind}: ${reasonOf(verdict).replace('_', ' ')}</td><td>${local ?? '–'}</td><td>${seen ?? '–'}</td></tr>`;
+  return html`<tr><td>${moment(at)}</td><td>${mode}</td><td>${exactDuration(idle)}</td><td class="outcome ${verdict.kind}">${verdict.kind}: ${REASON_WORDS[reasonOf(verdict)]}</td><td>${local ?? '–'}</td><td>${seen ?? '–'}</td></tr>`;
 }
 
 function report({ config }: TargetSnapshot, { reports }: CardContext): Html | undefined {
