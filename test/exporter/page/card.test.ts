@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { type VerdictReason, VERDICT_REASONS, type Verdict } from '../../../src/core/verdict.js';
 import { REASON_WORDS } from '../../../src/core/words.js';
 import { renderCard } from '../../../src/exporter/page/card.js';
-import { makeMode, makeTarget, makeTest } from '../../support/fake-view.js';
+import { makeConfig, makeMode, makeTarget, makeTest } from '../../support/fake-view.js';
 
 /** The verdict that a reason belongs to. */
 function verdictOf(reason: VerdictReason): Verdict {
@@ -14,7 +14,7 @@ function verdictOf(reason: VerdictReason): Verdict {
 it('the card says how tests ended in the words that the report has', () => {
   const reasons = Object.keys(REASON_WORDS) as VerdictReason[];
   const tests = reasons.map((reason, index) => makeTest(index, 20, verdictOf(reason)));
-  const target = makeTarget('vps', { modes: [{ ...makeMode('send'), tests }] });
+  const target = makeTarget(makeConfig('vps'), { modes: [{ ...makeMode('send'), tests }] });
   const card = renderCard(target, {
     now: 1_700_000_000,
     reports: true,
