@@ -2,6 +2,7 @@
 import type { Clock } from '../clock.js';
 import type { TargetConfig } from '../config/config.js';
 import { addressClass } from '../core/diagnosis/address-class.js';
+import type { Circumstances } from '../core/diagnosis/conditions.js';
 import { defined } from '../defined.js';
 import { hostConntrackTimeout } from '../net/conntrack.js';
 import type { AskRouter } from '../net/router.js';
@@ -15,7 +16,7 @@ const SEEN_ADDRESSES_KEPT = 8;
 /** Reasons for one outage that are told: the far end may have many. */
 const MOST_REASONS = 5;
 
-export interface PathFacts {
+export interface PathFacts extends Circumstances {
   readonly up?: boolean;
   readonly downReason?: string;
   readonly address?: string;

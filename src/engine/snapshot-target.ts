@@ -2,6 +2,7 @@
 import { isSet } from '../clock.js';
 import type { TargetConfig } from '../config/config.js';
 import { addressClass, sameAddress } from '../core/diagnosis/address-class.js';
+import type { Circumstances } from '../core/diagnosis/conditions.js';
 import { explain } from '../core/diagnosis/explain.js';
 import { type AddressClass, type DiagnosisInput, type ModeEvidence } from '../core/diagnosis/outcome.js';
 import { type PathVerdict, pathVerdict } from '../core/diagnosis/path-verdict.js';
@@ -42,6 +43,7 @@ export type ModeReadings = Pick<
 interface Derived {
   /** The findings that it was derived from, in the order of the modes. */
   readonly from: readonly Finding[];
+  readonly circumstances: Circumstances;
   readonly raw: FindingsByMode;
   readonly published: FindingsByMode;
   readonly interval: Seconds | undefined;
@@ -75,7 +77,7 @@ export class TargetSnapshots {
     events: readonly TargetEvent[],
     now: Seconds,
   ): TargetSnapshot {
-    const derived = this.#derive(runners, now);
+    const derived = this.#derive(runners, circumstances(facts), now);
     const { up, downReason, address, introduction, routerAddress } = facts;
     const { localAddress, seenAddress, conntrack: responder } = introduction ?? {};
     const { published, verdict, interval, settings: advised } = derived;
@@ -105,18 +107,22 @@ export class TargetSnapshots {
     };
   }
 
-  #derive(runners: readonly ModeReadings[], now: Seconds): Derived {
+  #derive(runners: readonly ModeReadings[], known: Circumstances, now: Seconds): Derived {
     const from = runners.map((runner) => unexpired(runner, now));
-    const known = this.#derived;
-    if (known?.from.length === from.length && from.every((finding, index) => finding === known.from[index]))
-      return known;
+    const before = this.#derived;
+    const unchanged =
+      before?.from.length === from.length &&
+      from.every((finding, index) => finding === before.from[index]) &&
+      isSame(before.circumstances, known);
+    if (before !== undefined && unchanged) return before;
     const { modes } = this.#target;
     const raw: FindingsByMode = Object.fromEntries(runners.map(({ mode }, index) => [mode, from[index]]));
     const interval = keepaliveRecommended(raw, modes, this.#limits);
-    const verdict = pathVerdict(raw, modes, this.#limits);
+    const verdict = pathVerdict(raw, modes, this.#limits, known);
     const keepalivesEaten = verdict.conditions.includes('keepalives_eaten');
     return (this.#derived = {
       from,
+      circumstances: known,
       raw,
       published: publishable(raw, this.#limits),
       interval,
@@ -151,6 +157,16 @@ export class TargetSnapshots {
       severalSeenAddresses: seenAddresses.length > 1,
     });
   }
+}
+
+/** What the verdict needs to know beside the findings. */
+function circumstances({ severalFarEnds, connectionQuota, fixedLifetime }: PathFacts): Circumstances {
+  return { severalFarEnds, connectionQuota, fixedLifetime };
+}
+
+/** Whether nothing has changed: the facts are values. */
+function isSame(a: Circumstances, b: Circumstances): boolean {
+  return (Object.keys(b) as (keyof Circumstances)[]).every((name) => a[name] === b[name]);
 }
 
 /** Whether a NAT stands on the path; undefined where the far end does not say how it sees us. */

@@ -2,6 +2,7 @@
  * Every metric family of the probes as a row: its name, its HELP, its labels and how its value is read. A row more is a
  * metric more; those of the exporter itself stand in `self-families.ts`.
  */
+import { CONDITION_ROWS, PATH_CONDITIONS } from '../core/diagnosis/conditions.js';
 import { SEARCH_PHASES } from '../core/finding.js';
 import { humanDuration } from '../core/human-duration.js';
 import { type Mode, MODES, requirementOf, requirementsOf } from '../core/modes.js';
@@ -98,7 +99,7 @@ function labelSets<Value extends string>(name: string, values: readonly Value[])
 const ENDS = ['local', 'responder'] as const;
 const PHASE_LABELS = labelSets('phase', SEARCH_PHASES);
 const END_LABELS = labelSets('end', ENDS);
-const CONDITION_LABELS = labelSets('condition', ['keepalives_eaten']);
+const CONDITION_LABELS = labelSets('condition', PATH_CONDITIONS);
 const DIRECTION_LABELS = labelSets('direction', ['drop', 'rise']);
 const VERDICT_LABELS = labelSets('verdict', ['alive', 'dead', 'inconclusive']);
 const REASON_LABELS = Object.fromEntries(
@@ -220,7 +221,7 @@ export const FAMILIES: readonly Family[] = [
   ),
   {
     name: 'nat_path_condition',
-    help: '1 while something was found about the path beside its timeout: keepalives_eaten (TCP keepalives get no answer although data does; the verdict leaves that mode out). Absent while not found. Cached between probe rounds.',
+    help: `1 while something was found about the path beside its timeout: ${PATH_CONDITIONS.map((condition) => `${condition} (${CONDITION_ROWS[condition].meaning})`).join(', ')}. Absent while not found. Cached between probe rounds.`,
     type: 'gauge',
     labels: ['target', 'condition'],
     read: ({ verdict }, show) => {

@@ -1,13 +1,11 @@
 /** The verdict on a whole path: decided here, and said by every page, metric, report, log and exit code. */
+import { type Circumstances, CONDITION_ROWS, conditionsOf, type PathCondition } from './conditions.js';
 import type { Finding } from '../finding.js';
 import { durationWithSeconds } from '../human-duration.js';
 import { type Mode, requirementOf, requirementsOf } from '../modes.js';
 import type { Requirement } from '../requirements.js';
 import { listed, whenForgotten } from '../words.js';
 import { eatenModes, type FindingsByMode, type PublishLimits, publishable } from './publishable.js';
-
-/** Something about a path that explains its findings, or keeps a mode out of the verdict. */
-export type PathCondition = 'keepalives_eaten';
 
 /**
  * What a path is worth, each mode by its own requirement: one mode that is proven not compliant decides, and only all
@@ -23,22 +21,26 @@ export interface PathVerdict {
   readonly leftOut: readonly Mode[];
 }
 
-/** @param modes the configured modes */
+/**
+ * @param modes the configured modes
+ * @param circumstances what is known of the path beside its findings
+ */
 export function pathVerdict(
   findings: FindingsByMode,
   modes: readonly Mode[],
   limits: PublishLimits,
+  circumstances: Circumstances = {},
 ): PathVerdict {
   const published = publishable(findings, limits);
   const leftOut = eatenModes(findings, limits).filter((mode) => modes.includes(mode));
   const speaking = modes.filter((mode) => !leftOut.includes(mode));
   const failing = speaking.filter((mode) => published[mode]?.compliant === false);
-  const eaten = leftOut.length > 0;
-  const aside = eaten ? '; TCP keepalives get no answer at all on this path and say nothing about it' : '';
+  const conditions = conditionsOf(findings, limits, circumstances);
+  const aside = conditions.map((condition) => `; ${CONDITION_ROWS[condition].said(circumstances)}`).join('');
   const verdict = (result: PathVerdict['result'], said: string): PathVerdict => ({
     result,
     sentence: `${said}${aside}.`,
-    conditions: eaten ? ['keepalives_eaten'] : [],
+    conditions,
     leftOut,
   });
   if (failing.length > 0) {

@@ -1,0 +1,74 @@
+/**
+ * What may be found about a path beside its timeouts: each condition with its words. Pages, reports, logs, alerts and
+ * the audit say these and no others.
+ */
+import type { Seconds } from '../../units.js';
+import { durationWithSeconds, humanDuration } from '../human-duration.js';
+import { eatenModes, type FindingsByMode, type PublishLimits } from './publishable.js';
+
+/** Something about a path that explains its findings, keeps a mode out of the verdict or forbids a verdict. */
+export type PathCondition = 'keepalives_eaten' | 'connection_quota' | 'fixed_lifetime' | 'several_far_ends';
+
+/** What is known of a path that its findings do not tell; absent where it was not found. */
+export interface Circumstances {
+  /** More than one responder answers at the far end's address. */
+  readonly severalFarEnds?: boolean | undefined;
+  /** Idle connections die early only while many are open: how many were, when they died. */
+  readonly connectionQuota?: { readonly connections: number } | undefined;
+  /** Every connection ends at one age, however busy it is: that age, seconds. */
+  readonly fixedLifetime?: Seconds | undefined;
+}
+
+/** The words of one condition. */
+interface ConditionRow {
+  /** A few words, for lists and tables. */
+  readonly title: string;
+  /** What it is, for HELP and tables. */
+  readonly meaning: string;
+  /** What the verdict's sentence adds, without a full stop. */
+  readonly said: (circumstances: Circumstances) => string;
+}
+
+/** Every condition, in the order in which people read them. */
+export const CONDITION_ROWS: Readonly<Record<PathCondition, ConditionRow>> = {
+  keepalives_eaten: {
+    title: 'TCP keepalives are eaten',
+    meaning: 'TCP keepalives get no answer although data does; the verdict leaves that mode out',
+    said: () => 'TCP keepalives get no answer at all on this path and say nothing about it',
+  },
+  connection_quota: {
+    title: 'depends on how many connections are open',
+    meaning: 'idle connections die early only while many are open; nobody is called not compliant for it',
+    said: ({ connectionQuota }) =>
+      `it depends on how many connections are open (${connectionQuota === undefined ? '' : `they died with about ${connectionQuota.connections}, `}a quarter of them survived longer)`,
+  },
+  fixed_lifetime: {
+    title: 'every connection ends at one age',
+    meaning: 'every connection ends at one age, however busy it is',
+    said: ({ fixedLifetime }) =>
+      `every connection ends ${fixedLifetime === undefined ? 'at one age' : `${fixedLifetime < 120 ? humanDuration(fixedLifetime) : durationWithSeconds(fixedLifetime)} after its start`}, however busy it is`,
+  },
+  several_far_ends: {
+    title: 'several far ends answer',
+    meaning: 'more than one responder answers at this address',
+    said: () => 'several far ends answer at this address, so a test may meet another one than its connection',
+  },
+};
+
+/** Every condition, in the order in which people read them. */
+export const PATH_CONDITIONS = Object.keys(CONDITION_ROWS) as readonly PathCondition[];
+
+/** The conditions of a path, in the order of the rows. */
+export function conditionsOf(
+  findings: FindingsByMode,
+  limits: PublishLimits,
+  circumstances: Circumstances,
+): readonly PathCondition[] {
+  const found: Readonly<Record<PathCondition, boolean>> = {
+    keepalives_eaten: eatenModes(findings, limits).length > 0,
+    connection_quota: circumstances.connectionQuota !== undefined,
+    fixed_lifetime: circumstances.fixedLifetime !== undefined,
+    several_far_ends: circumstances.severalFarEnds === true,
+  };
+  return PATH_CONDITIONS.filter((condition) => found[condition]);
+}
