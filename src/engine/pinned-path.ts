@@ -89,7 +89,12 @@ export class PinnedPath implements LifelineEvents {
   }
 
   farEndRestarted(): void {
-    this.#lost('the far end was restarted: its connections are gone');
+    const several = this.#options.facts.facts.severalFarEnds === true;
+    this.#lost(
+      several
+        ? 'one of several far ends does not answer any more: the connections that watch the path are gone'
+        : 'the far end was restarted: its connections are gone',
+    );
   }
 
   closedByFarEnd(): void {

@@ -197,6 +197,7 @@ export class TargetRunner {
       address,
       clock,
       announced: (outcome) => this.#facts.announced(outcome),
+      welcomed: (welcomed) => this.#facts.welcomed(address, welcomed),
       trouble: (text) => this.#journal.tell(text, 'warn'),
       ...defined({ embedded: this.#embedded }),
     });
