@@ -143,7 +143,7 @@ describe('Controls.watch', () => {
     await clock.advance(DEADLINE - 0.5);
     path.passes = true;
     await clock.advance(0.5);
-    expect(await watch.finish()).toBe("control_failed");
+    expect(await watch.finish()).toBe('control_failed');
     expect(await after(clock, 20, controls.confirm(connection, false))).toBeUndefined();
   });
 });

@@ -34,7 +34,13 @@ export const native: Protocol<Extract<FarEnd, { kind: 'native' }>> = {
     const { target, clock, announced = () => undefined, trouble = () => undefined } = options;
     const { openLink, welcomed } = options;
     const endpoint = endpointAt(options, target.far_end.port);
-    const common = defined({ clock, deadline: openingDeadline(target), endpoint: () => endpoint, openLink, welcomed });
+    const common = defined({
+      clock,
+      deadline: openingDeadline(target),
+      endpoint: () => endpoint,
+      openLink,
+      welcomed,
+    });
     if (target.token_file === undefined) return createNativePath(common);
     const token = new LiveToken(target.token_file, trouble);
     const announcer = target.announce && announcerOf(target.announce, clock, announced);
