@@ -47,6 +47,7 @@ const LONGER: Seen = { lower: 9002, deaths: [9008, 9009, 9010], compliant: true 
 const FORGETS: Seen = { lower: 3595, deaths: [3601, 3602, 3604], compliant: false };
 const CLIMBS: Seen = { lower: 600 };
 const DIES_AT_ONCE: Seen = { deaths: [15.1, 15.2, 15.3], compliant: false };
+const CLOSED: Seen = { lower: 3595, deaths: [3601, 3602, 3604], closed: true };
 const UNPROVEN: Seen = { lower: 3595, deaths: [3601] };
 
 const ROWS: readonly Row[] = [
@@ -143,6 +144,16 @@ const ROWS: readonly Row[] = [
   {
     path: 'every mode dead at once',
     seen: { send: DIES_AT_ONCE, recv: DIES_AT_ONCE, keepalive: DIES_AT_ONCE },
+    verdict: 'not_compliant',
+  },
+  {
+    path: 'somebody closes idle connections',
+    seen: { send: CLOSED, recv: CLOSED, keepalive: CLOSED },
+    verdict: 'unknown',
+  },
+  {
+    path: 'somebody closes in one mode, another one forgets',
+    seen: { send: CLOSED, recv: FORGETS, keepalive: SURVIVES },
     verdict: 'not_compliant',
   },
   {

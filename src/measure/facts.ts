@@ -106,7 +106,7 @@ function modeFacts({ mode, finding }: ModeSnapshot): readonly Fact[] {
     facts.push({
       id: `${mode}:found`,
       kind: 'news',
-      text: `${mode}: idle connections are forgotten after about ${timeoutWords(mode, finding)} (between ${tenths(lower)} and ${tenths(upper)} s).`,
+      text: `${mode}: idle connections are ${finding.closed === true ? 'closed by somebody' : 'forgotten'} after about ${timeoutWords(mode, finding)} (between ${tenths(lower)} and ${tenths(upper)} s).`,
     });
   }
   return facts;

@@ -17,6 +17,8 @@ export interface Seen {
   /** Idle times that did not survive, seconds. */
   readonly deaths?: readonly Seconds[];
   readonly compliant?: boolean;
+  /** Whether somebody closed those that did not survive. */
+  readonly closed?: boolean;
   /** Idle times below `lower` that did not survive either and await confirmation, seconds. */
   readonly suspected?: Seconds;
 }
@@ -30,7 +32,10 @@ export function savedSearch(target: TargetConfig, mode: Mode, seen: Seen, savedA
     started: true,
     now: SAVED,
     lower: seen.lower ?? 0,
-    deaths: (seen.deaths ?? []).map(deathAt),
+    deaths: (seen.deaths ?? []).map((idle) => ({
+      ...deathAt(idle),
+      ...(seen.closed === true ? { closed: true as const } : {}),
+    })),
     compliant: seen.compliant ?? null,
     confirmedAt: SAVED - 60,
     suspicions:

@@ -3,11 +3,17 @@
  * the audit say these and no others.
  */
 import type { Seconds } from '../../units.js';
+import { DEATHS_OF_A_CLAIM, type Finding } from '../finding.js';
 import { durationWithSeconds, humanDuration } from '../human-duration.js';
 import { eatenModes, type FindingsByMode, type PublishLimits } from './publishable.js';
 
 /** Something about a path that explains its findings, keeps a mode out of the verdict or forbids a verdict. */
-export type PathCondition = 'keepalives_eaten' | 'connection_quota' | 'fixed_lifetime' | 'several_far_ends';
+export type PathCondition =
+  | 'keepalives_eaten'
+  | 'connection_quota'
+  | 'fixed_lifetime'
+  | 'several_far_ends'
+  | 'proxy_closes';
 
 /** What is known of a path that its findings do not tell; absent where it was not found. */
 export interface Circumstances {
@@ -53,10 +59,21 @@ export const CONDITION_ROWS: Readonly<Record<PathCondition, ConditionRow>> = {
     meaning: 'more than one responder answers at this address',
     said: () => 'several far ends answer at this address, so a test may meet another one than its connection',
   },
+  proxy_closes: {
+    title: 'somebody closes idle connections',
+    meaning:
+      "somebody closes idle connections in an orderly way, a proxy or the far end; that is no NAT's forgetting",
+    said: () => "somebody closes idle connections in an orderly way (a FIN), which is no NAT's forgetting",
+  },
 };
 
 /** Every condition, in the order in which people read them. */
 export const PATH_CONDITIONS = Object.keys(CONDITION_ROWS) as readonly PathCondition[];
+
+/** Whether enough connections of a mode were closed by somebody to say so. */
+function isClosedEarly({ closed, deaths }: Finding): boolean {
+  return closed === true && deaths >= DEATHS_OF_A_CLAIM;
+}
 
 /** The conditions of a path, in the order of the rows. */
 export function conditionsOf(
@@ -69,6 +86,7 @@ export function conditionsOf(
     connection_quota: circumstances.connectionQuota !== undefined,
     fixed_lifetime: circumstances.fixedLifetime !== undefined,
     several_far_ends: circumstances.severalFarEnds === true,
+    proxy_closes: Object.values(findings).some(isClosedEarly),
   };
   return PATH_CONDITIONS.filter((condition) => found[condition]);
 }

@@ -77,7 +77,7 @@ function byRequirement(modes: readonly Mode[]): readonly (readonly [Requirement,
   ]);
 }
 
-/** When the first of several modes forgets that are too short by one requirement. */
+/** When the first of several modes forgets or is closed. */
 function when(modes: readonly Mode[], findings: FindingsByMode): string {
   const upperOf = (mode: Mode): number => findings[mode]?.upper ?? Number.POSITIVE_INFINITY;
   const [worst] = [...modes].sort((a, b) => upperOf(a) - upperOf(b));
@@ -92,6 +92,9 @@ function known(speaking: readonly Mode[], findings: FindingsByMode): string {
   const died = speaking.filter((mode) => findings[mode]?.upper !== undefined);
   const uppers = died.map((mode) => findings[mode]?.upper ?? 0);
   if (uppers.length > 0) {
+    const closed = died.filter((mode) => findings[mode]?.closed === true);
+    if (closed.length === died.length)
+      return `an idle connection was closed by somebody ${when(closed, findings)} (${listed(closed)})`;
     return `an idle connection died after ${durationWithSeconds(Math.min(...uppers))} (${listed(died)}), which is not confirmed yet`;
   }
   const lowers = speaking.map((mode) => findings[mode]?.lower);

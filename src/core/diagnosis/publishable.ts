@@ -44,7 +44,12 @@ export function eatenModes(findings: FindingsByMode, limits: PublishLimits): rea
   if (!DATA_MODES.some((mode) => findings[mode]?.lower !== undefined)) return [];
   return EMPTY_MODES.filter((mode) => {
     const finding = findings[mode];
-    return finding !== undefined && finding.deaths >= DEATHS_OF_A_CLAIM && diesAtMinIdle(finding, limits);
+    return (
+      finding !== undefined &&
+      finding.closed !== true &&
+      finding.deaths >= DEATHS_OF_A_CLAIM &&
+      diesAtMinIdle(finding, limits)
+    );
   });
 }
 
