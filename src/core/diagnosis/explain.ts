@@ -17,7 +17,7 @@ import {
   outcomeSentence,
   wasEnded,
 } from './outcome.js';
-import { eatenModes, type FindingsByMode } from './publishable.js';
+import { eatenModes, EMPTY_MODES, type FindingsByMode } from './publishable.js';
 import { explainAddresses, explainConntrack, explainSeveralAnswers } from './surroundings.js';
 import { type Explanation, hint, likely, measured } from './explanation.js';
 
@@ -33,10 +33,14 @@ export function explain(input: DiagnosisInput): readonly Explanation[] {
     const evidence = input.modes[mode];
     if (evidence !== undefined) outcomes.set(mode, outcomeOf(evidence, input.limits));
   }
+  const explanations: Explanation[] = [];
+  if (input.keepalivesAnsweredBetween === true) {
+    explanations.push(answeredBetween(sentences(outcomes)));
+    for (const mode of EMPTY_MODES) outcomes.delete(mode);
+  }
   if (outcomes.size === 0 || [...outcomes.values()].some(({ kind }) => kind === 'open')) return [];
 
-  const explanations: Explanation[] = [];
-  const eaten = eatenModes(findingsOf(input), input.limits);
+  const eaten = eatenModes(findingsOf(input), input.limits).filter((mode) => outcomes.has(mode));
   if (eaten.length > 0) explanations.push(eatenExplanation(outcomes, input));
   for (const mode of eaten) outcomes.delete(mode);
   const patterns = explainPattern(outcomes, input);
@@ -73,6 +77,15 @@ function eatenExplanation(outcomes: Outcomes, input: DiagnosisInput): Explanatio
     `TCP keepalives get no answer on this path even after ${humanDuration(input.limits.minIdle)}, data does: ` +
       'use application keepalives, which carry data. This says nothing about the mapping.',
     sentences(outcomes),
+  );
+}
+
+function answeredBetween(evidence: readonly string[]): Explanation {
+  return likely(
+    'keepalives_answered_between',
+    'TCP keepalives are answered where data dies: somebody in between answers them, such as a proxy, and they keep ' +
+      'nothing alive behind it. Use application keepalives, which carry data.',
+    evidence,
   );
 }
 

@@ -45,6 +45,8 @@ export interface DiagnosisInput {
     /** The router's outer address is public, but not the one that the far end sees. */
     readonly routerDiffersFromSeen?: boolean;
   };
+  /** Somebody in between answers TCP keepalives while data dies. */
+  readonly keepalivesAnsweredBetween?: boolean;
   /** Connections of one search arrived from several public addresses. */
   readonly severalSeenAddresses?: boolean;
 }

@@ -55,7 +55,9 @@ export function modeSentence(
   { config, up, verdict }: TargetSnapshot,
 ): string {
   if (verdict.leftOut.includes(mode))
-    return 'TCP keepalives get no answer although data does: something drops them, and the verdict leaves them out';
+    return verdict.conditions.includes('keepalives_answered_between')
+      ? 'TCP keepalives are answered where data dies: somebody in between answers, and the verdict leaves them out'
+      : 'TCP keepalives get no answer although data does: something drops them, and the verdict leaves them out';
   const { search } = config;
   const { lower, upper, timeout, compliant, closed } = finding;
   if (upper !== undefined) {

@@ -31,6 +31,11 @@ const EXCLUSIVE: readonly (readonly [one: readonly string[], other: readonly str
     'no packet passes, and yet a FIN or RST did',
   ],
   [['closed_by_somebody'], ['no_translation', 'known_value'], 'not a NAT, and yet a box that forgets'],
+  [
+    ['keepalives_answered_between'],
+    ['keepalives_eaten', 'no_expiry_seen'],
+    'they are answered while data dies, and yet they are not, or nothing does',
+  ],
   [['own_firewall_first'], ['responder_firewall_first'], 'the first one is one of them'],
   [['carrier_grade_nat', 'second_nat'], ['no_translation'], 'translated and not translated'],
 ];
@@ -62,7 +67,10 @@ function* patterns(): Generator<DiagnosisInput> {
       for (const keepalive of OUTCOMES)
         for (const rest of SURROUNDINGS) {
           const all = Object.entries({ send, recv, keepalive }).filter(([, seen]) => seen !== undefined);
-          yield input(Object.fromEntries(all) as Partial<Record<Mode, ModeEvidence>>, rest);
+          const modes = Object.fromEntries(all) as Partial<Record<Mode, ModeEvidence>>;
+          yield input(modes, rest);
+          if (send?.finding.upper !== undefined && keepalive?.finding.upper === undefined)
+            yield input(modes, { ...rest, keepalivesAnsweredBetween: true });
         }
 }
 
