@@ -14,7 +14,8 @@ import { type AnnouncementChannel, type AnnouncementOutcome, Announcer } from '.
 import type { Conversation, Heard } from '../conversation.js';
 import { MODE_TESTS } from '../modes/index.js';
 import { greet, type Greeting, type GreetingOptions, introductionOf } from '../native-greeting.js';
-import { LONGEST_STALL, type Moment, type Observation, type TestContext } from '../observe.js';
+import { call, type Control, ping } from '../native-requests.js';
+import type { Moment, Observation, TestContext } from '../observe.js';
 import {
   type Canary,
   endpointAt,
@@ -179,12 +180,6 @@ class NativePath implements Path {
   }
 }
 
-/** A canary's conversation, and the far end that welcomed it. */
-interface Control {
-  readonly conversation: Conversation<ResponderMessage>;
-  readonly instance: string | undefined;
-}
-
 /** A probe connection; there are very many of them, so its methods are not made anew for each. */
 class NativeProbe implements ProbeConnection, IdleConnection {
   readonly #path: NativePath;
@@ -287,53 +282,6 @@ const FAR_END_WAS_RESET: Heard<never> = {
   kind: 'ended',
   end: { kind: 'reset', detail: 'the far end was reset when it wrote' },
 };
-
-/** Asks for an answer on a connection of any role. */
-function ping(
-  conversation: Conversation<ResponderMessage>,
-  context: TestContext,
-): Promise<Heard<ResponderMessage>> {
-  const nonce = randomHex(8);
-  conversation.say(encodeClientMessage({ kind: 'ping', nonce }));
-  return conversation.hear(
-    (message) => message.kind === 'pong' && message.nonce === nonce,
-    context.deadline,
-    context,
-  );
-}
-
-/**
- * Asks the far end to write on a probe.
- * @returns when it wrote, or what was observed instead
- */
-async function call(
-  { conversation, instance }: Control,
-  { number: probe, instance: welcomedBy }: NativeProbe,
-  nonce: string,
-  context: TestContext,
-): Promise<Moment | Observation> {
-  const { clock } = context;
-  const earliest = clock.monotonic();
-  conversation.say(encodeClientMessage({ kind: 'call', probe, nonce }));
-  const rung = await conversation.hear(
-    (message) =>
-      (message.kind === 'rung' && message.nonce === nonce) ||
-      (message.kind === 'error' && message.code === 'unknown_probe' && message.probe === probe),
-    context.deadline,
-    context,
-  );
-  const broken = { earliest, latest: clock.monotonic() };
-  if (rung.kind === 'message') {
-    if (rung.message.kind === 'rung') return broken;
-    // A far end that has no such connection any more saw it end while idle; another one never had it.
-    return mayBeSame(instance, welcomedBy)
-      ? { kind: 'died', evidence: 'reset_idle', broken }
-      : { kind: 'unclear', reason: 'other_instance' };
-  }
-  if (rung.kind === 'aborted') return { kind: 'unclear', reason: 'interrupted' };
-  const late = rung.kind === 'deadline' && rung.stalled > LONGEST_STALL;
-  return { kind: 'unclear', reason: late ? 'late' : 'canary_lost' };
-}
 
 /** How to announce on an opened canary; on one without a token nobody would be believed. */
 function channelOf({ conversation, hello, token, challenge, welcome }: Greeting): AnnouncementChannel {
