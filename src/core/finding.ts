@@ -32,7 +32,7 @@ export interface Finding {
    * not to (3 independent deaths below it), absent while unknown.
    */
   readonly compliant?: boolean;
-  /** True while deaths below the published bound await confirmation. */
+  /** True while deaths below or survivals beyond the published bounds await confirmation. */
   readonly suspect: boolean;
   /** Independent deaths on record that agree with `upper`. */
   readonly deaths: number;

@@ -79,7 +79,7 @@ export function findingOf(state: SearchState): Finding {
     ...shown,
     phase: phaseOf(state),
     compliant: state.compliant ?? undefined,
-    suspect: state.suspicions.length > 0,
+    suspect: state.suspicions.length > 0 || state.risen > 0,
     confirmedAt: state.confirmedAt ?? undefined,
   });
 }
