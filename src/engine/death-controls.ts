@@ -30,9 +30,10 @@ export interface ControlsOptions {
 export interface Watch {
   /**
    * Ends the watch, also when the test was called off.
-   * @returns whether a canary answered promptly in the middle of the wait; true when it never came to that
+   * @returns why an unanswered test says nothing; undefined when a canary answered promptly in the middle of the wait,
+   * or when it never came to that
    */
-  finish(): Promise<boolean>;
+  finish(): Promise<InconclusiveReason | undefined>;
 }
 
 export class Controls {
@@ -53,16 +54,33 @@ export class Controls {
   watch(connection: ProbeConnection, deadline: Seconds, fromNow: Seconds = 0): Watch {
     const { clock, lifeline, signal } = this.#options;
     const wait = Math.min(EARLY_CONTROL, deadline / 2);
-    let beaten: Promise<boolean> | undefined;
+    let beaten: Promise<InconclusiveReason | undefined> | undefined;
     const timer = clock.after(fromNow + wait, () => {
-      beaten = lifeline.beat(connection.opened.earliest, Math.min(PROMPT_ANSWER, deadline - wait), signal);
+      const { earliest } = connection.opened;
+      if (!lifeline.canVouchSince(earliest)) beaten = Promise.resolve('canary_lost');
+      else
+        beaten = lifeline
+          .beat(earliest, Math.min(PROMPT_ANSWER, deadline - wait), signal)
+          .then((answered) => (answered ? undefined : 'disturbed'));
     });
     return {
       async finish() {
         timer.cancel();
-        return beaten ?? true;
+        return beaten;
       },
     };
+  }
+
+  /** A connection has survived its test: what lived so long lived through every other's end. */
+  survived({ opened }: ProbeConnection, until: Seconds): void {
+    this.#options.lifeline.lived({ from: opened.latest, to: until });
+  }
+
+  /** The same reason, or `lifetime` where the connection had reached the age at which every one ends on this path. */
+  reasonAt(reason: InconclusiveReason, age: Seconds): InconclusiveReason {
+    const ends = this.#options.lifeline.lifetime;
+    const ofAge = reason === 'canary_lost' || reason === 'disturbed';
+    return ofAge && ends !== undefined && age >= ends.lower ? 'lifetime' : reason;
   }
 
   /**
