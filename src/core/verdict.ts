@@ -25,6 +25,8 @@ export const VERDICT_REASONS = {
   disturbed: 'inconclusive',
   /** the connection was as old as every connection gets on this path, however busy it is */
   lifetime: 'inconclusive',
+  /** the far end that welcomed the connection could not be asked: another one answers behind the same address */
+  other_instance: 'inconclusive',
 } as const;
 
 /** The value of the `reason` label of a verdict. */

@@ -22,6 +22,7 @@ export const REASON_WORDS: Readonly<Record<VerdictReason, string>> = {
   late: 'the test was fired too late',
   disturbed: 'the heartbeat connection was not answered in the middle of the test',
   lifetime: 'it was as old as any connection gets on this path',
+  other_instance: 'another far end answered than the one that welcomed the connection',
 };
 
 /** `send`, `send and recv`, `send, recv and keepalive`. */

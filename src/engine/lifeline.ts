@@ -14,7 +14,7 @@ import {
   shouldPart,
   silenceAllowed,
 } from '../core/lifetime.js';
-import type { Canary, Introduction, Path } from '../probe/path.js';
+import { type Canary, type Introduction, mayBeSame, type Path, type ProbeConnection } from '../probe/path.js';
 import type { Seconds } from '../units.js';
 import { STAYED_AFTER } from './breaker.js';
 import { pause, Rest } from '../pause.js';
@@ -80,10 +80,12 @@ export interface LifelineOptions {
 const ENDS_AT_ONCE = 'it welcomes connections and ends them at once';
 const STAYS_SILENT = 'it welcomes connections and does not answer on them';
 
+/** What a canary has to know of a connection to vouch for it. */
+type Vouched = Pick<ProbeConnection, 'opened' | 'instance'>;
+
 export class Lifeline {
   readonly #options: LifelineOptions;
   readonly #living = new Set<LivingCanary>();
-  #instance: string | undefined;
   /** Longest pause between heartbeats that experience allows: halved by each loss of all mappings. */
   #slowest: Seconds = LONGEST_BEAT;
   #lastLoss: Seconds = -Infinity;
@@ -125,19 +127,26 @@ export class Lifeline {
   }
 
   /**
-   * Asks every canary that has lived since `moment` for a sign of life now.
+   * Asks every canary that can vouch for a connection for a sign of life now.
    * @returns whether one of them answered within `deadline`
    */
-  async beat(moment: Seconds, deadline: Seconds, signal: AbortSignal): Promise<boolean> {
-    const answers = await Promise.all(
-      this.#bornBefore(moment).map((living) => this.#beatOnce(living, deadline, signal)),
-    );
+  async beat(connection: Vouched, deadline: Seconds, signal: AbortSignal): Promise<boolean> {
+    const witnesses = this.#witnesses(connection);
+    const answers = await Promise.all(witnesses.map((living) => this.#beatOnce(living, deadline, signal)));
     return answers.includes(true);
   }
 
-  /** Whether a canary that has lived since `moment` may still be alive. */
-  canVouchSince(moment: Seconds): boolean {
-    return this.#bornBefore(moment).length > 0;
+  /** @returns why no canary can vouch for a connection; undefined where one may */
+  speechless(connection: Vouched): 'canary_lost' | 'other_instance' | undefined {
+    if (this.#witnesses(connection).length > 0) return undefined;
+    return this.#bornBefore(connection.opened.earliest).length > 0 ? 'other_instance' : 'canary_lost';
+  }
+
+  /** The canaries that have lived as long as a connection, with the same far end. */
+  #witnesses({ opened, instance }: Vouched): LivingCanary[] {
+    return this.#bornBefore(opened.earliest).filter(({ canary }) =>
+      mayBeSame(canary.introduction.instance, instance),
+    );
   }
 
   /** The age at which every connection ends here, however busy it is; undefined where none was found. */
@@ -256,7 +265,6 @@ export class Lifeline {
       return messageOf(error);
     }
     const living = new LivingCanary(canary, clock);
-    this.#instance = canary.introduction.instance;
     this.#living.add(living);
     canary.whenEnded(() => {
       living.ended();
@@ -377,10 +385,7 @@ export class Lifeline {
     const aged = lost.length > 0 && lost.every((living) => this.#isOfAge(living));
     for (const { death } of lost)
       if (death !== undefined) this.#learn(learnDeath(this.#ages, death, this.#options.resolution));
-    const loss =
-      this.#living.size > 0 || aged
-        ? undefined
-        : lossOf(canaries, ends, [this.#instance, introduction.instance]);
+    const loss = this.#living.size > 0 || aged ? undefined : lossOf(canaries, ends, introduction);
     if (loss === 'mappingLoss') {
       this.#slowest = Math.max(SHORTEST_BEAT, Math.min(this.#slowest, interval) / 2);
       this.#lastLoss = clock.monotonic();

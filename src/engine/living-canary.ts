@@ -2,7 +2,7 @@
 import type { Clock } from '../clock.js';
 import type { BusyDeath, Life } from '../core/lifetime.js';
 import type { LinkEnd } from '../net/errors.js';
-import type { Canary } from '../probe/path.js';
+import type { Canary, Introduction } from '../probe/path.js';
 import type { Seconds } from '../units.js';
 import { STAYED_AFTER } from './breaker.js';
 
@@ -87,15 +87,16 @@ export class LivingCanary {
 /**
  * What it means that all canaries are lost although a fresh connection works.
  * @param ends how each of them ended, where it did
- * @param instances which far end welcomed the newest canary, and the fresh connection; undefined where it does not say
+ * @param fresh what that connection learnt
  */
 export function lossOf(
   canaries: readonly LivingCanary[],
   ends: readonly (LinkEnd['kind'] | undefined)[],
-  [before, now]: readonly [string | undefined, string | undefined],
+  { instance }: Introduction,
 ): Loss | undefined {
-  if (now !== undefined && before !== undefined) {
-    if (now !== before) return 'farEndRestarted';
+  const known = canaries.map(({ canary }) => canary.introduction.instance);
+  if (instance !== undefined && !known.includes(undefined)) {
+    if (!known.includes(instance)) return 'farEndRestarted';
   } else if (ends.every((end) => end === 'closed')) return 'farEndRestarted';
   if (ends.every((end) => end === 'silence' || end === 'unreachable')) return 'outageOutlasted';
   if (ends.includes('closed')) return 'closedByFarEnd';

@@ -128,8 +128,8 @@ export class Trial {
     const { controls, signal } = this.#watched;
     const watch = controls.watch(connection, search.deadline, fromNow);
     const observation = await connection.test({ clock, deadline: search.deadline, signal });
-    const disturbance = watch.finish();
-    await this.#judge(observation, observation.kind === 'died' ? await disturbance : undefined);
+    const doubt = watch.finish();
+    await this.#judge(observation, observation.kind === 'died' ? await doubt : undefined);
   }
 
   /** The moment of its test came and went while our own process stood still. */
@@ -155,8 +155,11 @@ export class Trial {
     this.#slot = undefined;
   }
 
-  /** Runs the controls that an observation asks for, closes the connection, and tells the verdict. */
-  async #judge(observation: Observation, disturbance?: InconclusiveReason): Promise<void> {
+  /**
+   * Runs the controls that an observation asks for, closes the connection, and tells the verdict.
+   * @param doubt what came up while a test waited
+   */
+  async #judge(observation: Observation, doubt?: InconclusiveReason): Promise<void> {
     const connection = this.#connection;
     if (connection === undefined) return;
     this.#state = 'judging';
@@ -167,7 +170,7 @@ export class Trial {
       breaker.failed(this.#launchedAt);
       verdict = { kind: 'inconclusive', reason: 'control_failed' };
     } else if (verdict.kind === 'dead') {
-      const reason = disturbance ?? (await controls.confirm(connection, verdict.evidence !== 'silence'));
+      const reason = doubt ?? (await controls.confirm(connection, verdict.evidence !== 'silence'));
       if (reason !== undefined) verdict = { kind: 'inconclusive', reason };
     }
     const unnoticed = Math.max(1, search.guard);

@@ -38,6 +38,7 @@ export function buildDocument(input: ReportInput, options: { readonly redact: bo
   const { config } = snapshot;
   const { search } = config;
   const { result, sentence } = snapshot.verdict;
+  const conditions = [...snapshot.verdict.conditions];
   const document: ReportDocument = defined({
     version: DOCUMENT_VERSION,
     generated: isoTime(input.at),
@@ -54,7 +55,7 @@ export function buildDocument(input: ReportInput, options: { readonly redact: bo
       guard_seconds: search.guard,
     },
     required_seconds: longestRequired(config.modes),
-    verdict: { result, sentence },
+    verdict: { result, sentence, conditions },
     modes: snapshot.modes.map(modeResult),
     explanations: snapshot.explanations.map((e) => ({ ...e, evidence: [...e.evidence] })),
     ruled_out: ruledOut(snapshot),
@@ -78,9 +79,11 @@ export function buildDocument(input: ReportInput, options: { readonly redact: bo
 }
 
 /** Whether every configured mode has come to its answer. */
-export function isComplete({ config, modes }: TargetSnapshot): boolean {
+export function isComplete({ config, modes, verdict }: TargetSnapshot): boolean {
   const { min_idle: minIdle, max_idle: maxIdle, guard } = config.search;
+  // Nothing more comes of a mode that says nothing about the mapping.
   const isDone = ({ mode, finding }: ModeSnapshot): boolean =>
+    verdict.leftOut.includes(mode) ||
     isDecided(finding, { minIdle, maxIdle, guard, required: requirementOf(mode).idle });
   return modes.length > 0 && modes.every(isDone);
 }
