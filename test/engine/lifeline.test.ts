@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { spokenAge } from '../../src/core/lifetime.js';
 import { Lifeline } from '../../src/engine/lifeline.js';
 import type { Seconds } from '../../src/units.js';
 import { FakeClock } from '../support/fake-clock.js';
@@ -23,6 +24,7 @@ async function start(
     path,
     clock,
     deadline: 8,
+    resolution: 10,
     survives: () => survives,
     ...(random === undefined ? {} : { random }),
     events: {
@@ -34,6 +36,7 @@ async function start(
       closedByFarEnd: () => story.push('closed'),
       unwatched: () => undefined,
       outageOutlasted: () => story.push('outlasted'),
+      lifetime: (age) => story.push(age === undefined ? 'no lifetime' : `lifetime ${spokenAge(age)}`),
     },
   });
   const done = lifeline.run(stop.signal);

@@ -48,6 +48,7 @@ async function start(options: Partial<ModeRunnerOptions> = {}) {
     path,
     clock,
     deadline: DEFAULT_SEARCH.deadline,
+    resolution: 10,
     survives: () => 7440,
     events: {
       reached: nothing,
@@ -56,6 +57,7 @@ async function start(options: Partial<ModeRunnerOptions> = {}) {
       mappingLoss: nothing,
       farEndRestarted: nothing,
       outageOutlasted: nothing,
+      lifetime: nothing,
       closedByFarEnd: nothing,
       unwatched: nothing,
     },
