@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { spokenAge } from '../../src/core/lifetime.js';
 import { Lifeline } from '../../src/engine/lifeline.js';
 import type { Seconds } from '../../src/units.js';
 import { FakeClock } from '../support/fake-clock.js';
@@ -23,6 +24,7 @@ async function start(
     path,
     clock,
     deadline: 8,
+    resolution: 10,
     survives: () => survives,
     ...(random === undefined ? {} : { random }),
     events: {
@@ -34,6 +36,7 @@ async function start(
       closedByFarEnd: () => story.push('closed'),
       unwatched: () => undefined,
       outageOutlasted: () => story.push('outlasted'),
+      lifetime: (age) => story.push(age === undefined ? 'no lifetime' : `lifetime ${spokenAge(age)}`),
     },
   });
   const done = lifeline.run(stop.signal);
@@ -185,7 +188,7 @@ describe('Lifeline', () => {
   it('beat() asks only canaries that have lived since the given moment', async () => {
     const { clock, path, lifeline, stop } = await start();
     const ask = async (moment: Seconds): Promise<boolean> => {
-      const answer = lifeline.beat(moment, 8, stop.signal);
+      const answer = lifeline.beat({ opened: { earliest: moment, latest: moment } }, 8, stop.signal);
       await clock.advance(1);
       return answer;
     };
@@ -278,7 +281,7 @@ describe('Lifeline', () => {
     const before = clock.monotonic();
     path.passes = false;
     await clock.advance(3);
-    const answer = lifeline.beat(before, 1.5, stop.signal);
+    const answer = lifeline.beat({ opened: { earliest: before, latest: before } }, 1.5, stop.signal);
     await clock.advance(2);
     path.passes = true;
     await clock.advance(1);

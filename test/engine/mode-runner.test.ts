@@ -36,6 +36,7 @@ async function start(options: Partial<ModeRunnerOptions> = {}) {
     testsKept: 500,
     launches: new Launches({ clock }),
     changed: () => undefined,
+    told: () => undefined,
     learnt: () => undefined,
     ...options,
   });
@@ -47,6 +48,7 @@ async function start(options: Partial<ModeRunnerOptions> = {}) {
     path,
     clock,
     deadline: DEFAULT_SEARCH.deadline,
+    resolution: 10,
     survives: () => 7440,
     events: {
       reached: nothing,
@@ -55,6 +57,7 @@ async function start(options: Partial<ModeRunnerOptions> = {}) {
       mappingLoss: nothing,
       farEndRestarted: nothing,
       outageOutlasted: nothing,
+      lifetime: nothing,
       closedByFarEnd: nothing,
       unwatched: nothing,
     },

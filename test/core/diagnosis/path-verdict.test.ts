@@ -41,6 +41,16 @@ describe('pathVerdict()', () => {
     );
   });
 
+  it('calls unstable what dropped and rose within a day, and names no refuted value', () => {
+    const { upper: _upper, timeout: _timeout, ...rest } = forgets(3600).finding;
+    const unstable = { ...forgets(3600), finding: { ...rest, lower: 4000 } };
+    expect(verdict({ send: unstable, recv: survives(), keepalive: survives() })).toMatchObject({
+      result: 'not_compliant',
+      sentence:
+        'Not compliant: an idle TCP connection is forgotten early at times: unstable, the timeout dropped and rose within a day (seen in send); RFC 5382 REQ-5 asks for at least 2 h 4 min (7440 s).',
+    });
+  });
+
   it('names the bracket while it is open', () => {
     const open = forgets(3600);
     const { timeout: _timeout, ...finding } = open.finding;
@@ -59,6 +69,22 @@ describe('pathVerdict()', () => {
     expect(conditions).toEqual(['keepalives_eaten']);
     expect(leftOut).toEqual(['keepalive']);
     expect(sentence).toMatch(/TCP keepalives get no answer at all on this path and say nothing about it\.$/);
+  });
+
+  it('never blames a NAT for what somebody closes', () => {
+    const closes = forgets(12, 'closed');
+    const { result, sentence, conditions, leftOut } = verdict({
+      send: closes,
+      recv: closes,
+      keepalive: closes,
+    });
+    expect(result).toBe('unknown');
+    expect(conditions).toEqual(['proxy_closes']);
+    expect(leftOut).toEqual([]);
+    expect(sentence).toBe(
+      'No verdict: an idle connection was closed by somebody after 12 s (send, recv and keepalive); RFC 5382 REQ-5 asks ' +
+        "for at least 2 h 4 min (7440 s); somebody closes idle connections in an orderly way (a FIN), which is no NAT's forgetting.",
+    );
   });
 
   it('has no verdict when only keepalives are tested and die at once', () => {
