@@ -34,6 +34,8 @@ export interface ModeRunnerOptions {
   readonly restored?: Restored | undefined;
   /** Called whenever the state changed; `news` when it is more than the routine of the steady state. */
   readonly changed: (news: boolean) => void;
+  /** Called when the search announces that the timeout changed. */
+  readonly told: (change: 'drop' | 'rise') => void;
   /** Called when there may be more or less to diagnose than before. */
   readonly learnt: () => void;
 }
@@ -165,6 +167,13 @@ export class ModeRunner {
     if (this.#watched !== undefined) this.#send({ kind });
   }
 
+  /** No longer idle times than this are asked about from now on, seconds: connections do not live longer. */
+  limit(longest: Seconds): void {
+    const { min_idle: minIdle, max_idle: maxIdle } = this.#options.target.search;
+    const limited = Math.min(maxIdle, Math.max(longest, 1.05 * minIdle));
+    if (limited !== this.#state.options.maxIdle) this.#send({ kind: 'limit', maxIdle: limited });
+  }
+
   /** The wall clock was set: what was noted before keeps its age. */
   stepped(step: ClockStep): void {
     this.#stood += mayHaveStood(step);
@@ -215,7 +224,7 @@ export class ModeRunner {
   }
 
   #carryOut(action: SearchAction, late: boolean): void {
-    const { observer, target, log, clock } = this.#options;
+    const { observer, target, log, clock, told } = this.#options;
     switch (action.kind) {
       case 'open':
         this.#launch(action.id, action.testAt);
@@ -235,10 +244,7 @@ export class ModeRunner {
         return;
       case 'announce':
         observer.changed?.(target, this.mode, action.change);
-        log.warn(
-          { change: action.change, timeout: this.finding.timeout },
-          `the idle timeout made a ${action.change}`,
-        );
+        told(action.change);
         return;
       case 'early_death':
         observer.earlyDeath?.(target, this.mode, action.idle);

@@ -153,7 +153,7 @@ export const FAMILIES: readonly Family[] = [
   },
   ofMode(
     'nat_probe_connections',
-    'Open idle connections that wait for their test or are being tested.',
+    'Open idle connections that wait for their test or are being tested. Two canaries a target come on top.',
     ({ connections }) => connections,
   ),
   {
@@ -168,7 +168,7 @@ export const FAMILIES: readonly Family[] = [
   },
   ofMode(
     'nat_search_suspect',
-    '1 while deaths below the published bound await confirmation, else 0.',
+    '1 while deaths below or survivals beyond the published bounds await confirmation, else 0.',
     ({ finding }) => finding.suspect,
   ),
   {
