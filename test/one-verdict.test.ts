@@ -274,7 +274,8 @@ describe.each(ROWS)('$path: $verdict', ({ path, verdict, leftOut = [], withheld 
     const report = (format: ReportFormat): string =>
       renderReport({ snapshot, at: 1_700_000_000, version: '1.2.3' }, { format, redact: false });
     const json = JSON.parse(report('json')) as { verdict: unknown; modes: { mode: Mode; result: string }[] };
-    expect(json.verdict).toEqual({ result: verdict, sentence: snapshot.verdict.sentence });
+    const { sentence, conditions } = snapshot.verdict;
+    expect(json.verdict).toEqual({ result: verdict, sentence, conditions });
     for (const { mode, result } of json.modes) if (leftOut.includes(mode)) expect(result).toBe('unknown');
     expect(report('html')).toContain(`<p class="verdict ${RESULT_TONES[verdict]}">`);
     expect(readable(report('html'))).toContain(snapshot.verdict.sentence);
@@ -373,7 +374,7 @@ requires({ packages: ['prometheus'] }).describe('Prometheus', () => {
       { expr: expressions.configured, samples: asText(speaking) },
       { expr: expressions.compliant, samples: asText(compliant) },
     ]);
-    const nothing = { timeouts: [], upperBounds: [], shortBounds: [], stale: [] };
+    const nothing = { timeouts: [], upperBounds: [], shortBounds: [], conditions: [], stale: [] };
     const audited = pathsOf({ configured: speaking, compliant, ...nothing });
     expect(new Map(audited.map(({ labels, state }) => [labels['target'], state]))).toEqual(
       new Map(ROWS.map(({ path, verdict }) => [path, verdict])),

@@ -130,7 +130,8 @@ describe('names with hidden characters', () => {
   });
 
   test('are shown in the audit in all its forms', () => {
-    const path = { labels: { isp: evil, target: evil, job: evil }, state: 'unknown' as const, stale: false };
+    const labels = { isp: evil, target: evil, job: evil };
+    const path = { labels, state: 'unknown', stale: false, conditions: [evil] } as const;
     const document = buildAudit([path], {
       prometheus: `http://x/${evil}`,
       at: SCENE_TIME,

@@ -91,6 +91,14 @@ export function alerts(t: Thresholds): readonly Alert[] {
       description: `On the path to ${PATH} one way of breaking the silence fails after ${DURATION} of idleness while another still works well beyond. A packet from inside revives the mapping, keepalives are eaten, or a host's own firewall forgets first. The status page of the exporter says which of these fits.`,
     },
     {
+      name: 'NatIdlePathCondition',
+      severity: 'info',
+      expr: `nat_path_condition{${NOT_EMBEDDED}, condition!="keepalives_eaten"} == 1`,
+      for: t.conditionFor,
+      summary: '{{ $labels.target }}: {{ $labels.condition }}',
+      description: `On the path to ${PATH} something was found that changes what its idle timeout means: {{ $labels.condition }}. The status page of the exporter says it with figures, the runbook what to do about each.`,
+    },
+    {
       name: 'NatIdleMappingLosses',
       severity: 'warning',
       expr: `increase(nat_mapping_losses_total{${NOT_EMBEDDED}}[${promDuration(t.mappingLossWindow)}]) > ${t.mappingLosses}`,

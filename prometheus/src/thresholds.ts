@@ -24,6 +24,8 @@ export interface Thresholds {
   /** A mode's upper bound below this share of another mode's lower bound is a disagreement. */
   readonly disagreeRatio: number;
   readonly disagreeFor: Seconds;
+  /** How long a condition of a path must have been found. */
+  readonly conditionFor: Seconds;
   /** More mapping losses than this within `mappingLossWindow` are too many. */
   readonly mappingLosses: number;
   readonly mappingLossWindow: Seconds;
@@ -62,6 +64,8 @@ export const SHIPPED_THRESHOLDS: Thresholds = {
   disagreeRatio: 0.9,
   // After a change each mode finds it on its own: wait until every mode had a turn of 7440 s.
   disagreeFor: 3 * HOUR,
+  // What was found is already confirmed by the exporter: a restart must not announce it anew.
+  conditionFor: 15 * MINUTE,
   // Some providers change the address once a day, a router is restarted now and then.
   mappingLosses: 3,
   mappingLossWindow: DAY,

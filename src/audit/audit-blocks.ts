@@ -4,7 +4,7 @@ import type { Block, Cell, Paper } from '../paper/blocks.js';
 import { RESULT_TONES, STANDARDS } from '../paper/standards.js';
 import { utcWords } from '../paper/document-values.js';
 import type { AuditDocument, AuditSummary } from './audit-document.js';
-import { boundWords, COLUMNS, methodOf, resultOf, sentenceOf, worstWords } from './audit-words.js';
+import { boundWords, COLUMNS, howWords, methodOf, resultOf, sentenceOf, worstWords } from './audit-words.js';
 import { distributionChart } from './distribution-chart.js';
 
 /** Timeouts that the text alternative of the chart names. */
@@ -88,11 +88,16 @@ function distribution(document: AuditDocument): Block {
 
 function worst({ by, groups: all }: AuditDocument): Block[] {
   const rows = all.flatMap((group) =>
-    group.worst.map((path) => ({ cells: [group.name, path.name, worstWords(path), path.mode] })),
+    group.worst.map((path) => ({ cells: [group.name, path.name, worstWords(path), howWords(path)] })),
   );
   if (rows.length === 0) return [];
   return [
-    { kind: 'table', dense: true, columns: [by.join(' / '), 'path', 'idle timeout', 'mode'], rows },
+    {
+      kind: 'table',
+      dense: true,
+      columns: [by.join(' / '), 'path', 'idle timeout', 'mode, conditions'],
+      rows,
+    },
     {
       kind: 'small',
       text: 'A path of which no death is known is not listed. The mode tells who broke the silence: send this end, recv the far end, keepalive this end’s kernel.',

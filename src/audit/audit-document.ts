@@ -18,6 +18,9 @@ const summary = {
   not_compliant: count.describe('proven not to be compliant in at least one mode'),
   unknown: count.describe('too little is known; the stale paths included'),
   stale: count.describe('watched within the look-back, but not at the moment of the audit'),
+  conditions: z
+    .record(z.string(), count)
+    .describe('how many paths have which condition beside their timeouts, by `nat_path_condition`'),
   compliant_share: z.number().min(0).max(1).describe('compliant paths among all, the unknown ones included'),
   timeouts: count.describe('paths with a timeout: the minimum and the median are over those'),
   minimum: bound.describe('absent where no path has a timeout'),
@@ -27,6 +30,7 @@ const worstPath = z.strictObject({
   name: z.string(),
   labels,
   mode: z.string(),
+  conditions: z.array(z.string()),
   timeout_seconds: seconds.optional(),
   below_seconds: seconds
     .optional()

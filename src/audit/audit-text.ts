@@ -2,13 +2,13 @@
 import { stringify } from 'csv-stringify/sync';
 import { visible } from '../visible.js';
 import type { AuditDocument, AuditGroup, AuditSummary } from './audit-document.js';
-import { COLUMNS, sentenceOf, worstWords } from './audit-words.js';
+import { COLUMNS, conditionWords, howWords, sentenceOf, worstWords } from './audit-words.js';
 
 /** The result for a terminal, ending with a newline. */
 export function renderText(document: AuditDocument): string {
   const rowOf = (name: string, summary: AuditSummary): string[] => [
     visible(name),
-    ...COLUMNS.map(([, words]) => words(summary)),
+    ...COLUMNS.map(([, words]) => visible(words(summary))),
   ];
   const rows = [
     [visible(document.by.join(' / ')), ...COLUMNS.map(([heading]) => heading)],
@@ -44,7 +44,7 @@ export function renderText(document: AuditDocument): string {
 }
 
 function worstLine(path: AuditGroup['worst'][number]): string {
-  return `${path.name}: ${worstWords(path)}, ${path.mode}`;
+  return `${path.name}: ${worstWords(path)}, ${howWords(path)}`;
 }
 
 function record(group: AuditGroup, by: readonly string[]): (string | number | undefined)[] {
@@ -62,6 +62,7 @@ function record(group: AuditGroup, by: readonly string[]): (string | number | un
     group.median?.seconds,
     flag(group.median),
     visible(group.worst.map(worstLine).join('; ')),
+    visible(conditionWords(group)),
   ];
 }
 
@@ -84,6 +85,7 @@ export function renderCsv({ by, groups }: AuditDocument): string {
     'median_seconds',
     'median_at_least',
     'worst_paths',
+    'conditions',
   ];
   return stringify([columns, ...groups.map((group) => record(group, by))], {
     record_delimiter: 'windows',

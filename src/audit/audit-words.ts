@@ -18,6 +18,13 @@ function shareWords(part: number, whole: number): string {
   return `${shown} %`;
 }
 
+/** How many paths have which condition: `12 × mixture, 3 × connection_quota`; an empty text where none has one. */
+export function conditionWords({ conditions }: Pick<AuditSummary, 'conditions'>): string {
+  return Object.entries(conditions)
+    .map(([condition, paths]) => `${paths} × ${condition}`)
+    .join(', ');
+}
+
 /** The columns of a table of groups, and what they say of each. */
 export const COLUMNS: readonly (readonly [heading: string, words: (summary: AuditSummary) => string])[] = [
   ['paths', ({ paths }) => String(paths)],
@@ -28,12 +35,18 @@ export const COLUMNS: readonly (readonly [heading: string, words: (summary: Audi
   ['of these stale', ({ stale }) => String(stale)],
   ['minimum', ({ minimum }) => boundWords(minimum)],
   ['median', ({ median }) => boundWords(median)],
+  ['conditions', conditionWords],
 ];
 
 /** The timeout of a worst path: `5 min 0 s (300 s)`, or `below 1 h 0 min (3605 s)` while it is not known. */
 export function worstWords({ timeout_seconds, below_seconds }: AuditGroup['worst'][number]): string {
   if (timeout_seconds !== undefined) return durationWithSeconds(timeout_seconds);
   return `below ${durationWithSeconds(below_seconds ?? 0)}`;
+}
+
+/** How a worst path fails: its mode, and what else was found about it. */
+export function howWords({ mode, conditions }: AuditGroup['worst'][number]): string {
+  return [mode, ...conditions].join(', ');
 }
 
 /** The result, the verdict before the first colon. */

@@ -25,6 +25,14 @@ function medianOf(bounds: readonly Bound[]): Bound | undefined {
   return { seconds: middle.seconds, at_least: certain < rank };
 }
 
+/** How many paths have which condition, the conditions in alphabetic order. */
+function conditionsOf(paths: readonly AuditPath[]): Record<string, number> {
+  const counts = new Map<string, number>();
+  for (const condition of paths.flatMap((path) => path.conditions).sort())
+    counts.set(condition, (counts.get(condition) ?? 0) + 1);
+  return Object.fromEntries(counts);
+}
+
 /** Counts, minimum and median of at least one path. */
 export function summaryOf(paths: readonly AuditPath[]): AuditSummary {
   const count = (state: AuditPath['state']): number => paths.filter((path) => path.state === state).length;
@@ -37,6 +45,7 @@ export function summaryOf(paths: readonly AuditPath[]): AuditSummary {
     not_compliant: count('not_compliant'),
     unknown: count('unknown'),
     stale: paths.filter(({ stale }) => stale).length,
+    conditions: conditionsOf(paths),
     compliant_share: count('compliant') / paths.length,
     timeouts: bounds.length,
     minimum: minimumOf(bounds),
@@ -107,11 +116,14 @@ export function groupsOf(
     .sort(compareGroups);
 }
 
-function worstFields({ labels, timeout, below }: AuditPath, name: string): AuditGroup['worst'][number] {
+function worstFields(path: AuditPath, name: string): AuditGroup['worst'][number] {
+  const { labels, timeout, below } = path;
+  const conditions = [...path.conditions];
   return defined({
     name,
     labels: { ...labels },
     mode: timeout?.mode ?? below?.mode ?? '',
+    conditions,
     timeout_seconds: timeout?.seconds,
     below_seconds: below?.seconds,
   });

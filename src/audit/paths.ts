@@ -27,6 +27,8 @@ export interface Answers {
   readonly upperBounds: readonly Sample[];
   /** The same of those modes only that are proven not to be compliant themselves. */
   readonly shortBounds: readonly Sample[];
+  /** `nat_path_condition`, for each condition. */
+  readonly conditions: readonly Sample[];
   /** Paths that were watched a while ago and are not any more. */
   readonly stale: readonly Sample[];
 }
@@ -38,6 +40,8 @@ export interface AuditPath {
   readonly state: 'compliant' | 'not_compliant' | 'unknown';
   /** Its exporter delivers nothing now; its state is unknown then. */
   readonly stale: boolean;
+  /** What was found about it beside its timeouts, as the metric names it, in alphabetic order. */
+  readonly conditions: readonly string[];
   /**
    * The smallest timeout over its modes with that mode. Absent while a mode without a finding could still be
    * shorter, unless the path is already proven not to be compliant.
@@ -49,7 +53,7 @@ export interface AuditPath {
 
 /** The labels of a path without those of one of its series. */
 function pathLabels(metric: Labels): Labels {
-  const { __name__: _name, mode: _mode, ...labels } = metric;
+  const { __name__: _name, mode: _mode, condition: _condition, ...labels } = metric;
   return labels;
 }
 
@@ -73,14 +77,17 @@ interface Mode extends Bound {
   readonly mode: string;
 }
 
-/** Groups per-mode series by path. */
-function byPath(samples: readonly Sample[]): Map<string, (readonly [mode: string, value: number])[]> {
+/** Groups the series of one metric by path; each is told from its neighbours by one label. */
+function byPath(
+  samples: readonly Sample[],
+  label: 'mode' | 'condition' = 'mode',
+): Map<string, (readonly [which: string, value: number])[]> {
   const paths = new Map<string, (readonly [string, number])[]>();
   for (const { metric, value } of samples) {
     const key = keyOf(pathLabels(metric));
-    const modes = paths.get(key) ?? [];
-    modes.push([metric['mode'] ?? '', value]);
-    paths.set(key, modes);
+    const series = paths.get(key) ?? [];
+    series.push([metric[label] ?? '', value]);
+    paths.set(key, series);
   }
   return paths;
 }
@@ -93,6 +100,7 @@ export function pathsOf(answers: Answers): AuditPath[] {
   const timeouts = byPath(answers.timeouts);
   const upperBounds = byPath(answers.upperBounds);
   const shortBounds = byPath(answers.shortBounds);
+  const conditions = byPath(answers.conditions, 'condition');
   const configured = new Map(
     answers.configured.map(({ metric, value }) => [keyOf(pathLabels(metric)), value]),
   );
@@ -133,6 +141,7 @@ export function pathsOf(answers: Answers): AuditPath[] {
         labels,
         state,
         stale: !configured.has(key) && verdict === undefined,
+        conditions: (conditions.get(key) ?? []).map(([condition]) => condition).sort(),
         timeout: conclusive ? { ...timeout, seconds: rounded(timeout.seconds) } : undefined,
         below: below && { mode: below[0], seconds: rounded(below[1]) },
       });

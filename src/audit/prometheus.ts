@@ -1,4 +1,4 @@
-/** Asks a Prometheus for what an audit needs: six instant queries of the raw metrics, all of the same moment. */
+/** Asks a Prometheus for what an audit needs: seven instant queries of the raw metrics, all of the same moment. */
 import { z } from 'zod';
 import { type Credentials, credentialsOf, type Endpoint, failureOf, post, quote } from '../http/request.js';
 import {
@@ -45,6 +45,7 @@ export function auditExpressions(lookback: Seconds): Readonly<Record<keyof Answe
     timeouts: `nat_idle_timeout_seconds{${NOT_EMBEDDED}}`,
     upperBounds: `nat_idle_timeout_upper_bound_seconds{${NOT_EMBEDDED}}`,
     shortBounds: shortBounds(NOT_EMBEDDED),
+    conditions: `nat_path_condition{${NOT_EMBEDDED}} == 1`,
     stale: stalePaths(NOT_EMBEDDED, lookback),
   };
 }
@@ -141,6 +142,7 @@ export async function askPrometheus(
     timeouts: await ask('timeouts'),
     upperBounds: await ask('upperBounds'),
     shortBounds: await ask('shortBounds'),
+    conditions: await ask('conditions'),
     stale: await ask('stale'),
   };
   return { answers, warnings: [...warned] };

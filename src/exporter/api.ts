@@ -33,7 +33,7 @@ function documentOf(target: TargetSnapshot, broken: TellBroken) {
   return guarded<ReturnType<typeof targetDocument>>(target, broken, targetDocument, (why) => {
     const { name, labels, far_end, search } = target.config;
     const verdict = `This target cannot be shown: ${why}`;
-    const nothing = { conntrack: {}, explanations: [], modes: [], events: [] };
+    const nothing = { conditions: [], conntrack: {}, explanations: [], modes: [], events: [] };
     return { name, labels, far_end, search, standing: 'measuring', verdict, ...nothing };
   });
 }
@@ -48,6 +48,7 @@ function targetDocument(target: TargetSnapshot) {
     search: config.search,
     standing,
     verdict: sentence,
+    conditions: target.verdict.conditions,
     up: target.up,
     down_reason: target.downReason,
     address: target.address,

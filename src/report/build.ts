@@ -38,6 +38,7 @@ export function buildDocument(input: ReportInput, options: { readonly redact: bo
   const { config } = snapshot;
   const { search } = config;
   const { result, sentence } = snapshot.verdict;
+  const conditions = [...snapshot.verdict.conditions];
   const document: ReportDocument = defined({
     version: DOCUMENT_VERSION,
     generated: isoTime(input.at),
@@ -54,7 +55,7 @@ export function buildDocument(input: ReportInput, options: { readonly redact: bo
       guard_seconds: search.guard,
     },
     required_seconds: longestRequired(config.modes),
-    verdict: { result, sentence },
+    verdict: { result, sentence, conditions },
     modes: snapshot.modes.map(modeResult),
     explanations: snapshot.explanations.map((e) => ({ ...e, evidence: [...e.evidence] })),
     ruled_out: ruledOut(snapshot),

@@ -1,6 +1,7 @@
 /** The measurement as one document: what `measure --json` prints and every form of the report is rendered from. */
 import { z } from 'zod';
 import { FAR_END_KINDS } from '../config/far-ends.js';
+import { PATH_CONDITIONS } from '../core/diagnosis/conditions.js';
 import type { PathVerdict } from '../core/diagnosis/path-verdict.js';
 import type { Explanation } from '../core/diagnosis/explanation.js';
 import { SEARCH_PHASES } from '../core/finding.js';
@@ -77,7 +78,13 @@ export const documentSchema = z
       guard_seconds: seconds,
     }),
     required_seconds: seconds.describe('RFC 5382 REQ-5'),
-    verdict: z.strictObject({ result, sentence: z.string() }),
+    verdict: z.strictObject({
+      result,
+      sentence: z.string(),
+      conditions: z
+        .array(z.enum(PATH_CONDITIONS))
+        .describe('what was found about the path beside its timeouts; the sentence says it in words'),
+    }),
     modes: z.array(modeResult),
     explanations: z.array(explanation),
     ruled_out: z.array(

@@ -22,6 +22,7 @@ function path(
     labels: { job: 'nat', instance, target: 'vps', isp: 'north', ...labels },
     state: 'unknown',
     stale: false,
+    conditions: [],
     ...rest,
   };
 }
@@ -33,7 +34,7 @@ const OPEN = { state: 'not_compliant', below: { seconds: 3605, mode: 'send' } } 
 
 const PATHS = [
   path('a', GOOD),
-  path('b', BAD),
+  path('b', { ...BAD, conditions: ['fixed_lifetime'] }),
   path('c', LONG),
   path('d', OPEN, { isp: HOSTILE }),
   path('e', { stale: true }, { isp: '' }),
@@ -102,12 +103,12 @@ describe('renderAudit()', () => {
   it('as CSV keeps to RFC 4180, and no cell is a formula', () => {
     const [head, ...rows] = renderAudit(audit(), 'csv').trimEnd().split('\r\n');
     expect(head).toBe(
-      'isp,paths,compliant,not_compliant,unknown,stale,compliant_share,minimum_seconds,minimum_at_least,median_seconds,median_at_least,worst_paths',
+      'isp,paths,compliant,not_compliant,unknown,stale,compliant_share,minimum_seconds,minimum_at_least,median_seconds,median_at_least,worst_paths,conditions',
     );
     expect(rows).toEqual([
-      `"'=cmd|""/c calc""!A0 <script>alert(1)</script>",1,0,1,0,0,0,,,,,"d → vps: below 1 h 0 min (3605 s), send"`,
-      'north,3,2,1,0,0,0.6667,300,false,7795,true,"b → vps: 5 min (300 s), recv; c → vps: 2 h 30 min (9000 s), send"',
-      ',1,0,0,1,1,0,,,,,',
+      `"'=cmd|""/c calc""!A0 <script>alert(1)</script>",1,0,1,0,0,0,,,,,"d → vps: below 1 h 0 min (3605 s), send",`,
+      'north,3,2,1,0,0,0.6667,300,false,7795,true,"b → vps: 5 min (300 s), recv, fixed_lifetime; c → vps: 2 h 30 min (9000 s), send",1 × fixed_lifetime',
+      ',1,0,0,1,1,0,,,,,,',
     ]);
   });
 

@@ -11,6 +11,7 @@ interface PathStory {
   readonly labels: Labels;
   readonly modes: Readonly<Record<string, ModeFinding>>;
   readonly stale?: boolean;
+  readonly conditions?: readonly string[];
 }
 
 const OPEN = { timeout: 7795, upper: Infinity, compliant: 1 } as const;
@@ -41,6 +42,9 @@ function answersOf(stories: readonly PathStory[]): Answers {
     shortBounds: series('nat_idle_timeout_upper_bound_seconds', ({ upper, compliant }) =>
       compliant === 0 ? upper : undefined,
     ),
+    conditions: live.flatMap(({ labels, conditions = [] }) =>
+      conditions.map((condition) => ({ metric: { ...labels, condition }, value: 1 })),
+    ),
     stale: stories.filter(({ stale }) => stale === true).map(({ labels }) => ({ metric: labels, value: 1 })),
   };
 }
@@ -60,6 +64,7 @@ describe('pathsOf()', () => {
       labels: named('a'),
       state: 'not_compliant',
       stale: false,
+      conditions: [],
       timeout: { seconds: 300, at_least: false, mode: 'recv' },
     });
   });
@@ -81,7 +86,12 @@ describe('pathsOf()', () => {
   });
 
   it('gives no timeout while a mode without a finding could still be shorter', () => {
-    expect(one({ send: OPEN, recv: {} })).toEqual({ labels: named('a'), state: 'unknown', stale: false });
+    expect(one({ send: OPEN, recv: {} })).toEqual({
+      labels: named('a'),
+      state: 'unknown',
+      stale: false,
+      conditions: [],
+    });
   });
 
   it('gives the timeout of a proven violation although other modes have no finding', () => {
@@ -93,6 +103,7 @@ describe('pathsOf()', () => {
       labels: named('a'),
       state: 'not_compliant',
       stale: false,
+      conditions: [],
       below: { mode: 'recv', seconds: 3605 },
     });
   });
@@ -112,6 +123,7 @@ describe('pathsOf()', () => {
       labels: named('a'),
       state: 'not_compliant',
       stale: false,
+      conditions: [],
       below: { mode: 'recv', seconds: 300 },
     });
     expect(one({ send: later, recv: { upper: 300 } })?.timeout).toMatchObject({
@@ -121,7 +133,28 @@ describe('pathsOf()', () => {
   });
 
   it('counts a path that is not watched any more as unknown', () => {
-    expect(one({ send: OPEN }, true)).toEqual({ labels: named('a'), state: 'unknown', stale: true });
+    expect(one({ send: OPEN }, true)).toEqual({
+      labels: named('a'),
+      state: 'unknown',
+      stale: true,
+      conditions: [],
+    });
+  });
+
+  it('gives each path the conditions that were found on it, and counts the paths of each', () => {
+    const found = pathsOf(
+      answersOf([
+        { labels: named('a'), modes: { send: OPEN }, conditions: ['several_far_ends', 'fixed_lifetime'] },
+        { labels: named('b'), modes: { send: OPEN }, conditions: ['fixed_lifetime'] },
+        { labels: named('c'), modes: { send: OPEN } },
+      ]),
+    );
+    expect(found.map(({ conditions }) => conditions)).toEqual([
+      ['fixed_lifetime', 'several_far_ends'],
+      ['fixed_lifetime'],
+      [],
+    ]);
+    expect(summaryOf(found).conditions).toEqual({ fixed_lifetime: 2, several_far_ends: 1 });
   });
 
   it('keeps paths apart that differ in any label only', () => {
@@ -166,6 +199,7 @@ describe('minimum and median of a summary', () => {
       not_compliant: 0,
       unknown: 1,
       stale: 0,
+      conditions: {},
       compliant_share: 0,
       timeouts: 0,
     });
