@@ -174,9 +174,9 @@ class NamespaceLab implements Lab {
 
   #wrap(where: Place, argv: readonly string[], { hosts, resolver, cwd }: InsideOptions = {}): string[] {
     const mounts = [
-      [hosts, '/etc/hosts'],
-      [resolver, '/etc/resolv.conf'],
-    ].flatMap(([file, over]) => (file === undefined ? [] : [file, over]));
+      ...(hosts === undefined ? [] : [hosts, '/etc/hosts']),
+      ...(resolver === undefined ? [] : [resolver, '/etc/resolv.conf']),
+    ];
     if (mounts.length === 0) return inNamespace(this.#namespace(where), argv, cwd);
     // Pairs of a file and what it covers, then `--`, then the command.
     const mount =

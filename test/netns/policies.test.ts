@@ -109,7 +109,7 @@ describeLab('the policies of the lab', () => {
   /** A whole number of seconds from `least` to `most`. */
   const seconds = (least: number, most: number): number => least + Math.floor(random() * (most - least + 1));
 
-  describe.concurrent('side by side', { timeout: 90_000 }, () => {
+  describe.concurrent('side by side', { timeout: 120_000 }, () => {
     const bad = seconds(6, 9);
     test(`pool: 10 % of the connections are forgotten after ${bad} s, the others are not`, () =>
       inLab({ box: 'strict', idleTimeout: NEVER }, async (lab) => {

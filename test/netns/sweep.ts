@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import type { Mark, SweepMode, SweepResult, SweepTest } from './helpers/sweep.js';
 import type { Lab } from './lab.js';
 import type { LabProcess } from './process.js';
+import { inTurn } from './turns.js';
 
 export interface SweepOutcome extends SweepTest {
   /** What the client saw, and when (seconds since the start of the silence). */
@@ -50,8 +51,11 @@ export async function sweepPlans(
   plans: readonly SweepPlan[],
 ): Promise<SweepOutcome[]> {
   const tests: SweepTest[] = plans.map((plan, id) => ({ ...plan, id }));
-  const server = lab.spawn('server', process.execPath, [...helper('sweep_server'), String(PORT)]);
-  await server.waitForLine(/^listening$/, 20_000);
+  const server = await inTurn(async () => {
+    const started = lab.spawn('server', process.execPath, [...helper('sweep_server'), String(PORT)]);
+    await started.waitForLine(/^listening$/, 30_000);
+    return started;
+  });
   const args = [...helper('sweep_client'), host, String(PORT), JSON.stringify(tests)];
   const client = lab.spawn('client', process.execPath, args);
   const longest = Math.max(...tests.map(({ start = 0, idle }) => start + idle));
