@@ -4,7 +4,7 @@ import { Backoff } from '../backoff.js';
 import type { Logger } from '../log.js';
 import type { Clock, ClockStep, Timer } from '../clock.js';
 import type { TargetConfig } from '../config/config.js';
-import { timingOf } from '../config/far-ends.js';
+import { type EmbeddedBox, timingOf } from '../config/far-ends.js';
 import { addressClass } from '../core/diagnosis/address-class.js';
 import type { PathVerdict } from '../core/diagnosis/path-verdict.js';
 import { defined } from '../defined.js';
@@ -39,7 +39,7 @@ export interface TargetRunnerOptions {
   readonly testsKept: number;
   readonly store?: StateStore | undefined;
   /** Starts the built-in responder behind the built-in NAT. */
-  readonly openEmbedded: (idleTimeout: Seconds) => Promise<EmbeddedFarEnd>;
+  readonly openEmbedded: (box: EmbeddedBox) => Promise<EmbeddedFarEnd>;
   readonly openPath: (options: PathOptions) => Path;
   readonly askRouter: AskRouter;
 }
@@ -177,7 +177,7 @@ export class TargetRunner {
   async #findAddress(signal: AbortSignal): Promise<string | undefined> {
     const { far_end: farEnd } = this.target;
     if (farEnd.kind === 'embedded') {
-      this.#embedded ??= await this.#options.openEmbedded(farEnd.idle_timeout);
+      this.#embedded ??= await this.#options.openEmbedded(farEnd);
       return this.#embedded.address;
     }
     const answers = (address: string): Promise<boolean> =>

@@ -2,12 +2,13 @@
  * The PromQL that rules, dashboards and the audit share; every expression reads only the exporter's own metrics. A
  * path is what remains of a series without `mode`: one target of one exporter.
  */
+import { EMBEDDED_NAMES } from '../core/embedded-names.js';
 import { MODE_ROWS, MODES, requirementsOf } from '../core/modes.js';
 import type { Seconds } from '../units.js';
 import { promDuration } from './duration.js';
 
-/** Leaves out the built-in target: it shows that the program works, not what a network does. */
-export const NOT_EMBEDDED = 'target!="embedded"';
+/** Leaves the built-in targets out; Prometheus anchors the pattern by itself. */
+export const NOT_EMBEDDED = `target!~"${EMBEDDED_NAMES}"`;
 
 /**
  * One series for each configured mode of a path. The phase of a search is exported for every configured mode from
