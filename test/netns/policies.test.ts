@@ -135,12 +135,12 @@ describeLab('the policies of the lab', () => {
       inLab({ box: 'strict', idleTimeout: NEVER }, async (lab) => {
         await quota(lab, { connections: 4 * REPEAT });
         const { marks } = await cells(lab, {
-          busy: { mode: 'send', idle: 9, busy: { by: 'data', every: 1 } },
+          busy: { mode: 'send', idle: 11, busy: { by: 'data', every: 1 } },
           // Keepalives count as traffic, too.
-          'kept by keepalives': { mode: 'send', idle: 9, busy: { by: 'keepalive', every: 1 } },
-          oldest: { mode: 'send', idle: 9 },
-          younger: { mode: 'send', idle: 6, start: 3 },
-          newest: { mode: 'send', idle: 3, start: 6 },
+          'kept by keepalives': { mode: 'send', idle: 11, busy: { by: 'keepalive', every: 1 } },
+          oldest: { mode: 'send', idle: 11 },
+          younger: { mode: 'send', idle: 8, start: 3 },
+          newest: { mode: 'send', idle: 5, start: 6 },
         });
         expect(marks).toEqual(
           alike({ busy: '+', 'kept by keepalives': '+', oldest: '-', younger: '+', newest: '+' }),

@@ -5,6 +5,7 @@ forgotten. Runs in the NAT's namespace.
 Connection tracking says how long an entry has still to live, in whole seconds; with one timeout for all of them the
 one with the least has been idle for longest. Argument: N.
 """
+import os
 import re
 import subprocess
 import sys
@@ -27,15 +28,16 @@ def evict(family, limit):
     clients = {}
     for entry in entries(family):
         clients.setdefault(entry[1], []).append(entry)
+    deletions = []
     for owned in clients.values():
         owned.sort()
         for _, client, sport, dport in owned[: max(0, len(owned) - limit)]:
-            subprocess.run(
-                ["conntrack", "-D", "-f", family, "-p", "tcp", "--orig-src", client]
-                + ["--orig-port-src", sport, "--orig-port-dst", dport],
-                capture_output=True,
-            )
+            flow = ["--orig-src", client, "--orig-port-src", sport, "--orig-port-dst", dport]
+            command = ["conntrack", "-D", "-f", family, "-p", "tcp", *flow]
+            deletions.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
             print("evicted", client, sport, flush=True)
+    for deletion in deletions:
+        deletion.wait()
 
 
 def main():
@@ -44,12 +46,15 @@ def main():
         ["stdbuf", "-oL", "conntrack", "-E", "-p", "tcp", "-e", "UPDATES", "--state", "ESTABLISHED"],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        text=True,
     )
     print("ready", flush=True)
-    for line in events.stdout:
-        if "ESTABLISHED" in line:
-            evict("ipv6" if ":" in line.split("src=")[1].split()[0] else "ipv4", limit)
+    pending = b""
+    while chunk := os.read(events.stdout.fileno(), 65536):
+        *lines, pending = (pending + chunk).split(b"\n")
+        # Connections come in bursts: one look at the table for all that have been told of.
+        addresses = [line.split(b"src=")[1].split()[0] for line in lines if b"ESTABLISHED src=" in line]
+        for family in {"ipv6" if b":" in address else "ipv4" for address in addresses}:
+            evict(family, limit)
 
 
 main()
