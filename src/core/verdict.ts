@@ -21,6 +21,8 @@ export const VERDICT_REASONS = {
   canary_lost: 'inconclusive',
   /** the test was fired later than planned by more than the guard */
   late: 'inconclusive',
+  /** the far end that welcomed the connection could not be asked: another one answers behind the same address */
+  other_instance: 'inconclusive',
 } as const;
 
 /** The value of the `reason` label of a verdict. */

@@ -20,6 +20,7 @@ export const REASON_WORDS: Readonly<Record<VerdictReason, string>> = {
   control_failed: 'a fresh connection did not work at that moment',
   canary_lost: 'the heartbeat connection did not live through the same time',
   late: 'the test was fired too late',
+  other_instance: 'another far end answered than the one that welcomed the connection',
 };
 
 /** `send`, `send and recv`, `send, recv and keepalive`. */

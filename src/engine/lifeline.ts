@@ -5,7 +5,7 @@
 import { Backoff } from '../backoff.js';
 import type { Clock } from '../clock.js';
 import type { LinkEnd } from '../net/errors.js';
-import type { Canary, Introduction, Path } from '../probe/path.js';
+import { type Canary, type Introduction, mayBeSame, type Path, type ProbeConnection } from '../probe/path.js';
 import type { Seconds } from '../units.js';
 import { STAYED_AFTER } from './breaker.js';
 import { pause, Rest } from '../pause.js';
@@ -80,10 +80,12 @@ interface Living {
   beating: { readonly answered: Promise<boolean>; readonly until: Seconds } | undefined;
 }
 
+/** What a canary has to know of a connection to vouch for it. */
+type Vouched = Pick<ProbeConnection, 'opened' | 'instance'>;
+
 export class Lifeline {
   readonly #options: LifelineOptions;
   readonly #living = new Set<Living>();
-  #instance: string | undefined;
   /** Longest pause between heartbeats that experience allows: halved by each loss of all mappings. */
   #slowest: Seconds = LONGEST_BEAT;
   #lastLoss: Seconds = -Infinity;
@@ -124,19 +126,26 @@ export class Lifeline {
   }
 
   /**
-   * Asks every canary that has lived since `moment` for a sign of life now.
+   * Asks every canary that can vouch for a connection for a sign of life now.
    * @returns whether one of them answered within `deadline`
    */
-  async beat(moment: Seconds, deadline: Seconds, signal: AbortSignal): Promise<boolean> {
-    const answers = await Promise.all(
-      this.#bornBefore(moment).map((living) => this.#beatOnce(living, deadline, signal)),
-    );
+  async beat(connection: Vouched, deadline: Seconds, signal: AbortSignal): Promise<boolean> {
+    const witnesses = this.#witnesses(connection);
+    const answers = await Promise.all(witnesses.map((living) => this.#beatOnce(living, deadline, signal)));
     return answers.includes(true);
   }
 
-  /** Whether a canary that has lived since `moment` may still be alive. */
-  canVouchSince(moment: Seconds): boolean {
-    return this.#bornBefore(moment).length > 0;
+  /** @returns why no canary can vouch for a connection; undefined where one may */
+  speechless(connection: Vouched): 'canary_lost' | 'other_instance' | undefined {
+    if (this.#witnesses(connection).length > 0) return undefined;
+    return this.#bornBefore(connection.opened.earliest).length > 0 ? 'other_instance' : 'canary_lost';
+  }
+
+  /** The canaries that have lived as long as a connection, with the same far end. */
+  #witnesses({ opened, instance }: Vouched): Living[] {
+    return this.#bornBefore(opened.earliest).filter(({ canary }) =>
+      mayBeSame(canary.introduction.instance, instance),
+    );
   }
 
   #bornBefore(moment: Seconds): Living[] {
@@ -235,7 +244,6 @@ export class Lifeline {
       return messageOf(error);
     }
     const living: Living = { canary, bornAt: clock.monotonic(), heardAt: undefined, beating: undefined };
-    this.#instance = canary.introduction.instance;
     this.#living.add(living);
     canary.whenEnded(() => this.#ended());
     const problem = await this.#prove(living, signal);
@@ -363,8 +371,9 @@ export class Lifeline {
     ends: readonly (LinkEnd['kind'] | undefined)[],
     { instance }: Introduction,
   ): Loss | undefined {
-    if (instance !== undefined && this.#instance !== undefined) {
-      if (instance !== this.#instance) return 'farEndRestarted';
+    const known = canaries.map(({ canary }) => canary.introduction.instance);
+    if (instance !== undefined && !known.includes(undefined)) {
+      if (!known.includes(instance)) return 'farEndRestarted';
     } else if (ends.every((end) => end === 'closed')) return 'farEndRestarted';
     if (ends.every((end) => end === 'silence' || end === 'unreachable')) return 'outageOutlasted';
     if (ends.includes('closed')) return 'closedByFarEnd';

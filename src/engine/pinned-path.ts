@@ -19,6 +19,8 @@ export interface PinnedPathOptions {
   readonly journal: Journal;
   /** Called when all canaries live (again): deaths can be judged from now on. */
   readonly watched: () => void;
+  /** Called for each try to reach the far end that failed. */
+  readonly unreachable: () => void;
   /** Called when every mapping of the path vanished at once. */
   readonly mappingLoss: () => void;
 }
@@ -76,6 +78,7 @@ export class PinnedPath implements LifelineEvents {
 
   unreachable(reason: string): void {
     this.#options.facts.unreachable(reason);
+    this.#options.unreachable();
     // Whoever could not be reached before the first launch may have been so for a whole fleet.
     if (!this.#begun) this.#breaker.slowDown();
   }
@@ -89,7 +92,12 @@ export class PinnedPath implements LifelineEvents {
   }
 
   farEndRestarted(): void {
-    this.#lost('the far end was restarted: its connections are gone');
+    const several = this.#options.facts.facts.severalFarEnds === true;
+    this.#lost(
+      several
+        ? 'one of several far ends does not answer any more: the connections that watch the path are gone'
+        : 'the far end was restarted: its connections are gone',
+    );
   }
 
   closedByFarEnd(): void {

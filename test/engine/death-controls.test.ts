@@ -116,14 +116,14 @@ describe('Controls.watch', () => {
     const { clock, controls, connection } = await start();
     const watch = controls.watch(connection, DEADLINE);
     await clock.advance(0.06);
-    expect(await watch.finish()).toBe(true);
+    expect(await watch.finish()).toBeUndefined();
   });
 
   it('is content when a canary answers in the middle of a silent test', async () => {
     const { clock, controls, connection } = await start();
     const watch = controls.watch(connection, DEADLINE);
     await clock.advance(DEADLINE);
-    expect(await watch.finish()).toBe(true);
+    expect(await watch.finish()).toBeUndefined();
   });
 
   it('waits for the moment that was fixed at launch', async () => {
@@ -133,7 +133,7 @@ describe('Controls.watch', () => {
     await clock.advance(50);
     path.passes = true;
     await clock.advance(60);
-    expect(await watch.finish()).toBe(true);
+    expect(await watch.finish()).toBeUndefined();
   });
 
   it('notices an outage that swallowed the test and ended just before its deadline', async () => {
@@ -143,7 +143,7 @@ describe('Controls.watch', () => {
     await clock.advance(DEADLINE - 0.5);
     path.passes = true;
     await clock.advance(0.5);
-    expect(await watch.finish()).toBe(false);
+    expect(await watch.finish()).toBe('control_failed');
     expect(await after(clock, 20, controls.confirm(connection, false))).toBeUndefined();
   });
 });

@@ -185,7 +185,7 @@ describe('Lifeline', () => {
   it('beat() asks only canaries that have lived since the given moment', async () => {
     const { clock, path, lifeline, stop } = await start();
     const ask = async (moment: Seconds): Promise<boolean> => {
-      const answer = lifeline.beat(moment, 8, stop.signal);
+      const answer = lifeline.beat({ opened: { earliest: moment, latest: moment } }, 8, stop.signal);
       await clock.advance(1);
       return answer;
     };
@@ -251,7 +251,7 @@ describe('Lifeline', () => {
     const before = clock.monotonic();
     path.passes = false;
     await clock.advance(3);
-    const answer = lifeline.beat(before, 1.5, stop.signal);
+    const answer = lifeline.beat({ opened: { earliest: before, latest: before } }, 1.5, stop.signal);
     await clock.advance(2);
     path.passes = true;
     await clock.advance(1);
