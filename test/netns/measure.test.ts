@@ -34,10 +34,16 @@ async function measured(row: Told, idleTimeout: number): Promise<ExecResult> {
   try {
     const reached = await row.install?.(lab, idleTimeout, directory);
     const { host = SERVER.v4, inside } = reached ?? {};
-    await inTurn(async () => {
-      const responder = lab.spawn('server', process.execPath, [...PROGRAM, 'responder'], { cwd: ROOT });
-      await responder.waitForLine(/responder listens/, 60_000);
-    });
+    for (const [index, address] of (row.responders ?? ['']).entries())
+      await inTurn(async () => {
+        const listen = [
+          `--listen-address=${address}:5382`,
+          `--web.listen-address=127.0.0.1:${15400 + index}`,
+        ];
+        const args = [...PROGRAM, 'responder', ...listen];
+        const responder = lab.spawn('server', process.execPath, args, { cwd: ROOT });
+        await responder.waitForLine(/responder listens/, 60_000);
+      });
     const flags = [
       `--max-idle=${MAX_IDLE}s`,
       `--resolution=${RESOLUTION}s`,
@@ -105,6 +111,23 @@ describeLab('nat-idle-exporter measure behind a kernel NAT', () => {
     const ended = await measured(row, idleTimeout);
     expect(ended.stderr).toBe('');
     const document = documentSchema.parse(JSON.parse(ended.stdout));
+    if (process.env.SHOW)
+      console.log(
+        row.name,
+        JSON.stringify({
+          v: document.verdict,
+          e: document.explanations.map((e) => e.id + ': ' + e.certainty),
+          m: document.modes.map((m) => [
+            m.mode,
+            m.result,
+            m.lower_bound_seconds,
+            m.timeout_seconds,
+            m.upper_bound_seconds,
+            ...new Set(m.tests.map((t) => t.verdict + '/' + t.reason)),
+          ]),
+          k: document.keepalive_recommended_seconds,
+        }),
+      );
     expect(document.explanations.map(({ id, certainty }) => `${id}: ${certainty}`)).toEqual(row.says);
     expect(document.complete).toBe(true);
     expect(document.verdict.conditions).toEqual(row.conditions);

@@ -7,9 +7,16 @@ import { join } from 'node:path';
 import type { Explanation } from '../../src/core/diagnosis/explanation.js';
 import type { PathCondition } from '../../src/core/diagnosis/conditions.js';
 import { BOXES, type BoxKind } from './boxes.js';
-import { EXPECTED, SILENCE, type Expected } from './expectations.js';
+import { EXPECTED, SILENCE, SURVIVES, type Expected } from './expectations.js';
 import { SERVER, type InsideOptions, type Lab, type LabOptions } from './lab.js';
-import { alternatingNames, blackHoledIpv6, NEVER, payloadTimer } from './policies.js';
+import {
+  alternatingNames,
+  blackHoledIpv6,
+  NEVER,
+  payloadTimer,
+  SECOND_SERVER,
+  severalFarEnds,
+} from './policies.js';
 import type { Mode } from './product.js';
 
 /** How the client names the far end, and what it sees as its own files. */
@@ -28,6 +35,8 @@ export interface Told {
    * @param directory for files of the client's; removed afterwards
    */
   readonly install?: (lab: Lab, idleTimeout: number, directory: string) => Promise<Reached | undefined>;
+  /** The server's addresses at which a responder of its own stands; one at all of them where left out. */
+  readonly responders?: readonly string[];
   readonly modes: Readonly<Record<Mode, Expected>>;
   readonly conditions: readonly PathCondition[];
   /** Explanations with their certainty, in this order. */
@@ -142,7 +151,37 @@ const POLICIES_TOLD: readonly Told[] = [
   },
 ];
 
-export const TOLD: readonly Told[] = [...BOXES_TOLD, ...POLICIES_TOLD];
+const ALL_SURVIVE = { send: SURVIVES, recv: SURVIVES, keepalive: SURVIVES } as const;
+
+/** Two responders behind one address, each connection at the next of them. */
+const SEVERAL = {
+  install: async (lab: Lab): Promise<undefined> => {
+    await severalFarEnds(lab);
+  },
+  responders: [SERVER.v4, SECOND_SERVER.v4],
+  conditions: ['several_far_ends'],
+} satisfies Partial<Told>;
+
+const SEVERAL_TOLD: readonly Told[] = [
+  {
+    name: 'several_far_ends',
+    what: 'two far ends in turn behind one address, nothing forgets',
+    lab: () => ({ box: 'firewall', idleTimeout: NEVER }),
+    ...SEVERAL,
+    modes: ALL_SURVIVE,
+    says: ['no_expiry_seen: measured'],
+  },
+  {
+    name: 'several_far_ends_nat',
+    what: 'two far ends in turn behind one address, through a NAT',
+    lab: (idleTimeout) => ({ box: 'strict', idleTimeout }),
+    ...SEVERAL,
+    modes: ALL_SILENCE,
+    says: [FORGOTTEN],
+  },
+];
+
+export const TOLD: readonly Told[] = [...BOXES_TOLD, ...POLICIES_TOLD, ...SEVERAL_TOLD];
 
 /** 1 where a mode is shorter than its requirement, 3 where nothing died: what lasts for hours is not tested here. */
 export function exitCodeOf({ modes }: Told): 1 | 3 {
