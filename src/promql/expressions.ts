@@ -26,7 +26,10 @@ const [EMPTY, NOT_EMPTY] =
     ? [`mode="${EMPTY_MODES.join()}"`, `mode!="${EMPTY_MODES.join()}"`]
     : [`mode=~"${EMPTY_MODES.join('|')}"`, `mode!~"${EMPTY_MODES.join('|')}"`];
 
-/** How many modes of a path speak of its mapping: all that are configured, less keepalives that something eats. */
+/** Conditions in which those modes say nothing. */
+const EMPTY_MODES_SILENT = 'condition=~"keepalives_eaten|keepalives_answered_between"';
+
+/** How many modes of a path speak of its mapping: all that are configured, less keepalives that something eats or answers. */
 export function speakingModes(selector: string): string {
   return [
     'count without (mode, phase) (',
@@ -34,7 +37,7 @@ export function speakingModes(selector: string): string {
     '  or',
     `  ${modesOf(`${selector}, ${EMPTY}`)}`,
     '  unless ignoring (mode, phase, condition)',
-    `  nat_path_condition{${selector}, condition="keepalives_eaten"}`,
+    `  nat_path_condition{${selector}, ${EMPTY_MODES_SILENT}}`,
     ')',
   ].join('\n');
 }

@@ -79,9 +79,11 @@ export function buildDocument(input: ReportInput, options: { readonly redact: bo
 }
 
 /** Whether every configured mode has come to its answer. */
-export function isComplete({ config, modes }: TargetSnapshot): boolean {
+export function isComplete({ config, modes, verdict }: TargetSnapshot): boolean {
   const { min_idle: minIdle, max_idle: maxIdle, guard } = config.search;
+  // Nothing more comes of a mode that says nothing about the mapping.
   const isDone = ({ mode, finding }: ModeSnapshot): boolean =>
+    verdict.leftOut.includes(mode) ||
     isDecided(finding, { minIdle, maxIdle, guard, required: requirementOf(mode).idle });
   return modes.length > 0 && modes.every(isDone);
 }

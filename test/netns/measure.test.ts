@@ -10,11 +10,10 @@ import { expect, it } from 'vitest';
 import { documentSchema, type ModeResult, type ReportDocument } from '../../src/report/report-document.js';
 import { randomFrom } from '../support/prng.js';
 import { propertySeed } from '../support/seed.js';
-import type { Expected } from './expectations.js';
 import { createLab, SERVER } from './lab.js';
 import type { ExecResult } from './process.js';
 import { describeLab } from './requirements.js';
-import { exitCodeOf, isAdvised, TOLD, type Told } from './told.js';
+import { exitCodeOf, isAdvised, TOLD, type Seen, type Told } from './told.js';
 import { inTurn } from './turns.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -63,21 +62,29 @@ async function measured(row: Told, idleTimeout: number): Promise<ExecResult> {
 }
 
 /** Asserts verdict, bracket and the reasons of the deaths of one mode. */
-function expectMode(mode: ModeResult, expected: Expected, idleTimeout: number): void {
+function expectMode(mode: ModeResult, expected: Seen, idleTimeout: number): void {
   const { lower_bound_seconds: lower, upper_bound_seconds: upper, timeout_seconds: timeout, result } = mode;
   const reasons = [
     ...new Set(mode.tests.filter(({ verdict }) => verdict === 'dead').map(({ reason }) => reason)),
   ];
+  const expectBracket = (): void => {
+    expect(lower, `${mode.mode}: lower bound`).toBeLessThanOrEqual(idleTimeout + TICK);
+    expect(upper, `${mode.mode}: upper bound`).toBeGreaterThanOrEqual(idleTimeout - TICK);
+    expect((upper ?? NaN) - (lower ?? NaN), `${mode.mode}: width`).toBeLessThanOrEqual(RESOLUTION + 1e-9);
+  };
   switch (expected.kind) {
     case 'forgotten':
       expect(result, mode.mode).toBe('not_compliant');
-      expect(lower, `${mode.mode}: lower bound`).toBeLessThanOrEqual(idleTimeout + TICK);
-      expect(upper, `${mode.mode}: upper bound`).toBeGreaterThanOrEqual(idleTimeout - TICK);
-      expect((upper ?? NaN) - (lower ?? NaN), `${mode.mode}: width`).toBeLessThanOrEqual(RESOLUTION + 1e-9);
+      expectBracket();
       expect(expected.reasons, `${mode.mode}: reasons`).toEqual(expect.arrayContaining(reasons));
       expect(reasons, `${mode.mode}: reasons`).toContain(expected.reasons[0]);
       return;
+    case 'closed':
+      expect({ result, reasons }, mode.mode).toEqual({ result: 'unknown', reasons: ['closed'] });
+      expectBracket();
+      return;
     case 'survives':
+    case 'answered':
       expect({ result, timeout, upper, reasons }, mode.mode).toEqual({ result: 'unknown', reasons: [] });
       expect(lower, `${mode.mode}: lower bound`).toBeGreaterThanOrEqual(MAX_IDLE - 1);
       return;

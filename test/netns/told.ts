@@ -25,6 +25,14 @@ export interface Reached {
   readonly inside?: InsideOptions;
 }
 
+/** What a mode finds; beside what a box that only forgets lets it find: */
+export type Seen =
+  | Expected
+  /** keepalives survive, which somebody in between answers: the mode says nothing about the path */
+  | { readonly kind: 'answered' }
+  /** somebody closes idle connections: the bracket contains the time, and nothing is held against the requirement */
+  | { readonly kind: 'closed' };
+
 export interface Told {
   readonly name: string;
   /** What stands on the path, in a few words; `T` is the time that it forgets after. */
@@ -37,7 +45,7 @@ export interface Told {
   readonly install?: (lab: Lab, idleTimeout: number, directory: string) => Promise<Reached | undefined>;
   /** The server's addresses at which a responder of its own stands; one at all of them where left out. */
   readonly responders?: readonly string[];
-  readonly modes: Readonly<Record<Mode, Expected>>;
+  readonly modes: Readonly<Record<Mode, Seen>>;
   readonly conditions: readonly PathCondition[];
   /** Explanations with their certainty, in this order. */
   readonly says: readonly `${string}: ${Explanation['certainty']}`[];
@@ -67,7 +75,7 @@ const BOX_WORDS: Readonly<Record<BoxKind, BoxWords>> = {
   },
   reset_at_expiry: {
     what: 'a NAT that sends a RST to both ends when it forgets',
-    says: [FORGOTTEN, 'reset_at_expiry: measured'],
+    says: ['reset_at_expiry: measured'],
   },
   keepalive_eater: {
     what: 'a NAT that drops segments without payload of silent flows',
@@ -181,7 +189,36 @@ const SEVERAL_TOLD: readonly Told[] = [
   },
 ];
 
-export const TOLD: readonly Told[] = [...BOXES_TOLD, ...POLICIES_TOLD, ...SEVERAL_TOLD];
+const CLOSED: Seen = { kind: 'closed' };
+
+const PROXIES_TOLD: readonly Told[] = [
+  {
+    name: 'proxy',
+    what: 'a transparent proxy, which answers keepalives, and a NAT behind it',
+    lab: (idleTimeout) => ({ box: 'double_nat', idleTimeout: NEVER, secondIdleTimeout: idleTimeout }),
+    install: async (lab) => {
+      await proxy(lab, {});
+      return undefined;
+    },
+    modes: { send: SILENCE, recv: SILENCE, keepalive: { kind: 'answered' } },
+    conditions: ['keepalives_answered_between'],
+    says: ['keepalives_answered_between: measured', FORGOTTEN],
+  },
+  {
+    name: 'proxy_that_closes',
+    what: 'a transparent proxy that closes idle connections, nothing forgets',
+    lab: () => ({ box: 'no_expiry', idleTimeout: NEVER }),
+    install: async (lab, idleTimeout) => {
+      await proxy(lab, { closesAfter: idleTimeout });
+      return undefined;
+    },
+    modes: { send: CLOSED, recv: CLOSED, keepalive: CLOSED },
+    conditions: ['proxy_closes'],
+    says: ['closed_by_somebody: likely'],
+  },
+];
+
+export const TOLD: readonly Told[] = [...BOXES_TOLD, ...POLICIES_TOLD, ...SEVERAL_TOLD, ...PROXIES_TOLD];
 
 /** 1 where a mode is shorter than its requirement, 3 where nothing died: what lasts for hours is not tested here. */
 export function exitCodeOf({ modes }: Told): 1 | 3 {

@@ -1,6 +1,5 @@
 /** docs/TRUTH.md, written from the rows that the tests assert. */
-import type { Expected } from './expectations.js';
-import { exitCodeOf, isAdvised, TOLD, type Told } from './told.js';
+import { exitCodeOf, isAdvised, TOLD, type Seen, type Told } from './told.js';
 
 const HEAD = `# What is told behind which box
 
@@ -10,13 +9,14 @@ advised. The page is written by the tests that assert it (\`test/netns\`); a box
 
 A mode that finds T publishes a bracket that holds T, no wider than the resolution, and the word behind it is the evidence of
 the deaths. "survives": nothing died, up to the longest idle time that was tested. "not answered": keepalives get no answer
-at any age, which says nothing about the mapping.
+at any age; "answered in between": they always get one, from somebody who is not the far end. Neither says anything about
+the mapping. "closed": somebody ends the connection at T in an orderly way, which is not held against the requirement.
 
 | path | box | send | recv | keepalive | verdict | exit | condition | diagnosis | keepalives |
 |---|---|---|---|---|---|---|---|---|---|
 `;
 
-function cell(expected: Expected): string {
+function cell(expected: Seen): string {
   switch (expected.kind) {
     case 'forgotten':
       return `T, ${expected.reasons.join(' or ')}`;
@@ -24,6 +24,10 @@ function cell(expected: Expected): string {
       return 'survives';
     case 'eaten':
       return 'not answered';
+    case 'answered':
+      return 'answered in between';
+    case 'closed':
+      return 'T, closed';
   }
 }
 

@@ -41,6 +41,9 @@ const isListOf =
 const isEvidence = (item: Json): boolean =>
   isDuration(item['idle']) && isNumber(item['since']) && isNumber(item['at']);
 
+const isDeath = (item: Json): boolean =>
+  isEvidence(item) && [undefined, true].includes(item['closed'] as never);
+
 const isConnection = (item: Json): boolean =>
   isCount(item['id']) &&
   typeof item['role'] === 'string' &&
@@ -54,7 +57,7 @@ const isLaunch = (item: Json): boolean =>
 const isSuspicion = (item: Json): boolean =>
   ['since', 'raisedAt', 'score'].every((key) => isNumber(item[key])) &&
   ['idle', 'survived'].every((key) => isDuration(item[key])) &&
-  isListOf(isEvidence)(item['deaths']);
+  isListOf(isDeath)(item['deaths']);
 
 const isBracket = (value: unknown): boolean =>
   isRecord(value) &&
@@ -79,7 +82,7 @@ const FIELDS: Readonly<
   launches: isListOf(isLaunch),
   climbSince: isNumber,
   lower: isDuration,
-  deaths: isListOf(isEvidence),
+  deaths: isListOf(isDeath),
   risen: isCount,
   risenAt: isNumber,
   suspicions: isListOf(isSuspicion),

@@ -111,8 +111,8 @@ function takeIn(draft: Draft, event: SearchEvent): void {
       if (event.verdict.kind === 'inconclusive') return;
       const compliantBefore = draft.compliant;
       if (event.verdict.kind === 'alive') learnSurvival(draft, connection, event.idle);
-      else learnDeath(draft, connection, event.idle);
-      const turned = compliantBefore === true && draft.compliant === false;
+      else learnDeath(draft, connection, event.idle, event.verdict.evidence);
+      const turned = compliantBefore === true && draft.compliant !== true;
       announceDrop(draft, turned, phaseOf(draft) === 'track');
       noteAgreement(draft, event.verdict.kind, event.idle);
       return;
