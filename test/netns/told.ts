@@ -12,8 +12,10 @@ import { SERVER, type InsideOptions, type Lab, type LabOptions } from './lab.js'
 import {
   alternatingNames,
   blackHoledIpv6,
+  fixedLifetime,
   NEVER,
   payloadTimer,
+  proxy,
   SECOND_SERVER,
   severalFarEnds,
 } from './policies.js';
@@ -192,6 +194,18 @@ const SEVERAL_TOLD: readonly Told[] = [
 const CLOSED: Seen = { kind: 'closed' };
 
 const PROXIES_TOLD: readonly Told[] = [
+  {
+    name: 'fixed_lifetime',
+    what: 'every connection is cut at age T, busy or not',
+    lab: () => ({ box: 'no_expiry', idleTimeout: NEVER }),
+    install: async (lab, idleTimeout) => {
+      await fixedLifetime(lab, { age: idleTimeout });
+      return undefined;
+    },
+    modes: { send: CLOSED, recv: CLOSED, keepalive: CLOSED },
+    conditions: ['fixed_lifetime'],
+    says: [],
+  },
   {
     name: 'proxy',
     what: 'a transparent proxy, which answers keepalives, and a NAT behind it',
