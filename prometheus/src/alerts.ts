@@ -1,5 +1,5 @@
 /** Every alert, once: Prometheus' and Grafana's alert rules are both rendered from this list. */
-import { lastKnown, NOT_EMBEDDED } from './expressions.js';
+import { NOT_EMBEDDED, shortTimeouts } from './expressions.js';
 import { promDuration, type Thresholds } from './thresholds.js';
 import type { Seconds } from '../../src/units.js';
 
@@ -21,6 +21,8 @@ export interface Alert {
 
 /** The value of an alert as "1h 0m 0s". */
 const DURATION = '{{ <VALUE> | humanizeDuration }}';
+/** The same where it may be infinite: of a path that dropped and rose within a day no timeout is known. */
+const FORGOTTEN = `{{ if lt <VALUE> 1e9 }}after ${DURATION}{{ else }}early at times (unstable){{ end }}`;
 /** How a reader knows the path: the target's name at the exporter that measures it. */
 const PATH = '{{ $labels.target }} (seen from {{ $labels.instance }})';
 
@@ -55,14 +57,14 @@ export function alerts(t: Thresholds): readonly Alert[] {
       severity: 'critical',
       expr: [
         'min without (mode) (',
-        `  ${lastKnown('nat_idle_timeout_seconds', NOT_EMBEDDED, t.findingHeld)} < ${t.requiredIdleTimeout}`,
-        '  and',
-        `  ${lastKnown('rfc5382_req5_compliant', NOT_EMBEDDED, t.findingHeld)} == 0`,
+        ...shortTimeouts(NOT_EMBEDDED, t.requiredIdleTimeout, t.findingHeld)
+          .split('\n')
+          .map((line) => `  ${line}`),
         ')',
       ].join('\n'),
       for: t.belowFor,
-      summary: `{{ $labels.target }}: idle connections are forgotten after ${DURATION}`,
-      description: `A NAT or firewall on the path to ${PATH} forgets an idle TCP connection after ${DURATION}; RFC 5382 REQ-5 wants at least ${required}. Idle SSH sessions, IMAP and push connections break. Set keepalives below half of that value, then find the box.`,
+      summary: `{{ $labels.target }}: idle connections are forgotten ${FORGOTTEN}`,
+      description: `A NAT or firewall on the path to ${PATH} forgets an idle TCP connection ${FORGOTTEN}; RFC 5382 REQ-5 wants at least ${required}. Idle SSH sessions, IMAP and push connections break. Set keepalives below half of that value, then find the box.`,
     },
     {
       name: 'NatIdleTimeoutDropped',

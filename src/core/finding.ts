@@ -37,7 +37,7 @@ export interface Finding {
    * forgetting: most deaths on record were that, and too few others for a claim. Absent else.
    */
   readonly closed?: true;
-  /** True while deaths below the published bound await confirmation. */
+  /** True while deaths below or survivals beyond the published bounds await confirmation. */
   readonly suspect: boolean;
   /** Independent deaths on record that agree with `upper`. */
   readonly deaths: number;

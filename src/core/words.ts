@@ -23,6 +23,15 @@ export const REASON_WORDS: Readonly<Record<VerdictReason, string>> = {
   other_instance: 'another far end answered than the one that welcomed the connection',
 };
 
+/** How a change of the timeout is told in the moment in which it is confirmed. */
+export const CHANGE_WORDS = {
+  drop: 'dies earlier than before',
+  rise: 'survives longer than before; measuring anew',
+} as const;
+
+/** When connections are forgotten of which some died early, but the newest survived longer. */
+export const UNSTABLE = 'early at times: unstable, the timeout dropped and rose within a day';
+
 /** `send`, `send and recv`, `send, recv and keepalive`. */
 export function listed(words: readonly string[]): string {
   return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`;

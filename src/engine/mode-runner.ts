@@ -34,6 +34,8 @@ export interface ModeRunnerOptions {
   readonly restored?: Restored | undefined;
   /** Called whenever the state changed; `news` when it is more than the routine of the steady state. */
   readonly changed: (news: boolean) => void;
+  /** Called when the search announces that the timeout changed. */
+  readonly told: (change: 'drop' | 'rise') => void;
   /** Called when there may be more or less to diagnose than before. */
   readonly learnt: () => void;
 }
@@ -215,7 +217,7 @@ export class ModeRunner {
   }
 
   #carryOut(action: SearchAction, late: boolean): void {
-    const { observer, target, log, clock } = this.#options;
+    const { observer, target, log, clock, told } = this.#options;
     switch (action.kind) {
       case 'open':
         this.#launch(action.id, action.testAt);
@@ -235,10 +237,7 @@ export class ModeRunner {
         return;
       case 'announce':
         observer.changed?.(target, this.mode, action.change);
-        log.warn(
-          { change: action.change, timeout: this.finding.timeout },
-          `the idle timeout made a ${action.change}`,
-        );
+        told(action.change);
         return;
       case 'early_death':
         observer.earlyDeath?.(target, this.mode, action.idle);

@@ -8,6 +8,7 @@ import type { TargetConfig } from '../config/config.js';
 import { type EmbeddedBox, timingOf } from '../config/far-ends.js';
 import { addressClass } from '../core/diagnosis/address-class.js';
 import type { PathVerdict } from '../core/diagnosis/path-verdict.js';
+import { CHANGE_WORDS } from '../core/words.js';
 import { defined } from '../defined.js';
 import type { AskRouter } from '../net/router.js';
 import { pause, pauseForever } from '../pause.js';
@@ -102,6 +103,7 @@ export class TargetRunner {
         timing: timingOf(this.target.far_end.kind, mode),
         log: log.child({ target: this.target.name, mode }),
         changed: (news) => this.#saver?.changed(news),
+        told: (change) => this.#journal.tell(`${mode}: ${CHANGE_WORDS[change]}`, 'warn', { mode, change }),
         learnt: () => this.#diagnoseSoon(),
         restored: state && { saved: state, ago },
       });

@@ -168,7 +168,7 @@ export const FAMILIES: readonly Family[] = [
   },
   ofMode(
     'nat_search_suspect',
-    '1 while deaths below the published bound await confirmation, else 0.',
+    '1 while deaths below or survivals beyond the published bounds await confirmation, else 0.',
     ({ finding }) => finding.suspect,
   ),
   {

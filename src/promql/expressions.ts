@@ -74,9 +74,32 @@ export function stalePaths(selector: string, window: Seconds): string {
   ].join('\n');
 }
 
-/** The last known value of a gauge that is absent while unknown: it outlives a restart, never a contradiction. */
-export function lastKnown(metric: string, selector: string, window: Seconds): string {
-  return `last_over_time(${metric}{${selector}}[${promDuration(window)}])`;
+/**
+ * The timeouts below `required` of the modes that are not compliant, as last known: they outlive a restart, also that of
+ * an exporter which keeps no state and has to measure for as long again, but not the survival that refutes them. Where
+ * the compliance is 0 without a timeout, the upper bound: `+Inf` on a path that dropped and rose within a day.
+ */
+export function shortTimeouts(selector: string, required: Seconds, window: Seconds): string {
+  const lastKnown = (metric: string): string =>
+    `last_over_time(${metric}{${selector}}[${promDuration(window)}])`;
+  const timeout = lastKnown('nat_idle_timeout_seconds');
+  return [
+    '(',
+    `  ${timeout} < ${required}`,
+    '  unless',
+    `  ${timeout} < nat_idle_timeout_lower_bound_seconds{${selector}}`,
+    '  and',
+    `  ${lastKnown('rfc5382_req5_compliant')} == 0`,
+    ')',
+    'or',
+    '(',
+    `  nat_idle_timeout_upper_bound_seconds{${selector}}`,
+    '  unless',
+    `  nat_idle_timeout_seconds{${selector}}`,
+    '  and',
+    `  rfc5382_req5_compliant{${selector}} == 0`,
+    ')',
+  ].join('\n');
 }
 
 /** The upper bounds of the modes that are proven not to be compliant: those of other modes may be a single death's. */

@@ -39,7 +39,7 @@ const modeResult = z.strictObject({
     .optional()
     .describe('shortest idle time that did not survive; absent while none died'),
   deaths: z.int().min(0).describe('independent deaths that agree with the upper bound'),
-  suspect: z.boolean().describe('deaths below the published bound await confirmation'),
+  suspect: z.boolean().describe('deaths below or survivals beyond the published bounds await confirmation'),
   confirmed: moment.optional().describe('when the newest evidence agreed with the value'),
   tests: z.array(test).describe('oldest first; the oldest may have been dropped'),
 });

@@ -41,8 +41,8 @@ async function start() {
   return { clock, path, controls, connection };
 }
 
-function openedAt(moment: number): ProbeConnection {
-  return { opened: { earliest: moment, latest: moment } } as ProbeConnection;
+function openedAt(moment: number, instance?: string): ProbeConnection {
+  return { opened: { earliest: moment, latest: moment }, instance } as ProbeConnection;
 }
 
 /** Settles a promise by letting time pass. */
@@ -94,6 +94,41 @@ describe('Controls.confirm', () => {
     const both = Promise.all([controls.confirm(connection, false), controls.confirm(connection, false)]);
     expect(await after(clock, 20, both)).toEqual([undefined, undefined]);
     expect(path.checks - before).toBe(1);
+  });
+});
+
+describe('Controls of a connection that one of several far ends welcomed', () => {
+  it('pass where both meet the same far end', async () => {
+    const { clock, controls } = await start();
+    const connection = openedAt(clock.monotonic(), 'a');
+    expect(await after(clock, 20, controls.confirm(connection, false))).toBeUndefined();
+  });
+
+  it('say other_instance, and open nothing, where every canary is with another one', async () => {
+    const { clock, path, controls } = await start();
+    const before = path.checks;
+    const connection = openedAt(clock.monotonic(), 'b');
+    expect(await after(clock, 20, controls.confirm(connection, false))).toBe('other_instance');
+    expect(path.checks).toBe(before);
+  });
+
+  it('try fresh connections until one meets it, and give up after some', async () => {
+    const { clock, path, controls } = await start();
+    const connection = openedAt(clock.monotonic(), 'a');
+    const before = path.checks;
+    path.turns = ['b', 'b', 'a'];
+    expect(await after(clock, 20, controls.confirm(connection, false))).toBeUndefined();
+    expect(path.checks - before).toBe(3);
+    path.turns = Array.from({ length: 20 }, () => 'b');
+    expect(await after(clock, 20, controls.confirm(connection, false))).toBe('other_instance');
+    expect(path.turns.length).toBeGreaterThan(10);
+  });
+
+  it('have no canary watch over a silent test that is with another one', async () => {
+    const { clock, controls } = await start();
+    const watch = controls.watch(openedAt(clock.monotonic(), 'b'), DEADLINE);
+    await clock.advance(DEADLINE);
+    expect(await watch.finish()).toBe('other_instance');
   });
 });
 

@@ -36,6 +36,7 @@ async function start(options: Partial<ModeRunnerOptions> = {}) {
     testsKept: 500,
     launches: new Launches({ clock }),
     changed: () => undefined,
+    told: () => undefined,
     learnt: () => undefined,
     ...options,
   });

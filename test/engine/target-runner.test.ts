@@ -93,6 +93,10 @@ describe('the diagnosis of a TargetRunner', () => {
     await live(3600);
     expect(runner.snapshot().modes[0]?.finding.timeout).toBeCloseTo(120, -1);
     expect(ids()).not.toContain('two_answers');
+    const told = runner.snapshot().events.filter(({ text }) => text.includes('than before'));
+    expect(told.map(({ text }) => text).sort()).toEqual(
+      ['recv', 'send'].map((mode) => `${mode}: survives longer than before; measuring anew`),
+    );
   });
 
   it('takes the deaths of a drop for what they were', async () => {
@@ -104,6 +108,7 @@ describe('the diagnosis of a TargetRunner', () => {
     await live(3600);
     expect(runner.snapshot().modes[0]?.finding.timeout).toBeCloseTo(60, -1);
     expect(ids()).not.toContain('two_answers');
+    expect(runner.snapshot().events.map(({ text }) => text)).toContain('send: dies earlier than before');
   });
 
   it('is told in one line of the log and one event when it changes, whoever reads it', async () => {

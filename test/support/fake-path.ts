@@ -21,6 +21,8 @@ export class FakePath implements Path {
   passes = true;
   /** Undefined as with a legacy far end, which does not tell. */
   instance: string | undefined = 'a';
+  /** The far ends that the next checks meet, where another one than `instance`. */
+  turns: string[] = [];
   /** Whether canaries repeat what got lost as TCP does, at growing intervals; else at once. */
   backsOff = false;
 
@@ -68,7 +70,8 @@ export class FakePath implements Path {
     this.checks += 1;
     await pause(this.#clock, this.passes ? 0.05 : 3, signal);
     if (!this.passes || this.turnsAway || !this.checkable) throw new FarEndError('no answer within 3 s');
-    return this.introduction;
+    const met = this.turns.shift();
+    return met === undefined ? this.introduction : { ...this.introduction, instance: met };
   }
 
   openCanary(): Promise<Canary> {
@@ -97,7 +100,7 @@ export class FakeProbe implements ProbeConnection {
   readonly opened: ProbeConnection['opened'];
   readonly local = '192.0.2.2:40000';
   readonly remote = '203.0.113.9:5382';
-  readonly introduction: Introduction;
+  readonly instance?: string;
   forgotten = false;
   /** Seconds that have passed for the NAT and not for our clocks: this host stood still. */
   stood: Seconds = 0;
@@ -108,7 +111,7 @@ export class FakeProbe implements ProbeConnection {
     this.#clock = clock;
     this.#since = clock.monotonic();
     this.opened = { earliest: this.#since, latest: this.#since };
-    this.introduction = path.introduction;
+    if (path.instance !== undefined) this.instance = path.instance;
   }
 
   whenEnded(run: (end: LinkEnd) => void): void {

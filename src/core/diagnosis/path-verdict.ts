@@ -10,7 +10,7 @@ import type { Finding } from '../finding.js';
 import { durationWithSeconds } from '../human-duration.js';
 import { type Mode, requirementOf, requirementsOf } from '../modes.js';
 import type { Requirement } from '../requirements.js';
-import { listed, whenForgotten } from '../words.js';
+import { listed, UNSTABLE, whenForgotten } from '../words.js';
 import { type FindingsByMode, type PublishLimits, publishable } from './publishable.js';
 
 /**
@@ -89,7 +89,7 @@ function when(modes: readonly Mode[], findings: FindingsByMode): string {
   const [worst] = [...modes].sort((a, b) => upperOf(a) - upperOf(b));
   if (worst === undefined) return '';
   const finding: Finding | undefined = findings[worst];
-  if (finding?.upper === undefined) return `before ${durationWithSeconds(requirementOf(worst).idle)}`;
+  if (finding?.upper === undefined) return UNSTABLE;
   return whenForgotten(worst, { ...finding, upper: finding.upper });
 }
 

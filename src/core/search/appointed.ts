@@ -6,6 +6,7 @@ import { discard, open, roomOf } from './draft-connections.js';
 import { askDistance } from './bracket.js';
 import { KNOWN_VALUES } from './known-values.js';
 import { confirmation, ladderOf, nextRung } from './questions.js';
+import { callWitnesses } from './rise.js';
 import type { Draft } from './state.js';
 import { deathsMissing } from './suspicion.js';
 
@@ -15,8 +16,9 @@ export function searchAppointed(draft: Draft): void {
   else refine(draft);
 }
 
-/** Suspicions in the steady state: the witnesses have to be launched. */
+/** Suspicions and rises in the steady state: the witnesses have to be launched. */
 export function huntAppointed(draft: Draft): void {
+  callWitnesses(draft);
   for (const suspicion of draft.suspicions) {
     const witnesses = inFlight(draft).filter(
       (age) => age >= suspicion.idle - 1e-6 && age <= suspicion.idle * 1.1,

@@ -9,6 +9,7 @@ import {
   isAged,
   open,
   planLaunch,
+  replace,
   roomOf,
   testAtAge,
   wakeAt,
@@ -29,18 +30,32 @@ const EXACT_ENOUGH: Seconds = 0.05;
 
 /** Plans the launches of a new ladder. */
 export function startLadder(draft: Draft): void {
-  const { options } = draft;
   draft.climbSince = draft.now;
-  const anchored =
-    options.connections >= ANCHOR_BUDGET &&
-    draft.lower < claimOf(options) &&
-    claimQuestion(draft) <= options.maxIdle;
-  if (anchored) open(draft, 'anchor');
+  if (wantsAnchor(draft)) open(draft, 'anchor');
   const count = roomOf(draft);
   const ladder = ladderOf(count);
   const first = (nextRung(draft, draft.lower, ladder) * ladder.launch) / (1 - ladder.launch);
   for (let rung = 0; rung < count; rung++)
     planLaunch(draft, { at: draft.now + first * ((1 + ladder.step) ** rung - 1), role: 'ladder' });
+}
+
+/** Keeps one connection of a climb from a bound that rose for the question about the requirement: an old one is nearer to it. */
+export function addAnchor(draft: Draft): void {
+  if (draft.options.timing !== 'late' || !wantsAnchor(draft)) return;
+  const idle = idleConnections(draft);
+  const [oldest] = idle;
+  if (oldest !== undefined && idle.length > draft.options.connections / 2)
+    replace(draft, { ...oldest, role: 'anchor' });
+  else if (roomOf(draft) > 0) open(draft, 'anchor');
+}
+
+function wantsAnchor(draft: Draft): boolean {
+  const { options, lower } = draft;
+  return (
+    options.connections >= ANCHOR_BUDGET &&
+    lower < claimOf(options) &&
+    claimQuestion(draft) <= options.maxIdle
+  );
 }
 
 /**

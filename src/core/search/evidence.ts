@@ -4,24 +4,12 @@ import type { Seconds } from '../../units.js';
 import type { DeathEvidence } from '../verdict.js';
 import { claimOf, isClosed, resolutionOf, upperOf } from './bracket.js';
 import type { Connection, Death, Draft, Survival } from './state.js';
+import { survivalsForRise, survivedBeyondUpper } from './rise.js';
 import { contradict, declareConfirmedDrop, suspect } from './suspicion.js';
 
 /** Deaths that are kept; more would not change any decision. */
 const DEATHS_KEPT = 12;
 const SURVIVALS_KEPT = 64;
-/** Survivals in a row beyond the upper bound that make a rise. */
-const RISE_SURVIVALS = 4;
-const RISE_SURVIVALS_MOST = 64;
-const DAY: Seconds = 86_400;
-
-/**
- * Survivals in a row that a rise needs now: doubled by each drop of the last day, so that a path whose nodes
- * disagree stays on the worse of its two answers instead of flapping.
- */
-function survivalsForRise(draft: Draft): number {
-  draft.drops = draft.drops.filter((at) => draft.now - at < DAY);
-  return Math.min(RISE_SURVIVALS_MOST, RISE_SURVIVALS * 2 ** draft.drops.length);
-}
 
 /** Takes in a survival of `idle` seconds. */
 export function learnSurvival(draft: Draft, connection: Connection, idle: Seconds): void {
@@ -67,35 +55,6 @@ function toleranceBelow(draft: Draft, connection: Connection): Seconds {
   const asksAbove = role === 'upper' && upper !== Number.POSITIVE_INFINITY;
   if (role === 'ladder' || asksAbove || draft.published === null || !isClosed(draft)) return 0;
   return Math.min(2 * draft.slack + 0.1 * draft.options.resolution, (upper - draft.lower) / 2);
-}
-
-/** A survival beyond the upper bound: too few deaths there were no deaths by age, or the timeout rose. */
-function survivedBeyondUpper(draft: Draft, survival: Survival): void {
-  const overtaken = draft.deaths.filter((death) => death.idle <= survival.idle);
-  if (overtaken.length < DEATHS_OF_A_CLAIM) {
-    raiseLower(draft, survival.idle);
-    for (const death of overtaken) suspect(draft, death);
-    return;
-  }
-  if (draft.risen === 0) draft.risenAt = draft.now;
-  draft.risen += 1;
-  if (draft.risen < survivalsForRise(draft)) return;
-  // Deaths from before the rise speak of the old timeout, whatever their idle time was.
-  draft.deaths = draft.deaths.filter((death) => death.at >= draft.risenAt);
-  raiseLower(draft, survival.idle);
-  draft.risen = 0;
-  if (draft.published !== null) draft.actions.push({ kind: 'announce', change: 'rise' });
-}
-
-function raiseLower(draft: Draft, idle: Seconds): void {
-  draft.lower = idle;
-  draft.deaths = draft.deaths.filter((death) => death.idle > idle);
-  if (draft.deaths.length > 0) return;
-  // A new climb: its pace counts from the start of the oldest connection that can take part.
-  draft.climbSince = draft.connections.reduce(
-    (oldest, { since }) => Math.min(oldest, since ?? oldest),
-    draft.now,
-  );
 }
 
 /** Remembers how exact verdicts are here: idle time lost by a survivor, and the time that an answer takes. */

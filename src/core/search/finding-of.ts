@@ -87,7 +87,7 @@ export function findingOf(state: SearchState): Finding {
     phase: phaseOf(state),
     compliant: state.compliant ?? undefined,
     closed: isClosedBySomebody(state) ? true : undefined,
-    suspect: state.suspicions.length > 0,
+    suspect: state.suspicions.length > 0 || state.risen > 0,
     confirmedAt: state.confirmedAt ?? undefined,
   });
 }

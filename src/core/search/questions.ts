@@ -91,6 +91,11 @@ export function watchQuestion(draft: Draft, role: Role): Seconds {
   const upper = upperOf(draft);
   const margin = Math.min(Math.max(options.resolution / 5, draft.lower * 5e-4), draft.lower * 0.05);
   const above = upper === Number.POSITIVE_INFINITY ? options.maxIdle : confirmation(draft) + margin;
+  // While a rise is being confirmed, everybody asks beyond the upper bound, some well beyond it.
+  if (draft.risen > 0)
+    return role === 'upper'
+      ? Math.min(options.maxIdle, upper + Math.max(2.2 * options.resolution, 0.02 * upper))
+      : above;
   if (role === 'upper') return above;
   let below = upper === Number.POSITIVE_INFINITY ? options.maxIdle : draft.lower - margin;
   if (draft.lower >= claimOf(options))
@@ -98,8 +103,7 @@ export function watchQuestion(draft: Draft, role: Role): Seconds {
   below = Math.max(below, options.minIdle);
   if (role === 'half') return Math.max(options.minIdle, nearKnown(options, below * 0.5));
   if (role === 'between') return Math.max(options.minIdle, below * 0.74);
-  // While a rise is being confirmed, everybody else asks beyond the upper bound.
-  return draft.risen > 0 ? above : below;
+  return below;
 }
 
 /** Just above a known value slightly below this idle time, else the idle time itself. */

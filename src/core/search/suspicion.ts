@@ -113,6 +113,6 @@ function declareDrop(draft: Draft, suspicion: Suspicion): void {
 export function announceDrop(draft: Draft, turned: boolean, settled: boolean): void {
   if (draft.dropFrom === 0) return;
   const isRealDrop = turned || upperOf(draft) < draft.dropFrom * (1 - JITTER_SHARE);
-  if (isRealDrop && draft.published !== null) draft.actions.push({ kind: 'announce', change: 'drop' });
+  if (isRealDrop && draft.confirmedAt !== null) draft.actions.push({ kind: 'announce', change: 'drop' });
   if (isRealDrop || settled) draft.dropFrom = 0;
 }

@@ -14,6 +14,7 @@ import {
   wakeAt,
 } from './draft-connections.js';
 import { watchQuestion } from './questions.js';
+import { callWitnesses } from './rise.js';
 import type { Connection, Draft, Role, Suspicion } from './state.js';
 import { deathsMissing } from './suspicion.js';
 
@@ -24,6 +25,8 @@ import { deathsMissing } from './suspicion.js';
 const GROUP_ROLES: readonly Role[] = ['half', 'lower', 'between', 'upper'];
 /** Roles in turn when the budget is too small for groups: evenly spaced ages are each other's witnesses. */
 const SINGLE_ROLES: readonly Role[] = ['lower', 'half', 'lower', 'upper'];
+/** Launches that a small budget may catch up on in one round: where idle times of seconds are tested, rounds are rare. */
+const CATCH_UP = 4;
 /** Budgets from here on launch in groups. */
 const GROUP_BUDGET = 16;
 /** Least time between two launches of the steady state, seconds; shorter only for timeouts of seconds. */
@@ -44,11 +47,12 @@ export function launchRound(draft: Draft): void {
   const roles = draft.options.connections >= GROUP_BUDGET ? GROUP_ROLES : SINGLE_ROLES;
   const size = roles === GROUP_ROLES ? roles.length : 1;
   const earned = (draft.now - draft.creditAt) / launchPeriod(draft);
-  draft.credit = Math.min(draft.credit + earned, size);
+  draft.credit = Math.min(draft.credit + earned, CATCH_UP);
   draft.creditAt = draft.now;
-  if (draft.credit < size || roomOf(draft) < size) return;
-  draft.credit -= size;
-  for (let member = 0; member < size; member++) {
+  const affordable = Math.min(Math.floor(draft.credit), roomOf(draft));
+  const count = affordable - (affordable % size);
+  draft.credit -= count;
+  for (let member = 0; member < count; member++) {
     const role = roles[draft.watched % roles.length] ?? 'lower';
     draft.watched += 1;
     open(draft, role, watchQuestion(draft, role));
@@ -65,6 +69,7 @@ export function watch(draft: Draft): void {
       connection,
       suspectedQuestion(draft, connection) ?? watchQuestion(draft, connection.role),
     );
+  callWitnesses(draft);
 }
 
 /** While a suspicion waits for younger connections to come of age, they ask about its idle time. */

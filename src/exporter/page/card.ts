@@ -145,7 +145,7 @@ function renderMode(mode: ModeSnapshot, target: TargetSnapshot, { now }: CardCon
   const { confirmedTimestamp, finding } = mode;
   return html`<section class="mode ${modeStanding(mode)}">
 <h3>${mode.mode} <span class="who">${MODE_ROWS[mode.mode].who}</span></h3>
-<p class="finding">${unbroken(modeSentence(mode, target))}${finding.suspect && html` <strong class="suspect">deaths below it await confirmation</strong>`}${confirmedTimestamp !== undefined && html` <span class="fresh">confirmed ${timeAgo(confirmedTimestamp, now)}</span>`}</p>
+<p class="finding">${unbroken(modeSentence(mode, target))}${finding.suspect && html` <strong class="suspect">evidence against it awaits confirmation</strong>`}${confirmedTimestamp !== undefined && html` <span class="fresh">confirmed ${timeAgo(confirmedTimestamp, now)}</span>`}</p>
 ${somethingToDraw(mode, target) && renderStrip(mode, target.config.search)}
 </section>`;
 }

@@ -2,7 +2,7 @@
 import type { PathVerdict } from '../../core/diagnosis/path-verdict.js';
 import { requirementOf } from '../../core/modes.js';
 import { exactDuration, humanDuration } from '../../core/human-duration.js';
-import { betweenWords, spokenTimeout } from '../../core/words.js';
+import { betweenWords, spokenTimeout, UNSTABLE } from '../../core/words.js';
 import type { ModeSnapshot, TargetSnapshot } from '../../engine/snapshot.js';
 import type { Seconds } from '../../units.js';
 
@@ -76,6 +76,7 @@ export function modeSentence(
     if (up === false) return 'nothing is known: the far end does not answer';
     return `no answer yet; the first is due after ${humanDuration(search.min_idle)} of silence`;
   }
+  if (compliant === false) return `survived ${humanDuration(lower)}, but forgets ${UNSTABLE}`;
   if (compliant === true) return `remembers for at least ${humanDuration(lower)}`;
   const isLongest = lower >= search.max_idle - search.guard;
   return isLongest

@@ -41,6 +41,16 @@ describe('pathVerdict()', () => {
     );
   });
 
+  it('calls unstable what dropped and rose within a day, and names no refuted value', () => {
+    const { upper: _upper, timeout: _timeout, ...rest } = forgets(3600).finding;
+    const unstable = { ...forgets(3600), finding: { ...rest, lower: 4000 } };
+    expect(verdict({ send: unstable, recv: survives(), keepalive: survives() })).toMatchObject({
+      result: 'not_compliant',
+      sentence:
+        'Not compliant: an idle TCP connection is forgotten early at times: unstable, the timeout dropped and rose within a day (seen in send); RFC 5382 REQ-5 asks for at least 2 h 4 min (7440 s).',
+    });
+  });
+
   it('names the bracket while it is open', () => {
     const open = forgets(3600);
     const { timeout: _timeout, ...finding } = open.finding;

@@ -42,6 +42,9 @@ test('modeSentence() tells each kind of finding in one plain sentence', () => {
     'forgets after 1 h 0 min (between 59 min 55 s and 1 h 0 min 1 s)',
   );
   expect(sentence({ lower: 7795, timeout: 7795, compliant: true })).toBe('remembers for at least 2 h 9 min');
+  expect(sentence({ lower: 600, compliant: false })).toBe(
+    'survived 10 min, but forgets early at times: unstable, the timeout dropped and rose within a day',
+  );
   expect(sentence({ lower: 1200, upper: 600 })).toBe(
     'survived 20 min, but also died after 10 min; still narrowing',
   );
