@@ -65,9 +65,10 @@ export class Controls {
     const wait = Math.min(EARLY_CONTROL, deadline / 2);
     let beaten: Promise<InconclusiveReason | undefined> | undefined;
     const beat = async (): Promise<InconclusiveReason | undefined> => {
-      if (lifeline.speechless(connection) === 'other_instance') return 'other_instance';
+      const speechless = lifeline.speechless(connection);
+      if (speechless !== undefined) return speechless;
       const answered = await lifeline.beat(connection, Math.min(PROMPT_ANSWER, deadline - wait), signal);
-      return answered ? undefined : 'control_failed';
+      return answered ? undefined : 'disturbed';
     };
     const timer = clock.after(fromNow + wait, () => {
       beaten = beat();
@@ -80,10 +81,23 @@ export class Controls {
     };
   }
 
+  /** A connection has survived its test: what lived so long lived through every other's end. */
+  survived({ opened }: ProbeConnection, until: Seconds): void {
+    this.#options.lifeline.lived({ from: opened.latest, to: until });
+  }
+
+  /** The same reason, or `lifetime` where the connection had reached the age at which every one ends on this path. */
+  reasonAt(reason: InconclusiveReason, age: Seconds): InconclusiveReason {
+    const ends = this.#options.lifeline.lifetime;
+    const ofAge = reason === 'canary_lost' || reason === 'disturbed';
+    return ofAge && ends !== undefined && age >= ends.lower ? 'lifetime' : reason;
+  }
+
   /**
    * Confirms a death: a fresh connection works now, and a canary that has lived since before this connection's idle
-   * clock started is alive now, both with the far end that welcomed the connection; where the connection was `ended` by somebody, also after things have settled. Where
-   * no such canary is left, nothing is opened: a fleet that has lost its far end would ask it all at once.
+   * clock started is alive now, both with the far end that welcomed the connection; where the connection was `ended` by
+   * somebody, also after things have settled. Where no such canary is left, nothing is opened: a fleet that has lost its
+   * far end would ask it all at once.
    * @returns undefined when both hold, else why the death says nothing
    */
   async confirm(connection: ProbeConnection, ended: boolean): Promise<InconclusiveReason | undefined> {

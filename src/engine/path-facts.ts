@@ -2,7 +2,8 @@
 import type { Clock } from '../clock.js';
 import type { TargetConfig } from '../config/config.js';
 import { addressClass } from '../core/diagnosis/address-class.js';
-import type { Circumstances } from '../core/diagnosis/conditions.js';
+import { type Circumstances, CONDITION_ROWS } from '../core/diagnosis/conditions.js';
+import { type AgeWindow, spokenAge } from '../core/lifetime.js';
 import { defined } from '../defined.js';
 import { hostConntrackTimeout } from '../net/conntrack.js';
 import type { AskRouter } from '../net/router.js';
@@ -70,7 +71,19 @@ export class FactsKeeper {
   /** The far end is probed at this address from now on. */
   pinned(address: string): void {
     this.#met = new FarEndsMet();
-    this.#learn({ address, seenAddresses: [], announced: undefined, severalFarEnds: undefined });
+    const unknown = { announced: undefined, severalFarEnds: undefined, fixedLifetime: undefined };
+    this.#learn({ address, seenAddresses: [], ...unknown });
+  }
+
+  /** Every connection was found to end at this age, however busy it is; undefined: one has lived longer. */
+  lifetime(age: AgeWindow | undefined): void {
+    const fixed = age === undefined ? undefined : spokenAge(age);
+    this.#learn({ fixedLifetime: fixed });
+    const text =
+      fixed === undefined
+        ? 'connections live longer than before: no fixed lifetime any more'
+        : CONDITION_ROWS.fixed_lifetime.said({ fixedLifetime: fixed });
+    this.#options.journal.tell(text, 'warn');
   }
 
   /** A far end at `address` welcomed a connection. */

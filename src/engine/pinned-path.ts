@@ -1,6 +1,7 @@
 /** Measures over the path to one pinned address: what its lifeline notices is told to searches, breaker and facts. */
 import type { Clock } from '../clock.js';
 import type { SearchConfig } from '../config/schema.js';
+import { type AgeWindow, longestIdleWithin } from '../core/lifetime.js';
 import type { Introduction, Path } from '../probe/path.js';
 import type { Seconds } from '../units.js';
 import { Breaker } from './breaker.js';
@@ -42,6 +43,7 @@ export class PinnedPath implements LifelineEvents {
       path,
       clock,
       deadline: search.deadline,
+      resolution: search.resolution,
       survives: () => survivesInAll(modes),
       events: this,
     });
@@ -69,7 +71,11 @@ export class PinnedPath implements LifelineEvents {
     const { path, clock, search, modes } = this.#options;
     const [breaker, lifeline, signal] = [this.#breaker, this.#lifeline, this.#signal];
     const controls = new Controls({ path, lifeline, clock, deadline: search.deadline, signal });
-    for (const mode of modes) mode.begin({ path, controls, breaker, signal });
+    for (const mode of modes) {
+      // What was found of another path is not known of this one.
+      mode.limit(search.max_idle);
+      mode.begin({ path, controls, breaker, signal });
+    }
   }
 
   unwatched(): void {
@@ -106,6 +112,13 @@ export class PinnedPath implements LifelineEvents {
 
   outageOutlasted(): void {
     this.#lost('an outage outlasted every connection: whether the mappings lived is unknown');
+  }
+
+  lifetime(age: AgeWindow | undefined): void {
+    const { facts, modes, search } = this.#options;
+    facts.lifetime(age);
+    const longest = age === undefined ? search.max_idle : longestIdleWithin(age, search.guard);
+    for (const mode of modes) mode.limit(longest);
   }
 
   /** Every connection is gone, and nothing is learnt. */

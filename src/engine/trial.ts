@@ -181,7 +181,11 @@ export class Trial {
       verdict = { kind: 'inconclusive', reason: 'interrupted' };
     // It may have been ended while its controls ran.
     if (this.#connection === undefined) return;
-    const result = this.#result(connection, verdict, idleTime(connection, observation, verdict, clock));
+    const idle = idleTime(connection, observation, verdict, clock);
+    if (verdict.kind === 'alive') controls.survived(connection, connection.opened.latest + idle);
+    if (verdict.kind === 'inconclusive')
+      verdict = { ...verdict, reason: controls.reasonAt(verdict.reason, idle) };
+    const result = this.#result(connection, verdict, idle);
     this.end();
     concluded(this, result);
   }

@@ -155,6 +155,13 @@ function askOf(result: ReportDocument['verdict']['result'], snapshot: TargetSnap
         `${wanted}. A device in bridge mode should not track connections at all.`
       );
     case 'unknown':
+      if (snapshot.verdict.conditions.includes('fixed_lifetime')) {
+        return (
+          'Please find the device on this line that ends connections at one age, busy ones too (an offload or session ' +
+          `table), and have it keep them for as long as they are used. Whether an idle one survives ${wanted} cannot be ` +
+          'measured before.'
+        );
+      }
       return `None yet: the measurement has to run until it is decided whether ${wanted} survive.`;
   }
 }

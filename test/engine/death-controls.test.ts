@@ -22,6 +22,7 @@ async function start() {
     path,
     clock,
     deadline: DEADLINE,
+    resolution: 10,
     survives: () => 7440,
     events: {
       reached: nothing,
@@ -32,6 +33,7 @@ async function start() {
       closedByFarEnd: nothing,
       unwatched: nothing,
       outageOutlasted: nothing,
+      lifetime: nothing,
     },
   });
   void lifeline.run(stop.signal);
@@ -178,7 +180,7 @@ describe('Controls.watch', () => {
     await clock.advance(DEADLINE - 0.5);
     path.passes = true;
     await clock.advance(0.5);
-    expect(await watch.finish()).toBe('control_failed');
+    expect(await watch.finish()).toBe('disturbed');
     expect(await after(clock, 20, controls.confirm(connection, false))).toBeUndefined();
   });
 });

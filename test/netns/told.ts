@@ -12,7 +12,6 @@ import { SERVER, type InsideOptions, type Lab, type LabOptions } from './lab.js'
 import {
   alternatingNames,
   blackHoledIpv6,
-  fixedLifetime,
   NEVER,
   payloadTimer,
   proxy,
@@ -30,8 +29,6 @@ export interface Reached {
 /** What a mode finds; beside what a box that only forgets lets it find: */
 export type Seen =
   | Expected
-  /** keepalives survive, which somebody in between answers: the mode says nothing about the path */
-  | { readonly kind: 'answered' }
   /** somebody closes idle connections: the bracket contains the time, and nothing is held against the requirement */
   | { readonly kind: 'closed' };
 
@@ -194,30 +191,6 @@ const SEVERAL_TOLD: readonly Told[] = [
 const CLOSED: Seen = { kind: 'closed' };
 
 const PROXIES_TOLD: readonly Told[] = [
-  {
-    name: 'fixed_lifetime',
-    what: 'every connection is cut at age T, busy or not',
-    lab: () => ({ box: 'no_expiry', idleTimeout: NEVER }),
-    install: async (lab, idleTimeout) => {
-      await fixedLifetime(lab, { age: idleTimeout });
-      return undefined;
-    },
-    modes: { send: CLOSED, recv: CLOSED, keepalive: CLOSED },
-    conditions: ['fixed_lifetime'],
-    says: [],
-  },
-  {
-    name: 'proxy',
-    what: 'a transparent proxy, which answers keepalives, and a NAT behind it',
-    lab: (idleTimeout) => ({ box: 'double_nat', idleTimeout: NEVER, secondIdleTimeout: idleTimeout }),
-    install: async (lab) => {
-      await proxy(lab, {});
-      return undefined;
-    },
-    modes: { send: SILENCE, recv: SILENCE, keepalive: { kind: 'answered' } },
-    conditions: ['keepalives_answered_between'],
-    says: ['keepalives_answered_between: measured', FORGOTTEN],
-  },
   {
     name: 'proxy_that_closes',
     what: 'a transparent proxy that closes idle connections, nothing forgets',

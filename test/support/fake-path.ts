@@ -40,6 +40,10 @@ export class FakePath implements Path {
 
   /** What the NAT remembers an idle connection for; undefined means for ever. */
   idleTimeout: Seconds | undefined;
+  /** Whether canaries, too, are forgotten when they are silent for so long. */
+  forgetsBusy = false;
+  /** The age at which every connection is forgotten, however busy it is; undefined means never. */
+  lifetime: Seconds | undefined;
   /** Whether canaries are deaf and dumb from the start, as behind a box that swallows their sign of life. */
   swallowsBeats = false;
   /** The far end closes probe connections and checks as soon as they are open, as at a limit. */
@@ -129,6 +133,7 @@ export class FakeProbe implements ProbeConnection {
     if (idleTimeout !== undefined && now - this.#since + this.stood >= idleTimeout) this.forgotten = true;
     while (this.#clock.monotonic() < now + deadline && !signal.aborted) {
       await pause(this.#clock, 0.06, signal);
+      if (this.#clock.monotonic() - this.#since >= (this.#path.lifetime ?? Infinity)) this.forgotten = true;
       if (this.#path.passes && !this.forgotten) return { kind: 'answered', broken };
     }
     return signal.aborted
@@ -146,6 +151,8 @@ export class FakeCanary implements Canary {
   readonly #path: FakePath;
   readonly #clock: Clock;
   readonly introduction: Introduction;
+  readonly #since: Seconds;
+  #heardAt: Seconds;
   readonly beatsAt: Seconds[] = [];
   forgotten = false;
   greeted = true;
@@ -159,6 +166,8 @@ export class FakeCanary implements Canary {
     this.#path = path;
     this.#clock = clock;
     this.introduction = path.introduction;
+    this.#since = clock.monotonic();
+    this.#heardAt = this.#since;
   }
 
   /** As TCP would: repeats until it gets through or the deadline passes. */
@@ -169,8 +178,13 @@ export class FakeCanary implements Canary {
     const end = this.#clock.monotonic() + deadline;
     while (this.#clock.monotonic() < end && this.end === undefined && !signal.aborted) {
       await pause(this.#clock, 0.1, signal);
+      const now = this.#clock.monotonic();
+      const { lifetime = Infinity, idleTimeout = Infinity, forgetsBusy } = this.#path;
+      if (now - this.#since >= lifetime || (forgetsBusy && now - this.#heardAt >= idleTimeout))
+        this.forgotten = true;
       if (!this.#transmits() || !this.#path.passes || this.forgotten) continue;
       this.#unacknowledged = undefined;
+      this.#heardAt = now;
       return true;
     }
     return false;

@@ -13,9 +13,9 @@
  */
 import { defined } from '../../defined.js';
 import type { Seconds } from '../../units.js';
-import { openDueLaunches, planLaunch, remove, replace } from './draft-connections.js';
+import { discard, openDueLaunches, planLaunch, remove, replace } from './draft-connections.js';
 import { huntAppointed, searchAppointed } from './appointed.js';
-import { phaseOf } from './bracket.js';
+import { claimOf, phaseOf } from './bracket.js';
 import { searchLate, startLadder } from './climb.js';
 import { learnDeath, learnSurvival } from './evidence.js';
 import { noteAgreement, publish } from './finding-of.js';
@@ -123,10 +123,33 @@ function takeIn(draft: Draft, event: SearchEvent): void {
       draft.launches = [];
       if (draft.started) relaunch(draft);
       return;
+    case 'limit':
+      limit(draft, event.maxIdle);
+      return;
     case 'tick':
     case 'round':
       return;
   }
+}
+
+/** Asks no longer idle times from now on. What was known beyond them can never be confirmed again. */
+function limit(draft: Draft, maxIdle: Seconds): void {
+  const { options, deaths } = draft;
+  if (maxIdle === options.maxIdle) return;
+  draft.options = { ...options, maxIdle };
+  for (const connection of draft.connections) discard(draft, connection);
+  draft.launches = [];
+  if (maxIdle < options.maxIdle) {
+    draft.lower = Math.min(draft.lower, maxIdle);
+    draft.deaths = deaths.filter(({ idle }) => idle <= maxIdle);
+    draft.suspicions = draft.suspicions.filter(({ idle }) => idle <= maxIdle);
+    if (deaths.length !== draft.deaths.length || maxIdle < claimOf(options)) {
+      draft.published = null;
+      draft.compliant = null;
+      draft.compliantRun = 0;
+    }
+  }
+  if (draft.started) relaunch(draft);
 }
 
 /** Starts anew without connections, with all that is known. */

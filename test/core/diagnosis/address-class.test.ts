@@ -8,7 +8,6 @@ describe('sameAddress()', () => {
     ['::ffff:192.0.2.1', '192.0.2.1', true],
     ['2001:DB8::1', '2001:db8:0::1', true],
     ['fe80::1%c0', 'fe80::2', false],
-    ['192.0.2.1', '::192.0.2.1', false],
   ])('%s and %s: %s', (one, other, same) => {
     expect(sameAddress(one, other)).toBe(same);
     expect(sameAddress(other, one)).toBe(same);
