@@ -9,15 +9,7 @@ import type { PathCondition } from '../../src/core/diagnosis/conditions.js';
 import { BOXES, type BoxKind } from './boxes.js';
 import { EXPECTED, SILENCE, SURVIVES, type Expected } from './expectations.js';
 import { SERVER, type InsideOptions, type Lab, type LabOptions } from './lab.js';
-import {
-  alternatingNames,
-  blackHoledIpv6,
-  NEVER,
-  payloadTimer,
-  proxy,
-  SECOND_SERVER,
-  severalFarEnds,
-} from './policies.js';
+import { alternatingNames, blackHoledIpv6, NEVER, proxy, SECOND_SERVER, severalFarEnds } from './policies.js';
 import type { Mode } from './product.js';
 
 /** How the client names the far end, and what it sees as its own files. */
@@ -117,18 +109,6 @@ const ALL_SILENCE = { send: SILENCE, recv: SILENCE, keepalive: SILENCE } as cons
 const NAME = 'far.example';
 
 const POLICIES_TOLD: readonly Told[] = [
-  {
-    name: 'payload_timer',
-    what: 'a NAT whose timer only segments with payload renew',
-    lab: () => ({ box: 'no_expiry', idleTimeout: NEVER }),
-    install: async (lab, idleTimeout) => {
-      await payloadTimer(lab, { idleTimeout });
-      return undefined;
-    },
-    modes: ALL_SILENCE,
-    conditions: [],
-    says: [FORGOTTEN],
-  },
   {
     name: 'black_holed_ipv6',
     what: 'a name with IPv6, which vanishes, and IPv4 through a NAT',
