@@ -40,7 +40,7 @@ const PAIRS = (['send', 'recv', 'keepalive'] as const).flatMap((mode) =>
 describeLab('the truth table of the boxes', () => {
   const cases = BOXES.flatMap((box) => (['v4', 'v6'] as const).map((family) => [box, family] as const));
 
-  test.concurrent.each(cases)('%s over IP%s', { timeout: 60_000 }, async (box, family) => {
+  test.concurrent.each(cases)('%s over IP%s', { timeout: 120_000 }, async (box, family) => {
     // Behind two NATs the one that forgets first counts, whichever it is.
     const [idleTimeout, secondIdleTimeout] = family === 'v4' ? [T, 3 * T] : [3 * T, T];
     const lab = await createLab(
@@ -56,7 +56,7 @@ describeLab('the truth table of the boxes', () => {
   });
 
   test.concurrent('a RST at expiry reaches both ends at the idle timeout itself', {
-    timeout: 60_000,
+    timeout: 120_000,
   }, async () => {
     const lab = await createLab({ box: 'reset_at_expiry', idleTimeout: T });
     try {
@@ -74,7 +74,7 @@ describeLab('the truth table of the boxes', () => {
   });
 
   // Not beside the others: many programs that start at once delay a timer by more than is asked here.
-  test('the kernel forgets exactly at the idle timeout', { timeout: 60_000 }, async () => {
+  test('the kernel forgets exactly at the idle timeout', { timeout: 120_000 }, async () => {
     const lab = await createLab({ box: 'strict', idleTimeout: T });
     try {
       const early = T - 0.1;

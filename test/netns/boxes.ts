@@ -66,7 +66,7 @@ export interface Box {
 }
 
 /** A first packet of a connection. */
-const SYN = 'tcp flags & (fin | syn | rst | ack) == syn';
+export const SYN = 'tcp flags & (fin | syn | rst | ack) == syn';
 
 interface NatRules {
   /** What happens first in `forward`, before established flows are let through. */
@@ -132,7 +132,7 @@ const ONE_TO_ONE = `
   }`;
 
 /** Rules that find segments without payload, by the packet's length for each length of a TCP header, in words. */
-function bareSegments(length: string, ipHeader: number): string {
+export function bareSegments(length: string, ipHeader: number): string {
   const lengths = Array.from({ length: 11 }, (_, i) => i + 5);
   return lengths.map((doff) => `tcp doff ${doff} ${length} ${ipHeader + doff * 4} goto bare`).join('\n    ');
 }

@@ -11,11 +11,11 @@ export type Expected =
   /** Keepalives die at any age although the mapping lives: neither timeout nor compliance. */
   | { readonly kind: 'eaten' };
 
-const SILENCE: Expected = { kind: 'forgotten', reasons: ['silence'] };
+export const SILENCE: Expected = { kind: 'forgotten', reasons: ['silence'] };
 const RESET: Expected = { kind: 'forgotten', reasons: ['reset'] };
 /** A test that is under way at the very moment of expiry hears the RST as its answer. */
 const RESET_IDLE: Expected = { kind: 'forgotten', reasons: ['reset_idle', 'reset'] };
-const SURVIVES: Expected = { kind: 'survives' };
+export const SURVIVES: Expected = { kind: 'survives' };
 const EATEN: Expected = { kind: 'eaten' };
 export const EXPECTED: Readonly<Record<BoxKind, Readonly<Record<Mode, Expected>>>> = {
   no_expiry: { send: SURVIVES, recv: SURVIVES, keepalive: SURVIVES },

@@ -34,6 +34,8 @@ export interface LabOptions {
 export interface InsideOptions extends SpawnOptions {
   /** A file that this process sees as /etc/hosts; written in place, it changes the answers at once. */
   readonly hosts?: string;
+  /** A file that this process sees as /etc/resolv.conf. */
+  readonly resolver?: string;
 }
 
 /** An entry of the box's connection tracking. */
@@ -170,10 +172,16 @@ class NamespaceLab implements Lab {
     return this.#places.at(-2) ?? 'nat';
   }
 
-  #wrap(where: Place, argv: readonly string[], { hosts, cwd }: InsideOptions = {}): string[] {
-    if (hosts === undefined) return inNamespace(this.#namespace(where), argv, cwd);
-    const mount = 'mount --bind "$0" /etc/hosts && exec "$@"';
-    const mounted = ['unshare', '-m', 'sh', '-c', mount, hosts, ...argv];
+  #wrap(where: Place, argv: readonly string[], { hosts, resolver, cwd }: InsideOptions = {}): string[] {
+    const mounts = [
+      ...(hosts === undefined ? [] : [hosts, '/etc/hosts']),
+      ...(resolver === undefined ? [] : [resolver, '/etc/resolv.conf']),
+    ];
+    if (mounts.length === 0) return inNamespace(this.#namespace(where), argv, cwd);
+    // Pairs of a file and what it covers, then `--`, then the command.
+    const mount =
+      'while [ "$1" != -- ]; do mount --bind "$1" "$2" || exit 1; shift 2; done; shift; exec "$@"';
+    const mounted = ['unshare', '-m', 'sh', '-c', mount, 'sh', ...mounts, '--', ...argv];
     return inNamespace(this.#namespace(where), mounted, cwd);
   }
 

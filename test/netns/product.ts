@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createLab, SERVER, type InsideOptions, type Lab, type LabOptions, type LabProcess } from './lab.js';
 import { allSeries, series, total, type Labels } from './metrics.js';
+import { inTurn } from './turns.js';
 import { until } from './until.js';
 
 export type Mode = 'send' | 'recv' | 'keepalive';
@@ -75,17 +76,6 @@ export function reasonsOf(page: string, mode: Mode, verdict: 'alive' | 'dead' | 
     .filter(({ value }) => value > 0)
     .map(({ labels }) => labels['reason'] ?? '')
     .sort();
-}
-
-/** Programs that start take a core each; more at once would disturb the labs that already measure. */
-const STARTS_AT_ONCE = 2;
-const turns: Promise<unknown>[] = Array.from({ length: STARTS_AT_ONCE }, () => Promise.resolve());
-
-/** Starts things a few at a time, first come, first served. */
-function inTurn<T>(start: () => Promise<T>): Promise<T> {
-  const turn = (turns.shift() ?? Promise.resolve()).then(start);
-  turns.push(turn.catch(() => undefined));
-  return turn;
 }
 
 export class Product {

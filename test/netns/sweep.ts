@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import type { Mark, SweepMode, SweepResult, SweepTest } from './helpers/sweep.js';
 import type { Lab } from './lab.js';
 import type { LabProcess } from './process.js';
+import { inTurn } from './turns.js';
 
 export interface SweepOutcome extends SweepTest {
   /** What the client saw, and when (seconds since the start of the silence). */
@@ -17,23 +18,47 @@ const helper = (name: string): string[] => [
   fileURLToPath(new URL(`helpers/${name}.ts`, import.meta.url)),
 ];
 
-const PORT = 7000;
+/** Where the server of a sweep listens. */
+export const PORT = 7000;
+
+/** A test before it has its number. */
+export type SweepPlan = Omit<SweepTest, 'id'>;
 
 /**
  * Tests one connection for each pair of mode and idle time (seconds), all at the same time.
  * @param host the server's address
  */
-export async function sweep(
+export function sweep(
   lab: Lab,
   host: string,
   pairs: readonly (readonly [mode: SweepMode, idle: number])[],
 ): Promise<SweepOutcome[]> {
-  const tests: SweepTest[] = pairs.map(([mode, idle], id) => ({ id, mode, idle }));
-  const server = lab.spawn('server', process.execPath, [...helper('sweep_server'), String(PORT)]);
-  await server.waitForLine(/^listening$/, 20_000);
+  return sweepPlans(
+    lab,
+    host,
+    pairs.map(([mode, idle]) => ({ mode, idle })),
+  );
+}
+
+/**
+ * Tests one connection for each plan; those without a start of their own all at the same time.
+ * @param host the server's address, for the plans that have none of their own
+ * @returns the outcomes in the order of the plans
+ */
+export async function sweepPlans(
+  lab: Lab,
+  host: string,
+  plans: readonly SweepPlan[],
+): Promise<SweepOutcome[]> {
+  const tests: SweepTest[] = plans.map((plan, id) => ({ ...plan, id }));
+  const server = await inTurn(async () => {
+    const started = lab.spawn('server', process.execPath, [...helper('sweep_server'), String(PORT)]);
+    await started.waitForLine(/^listening$/, 30_000);
+    return started;
+  });
   const args = [...helper('sweep_client'), host, String(PORT), JSON.stringify(tests)];
   const client = lab.spawn('client', process.execPath, args);
-  const longest = Math.max(...pairs.map(([, idle]) => idle));
+  const longest = Math.max(...tests.map(({ start = 0, idle }) => start + idle));
   try {
     return await Promise.all(tests.map((test) => outcome(test, client, server, (longest + 30) * 1000)));
   } finally {

@@ -4,14 +4,21 @@
  */
 import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
-import { PATIENCE, report, type Mark, type SweepTest } from './sweep.js';
+import { PATIENCE, report, type Busy, type Mark, type SweepTest } from './sweep.js';
 
 const [host = '', port = '', tests = '[]'] = process.argv.slice(2);
 
-for (const test of JSON.parse(tests) as SweepTest[]) open(test);
+for (const test of JSON.parse(tests) as SweepTest[]) {
+  setTimeout(
+    () => {
+      open(test);
+    },
+    (test.start ?? 0) * 1000,
+  );
+}
 
 function open(test: SweepTest): void {
-  const socket = connect({ host, port: Number(port), keepAlive: false, noDelay: true });
+  const socket = connect({ host: test.host ?? host, port: Number(port), keepAlive: false, noDelay: true });
   let began = performance.now();
   let done = false;
   const finish = (mark: Mark): void => {
@@ -21,20 +28,44 @@ function open(test: SweepTest): void {
     // The answer of a `recv` test must leave first.
     setTimeout(() => socket.destroy(), PATIENCE);
   };
-  socket.on('error', () => {
-    finish('R');
+  socket.on('error', (error: NodeJS.ErrnoException) => {
+    finish(error.code === 'ETIMEDOUT' ? '-' : 'R');
+  });
+  socket.on('end', () => {
+    finish('F');
   });
   socket.on('connect', () => socket.write(`${JSON.stringify(test)}\n`));
   socket.once('data', () => {
     began = performance.now();
-    socket.on('data', () => {
+    socket.on('data', (data) => {
+      // What a busy connection says is echoed, too.
+      if (!data.includes('late')) return;
       if (test.mode === 'recv') socket.write('answer\n');
       finish('+');
     });
+    const rest = keepBusy(socket, test.busy);
     setTimeout(() => {
+      rest();
       breakSilence(socket, test, finish);
     }, test.idle * 1000);
   });
+}
+
+/** @returns what ends it */
+function keepBusy(socket: Socket, busy: Busy | undefined): () => void {
+  if (busy?.by === 'keepalive') {
+    socket.setKeepAlive(true, busy.every * 1000);
+    return () => socket.setKeepAlive(false);
+  }
+  if (busy?.by === 'data') {
+    const timer = setInterval(() => {
+      socket.write('busy\n');
+    }, busy.every * 1000);
+    return () => {
+      clearInterval(timer);
+    };
+  }
+  return () => undefined;
 }
 
 function breakSilence(socket: Socket, test: SweepTest, finish: (mark: Mark) => void): void {

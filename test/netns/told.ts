@@ -1,0 +1,198 @@
+/**
+ * What `measure` must tell behind each box and each policy of the lab: the truth table of docs/TRUTH.md, row by row.
+ * A row that the product cannot read yet does not stand here.
+ */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Explanation } from '../../src/core/diagnosis/explanation.js';
+import type { PathCondition } from '../../src/core/diagnosis/conditions.js';
+import { BOXES, type BoxKind } from './boxes.js';
+import { EXPECTED, SILENCE, SURVIVES, type Expected } from './expectations.js';
+import { SERVER, type InsideOptions, type Lab, type LabOptions } from './lab.js';
+import { alternatingNames, blackHoledIpv6, NEVER, proxy, SECOND_SERVER, severalFarEnds } from './policies.js';
+import type { Mode } from './product.js';
+
+/** How the client names the far end, and what it sees as its own files. */
+export interface Reached {
+  readonly host: string;
+  readonly inside?: InsideOptions;
+}
+
+/** What a mode finds; beside what a box that only forgets lets it find: */
+export type Seen =
+  | Expected
+  /** somebody closes idle connections: the bracket contains the time, and nothing is held against the requirement */
+  | { readonly kind: 'closed' };
+
+export interface Told {
+  readonly name: string;
+  /** What stands on the path, in a few words; `T` is the time that it forgets after. */
+  readonly what: string;
+  readonly lab: (idleTimeout: number) => LabOptions;
+  /**
+   * Puts the policy on the lab.
+   * @param directory for files of the client's; removed afterwards
+   */
+  readonly install?: (lab: Lab, idleTimeout: number, directory: string) => Promise<Reached | undefined>;
+  /** The server's addresses at which a responder of its own stands; one at all of them where left out. */
+  readonly responders?: readonly string[];
+  readonly modes: Readonly<Record<Mode, Seen>>;
+  readonly conditions: readonly PathCondition[];
+  /** Explanations with their certainty, in this order. */
+  readonly says: readonly `${string}: ${Explanation['certainty']}`[];
+}
+
+/** What a box is, and what the diagnosis says of it. */
+type BoxWords = Pick<Told, 'what' | 'says'> & { readonly conditions?: readonly PathCondition[] };
+
+const FORGOTTEN = 'mapping_forgotten: measured';
+const REFUSED = 'answered_with_reset: measured';
+
+const BOX_WORDS: Readonly<Record<BoxKind, BoxWords>> = {
+  no_expiry: { what: 'a NAT that forgets nothing', says: ['no_expiry_seen: measured'] },
+  strict: { what: 'a NAT; packets of unknown flows are dropped', says: [FORGOTTEN] },
+  loose: {
+    what: 'a NAT; any packet from inside makes the mapping again (Linux, default)',
+    says: ['revived_from_inside: likely', 'own_firewall_first: hint'],
+  },
+  loose_new_port: { what: 'the same, on another public port', says: [FORGOTTEN, REFUSED] },
+  strict_reset_client: {
+    what: 'a NAT that answers unknown flows from inside with a RST',
+    says: [FORGOTTEN, REFUSED],
+  },
+  strict_reset_both: {
+    what: 'a NAT that answers unknown flows with a RST, on both sides',
+    says: [FORGOTTEN, REFUSED],
+  },
+  reset_at_expiry: {
+    what: 'a NAT that sends a RST to both ends when it forgets',
+    says: ['reset_at_expiry: measured'],
+  },
+  keepalive_eater: {
+    what: 'a NAT that drops segments without payload of silent flows',
+    says: ['keepalives_eaten: measured', FORGOTTEN],
+    conditions: ['keepalives_eaten'],
+  },
+  // The responder's kernel knows connection tracking and keeps its five days: that speaks against its firewall.
+  inbound_revives: {
+    what: 'a NAT in which a packet from outside makes the mapping again',
+    says: ['inbound_revives: likely', 'responder_firewall_first: hint'],
+  },
+  inbound_revives_answers_die: {
+    what: 'the same, and the answers to it are dropped',
+    says: [FORGOTTEN],
+  },
+  double_nat: { what: 'two NATs in a row', says: [FORGOTTEN] },
+  firewall: {
+    what: 'a firewall that translates nothing',
+    says: [FORGOTTEN, 'no_translation: measured'],
+  },
+  far_end_firewall: {
+    what: "the far end's own firewall forgets",
+    says: ['responder_firewall_first: likely', 'inbound_revives: hint', 'responder_conntrack_near: likely'],
+  },
+  client_firewall: {
+    what: "the client's own firewall forgets",
+    says: ['own_firewall_first: likely', 'revived_from_inside: hint', 'local_conntrack_near: likely'],
+  },
+};
+
+const BOXES_TOLD: readonly Told[] = BOXES.map((box) => ({
+  name: box,
+  lab: (idleTimeout) => ({ box, idleTimeout }),
+  modes: EXPECTED[box],
+  conditions: [],
+  ...BOX_WORDS[box],
+}));
+
+const ALL_SILENCE = { send: SILENCE, recv: SILENCE, keepalive: SILENCE } as const;
+const NAME = 'far.example';
+
+const POLICIES_TOLD: readonly Told[] = [
+  {
+    name: 'black_holed_ipv6',
+    what: 'a name with IPv6, which vanishes, and IPv4 through a NAT',
+    lab: (idleTimeout) => ({ box: 'strict', idleTimeout }),
+    install: async (lab, _, directory) => {
+      await blackHoledIpv6(lab);
+      const hosts = join(directory, 'hosts');
+      writeFileSync(hosts, `127.0.0.1 localhost\n${SERVER.v6} ${NAME}\n${SERVER.v4} ${NAME}\n`);
+      return { host: NAME, inside: { hosts } };
+    },
+    modes: ALL_SILENCE,
+    conditions: [],
+    says: [FORGOTTEN],
+  },
+  {
+    name: 'alternating_dns',
+    what: 'a name with another address at each look-up, through a NAT',
+    lab: (idleTimeout) => ({ box: 'strict', idleTimeout }),
+    install: async (lab, _, directory) => {
+      const resolver = join(directory, 'resolv.conf');
+      writeFileSync(resolver, await alternatingNames(lab));
+      return { host: NAME, inside: { resolver } };
+    },
+    modes: ALL_SILENCE,
+    conditions: [],
+    says: [FORGOTTEN],
+  },
+];
+
+const ALL_SURVIVE = { send: SURVIVES, recv: SURVIVES, keepalive: SURVIVES } as const;
+
+/** Two responders behind one address, each connection at the next of them. */
+const SEVERAL = {
+  install: async (lab: Lab): Promise<undefined> => {
+    await severalFarEnds(lab);
+  },
+  responders: [SERVER.v4, SECOND_SERVER.v4],
+  conditions: ['several_far_ends'],
+} satisfies Partial<Told>;
+
+const SEVERAL_TOLD: readonly Told[] = [
+  {
+    name: 'several_far_ends',
+    what: 'two far ends in turn behind one address, nothing forgets',
+    lab: () => ({ box: 'firewall', idleTimeout: NEVER }),
+    ...SEVERAL,
+    modes: ALL_SURVIVE,
+    says: ['no_expiry_seen: measured'],
+  },
+  {
+    name: 'several_far_ends_nat',
+    what: 'two far ends in turn behind one address, through a NAT',
+    lab: (idleTimeout) => ({ box: 'strict', idleTimeout }),
+    ...SEVERAL,
+    modes: ALL_SILENCE,
+    says: [FORGOTTEN],
+  },
+];
+
+const CLOSED: Seen = { kind: 'closed' };
+
+const PROXIES_TOLD: readonly Told[] = [
+  {
+    name: 'proxy_that_closes',
+    what: 'a transparent proxy that closes idle connections, nothing forgets',
+    lab: () => ({ box: 'no_expiry', idleTimeout: NEVER }),
+    install: async (lab, idleTimeout) => {
+      await proxy(lab, { closesAfter: idleTimeout });
+      return undefined;
+    },
+    modes: { send: CLOSED, recv: CLOSED, keepalive: CLOSED },
+    conditions: ['proxy_closes'],
+    says: ['closed_by_somebody: likely'],
+  },
+];
+
+export const TOLD: readonly Told[] = [...BOXES_TOLD, ...POLICIES_TOLD, ...SEVERAL_TOLD, ...PROXIES_TOLD];
+
+/** 1 where a mode is shorter than its requirement, 3 where nothing died: what lasts for hours is not tested here. */
+export function exitCodeOf({ modes }: Told): 1 | 3 {
+  return Object.values(modes).some(({ kind }) => kind === 'forgotten') ? 1 : 3;
+}
+
+/** Whether an interval for keepalives is advised: every mode that speaks for the mapping has a timeout. */
+export function isAdvised({ modes }: Told): boolean {
+  return Object.values(modes).every(({ kind }) => kind !== 'survives');
+}
