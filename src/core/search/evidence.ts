@@ -2,12 +2,12 @@
 import { DEATHS_OF_A_CLAIM } from '../finding.js';
 import type { Seconds } from '../../units.js';
 import { claimOf, isClosed, resolutionOf, upperOf } from './bracket.js';
-import type { Connection, Death, Draft, Survival } from './state.js';
+import { NOTHING_COUNTED } from './census.js';
+import { countVerdict } from './mixture.js';
+import { DEATHS_KEPT, type Connection, type Death, type Draft, type Survival } from './state.js';
 import { survivalsForRise, survivedBeyondUpper } from './rise.js';
 import { contradict, declareConfirmedDrop, suspect } from './suspicion.js';
 
-/** Deaths that are kept; more would not change any decision. */
-const DEATHS_KEPT = 12;
 const SURVIVALS_KEPT = 64;
 
 /** Takes in a survival of `idle` seconds. */
@@ -21,12 +21,14 @@ export function learnSurvival(draft: Draft, connection: Connection, idle: Second
   contradict(draft, survival);
   if (idle >= claimOf(draft.options)) draft.compliantRun += 1;
   judgeCompliance(draft);
+  countVerdict(draft, { idle, since: survival.since, alive: true }, false);
 }
 
 /** Takes in a death at `idle` seconds. */
 export function learnDeath(draft: Draft, connection: Connection, idle: Seconds): void {
   const death: Death = { idle, since: connection.since ?? draft.now - idle, at: draft.now };
-  if (idle > draft.lower + toleranceBelow(draft, connection)) {
+  const early = idle <= draft.lower + toleranceBelow(draft, connection);
+  if (!early) {
     if (idle <= upperOf(draft) + 2 * resolutionOf(draft)) draft.risen = 0;
     draft.deaths = [...draft.deaths, death].sort((a, b) => a.idle - b.idle).slice(0, DEATHS_KEPT);
   } else {
@@ -34,8 +36,11 @@ export function learnDeath(draft: Draft, connection: Connection, idle: Seconds):
   }
   if (idle < draft.options.required) draft.compliantRun = 0;
   if (idle <= (draft.published?.lower ?? draft.lower)) draft.actions.push({ kind: 'early_death', idle });
+  const drops = draft.drops.length;
   declareConfirmedDrop(draft);
   judgeCompliance(draft);
+  if (draft.drops.length > drops) draft.census = NOTHING_COUNTED;
+  else countVerdict(draft, { idle, since: death.since, alive: false }, early);
 }
 
 /**
