@@ -66,19 +66,24 @@ export class Trial {
     return readFileSync(join(this.#root, file), 'utf8');
   }
 
-  /** Runs the file's own test, then those of its folder, then all that import it: most are noticed by the first. */
+  /**
+   * Runs the file's own test, then those of its folder, then all that import it: most are noticed by the first. What
+   * none of them notices is left to the tests of its folder that start programs.
+   */
   async try(mutant: Mutant): Promise<Tried> {
     const text = this.read(mutant.file);
     writeFileSync(join(this.#root, mutant.file), mutate(text, mutant));
     const own = mutant.file.replace(/^src/, 'test').replace(/\.ts$/, '.test.ts');
+    const folder = ['run', `${dirname(own)}/`, '--passWithNoTests'];
     const stages = [
       ...(existsSync(join(this.#root, own)) ? [['run', own]] : []),
-      ['run', `${dirname(own)}/`, '--passWithNoTests'],
+      folder,
       ['related', mutant.file, '--run', '--passWithNoTests'],
     ];
     let failed: Failed = [];
     try {
       for (const stage of stages) if (failed?.length === 0) failed = await this.#vitest(stage);
+      if (failed?.length === 0) failed = await this.#failTwice(folder);
     } finally {
       writeFileSync(join(this.#root, mutant.file), text);
     }
@@ -87,20 +92,28 @@ export class Trial {
     return { fate: 'survived' };
   }
 
+  /** Tests that start programs, one file after the other; what fails by chance beside others does not fail twice. */
+  async #failTwice(stage: readonly string[]): Promise<Failed> {
+    const failed = await this.#vitest([...stage, '--maxWorkers', '1'], 'process');
+    const [file] = failed ?? [];
+    return file === undefined || file === OUTSIDE ? failed : this.#vitest(['run', file], 'process');
+  }
+
   /** A test that fails without the mutant as well has noticed nothing. */
   async #passes(file: string): Promise<boolean> {
     const known = this.#sound.get(file);
     if (known !== undefined) return known;
-    const passes = (await this.#vitest(['run', file]))?.length === 0;
+    const project = file.endsWith('.process.test.ts') ? 'process' : 'unit';
+    const passes = (await this.#vitest(['run', file], project))?.length === 0;
     this.#sound.set(file, passes);
     return passes;
   }
 
   /** Ends at the first failure. */
-  async #vitest(args: readonly string[]): Promise<Failed> {
+  async #vitest(args: readonly string[], project: 'unit' | 'process' = 'unit'): Promise<Failed> {
     const report = join(this.#root, 'mutate-report.json');
     rmSync(report, { force: true });
-    const more = ['--project', 'unit', '--bail', '1', '--reporter', 'json', '--outputFile', report];
+    const more = ['--project', project, '--bail', '1', '--reporter', 'json', '--outputFile', report];
     const child = spawn(process.execPath, ['node_modules/vitest/vitest.mjs', ...args, ...more], {
       cwd: this.#root,
       stdio: 'ignore',

@@ -47,6 +47,9 @@ const LONGER: Seen = { lower: 9002, deaths: [9008, 9009, 9010], compliant: true 
 const FORGETS: Seen = { lower: 3595, deaths: [3601, 3602, 3604], compliant: false };
 const CLIMBS: Seen = { lower: 600 };
 const DIES_AT_ONCE: Seen = { deaths: [15.1, 15.2, 15.3], compliant: false };
+const DIED = [40_000, 30_000, 20_000, 9000].map((ago) => ({ ago, idle: 3601, dead: true }));
+const OUTLIVED = [35_000, 34_000, 25_000].map((ago) => ({ ago, idle: 7795 }));
+const CLOSED: Seen = { lower: 3595, deaths: [3601, 3602, 3604], closed: true };
 const UNPROVEN: Seen = { lower: 3595, deaths: [3601] };
 
 const ROWS: readonly Row[] = [
@@ -143,6 +146,49 @@ const ROWS: readonly Row[] = [
   {
     path: 'every mode dead at once',
     seen: { send: DIES_AT_ONCE, recv: DIES_AT_ONCE, keepalive: DIES_AT_ONCE },
+    verdict: 'not_compliant',
+  },
+  {
+    path: 'somebody in between answers keepalives',
+    seen: {
+      send: { ...FORGETS, tests: DIED },
+      recv: FORGETS,
+      keepalive: { ...SURVIVES, tests: OUTLIVED },
+    },
+    verdict: 'not_compliant',
+    leftOut: ['keepalive'],
+    withheld: ['keepalive'],
+  },
+  {
+    path: 'somebody in between answers keepalives, data compliant',
+    seen: {
+      send: { ...LONGER, tests: DIED.map((test) => ({ ...test, idle: 9008 })) },
+      recv: LONGER,
+      keepalive: {
+        lower: 11_000,
+        compliant: true,
+        tests: OUTLIVED.map((test) => ({ ...test, idle: 11_000 })),
+      },
+    },
+    verdict: 'compliant',
+    leftOut: ['keepalive'],
+    withheld: ['keepalive'],
+    search: { max_idle: 11_000 },
+  },
+  {
+    path: 'data dies and keepalives do not know it yet',
+    seen: { send: FORGETS, recv: FORGETS, keepalive: SURVIVES },
+    verdict: 'not_compliant',
+    withheld: ['keepalive'],
+  },
+  {
+    path: 'somebody closes idle connections',
+    seen: { send: CLOSED, recv: CLOSED, keepalive: CLOSED },
+    verdict: 'unknown',
+  },
+  {
+    path: 'somebody closes in one mode, another one forgets',
+    seen: { send: CLOSED, recv: FORGETS, keepalive: SURVIVES },
     verdict: 'not_compliant',
   },
   {

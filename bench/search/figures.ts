@@ -3,6 +3,7 @@ import { randomFrom } from '../../test/support/prng.js';
 import { coldStart, multiples } from './cold-start.js';
 import type { ColdStart } from './cold-start.js';
 import { logGrid, mixtureTimeout, quantile, shippedSearch } from './model.js';
+import { plainNats, quotaBoxes, wronglyChecked } from './quota.js';
 import { sweep } from './rivals.js';
 import { DAY, changeNoticed, falseAlarms, packetsPerDay, twoNodes } from './steady.js';
 
@@ -151,6 +152,22 @@ function noticedWithinTwoDays(badShare: number, size: Size): number {
   return (100 * noticed.length) / runs.length;
 }
 
+/** How late something comes for all modes of a target together, time / T, over plain NATs that are too short. */
+function checkedNats(moment: 'knownAt' | 'checkedAt', { dearTimeouts }: Size): number[] {
+  const timeouts = logGrid(120, 7435, dearTimeouts, randomFrom(8));
+  return medianAndTail(
+    plainNats(timeouts).map((run, index) => (run[moment] ?? Infinity) / (timeouts[index] ?? Number.NaN)),
+  );
+}
+
+function wrongChecks({ dearTimeouts, changes: boxes }: Size): number[] {
+  const timeouts = logGrid(120, 7435, dearTimeouts, randomFrom(9));
+  return [
+    wronglyChecked(plainNats(timeouts, 0.02), 'timeout'),
+    wronglyChecked(quotaBoxes(boxes, 0.02), 'quota'),
+  ];
+}
+
 /** Every figure, in the order of the table. */
 export const FIGURES: readonly Figure[] = [
   {
@@ -212,6 +229,25 @@ export const FIGURES: readonly Figure[] = [
     atLeast: [1.25, 1.25],
     aim: [1.1, 1.1],
     digits: 3,
+  },
+  {
+    name: 'T known in the first of three modes, 3 × 24 connections, time / T, median · p95 (T < 7435)',
+    measure: (size) => checkedNats('knownAt', size),
+    atLeast: [1.25, 1.4],
+    digits: 3,
+  },
+  {
+    name: '0 claimed there, checked with a quarter of the connections (the rule alone: no command asks it yet)',
+    measure: (size) => checkedNats('checkedAt', size),
+    atLeast: [2.3, 2.5],
+    digits: 3,
+  },
+  {
+    name: 'that check wrong at 2 % evictions, % of plain NATs · of quotas of 20 to 70 connections',
+    measure: wrongChecks,
+    atLeast: [2, 2],
+    aim: [0, 0],
+    digits: 1,
   },
   {
     name: 'drop 7440 → 3600 noticed, existing mappings shortened, median minutes, 24 connections',

@@ -17,8 +17,8 @@ export class ExporterEngine implements Follower {
       clock: systemClock,
       log,
       observer,
-      openEmbedded: async (idleTimeout) => {
-        const target = await openEmbeddedTarget(idleTimeout, embeddedResponder);
+      openEmbedded: async (box) => {
+        const target = await openEmbeddedTarget(box, embeddedResponder);
         this.#embedded.add(target);
         return { ...target, close: () => target.close().finally(() => this.#embedded.delete(target)) };
       },

@@ -82,7 +82,7 @@ export async function runMeasure(
     clock: systemClock,
     log,
     observer: metrics?.observer ?? {},
-    openEmbedded: (idleTimeout) => openEmbeddedTarget(idleTimeout, embeddedResponder),
+    openEmbedded: (box) => openEmbeddedTarget(box, embeddedResponder),
   });
   try {
     // Rolling rounds are not needed before the answer is there; the engine wants a schedule all the same.

@@ -3,11 +3,22 @@
  * file becomes one and is written back. A new protocol is a row of `PROTOCOLS`.
  */
 import type { z } from 'zod';
+import { isEmbeddedName } from '../core/embedded-names.js';
 import { type Mode, MODES } from '../core/modes.js';
 import type { SearchOptions } from '../core/search/contract.js';
 import type { Seconds } from '../units.js';
 import { MAX_SLEEP } from '../wire/nat-tcp-test-messages.js';
-import { choice, duration, type Frozen, host, mapping, port } from './fields.js';
+import {
+  choice,
+  duration,
+  durationWithoutDefault,
+  type Frozen,
+  host,
+  mapping,
+  port,
+  share,
+  wholeNumberWithoutDefault,
+} from './fields.js';
 import type { Mapping } from './yaml.js';
 
 /** Port of a native responder. */
@@ -16,7 +27,7 @@ export const DEFAULT_PORT = 5382;
 export const DEFAULT_ECHO_PORT = 31_415;
 export const DEFAULT_SLEEP_PORT = 27_182;
 
-/** Name that the built-in target must have and no other may: rules and fleet panels exclude it. */
+/** Name of the built-in target on the command line and in examples. */
 export const EMBEDDED_TARGET_NAME = 'embedded';
 
 /** How a far end can be asked a mode. */
@@ -88,7 +99,20 @@ export const farEndFields = {
   host: host('Host name or address of the far end.').exactOptional(),
   /** The built-in responder behind the built-in loopback NAT. */
   embedded: mapping(
-    { idle_timeout: duration('What the built-in NAT forgets after, 1s or more.', '1m', { above: 0 }) },
+    {
+      idle_timeout: duration('What the built-in NAT forgets after, 1s or more.', '1m', { above: 0 }),
+      bad_share: share(
+        'The share of new connections that are forgotten so, drawn at random; the others never are.',
+      ).exactOptional(),
+      quota: wholeNumberWithoutDefault(
+        'Connections remembered at once; one more and the one that was silent longest is forgotten.',
+        1,
+        65_535,
+      ).exactOptional(),
+      lifetime: durationWithoutDefault('Age at which every connection is forgotten, however busy it is.', {
+        above: 0,
+      }).exactOptional(),
+    },
     'The built-in responder behind the built-in loopback NAT.',
   ).exactOptional(),
   // The default's own keys come first; the file and its schema are read in this order.
@@ -99,6 +123,9 @@ export const farEndFields = {
 
 /** These keys as the schema reads them: every default filled in, those of other protocols too. */
 type FarEndKeys = z.output<z.ZodObject<typeof farEndFields>>;
+
+/** How the built-in NAT forgets. */
+export type EmbeddedBox = Extract<FarEnd, { kind: 'embedded' }>;
 
 /** Where the far end of a target is. */
 export type FarEnd = Frozen<
@@ -174,14 +201,15 @@ export function keysAgainstFarEnd(target: Mapping): WrongKey[] {
       key,
       rule: 'cannot be used together with embedded',
     }));
-    if (typeof name !== 'string' || name === EMBEDDED_TARGET_NAME) return found;
-    return [...found, { key: 'name', rule: `must be ${EMBEDDED_TARGET_NAME} for the built-in target` }];
+    if (typeof name !== 'string' || isEmbeddedName(name)) return found;
+    const rule = `must be ${EMBEDDED_TARGET_NAME} or ${EMBEDDED_TARGET_NAME}-<anything> for a built-in target`;
+    return [...found, { key: 'name', rule }];
   }
   const found: WrongKey[] = [];
   if (!Object.hasOwn(target, 'host'))
     found.push({ key: 'host', rule: 'is missing (a target needs host or embedded)' });
-  if (name === EMBEDDED_TARGET_NAME) {
-    const rule = 'is reserved for the built-in target (a target with embedded instead of host)';
+  if (isEmbeddedName(name)) {
+    const rule = 'is reserved for built-in targets (those with embedded instead of host)';
     found.push({ key: 'name', rule });
   }
   const protocol = protocolOf(target);

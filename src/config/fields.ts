@@ -85,37 +85,47 @@ function readDuration(value: unknown, { above, atLeast, atMost }: DurationBounds
 
 /** A duration: in Prometheus' notation in the file, in seconds in the program. */
 export function duration(description: string, byDefault: string, bounds: DurationBounds = {}) {
+  return durationWithoutDefault(description, bounds).prefault(byDefault);
+}
+
+/** A duration that must be given where it is wanted. */
+export function durationWithoutDefault(description: string, bounds: DurationBounds = {}) {
   const inFile = z.unknown().meta({
     type: 'string',
     pattern: '^(0|(\\d+y)?(\\d+w)?(\\d+d)?(\\d+h)?(\\d+m)?(\\d+s)?(\\d+ms)?)$',
     minLength: 1,
     description,
   });
-  return z
-    .codec(inFile, z.custom<Seconds>(), {
-      decode: (value, { issues }) => {
-        try {
-          return readDuration(value, bounds);
-        } catch (error) {
-          if (!(error instanceof DurationError)) throw error;
-          issues.push({ code: 'custom', input: value, message: error.rule });
-          return z.NEVER;
-        }
-      },
-      encode: formatDuration,
-    })
-    .prefault(byDefault);
+  return z.codec(inFile, z.custom<Seconds>(), {
+    decode: (value, { issues }) => {
+      try {
+        return readDuration(value, bounds);
+      } catch (error) {
+        if (!(error instanceof DurationError)) throw error;
+        issues.push({ code: 'custom', input: value, message: error.rule });
+        return z.NEVER;
+      }
+    },
+    // Zod writes optional fields that are absent, too.
+    encode: (value: Seconds | undefined) => (value === undefined ? value : formatDuration(value)),
+  });
 }
 
 /** A whole number within a range. */
 export function wholeNumber(description: string, least: number, most: number, byDefault: number) {
+  return wholeNumberWithoutDefault(description, least, most).prefault(byDefault);
+}
+
+/** A share of a whole, above 0 and at most 1. */
+export function share(description: string) {
+  const error = 'must be a number above 0 and at most 1';
+  return z.number({ error }).gt(0, { error }).max(1, { error }).meta({ description });
+}
+
+/** A whole number within a range that must be given where it is wanted. */
+export function wholeNumberWithoutDefault(description: string, least: number, most: number) {
   const error = `must be a whole number from ${least} to ${most}`;
-  return z
-    .int({ error })
-    .min(least, { error })
-    .max(most, { error })
-    .meta({ description })
-    .prefault(byDefault);
+  return z.int({ error }).min(least, { error }).max(most, { error }).meta({ description });
 }
 
 /** A TCP port that a client can connect to. */

@@ -84,7 +84,10 @@ const targetFilePattern = text('Path of a file; its name may have the wildcards 
   .regex(/^([^*?]*\/)?[^/]*$/, { error: 'must have wildcards only in the name of the file' });
 
 const targetFields = (folder: string) => ({
-  name: name('Value of the label `target`, unique; `embedded` is reserved for the built-in target.', 128),
+  name: name(
+    'Value of the label `target`, unique; `embedded` and `embedded-…` are reserved for built-in targets.',
+    128,
+  ),
   ...farEndFields,
   modes: z
     .array(z.literal(MODES, { error: `must be one of ${MODES.join(', ')}` }), {

@@ -39,9 +39,14 @@ export interface Finding {
   readonly timeout?: Seconds;
   /**
    * Whether the idle time that is required of the mode (less the guard) is proven to survive: false when it is proven
-   * not to (3 independent deaths below it), absent while unknown.
+   * not to (3 independent deaths below it, none of them an orderly close), absent while unknown.
    */
   readonly compliant?: boolean;
+  /**
+   * Connections do not survive `upper` because somebody closes them in an orderly way (a FIN), which is no NAT's
+   * forgetting: most deaths on record were that, and too few others for a claim. Absent else.
+   */
+  readonly closed?: true;
   /** True while deaths below or survivals beyond the published bounds await confirmation. */
   readonly suspect: boolean;
   /** Independent deaths on record that agree with `upper`. */

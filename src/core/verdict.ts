@@ -21,6 +21,12 @@ export const VERDICT_REASONS = {
   canary_lost: 'inconclusive',
   /** the test was fired later than planned by more than the guard */
   late: 'inconclusive',
+  /** no heartbeat canary answered in the middle of the test: an outage may have swallowed it */
+  disturbed: 'inconclusive',
+  /** the connection was as old as every connection gets on this path, however busy it is */
+  lifetime: 'inconclusive',
+  /** the far end that welcomed the connection could not be asked: another one answers behind the same address */
+  other_instance: 'inconclusive',
 } as const;
 
 /** The value of the `reason` label of a verdict. */

@@ -20,6 +20,9 @@ export const REASON_WORDS: Readonly<Record<VerdictReason, string>> = {
   control_failed: 'a fresh connection did not work at that moment',
   canary_lost: 'the heartbeat connection did not live through the same time',
   late: 'the test was fired too late',
+  disturbed: 'the heartbeat connection was not answered in the middle of the test',
+  lifetime: 'it was as old as any connection gets on this path',
+  other_instance: 'another far end answered than the one that welcomed the connection',
 };
 
 /** How a change of the timeout is told in the moment in which it is confirmed. */
@@ -48,12 +51,20 @@ export function spokenTimeout(
   { lower, upper, compliant }: Bracket & { readonly lower: Seconds; readonly upper: Seconds },
 ): Seconds {
   const required = requirementOf(mode).idle;
-  const fits = (at: Seconds): boolean => at > lower && at <= upper && compliant !== at < required;
+  return roundestWithin(lower, upper, (at) => compliant !== at < required) ?? (lower + upper) / 2;
+}
+
+/** The roundest time above `lower`, at most `upper`, that fits, seconds; undefined where none does. */
+export function roundestWithin(
+  lower: Seconds,
+  upper: Seconds,
+  fits: (at: Seconds) => boolean = () => true,
+): Seconds | undefined {
   for (const step of ROUND_STEPS) {
     const at = (Math.floor(lower / step) + 1) * step;
-    if (fits(at)) return at;
+    if (at <= upper && fits(at)) return at;
   }
-  return (lower + upper) / 2;
+  return undefined;
 }
 
 /** Widest bracket of which one value is told: 2 % of it, at least one second. */

@@ -13,13 +13,15 @@
  */
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { resetOrDestroy } from '../net/reset.js';
-import { type Seconds, toMilliseconds } from '../units.js';
+import type { Seconds } from '../units.js';
+import { ExpiryQueue } from './expiry-queue.js';
+import type { Mapping, MappingTable } from './mapping-table.js';
 
 export interface RelayOptions {
   /** Where every accepted connection is relayed to. */
   readonly upstream: { readonly host: string; readonly port: number };
-  /** Silence in both directions after which a connection is forgotten, > 0. */
-  readonly idleTimeout: Seconds;
+  /** What is remembered; relays that share one are doors of one box. */
+  readonly table: MappingTable;
   /** `drop`: bytes vanish from then on, both ends stay open. `reset`: both ends receive a RST. */
   readonly onExpiry: 'drop' | 'reset';
   /** Address to listen on; `127.0.0.1` when absent. The kernel chooses the port. */
@@ -44,91 +46,25 @@ export interface Relay {
  */
 const GHOST_LIFETIME: Seconds = 7 * 86_400;
 
-/** The longest delay that one Node timer can hold; longer ones would fire at once. */
-const LONGEST_DELAY = 2_147_483_647;
-
 /** The two connections that the relay ties together. */
 interface Pair {
   readonly client: Socket;
   readonly upstream: Socket;
-  /** Monotonic time of the last byte in either direction, or of being forgotten; milliseconds. */
-  since: number;
+  readonly mapping: Mapping;
   forgotten: boolean;
-}
-
-/** Pairs that all expire the same time after they were last touched: the oldest first, one timer for all. */
-class ExpiryQueue {
-  readonly #pairs = new Set<Pair>();
-  readonly #patience: number;
-  readonly #expire: (pair: Pair) => void;
-  #timer: NodeJS.Timeout | undefined;
-
-  constructor(patience: Seconds, expire: (pair: Pair) => void) {
-    this.#patience = toMilliseconds(patience);
-    this.#expire = expire;
-  }
-
-  get size(): number {
-    return this.#pairs.size;
-  }
-
-  [Symbol.iterator](): Iterator<Pair> {
-    return this.#pairs.values();
-  }
-
-  /** Whether the pair's time is over, even if its timer is late. */
-  isOver(pair: Pair): boolean {
-    return performance.now() - pair.since >= this.#patience;
-  }
-
-  /** Puts a pair at the end of the queue, its time starting now. */
-  touch(pair: Pair): void {
-    pair.since = performance.now();
-    this.#pairs.delete(pair);
-    this.#pairs.add(pair);
-    this.#arm();
-  }
-
-  delete(pair: Pair): void {
-    this.#pairs.delete(pair);
-  }
-
-  /** Forgets every pair and stops the timer. */
-  drain(): Pair[] {
-    const pairs = [...this.#pairs];
-    this.#pairs.clear();
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    return pairs;
-  }
-
-  /** Sets the timer for the oldest pair unless it is set; a pair touched meanwhile only makes it ring early. */
-  #arm(): void {
-    const [oldest] = this.#pairs;
-    if (oldest === undefined || this.#timer !== undefined) return;
-    const delay = Math.max(0, Math.ceil(oldest.since + this.#patience - performance.now()));
-    this.#timer = setTimeout(
-      () => {
-        this.#timer = undefined;
-        for (const pair of this.#pairs) {
-          if (!this.isOver(pair)) break;
-          this.#pairs.delete(pair);
-          this.#expire(pair);
-        }
-        this.#arm();
-      },
-      Math.min(delay, LONGEST_DELAY),
-    );
-  }
 }
 
 /** Starts a relay. Rejects when it cannot listen. */
 export async function startRelay(options: RelayOptions): Promise<Relay> {
-  const { upstream: target, idleTimeout, onExpiry, listenHost = '127.0.0.1' } = options;
+  const { upstream: target, table, onExpiry, listenHost = '127.0.0.1' } = options;
   const connecting = new Set<Pair>();
+  const remembered = new Set<Pair>();
 
-  const ghosts = new ExpiryQueue(GHOST_LIFETIME, end);
-  const alive = new ExpiryQueue(idleTimeout, (pair) => {
+  const ghosts = new ExpiryQueue<Pair>(GHOST_LIFETIME, end);
+
+  /** The table has forgotten it. */
+  function expire(pair: Pair): void {
+    remembered.delete(pair);
     pair.forgotten = true;
     if (onExpiry === 'reset') {
       reset(pair);
@@ -138,11 +74,12 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     // Backpressure may have stopped either side: read on, or nobody would notice its end.
     pair.client.resume();
     pair.upstream.resume();
-  });
+  }
 
   function forget(pair: Pair): void {
     connecting.delete(pair);
-    alive.delete(pair);
+    remembered.delete(pair);
+    table.delete(pair.mapping);
     ghosts.delete(pair);
   }
 
@@ -169,9 +106,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   /** Carries what `from` says to `to`, as long as the pair is remembered. */
   function carry(pair: Pair, from: Socket, to: Socket): void {
     from.on('data', (chunk) => {
-      // The timer may be late; the mapping is gone all the same.
-      if (pair.forgotten || alive.isOver(pair)) return;
-      alive.touch(pair);
+      if (pair.forgotten || !table.touch(pair.mapping)) return;
       if (!to.write(chunk)) from.pause();
     });
     to.on('drain', () => from.resume());
@@ -194,7 +129,12 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   const server = createServer({ allowHalfOpen: true, keepAlive: false, noDelay: true, pauseOnConnect: true });
   server.on('connection', (client) => {
     const upstream = connect({ ...target, allowHalfOpen: true, keepAlive: false, noDelay: true });
-    const pair: Pair = { client, upstream, since: performance.now(), forgotten: false };
+    const mapping: Mapping = {
+      forget: () => {
+        expire(pair);
+      },
+    };
+    const pair: Pair = { client, upstream, mapping, forgotten: false };
     connecting.add(pair);
     carry(pair, client, upstream);
     carry(pair, upstream, client);
@@ -204,7 +144,8 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
         upstream.destroy();
         return;
       }
-      alive.touch(pair);
+      remembered.add(pair);
+      table.add(mapping);
       client.resume();
     });
   });
@@ -215,13 +156,13 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   return {
     address,
     get remembered() {
-      return alive.size;
+      return remembered.size;
     },
     get forgotten() {
       return ghosts.size;
     },
     descriptors: () => {
-      const sockets = [...connecting, ...alive, ...ghosts].flatMap(({ client, upstream }) => [
+      const sockets = [...connecting, ...remembered, ...ghosts].flatMap(({ client, upstream }) => [
         client,
         upstream,
       ]);
@@ -232,7 +173,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
         server.close(() => {
           resolve();
         });
-        for (const pair of [...connecting, ...alive.drain(), ...ghosts.drain()]) end(pair);
+        for (const pair of [...connecting, ...remembered, ...ghosts.drain()]) end(pair);
       }),
   };
 }

@@ -1,6 +1,7 @@
 /** The built-in far end: a responder behind two loopback relays that forget, all inside this process. */
+import type { EmbeddedBox } from '../config/far-ends.js';
 import type { Mode } from '../core/modes.js';
-import type { Seconds } from '../units.js';
+import { MappingTable } from './mapping-table.js';
 import { type Relay, type RelayOptions, startRelay } from './nat-relay.js';
 
 /** A responder that listens on loopback. */
@@ -12,14 +13,14 @@ export interface LocalResponder {
 }
 
 /**
- * Starts the embedded target. Connections of `send` and `recv` are forgotten silently; those of `keepalive` are reset
+ * Starts the embedded target: one box, whose table is shared by all modes. Connections of `send` and `recv` are forgotten silently; those of `keepalive` are reset
  * at expiry, because the relay's own kernel would answer their keepalives for ever.
  *
- * @param idleTimeout seconds after which the relays forget
+ * @param box how the box forgets
  * @param startResponder starts the responder on 127.0.0.1, on a port of its choice
  */
 export async function openEmbeddedTarget(
-  idleTimeout: Seconds,
+  { idle_timeout, bad_share, quota, lifetime }: EmbeddedBox,
   startResponder: () => Promise<LocalResponder>,
 ) {
   const responder = await startResponder();
@@ -28,9 +29,10 @@ export async function openEmbeddedTarget(
     // The relays before the responder that they lead to.
     for (const part of parts.splice(0).reverse()) await part.close();
   };
+  const table = new MappingTable({ idleTimeout: idle_timeout, badShare: bad_share, quota, lifetime });
   const relay = async (onExpiry: RelayOptions['onExpiry']): Promise<Relay> => {
     const upstream = { host: '127.0.0.1', port: responder.port };
-    const started = await startRelay({ upstream, idleTimeout, onExpiry });
+    const started = await startRelay({ upstream, table, onExpiry });
     parts.push(started);
     return started;
   };

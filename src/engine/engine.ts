@@ -2,6 +2,7 @@
 import type { Logger } from '../log.js';
 import { type Clock, type ClockStep, StepNoticingClock, type Timer } from '../clock.js';
 import type { Config, TargetConfig } from '../config/config.js';
+import type { EmbeddedBox } from '../config/far-ends.js';
 import { DEFAULT_MAX_CONNECTIONS } from '../config/schema.js';
 import { type AskRouter, createAskRouter } from '../net/router.js';
 import { openPath } from '../probe/far-ends/index.js';
@@ -31,7 +32,7 @@ export interface EngineOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly observer: EngineObserver;
-  readonly openEmbedded: (idleTimeout: Seconds) => Promise<EmbeddedFarEnd>;
+  readonly openEmbedded: (box: EmbeddedBox) => Promise<EmbeddedFarEnd>;
   /** Replaceable for tests; the real network unless given. */
   readonly openPath?: (options: PathOptions) => Path;
   /** Replaceable for tests; NAT-PMP to the default gateway unless given. */

@@ -4,11 +4,21 @@
  */
 import { Backoff } from '../backoff.js';
 import type { Clock } from '../clock.js';
-import type { LinkEnd } from '../net/errors.js';
-import type { Canary, Introduction, Path } from '../probe/path.js';
+import {
+  type AgeWindow,
+  learnDeath,
+  learnLife,
+  type Life,
+  type LifetimeEvidence,
+  NO_LIFETIME,
+  shouldPart,
+  silenceAllowed,
+} from '../core/lifetime.js';
+import { type Canary, type Introduction, mayBeSame, type Path, type ProbeConnection } from '../probe/path.js';
 import type { Seconds } from '../units.js';
 import { STAYED_AFTER } from './breaker.js';
 import { pause, Rest } from '../pause.js';
+import { LivingCanary, type Loss, lossOf } from './living-canary.js';
 
 /** How many canaries a target has: one may be evicted by chance, two at once are an event. */
 const CANARIES = 2;
@@ -49,6 +59,8 @@ export interface LifelineEvents {
   closedByFarEnd(): void;
   /** An outage lasted so long that the kernel gave the canaries up: whether the mappings live cannot be known. */
   outageOutlasted(): void;
+  /** Every connection was found to end at this age, however busy it is; undefined: no longer. */
+  lifetime(age: AgeWindow | undefined): void;
 }
 
 export interface LifelineOptions {
@@ -56,6 +68,8 @@ export interface LifelineOptions {
   readonly clock: Clock;
   /** Seconds that a heartbeat may stay unanswered. */
   readonly deadline: Seconds;
+  /** Ages that differ by no more are the same, seconds. */
+  readonly resolution: Seconds;
   /** The longest idle time that is known to survive in every mode; undefined while unknown. */
   readonly survives: () => Seconds | undefined;
   readonly events: LifelineEvents;
@@ -63,27 +77,15 @@ export interface LifelineOptions {
   readonly random?: () => number;
 }
 
-type Loss = 'mappingLoss' | 'farEndRestarted' | 'closedByFarEnd' | 'outageOutlasted';
-
 const ENDS_AT_ONCE = 'it welcomes connections and ends them at once';
 const STAYS_SILENT = 'it welcomes connections and does not answer on them';
 
-interface Living {
-  readonly canary: Canary;
-  readonly bornAt: Seconds;
-  /**
-   * When it answered last, monotonic seconds. One that never did after its welcome tells nothing by its silence or its
-   * end: a control that failed.
-   */
-  heardAt: Seconds | undefined;
-  /** A beat that is under way, shared by everybody who asks at that moment. */
-  beating: { readonly answered: Promise<boolean>; readonly until: Seconds } | undefined;
-}
+/** What a canary has to know of a connection to vouch for it. */
+type Vouched = Pick<ProbeConnection, 'opened' | 'instance'>;
 
 export class Lifeline {
   readonly #options: LifelineOptions;
-  readonly #living = new Set<Living>();
-  #instance: string | undefined;
+  readonly #living = new Set<LivingCanary>();
   /** Longest pause between heartbeats that experience allows: halved by each loss of all mappings. */
   #slowest: Seconds = LONGEST_BEAT;
   #lastLoss: Seconds = -Infinity;
@@ -95,6 +97,7 @@ export class Lifeline {
   /** Whether it has to be shown that connections stay before the far end counts as one that answers. */
   #inDoubt = true;
   #introduction: Introduction | undefined;
+  #ages: LifetimeEvidence = NO_LIFETIME;
 
   constructor(options: LifelineOptions) {
     this.#options = options;
@@ -124,46 +127,73 @@ export class Lifeline {
   }
 
   /**
-   * Asks every canary that has lived since `moment` for a sign of life now.
+   * Asks every canary that can vouch for a connection for a sign of life now.
    * @returns whether one of them answered within `deadline`
    */
-  async beat(moment: Seconds, deadline: Seconds, signal: AbortSignal): Promise<boolean> {
-    const answers = await Promise.all(
-      this.#bornBefore(moment).map((living) => this.#beatOnce(living, deadline, signal)),
-    );
+  async beat(connection: Vouched, deadline: Seconds, signal: AbortSignal): Promise<boolean> {
+    const witnesses = this.#witnesses(connection);
+    const answers = await Promise.all(witnesses.map((living) => this.#beatOnce(living, deadline, signal)));
     return answers.includes(true);
   }
 
-  /** Whether a canary that has lived since `moment` may still be alive. */
-  canVouchSince(moment: Seconds): boolean {
-    return this.#bornBefore(moment).length > 0;
+  /** @returns why no canary can vouch for a connection; undefined where one may */
+  speechless(connection: Vouched): 'canary_lost' | 'other_instance' | undefined {
+    if (this.#witnesses(connection).length > 0) return undefined;
+    return this.#bornBefore(connection.opened.earliest).length > 0 ? 'other_instance' : 'canary_lost';
   }
 
-  #bornBefore(moment: Seconds): Living[] {
+  /** The canaries that have lived as long as a connection, with the same far end. */
+  #witnesses({ opened, instance }: Vouched): LivingCanary[] {
+    return this.#bornBefore(opened.earliest).filter(({ canary }) =>
+      mayBeSame(canary.introduction.instance, instance),
+    );
+  }
+
+  /** The age at which every connection ends here, however busy it is; undefined where none was found. */
+  get lifetime(): AgeWindow | undefined {
+    return this.#ages.proven;
+  }
+
+  /** A connection was seen to live from one moment to another. */
+  lived(life: Life): void {
+    this.#learn(learnLife(this.#ages, life, this.#options.resolution));
+  }
+
+  #learn(ages: LifetimeEvidence): void {
+    const before = this.lifetime;
+    this.#ages = ages;
+    if (this.lifetime !== before) this.#options.events.lifetime(this.lifetime);
+  }
+
+  #bornBefore(moment: Seconds): LivingCanary[] {
     return this.#alive().filter(({ bornAt }) => bornAt <= moment);
   }
 
-  async #beatOnce(living: Living, deadline: Seconds, signal: AbortSignal): Promise<boolean> {
+  async #beatOnce(living: LivingCanary, deadline: Seconds, signal: AbortSignal): Promise<boolean> {
     const { clock } = this.#options;
     const due = clock.monotonic() + deadline;
     const shared = living.beating;
     // Whoever is less patient than the one that asked before does not wait for its answer.
     if (shared !== undefined && shared.until > due) return within(clock, shared.answered, deadline);
     const beating = (living.beating ??= {
-      answered: living.canary.beat(deadline, signal).finally(() => {
+      answered: this.#ask(living, deadline, signal).finally(() => {
         living.beating = undefined;
       }),
       until: due,
     });
     const answered = await beating.answered;
-    if (answered) this.#heard(living);
     if (!answered && !signal.aborted && this.#living.has(living)) this.#trouble?.();
     return answered;
   }
 
-  #heard(living: Living): void {
-    living.heardAt = this.#options.clock.monotonic();
-    if (this.#living.size === CANARIES && [...this.#living].every(hasStayed)) this.#unstable.reset();
+  async #ask(living: LivingCanary, deadline: Seconds, signal: AbortSignal): Promise<boolean> {
+    const answered = await living.ask(deadline, signal);
+    if (answered) {
+      this.lived(living.life);
+      if (this.#living.size === CANARIES && [...this.#living].every(({ hasStayed }) => hasStayed))
+        this.#unstable.reset();
+    }
+    return answered;
   }
 
   /** Tries fresh connections until one works. */
@@ -211,7 +241,7 @@ export class Lifeline {
     await this.#reach(signal);
   }
 
-  #alive(): Living[] {
+  #alive(): LivingCanary[] {
     return [...this.#living].filter(({ canary }) => canary.end === undefined);
   }
 
@@ -234,10 +264,12 @@ export class Lifeline {
     } catch (error) {
       return messageOf(error);
     }
-    const living: Living = { canary, bornAt: clock.monotonic(), heardAt: undefined, beating: undefined };
-    this.#instance = canary.introduction.instance;
+    const living = new LivingCanary(canary, clock);
     this.#living.add(living);
-    canary.whenEnded(() => this.#ended());
+    canary.whenEnded(() => {
+      living.ended();
+      this.#ended();
+    });
     const problem = await this.#prove(living, signal);
     if (problem === undefined) {
       if (this.#inDoubt && this.#introduction !== undefined) events.reached(this.#introduction);
@@ -253,7 +285,7 @@ export class Lifeline {
    * Has a canary answer once, and once more a beat later where those before it did not stay. One without a greeting may
    * be silent for ever, where something swallows every sign of life.
    */
-  async #prove(living: Living, signal: AbortSignal): Promise<string | undefined> {
+  async #prove(living: LivingCanary, signal: AbortSignal): Promise<string | undefined> {
     const { clock, deadline } = this.#options;
     const { canary } = living;
     const questioned = this.#unstable.failures > 0 && this.#inDoubt;
@@ -284,10 +316,8 @@ export class Lifeline {
     try {
       while (!calm.over) {
         for (const living of this.#living) {
-          if (living.canary.end !== undefined) return;
-          const known = this.#interval();
-          const interval = hasStayed(living) ? known : Math.min(known, UNKNOWN_BEAT);
-          await calm.pause(interval / this.#living.size);
+          if (living.canary.end !== undefined || this.#part()) return;
+          await calm.pause(this.#silence(living) / this.#living.size);
           if (calm.over || !(await this.#beatOnce(living, deadline, signal))) return;
         }
       }
@@ -295,6 +325,28 @@ export class Lifeline {
       signal.removeEventListener('abort', end);
       this.#trouble = undefined;
     }
+  }
+
+  /** How long a canary may be silent until its next heartbeat, seconds. */
+  #silence(living: LivingCanary): Seconds {
+    const { clock, resolution } = this.#options;
+    const known = this.#interval();
+    const interval = living.hasStayed ? known : Math.min(known, UNKNOWN_BEAT);
+    const allowed = [...this.#living].map(({ bornAt }) =>
+      silenceAllowed(this.#ages, clock.monotonic() - bornAt, resolution),
+    );
+    return Math.min(interval, ...allowed.filter((silence) => silence !== undefined));
+  }
+
+  /** Gives one of two canaries of the same age up, where that age is suspected to be their end. */
+  #part(): boolean {
+    const [one, other] = [...this.#living];
+    if (one === undefined || other === undefined) return false;
+    const now = this.#options.clock.monotonic();
+    if (!shouldPart(this.#ages, [now - one.bornAt, now - other.bornAt])) return false;
+    this.#living.delete(other);
+    other.canary.close();
+    return true;
   }
 
   #interval(): Seconds {
@@ -321,11 +373,7 @@ export class Lifeline {
     const outage = clock.monotonic() - began + deadline;
     const grace = Math.min(outage, LONGEST_REPETITION) + deadline;
     const canaries = [...this.#living];
-    const revived = await Promise.all(
-      canaries.map(
-        async (living) => living.canary.end === undefined && (await living.canary.beat(grace, signal)),
-      ),
-    );
+    const revived = await this.#revive(canaries, grace, signal);
     if (signal.aborted) return undefined;
     const lost = canaries.filter((_, index) => revived[index] !== true);
     // Read before they are closed: our own closing is no sign of the far end.
@@ -334,17 +382,46 @@ export class Lifeline {
       this.#living.delete(living);
       living.canary.close();
     }
-    const loss = this.#living.size > 0 ? undefined : this.#lossOf(canaries, ends, introduction);
+    const aged = lost.length > 0 && lost.every((living) => this.#isOfAge(living));
+    for (const { death } of lost)
+      if (death !== undefined) this.#learn(learnDeath(this.#ages, death, this.#options.resolution));
+    const loss = this.#living.size > 0 || aged ? undefined : lossOf(canaries, ends, introduction);
     if (loss === 'mappingLoss') {
       this.#slowest = Math.max(SHORTEST_BEAT, Math.min(this.#slowest, interval) / 2);
       this.#lastLoss = clock.monotonic();
     }
     // Where something swallows every sign of life, its absence is no event and no reason to wait.
     const swallowed = ends.every((end) => end === undefined) && !lost.some(({ canary }) => canary.greeted);
-    if (swallowed || lost.every(hasStayed)) return loss;
+    if (swallowed || lost.every(({ hasStayed }) => hasStayed)) return loss;
     if (this.#living.size > 0) await pause(clock, this.#unstable.next(), signal);
     else await this.#holdOff(ends.includes(undefined) ? STAYS_SILENT : ENDS_AT_ONCE, signal);
     return signal.aborted ? undefined : loss;
+  }
+
+  /** Asks every canary until it answers or the time is up; those that have answered go on beating meanwhile. */
+  async #revive(canaries: readonly LivingCanary[], grace: Seconds, signal: AbortSignal): Promise<boolean[]> {
+    const settled = new AbortController();
+    const meanwhile = AbortSignal.any([signal, settled.signal]);
+    const asked = canaries.map(async (living) => {
+      const lives = living.canary.end === undefined && (await this.#ask(living, grace, signal));
+      if (lives) void this.#keepBeating(living, meanwhile);
+      return lives;
+    });
+    const revived = await Promise.all(asked);
+    settled.abort();
+    return revived;
+  }
+
+  async #keepBeating(living: LivingCanary, signal: AbortSignal): Promise<void> {
+    const { clock, deadline } = this.#options;
+    do await pause(clock, this.#silence(living) / CANARIES, signal);
+    while (!signal.aborted && (await this.#beatOnce(living, deadline, signal)));
+  }
+
+  /** Whether the end of a canary is that of every connection of its age. */
+  #isOfAge({ bornAt, goneAt }: LivingCanary): boolean {
+    const { lifetime } = this;
+    return lifetime !== undefined && goneAt !== undefined && goneAt - bornAt >= lifetime.lower;
   }
 
   /** Lets a fleet whose far end is gone come back one after the other. A NAT that forgets ends nobody all by itself. */
@@ -356,30 +433,6 @@ export class Lifeline {
     if (canaries.every(({ canary }) => canary.end?.kind === 'closed' || canary.end?.kind === 'reset'))
       await pause(clock, SPREAD * this.#random(), signal);
   }
-
-  /** What it means that all canaries are lost although a fresh connection works. */
-  #lossOf(
-    canaries: readonly Living[],
-    ends: readonly (LinkEnd['kind'] | undefined)[],
-    { instance }: Introduction,
-  ): Loss | undefined {
-    if (instance !== undefined && this.#instance !== undefined) {
-      if (instance !== this.#instance) return 'farEndRestarted';
-    } else if (ends.every((end) => end === 'closed')) return 'farEndRestarted';
-    if (ends.every((end) => end === 'silence' || end === 'unreachable')) return 'outageOutlasted';
-    if (ends.includes('closed')) return 'closedByFarEnd';
-    // A forgotten mapping is silent, or answered with a RST once it is used: whoever was reset at once never stayed.
-    return canaries.some((living, index) =>
-      ends[index] === undefined ? living.heardAt !== undefined : hasStayed(living),
-    )
-      ? 'mappingLoss'
-      : undefined;
-  }
-}
-
-/** Whether a canary was heard long enough after its welcome. */
-function hasStayed({ bornAt, heardAt }: Living): boolean {
-  return heardAt !== undefined && heardAt - bornAt >= STAYED_AFTER;
 }
 
 /** What `answer` comes to, or false after `patience` seconds. */

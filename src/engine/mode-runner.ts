@@ -167,6 +167,13 @@ export class ModeRunner {
     if (this.#watched !== undefined) this.#send({ kind });
   }
 
+  /** No longer idle times than this are asked about from now on, seconds: connections do not live longer. */
+  limit(longest: Seconds): void {
+    const { min_idle: minIdle, max_idle: maxIdle } = this.#options.target.search;
+    const limited = Math.min(maxIdle, Math.max(longest, 1.05 * minIdle));
+    if (limited !== this.#state.options.maxIdle) this.#send({ kind: 'limit', maxIdle: limited });
+  }
+
   /** The wall clock was set: what was noted before keeps its age. */
   stepped(step: ClockStep): void {
     this.#stood += mayHaveStood(step);

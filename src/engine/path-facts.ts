@@ -2,13 +2,15 @@
 import type { Clock } from '../clock.js';
 import type { TargetConfig } from '../config/config.js';
 import { addressClass } from '../core/diagnosis/address-class.js';
-import type { Circumstances } from '../core/diagnosis/conditions.js';
+import { type Circumstances, CONDITION_ROWS } from '../core/diagnosis/conditions.js';
+import { type AgeWindow, spokenAge } from '../core/lifetime.js';
 import { defined } from '../defined.js';
 import { hostConntrackTimeout } from '../net/conntrack.js';
 import type { AskRouter } from '../net/router.js';
 import type { AnnouncementOutcome } from '../probe/announcer.js';
-import type { Introduction } from '../probe/path.js';
+import type { Introduction, Welcomed } from '../probe/path.js';
 import type { Seconds } from '../units.js';
+import { FarEndsMet } from './far-ends-met.js';
 import type { Journal } from './journal.js';
 
 /** Addresses that are kept to tell a pool of them from one. */
@@ -49,6 +51,7 @@ export class FactsKeeper {
   readonly #reasonsGiven = new Set<string>();
   /** When our address as the far end sees it changed last, monotonic seconds. */
   #movedAt: Seconds = -Infinity;
+  #met = new FarEndsMet();
   /** What was told last of announcing this exporter. */
   #announcement: AnnouncementOutcome['kind'] | undefined;
 
@@ -67,7 +70,32 @@ export class FactsKeeper {
 
   /** The far end is probed at this address from now on. */
   pinned(address: string): void {
-    this.#learn({ address, seenAddresses: [], announced: undefined });
+    this.#met = new FarEndsMet();
+    const unknown = { announced: undefined, severalFarEnds: undefined, fixedLifetime: undefined };
+    this.#learn({ address, seenAddresses: [], ...unknown });
+  }
+
+  /** Every connection was found to end at this age, however busy it is; undefined: one has lived longer. */
+  lifetime(age: AgeWindow | undefined): void {
+    const fixed = age === undefined ? undefined : spokenAge(age);
+    this.#learn({ fixedLifetime: fixed });
+    const text =
+      fixed === undefined
+        ? 'connections live longer than before: no fixed lifetime any more'
+        : CONDITION_ROWS.fixed_lifetime.said({ fixedLifetime: fixed });
+    this.#options.journal.tell(text, 'warn');
+  }
+
+  /** A far end at `address` welcomed a connection. */
+  welcomed(address: string, welcomed: Welcomed): void {
+    const { address: pinned, severalFarEnds: known } = this.#facts;
+    // Other addresses are tried, too, before one of them is chosen.
+    if (address !== pinned) return;
+    const severalFarEnds = this.#met.meet(welcomed) || undefined;
+    if (severalFarEnds === known) return;
+    const told = severalFarEnds === undefined ? 'one far end alone answers again' : 'several far ends answer';
+    this.#options.journal.tell(`${told} at this address`, 'warn');
+    this.#learn({ severalFarEnds });
   }
 
   reached(introduction: Introduction): void {

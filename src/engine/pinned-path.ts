@@ -1,6 +1,7 @@
 /** Measures over the path to one pinned address: what its lifeline notices is told to searches, breaker and facts. */
 import type { Clock } from '../clock.js';
 import type { SearchConfig } from '../config/schema.js';
+import { type AgeWindow, longestIdleWithin } from '../core/lifetime.js';
 import type { Introduction, Path } from '../probe/path.js';
 import type { Seconds } from '../units.js';
 import { Breaker } from './breaker.js';
@@ -19,6 +20,8 @@ export interface PinnedPathOptions {
   readonly journal: Journal;
   /** Called when all canaries live (again): deaths can be judged from now on. */
   readonly watched: () => void;
+  /** Called for each try to reach the far end that failed. */
+  readonly unreachable: () => void;
   /** Called when every mapping of the path vanished at once. */
   readonly mappingLoss: () => void;
 }
@@ -40,6 +43,7 @@ export class PinnedPath implements LifelineEvents {
       path,
       clock,
       deadline: search.deadline,
+      resolution: search.resolution,
       survives: () => survivesInAll(modes),
       events: this,
     });
@@ -67,7 +71,11 @@ export class PinnedPath implements LifelineEvents {
     const { path, clock, search, modes } = this.#options;
     const [breaker, lifeline, signal] = [this.#breaker, this.#lifeline, this.#signal];
     const controls = new Controls({ path, lifeline, clock, deadline: search.deadline, signal });
-    for (const mode of modes) mode.begin({ path, controls, breaker, signal });
+    for (const mode of modes) {
+      // What was found of another path is not known of this one.
+      mode.limit(search.max_idle);
+      mode.begin({ path, controls, breaker, signal });
+    }
   }
 
   unwatched(): void {
@@ -76,6 +84,7 @@ export class PinnedPath implements LifelineEvents {
 
   unreachable(reason: string): void {
     this.#options.facts.unreachable(reason);
+    this.#options.unreachable();
     // Whoever could not be reached before the first launch may have been so for a whole fleet.
     if (!this.#begun) this.#breaker.slowDown();
   }
@@ -89,7 +98,12 @@ export class PinnedPath implements LifelineEvents {
   }
 
   farEndRestarted(): void {
-    this.#lost('the far end was restarted: its connections are gone');
+    const several = this.#options.facts.facts.severalFarEnds === true;
+    this.#lost(
+      several
+        ? 'one of several far ends does not answer any more: the connections that watch the path are gone'
+        : 'the far end was restarted: its connections are gone',
+    );
   }
 
   closedByFarEnd(): void {
@@ -98,6 +112,13 @@ export class PinnedPath implements LifelineEvents {
 
   outageOutlasted(): void {
     this.#lost('an outage outlasted every connection: whether the mappings lived is unknown');
+  }
+
+  lifetime(age: AgeWindow | undefined): void {
+    const { facts, modes, search } = this.#options;
+    facts.lifetime(age);
+    const longest = age === undefined ? search.max_idle : longestIdleWithin(age, search.guard);
+    for (const mode of modes) mode.limit(longest);
   }
 
   /** Every connection is gone, and nothing is learnt. */

@@ -1,5 +1,5 @@
 /** What a target's state file holds, and how much of it can be believed when it is read back. */
-import { afterStep, type ClockStep, isSet, LATEST_MOMENT } from '../clock.js';
+import { afterStep, type ClockStep, isSet, LATEST_MOMENT, mayHaveStood } from '../clock.js';
 import { LONGEST_IDLE } from '../core/finding.js';
 import { type Mode, MODES } from '../core/modes.js';
 import { RFC5382_REQ5 } from '../core/requirements.js';
@@ -97,15 +97,18 @@ function withRequirement(search: unknown): unknown {
 }
 
 /**
- * The same by the clock as it is now. A clock that was ahead at the saving, or was not set, has been stepped since: its
- * moments move along, as if no time had passed. Where it is the present clock that was not set, they are right as they
- * are, and lie in the future until it is.
+ * The same by the clock as it is now. A clock that was ahead at the saving by months, or was not set, has been stepped
+ * since: its moments move along, as if no time had passed. Where it is the present clock that was not set, or that goes on
+ * after a boot where it was left some days before, they are right as they are, and lie in the future until it is set.
  */
 function onPresentClock(saved: SavedTarget, now: Seconds): SavedTarget {
   const wasSet = isSet(saved.savedAt);
-  const stepped = wasSet ? isSet(now) && saved.savedAt > now : isSet(now) || saved.savedAt > now;
+  const behind = { from: now, by: saved.savedAt - now };
+  const stepped = wasSet
+    ? isSet(now) && behind.by > 0 && mayHaveStood(behind) === 0
+    : isSet(now) || behind.by > 0;
   if (!stepped) return saved;
-  const step = { from: saved.savedAt, by: now - saved.savedAt };
+  const step = { from: saved.savedAt, by: -behind.by };
   return { ...saved, savedAt: now, searches: saved.searches.map((each) => movedSearch(each, step)) };
 }
 

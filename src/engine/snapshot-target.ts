@@ -2,6 +2,7 @@
 import { isSet } from '../clock.js';
 import type { TargetConfig } from '../config/config.js';
 import { addressClass, sameAddress } from '../core/diagnosis/address-class.js';
+import { areKeepalivesAnsweredBetween } from '../core/diagnosis/answered-between.js';
 import type { Circumstances } from '../core/diagnosis/conditions.js';
 import { explain } from '../core/diagnosis/explain.js';
 import { type AddressClass, type DiagnosisInput, type ModeEvidence } from '../core/diagnosis/outcome.js';
@@ -82,7 +83,7 @@ export class TargetSnapshots {
     const { localAddress, seenAddress, conntrack: responder } = introduction ?? {};
     const { published, verdict, interval, settings: advised } = derived;
     const diagnose = (snapshot: TargetSnapshot): readonly Explanation[] =>
-      this.#diagnose(snapshot, facts, runners, derived.raw, now);
+      this.#diagnose(snapshot, facts, runners, derived, now);
     let explanations: readonly Explanation[] | undefined;
     return {
       config: this.#target,
@@ -107,8 +108,9 @@ export class TargetSnapshots {
     };
   }
 
-  #derive(runners: readonly ModeReadings[], known: Circumstances, now: Seconds): Derived {
+  #derive(runners: readonly ModeReadings[], facts: Circumstances, now: Seconds): Derived {
     const from = runners.map((runner) => unexpired(runner, now));
+    const known = { ...facts, keepalivesAnsweredBetween: this.#areAnsweredBetween(runners, from) };
     const before = this.#derived;
     const unchanged =
       before?.from.length === from.length &&
@@ -117,9 +119,10 @@ export class TargetSnapshots {
     if (before !== undefined && unchanged) return before;
     const { modes } = this.#target;
     const raw: FindingsByMode = Object.fromEntries(runners.map(({ mode }, index) => [mode, from[index]]));
-    const interval = keepaliveRecommended(raw, modes, this.#limits);
     const verdict = pathVerdict(raw, modes, this.#limits, known);
-    const keepalivesEaten = verdict.conditions.includes('keepalives_eaten');
+    const speaking = modes.filter((mode) => !verdict.leftOut.includes(mode));
+    const interval = keepaliveRecommended(raw, speaking, this.#limits);
+    const dataOnly = verdict.leftOut.length > 0;
     return (this.#derived = {
       from,
       circumstances: known,
@@ -127,15 +130,21 @@ export class TargetSnapshots {
       published: publishable(raw, this.#limits),
       interval,
       verdict,
-      settings: interval === undefined ? undefined : settings(interval, { keepalivesEaten }),
+      settings: interval === undefined ? undefined : settings(interval, { dataOnly }),
     });
+  }
+
+  #areAnsweredBetween(runners: readonly ModeReadings[], from: readonly Finding[]): boolean {
+    const seen = runners.map(({ mode, tests }, index) => [mode, { finding: from[index], tests }]);
+    const modes = Object.fromEntries(seen) as Parameters<typeof areKeepalivesAnsweredBetween>[0];
+    return areKeepalivesAnsweredBetween(modes, this.#limits, this.#target.search.deadline);
   }
 
   #diagnose(
     { localAddress, seenAddress, routerAddress, natDetected, conntrack }: TargetSnapshot,
     { seenAddresses }: PathFacts,
     runners: readonly ModeReadings[],
-    raw: FindingsByMode,
+    { raw, circumstances: { keepalivesAnsweredBetween } }: Derived,
     now: Seconds,
   ): readonly Explanation[] {
     const evidence = runners.map((runner) => [
@@ -153,7 +162,7 @@ export class TargetSnapshots {
         }),
         ...(routerAddress === undefined ? {} : routerEvidence(routerAddress, seenAddress)),
       },
-      ...defined({ natDetected }),
+      ...defined({ natDetected, keepalivesAnsweredBetween }),
       severalSeenAddresses: seenAddresses.length > 1,
     });
   }

@@ -1,10 +1,11 @@
 /** One target: pins its address, measures over the path there, and tells what is known about it. */
 import { setMaxListeners } from 'node:events';
+import { isIP } from 'node:net';
 import { Backoff } from '../backoff.js';
 import type { Logger } from '../log.js';
 import type { Clock, ClockStep, Timer } from '../clock.js';
 import type { TargetConfig } from '../config/config.js';
-import { timingOf } from '../config/far-ends.js';
+import { type EmbeddedBox, timingOf } from '../config/far-ends.js';
 import { addressClass } from '../core/diagnosis/address-class.js';
 import type { PathVerdict } from '../core/diagnosis/path-verdict.js';
 import { CHANGE_WORDS } from '../core/words.js';
@@ -13,7 +14,7 @@ import type { AskRouter } from '../net/router.js';
 import { pause, pauseForever } from '../pause.js';
 import type { EmbeddedFarEnd, Path, PathOptions } from '../probe/path.js';
 import type { Seconds } from '../units.js';
-import { addressesWhenMoved, chooseAddress } from './far-end-address.js';
+import { FarEndAddresses } from './far-end-address.js';
 import { Journal } from './journal.js';
 import type { Launches } from './launches.js';
 import { ModeRunner } from './mode-runner.js';
@@ -40,7 +41,7 @@ export interface TargetRunnerOptions {
   readonly testsKept: number;
   readonly store?: StateStore | undefined;
   /** Starts the built-in responder behind the built-in NAT. */
-  readonly openEmbedded: (idleTimeout: Seconds) => Promise<EmbeddedFarEnd>;
+  readonly openEmbedded: (box: EmbeddedBox) => Promise<EmbeddedFarEnd>;
   readonly openPath: (options: PathOptions) => Path;
   readonly askRouter: AskRouter;
 }
@@ -57,6 +58,8 @@ export class TargetRunner {
   readonly #saver: Saver | undefined;
   /** Pauses while there is no path. */
   readonly #unpinned = new Backoff({ longest: LONGEST_RETRY });
+  /** Absent for the built-in far end. */
+  readonly #addresses: FarEndAddresses | undefined;
   #modes: readonly ModeRunner[] = [];
   #embedded: EmbeddedFarEnd | undefined;
   #running: Promise<void> | undefined;
@@ -77,6 +80,11 @@ export class TargetRunner {
     // The built-in far end is another one each time.
     if (store !== undefined && target.far_end.kind !== 'embedded')
       this.#saver = new Saver({ target, store, clock, log: this.#log });
+    if (target.far_end.kind !== 'embedded') {
+      const problemAt = (address: string, signal: AbortSignal): Promise<string | undefined> =>
+        this.#problemAt(address, signal);
+      this.#addresses = new FarEndAddresses({ host: target.far_end.host, target, clock, problemAt });
+    }
     setMaxListeners(0, this.#stopped.signal);
   }
 
@@ -151,17 +159,25 @@ export class TargetRunner {
     const { signal } = this.#stopped;
     // Thousands of targets do not start at once.
     await this.#options.launches.turn(this.target.name, signal);
+    let next: string | undefined;
     while (!signal.aborted) {
-      const pinned = await this.#pin(signal);
-      if (pinned !== undefined) await this.#measure(pinned, signal);
+      const pinned = await this.#pin(next, signal);
+      next = pinned && (await this.#measure(pinned, signal));
     }
   }
 
-  /** Tries until there is an address and a path to it; undefined when `signal` is aborted. */
-  async #pin(signal: AbortSignal): Promise<{ address: string; path: Path } | undefined> {
+  /**
+   * Tries until there is an address and a path to it.
+   * @param known an address that answers, where there is one already
+   * @returns undefined when `signal` is aborted
+   */
+  async #pin(
+    known: string | undefined,
+    signal: AbortSignal,
+  ): Promise<{ address: string; path: Path } | undefined> {
     while (!signal.aborted) {
       try {
-        const address = await this.#findAddress(signal);
+        const address = known ?? (await this.#findAddress(signal));
         if (address === undefined) return undefined;
         const path = this.#openPath(address);
         this.#unpinned.reset();
@@ -178,18 +194,19 @@ export class TargetRunner {
   /** The address that answers, or is the only choice; starts the built-in far end. */
   async #findAddress(signal: AbortSignal): Promise<string | undefined> {
     const { far_end: farEnd } = this.target;
-    if (farEnd.kind === 'embedded') {
-      this.#embedded ??= await this.#options.openEmbedded(farEnd.idle_timeout);
-      return this.#embedded.address;
+    if (farEnd.kind !== 'embedded') return this.#addresses?.choose(signal);
+    this.#embedded ??= await this.#options.openEmbedded(farEnd);
+    return this.#embedded.address;
+  }
+
+  /** Why a fresh connection to an address does not work; undefined where it does. */
+  async #problemAt(address: string, signal: AbortSignal): Promise<string | undefined> {
+    try {
+      await this.#openPath(address).check(signal);
+      return undefined;
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
     }
-    const answers = (address: string): Promise<boolean> =>
-      this.#openPath(address)
-        .check(signal)
-        .then(
-          () => true,
-          () => false,
-        );
-    return chooseAddress(farEnd.host, this.target, answers, signal);
   }
 
   #openPath(address: string): Path {
@@ -199,13 +216,20 @@ export class TargetRunner {
       address,
       clock,
       announced: (outcome) => this.#facts.announced(outcome),
+      welcomed: (welcomed) => this.#facts.welcomed(address, welcomed),
       trouble: (text) => this.#journal.tell(text, 'warn'),
       ...defined({ embedded: this.#embedded }),
     });
   }
 
-  /** Measures over a path until its address changes or the target is stopped. */
-  async #measure({ address, path }: { address: string; path: Path }, signal: AbortSignal): Promise<void> {
+  /**
+   * Measures over a path until another address takes its place or the target is stopped.
+   * @returns the other address
+   */
+  async #measure(
+    { address, path }: { address: string; path: Path },
+    signal: AbortSignal,
+  ): Promise<string | undefined> {
     const { clock, observer } = this.#options;
     const moved = new AbortController();
     const here = AbortSignal.any([signal, moved.signal]);
@@ -223,25 +247,31 @@ export class TargetRunner {
           this.#diagnoseSoon();
           void this.#askRouter();
         },
+        unreachable: () => this.#addresses?.doubt(),
         mappingLoss: () => observer.mappingLoss?.(this.target),
       },
       here,
     );
-    const moving = this.#untilMoved(address, here).then(() => moved.abort());
+    const moving = this.#untilMoved(address, here).finally(() => moved.abort());
     await pinned.run();
     moved.abort();
-    await moving;
+    return moving;
   }
 
-  /** Returns when the name does not lead to `address` any more. */
-  async #untilMoved(address: string, signal: AbortSignal): Promise<void> {
+  /** @returns another address of the name that answers, once `address` does not any more */
+  async #untilMoved(address: string, signal: AbortSignal): Promise<string | undefined> {
     const { far_end: farEnd } = this.target;
-    if (farEnd.kind === 'embedded') return pauseForever(signal);
-    const { clock } = this.#options;
-    const answers = await addressesWhenMoved(farEnd.host, this.target, address, clock, signal);
-    if (answers === undefined) return;
-    const now = `${answers.join(', ')} instead of ${address}`;
-    this.#journal.tell(`${farEnd.host} has a new address: ${now}`, 'warn');
+    if (farEnd.kind === 'embedded' || this.#addresses === undefined || isIP(farEnd.host) !== 0) {
+      await pauseForever(signal);
+      return undefined;
+    }
+    const next = await this.#addresses.next(address, () => this.#facts.facts.up === false, signal);
+    if (next !== undefined)
+      this.#journal.tell(
+        `${farEnd.host} has a new address: ${next} instead of ${address}, which does not answer any more`,
+        'warn',
+      );
+    return next;
   }
 
   async #askRouter(): Promise<void> {

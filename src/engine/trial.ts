@@ -3,7 +3,7 @@ import type { Clock } from '../clock.js';
 import type { SearchConfig } from '../config/schema.js';
 import type { Mode } from '../core/modes.js';
 import type { ConnectionId } from '../core/search/contract.js';
-import type { Verdict } from '../core/verdict.js';
+import type { InconclusiveReason, Verdict } from '../core/verdict.js';
 import { defined } from '../defined.js';
 import { type Observation, observeIdleEnd } from '../probe/observe.js';
 import type { Path, ProbeConnection } from '../probe/path.js';
@@ -128,8 +128,8 @@ export class Trial {
     const { controls, signal } = this.#watched;
     const watch = controls.watch(connection, search.deadline, fromNow);
     const observation = await connection.test({ clock, deadline: search.deadline, signal });
-    const pathStood = watch.finish();
-    await this.#judge(observation, observation.kind !== 'died' || (await pathStood));
+    const doubt = watch.finish();
+    await this.#judge(observation, observation.kind === 'died' ? await doubt : undefined);
   }
 
   /** The moment of its test came and went while our own process stood still. */
@@ -155,8 +155,11 @@ export class Trial {
     this.#slot = undefined;
   }
 
-  /** Runs the controls that an observation asks for, closes the connection, and tells the verdict. */
-  async #judge(observation: Observation, pathStood = true): Promise<void> {
+  /**
+   * Runs the controls that an observation asks for, closes the connection, and tells the verdict.
+   * @param doubt what came up while a test waited
+   */
+  async #judge(observation: Observation, doubt?: InconclusiveReason): Promise<void> {
     const connection = this.#connection;
     if (connection === undefined) return;
     this.#state = 'judging';
@@ -167,9 +170,7 @@ export class Trial {
       breaker.failed(this.#launchedAt);
       verdict = { kind: 'inconclusive', reason: 'control_failed' };
     } else if (verdict.kind === 'dead') {
-      const reason = pathStood
-        ? await controls.confirm(connection, verdict.evidence !== 'silence')
-        : 'control_failed';
+      const reason = doubt ?? (await controls.confirm(connection, verdict.evidence !== 'silence'));
       if (reason !== undefined) verdict = { kind: 'inconclusive', reason };
     }
     const unnoticed = Math.max(1, search.guard);
@@ -180,7 +181,11 @@ export class Trial {
       verdict = { kind: 'inconclusive', reason: 'interrupted' };
     // It may have been ended while its controls ran.
     if (this.#connection === undefined) return;
-    const result = this.#result(connection, verdict, idleTime(connection, observation, verdict, clock));
+    const idle = idleTime(connection, observation, verdict, clock);
+    if (verdict.kind === 'alive') controls.survived(connection, connection.opened.latest + idle);
+    if (verdict.kind === 'inconclusive')
+      verdict = { ...verdict, reason: controls.reasonAt(verdict.reason, idle) };
+    const result = this.#result(connection, verdict, idle);
     this.end();
     concluded(this, result);
   }

@@ -159,7 +159,7 @@ export const FAMILIES: readonly Family[] = [
   },
   ofMode(
     'nat_probe_connections',
-    'Open idle connections that wait for their test or are being tested.',
+    'Open idle connections that wait for their test or are being tested. Two canaries a target come on top.',
     ({ connections }) => connections,
   ),
   {

@@ -2,7 +2,7 @@
 import { DEATHS_OF_A_CLAIM } from '../core/finding.js';
 import { durationWithSeconds, humanDuration } from '../core/human-duration.js';
 import { timeoutWords } from '../core/words.js';
-import { longestRequired, requirementOf } from '../core/modes.js';
+import { longestRequired, type Mode, requirementOf } from '../core/modes.js';
 import type { ModeSnapshot, TargetSnapshot } from '../engine/snapshot.js';
 
 /** One line of the story. */
@@ -56,7 +56,12 @@ function allFacts(snapshot: TargetSnapshot): readonly Fact[] {
   }
   for (const snapshotOfMode of snapshot.modes) {
     const { mode } = snapshotOfMode;
-    if (snapshot.verdict.leftOut.includes(mode)) {
+    if (snapshot.verdict.conditions.includes('keepalives_answered_between') && isLeftOut(snapshot, mode)) {
+      news(
+        `${mode}:answered_between`,
+        `${mode}: TCP keepalives are answered where data dies: somebody in between answers them.`,
+      );
+    } else if (isLeftOut(snapshot, mode)) {
       news(
         `${mode}:eaten`,
         `${mode}: TCP keepalives get no answer although data does: they are dropped on the way.`,
@@ -66,6 +71,10 @@ function allFacts(snapshot: TargetSnapshot): readonly Fact[] {
     }
   }
   return facts;
+}
+
+function isLeftOut({ verdict }: TargetSnapshot, mode: Mode): boolean {
+  return verdict.leftOut.includes(mode);
 }
 
 function modeFacts({ mode, finding }: ModeSnapshot): readonly Fact[] {
@@ -106,7 +115,7 @@ function modeFacts({ mode, finding }: ModeSnapshot): readonly Fact[] {
     facts.push({
       id: `${mode}:found`,
       kind: 'news',
-      text: `${mode}: idle connections are forgotten after about ${timeoutWords(mode, finding)} (between ${tenths(lower)} and ${tenths(upper)} s).`,
+      text: `${mode}: idle connections are ${finding.closed === true ? 'closed by somebody' : 'forgotten'} after about ${timeoutWords(mode, finding)} (between ${tenths(lower)} and ${tenths(upper)} s).`,
     });
   }
   return facts;

@@ -23,6 +23,11 @@ export interface Introduction {
   readonly instance?: string;
 }
 
+/** Whether two connections may have met the same far end: one that does not say who it is may be anybody. */
+export function mayBeSame(one: string | undefined, other: string | undefined): boolean {
+  return one === undefined || other === undefined || one === other;
+}
+
 /** A connection that idles until its one test. */
 export interface ProbeConnection {
   /** When the idle clock started: the far end's hello, or the connect where there is none. */
@@ -31,6 +36,8 @@ export interface ProbeConnection {
   readonly local: string;
   readonly remote: string;
   readonly seen?: string;
+  /** The far end that welcomed it, as in an `Introduction`. */
+  readonly instance?: string;
   /** Calls `run` when the connection ends by itself while it idles; at once if it has. */
   whenEnded(run: (end: LinkEnd) => void): void;
   /** Breaks the silence, once. With a moment fixed at launch, waits for it. */
@@ -105,10 +112,19 @@ export interface PathOptions<Config extends FarEnd = FarEnd> {
   readonly embedded?: EmbeddedFarEnd;
   /** Called for every answer to an announcement of this exporter. */
   readonly announced?: (outcome: AnnouncementOutcome) => void;
+  /** Told which far end welcomed a connection, for each that says so (native protocol only). */
+  readonly welcomed?: (welcomed: Welcomed) => void;
   /** Told when the token's file cannot be used any more. */
   readonly trouble?: (text: string) => void;
   /** Opens the connections; real sockets unless given. */
   readonly openLink?: OpenLink;
+}
+
+/** A far end welcomed a connection. */
+export interface Welcomed {
+  readonly instance: string;
+  /** When it was asked and when its answer was heard, monotonic seconds: it answered in between. */
+  readonly moment: Moment;
 }
 
 /** Where the built-in far end listens, mode by mode. */

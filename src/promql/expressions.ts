@@ -2,12 +2,13 @@
  * The PromQL that rules, dashboards and the audit share; every expression reads only the exporter's own metrics. A
  * path is what remains of a series without `mode`: one target of one exporter.
  */
+import { EMBEDDED_NAMES } from '../core/embedded-names.js';
 import { MODE_ROWS, MODES, requirementsOf } from '../core/modes.js';
 import type { Seconds } from '../units.js';
 import { promDuration } from './duration.js';
 
-/** Leaves out the built-in target: it shows that the program works, not what a network does. */
-export const NOT_EMBEDDED = 'target!="embedded"';
+/** Leaves the built-in targets out; Prometheus anchors the pattern by itself. */
+export const NOT_EMBEDDED = `target!~"${EMBEDDED_NAMES}"`;
 
 /**
  * One series for each configured mode of a path. The phase of a search is exported for every configured mode from
@@ -25,7 +26,10 @@ const [EMPTY, NOT_EMPTY] =
     ? [`mode="${EMPTY_MODES.join()}"`, `mode!="${EMPTY_MODES.join()}"`]
     : [`mode=~"${EMPTY_MODES.join('|')}"`, `mode!~"${EMPTY_MODES.join('|')}"`];
 
-/** How many modes of a path speak of its mapping: all that are configured, less keepalives that something eats. */
+/** Conditions in which those modes say nothing. */
+const EMPTY_MODES_SILENT = 'condition=~"keepalives_eaten|keepalives_answered_between"';
+
+/** How many modes of a path speak of its mapping: all that are configured, less keepalives that something eats or answers. */
 export function speakingModes(selector: string): string {
   return [
     'count without (mode, phase) (',
@@ -33,7 +37,7 @@ export function speakingModes(selector: string): string {
     '  or',
     `  ${modesOf(`${selector}, ${EMPTY}`)}`,
     '  unless ignoring (mode, phase, condition)',
-    `  nat_path_condition{${selector}, condition="keepalives_eaten"}`,
+    `  nat_path_condition{${selector}, ${EMPTY_MODES_SILENT}}`,
     ')',
   ].join('\n');
 }

@@ -79,9 +79,11 @@ export function buildDocument(input: ReportInput, options: { readonly redact: bo
 }
 
 /** Whether every configured mode has come to its answer. */
-export function isComplete({ config, modes }: TargetSnapshot): boolean {
+export function isComplete({ config, modes, verdict }: TargetSnapshot): boolean {
   const { min_idle: minIdle, max_idle: maxIdle, guard } = config.search;
+  // Nothing more comes of a mode that says nothing about the mapping.
   const isDone = ({ mode, finding }: ModeSnapshot): boolean =>
+    verdict.leftOut.includes(mode) ||
     isDecided(finding, { minIdle, maxIdle, guard, required: requirementOf(mode).idle });
   return modes.length > 0 && modes.every(isDone);
 }
@@ -153,6 +155,13 @@ function askOf(result: ReportDocument['verdict']['result'], snapshot: TargetSnap
         `${wanted}. A device in bridge mode should not track connections at all.`
       );
     case 'unknown':
+      if (snapshot.verdict.conditions.includes('fixed_lifetime')) {
+        return (
+          'Please find the device on this line that ends connections at one age, busy ones too (an offload or session ' +
+          `table), and have it keep them for as long as they are used. Whether an idle one survives ${wanted} cannot be ` +
+          'measured before.'
+        );
+      }
       return `None yet: the measurement has to run until it is decided whether ${wanted} survive.`;
   }
 }

@@ -25,10 +25,6 @@ export class Session {
 export class Sessions {
   readonly #sessions = new Map<string, Session>();
 
-  get size(): number {
-    return this.#sessions.size;
-  }
-
   find(key: string): Session | undefined {
     return this.#sessions.get(key);
   }

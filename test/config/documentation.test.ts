@@ -40,7 +40,7 @@ describe('docs/CONFIGURATION.md', () => {
     ['`<search>`', root.properties?.['search'], 6],
     ['`<target>`', target, 14],
     ['`<announce>`', target?.properties?.['announce'], 4],
-    ['`<embedded>`', target?.properties?.['embedded'], 1],
+    ['`<embedded>`', target?.properties?.['embedded'], 4],
     ['`<remote_write>`', remoteWrite, 7],
     ['`<basic_auth>`', remoteWrite?.properties?.['basic_auth'], 2],
     ['`<tls_config>`', remoteWrite?.properties?.['tls_config'], 1],

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { embeddedResponder } from '../../src/commands/embedded-responder.js';
+import { MappingTable } from '../../src/embedded/mapping-table.js';
 import { type Relay, type RelayOptions, startRelay } from '../../src/embedded/nat-relay.js';
 import { openEmbeddedTarget } from '../../src/embedded/target.js';
 import { newHello, RawClient } from '../responder/raw-client.js';
@@ -15,7 +16,7 @@ beforeEach(() => {
 });
 
 test('openEmbeddedTarget() gives back what a probe holds that says DROP and closes at once, 300 times', async () => {
-  const target = await openEmbeddedTarget(60, embeddedResponder);
+  const target = await openEmbeddedTarget({ kind: 'embedded', idle_timeout: 60 }, embeddedResponder);
   // The responder's listener and those of two relays.
   expect(target.descriptors()).toBe(3);
   const port = target.port('send');
@@ -67,9 +68,14 @@ describe('a relay', () => {
     expect([relay.remembered, relay.forgotten, relay.descriptors()]).toEqual([0, 0, 0]);
   });
 
-  async function start(options: Partial<RelayOptions> = {}): Promise<void> {
+  async function start(idleTimeout = 60, options: Partial<RelayOptions> = {}): Promise<void> {
     const upstream = { host: '127.0.0.1', port: (farEnd.address() as AddressInfo).port };
-    relay = await startRelay({ upstream, idleTimeout: 60, onExpiry: 'drop', ...options });
+    relay = await startRelay({
+      upstream,
+      table: new MappingTable({ idleTimeout }),
+      onExpiry: 'drop',
+      ...options,
+    });
   }
 
   /** Clients that half-close when told to, connected through the relay. */
@@ -88,7 +94,7 @@ describe('a relay', () => {
   const left = (): Promise<void> => eventually(() => relay.descriptors() === 1, 'no connection is left');
 
   test('lets go of forgotten connections whose clients half-close', async () => {
-    await start({ idleTimeout: 0.1 });
+    await start(0.1);
     const opened = await clients(50);
     await eventually(() => relay.forgotten === 50, 'all are forgotten');
     for (const client of opened) client.end();
@@ -97,7 +103,7 @@ describe('a relay', () => {
   });
 
   test('lets go of the far end of a forgotten connection when that ends, and waits for the client', async () => {
-    await start({ idleTimeout: 0.1 });
+    await start(0.1);
     const opened = await clients(20);
     await eventually(() => relay.forgotten === 20 && sockets.length === 40, 'all are forgotten');
     for (const socket of sockets) if (!opened.includes(socket)) socket.end();
@@ -111,7 +117,7 @@ describe('a relay', () => {
   test.each(['end', 'resetAndDestroy'] as const)(
     'lets go of connections whose clients left before they were forgotten and whose far ends %s afterwards',
     async (how) => {
-      await start({ idleTimeout: 0.2 });
+      await start(0.2);
       const opened = await clients(20);
       for (const client of opened) client.end();
       await eventually(() => relay.forgotten === 20 && sockets.length === 40, 'all are forgotten');
@@ -122,7 +128,7 @@ describe('a relay', () => {
   );
 
   test('lets go when a FIN and the expiry by reset fall together', async () => {
-    await start({ idleTimeout: 0.1, onExpiry: 'reset' });
+    await start(0.1, { onExpiry: 'reset' });
     for (let round = 0; round < 10; round += 1) {
       const opened = await clients(10);
       // A little earlier and a little later than the relay forgets.
@@ -137,7 +143,7 @@ describe('a relay', () => {
   });
 
   test('lets go of both when the upstream refuses', async () => {
-    await start({ upstream: { host: '127.0.0.1', port: 1 } });
+    await start(60, { upstream: { host: '127.0.0.1', port: 1 } });
     await Promise.all((await clients(50)).map((client) => eventually(() => client.destroyed, 'it is reset')));
     await left();
   });
@@ -153,7 +159,7 @@ describe('a relay', () => {
     test('lets go of clients that leave meanwhile once it fails, and of all when it is closed', async () => {
       const deaf = spawn(process.execPath, ['-e', DEAF], { stdio: ['ignore', 'pipe', 'inherit'] });
       const [line] = (await once(deaf.stdout, 'data')) as [Buffer];
-      await start({ upstream: { host: '127.0.0.1', port: Number(line.toString()) } });
+      await start(60, { upstream: { host: '127.0.0.1', port: Number(line.toString()) } });
       const opened = await clients(20);
       await eventually(() => relay.descriptors() === 41, 'all are accepted');
       for (const client of opened.slice(0, 10)) client.destroy();

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { MappingTable } from '../../src/embedded/mapping-table.js';
 import { type Relay, type RelayOptions, startRelay } from '../../src/embedded/nat-relay.js';
 
 /** A server that keeps its connections and echoes nothing by itself. */
@@ -64,7 +65,12 @@ async function connected(): Promise<{ client: Socket; far: Socket }> {
 }
 
 async function start(options: Partial<RelayOptions> = {}): Promise<void> {
-  relay = await startRelay({ upstream: farEnd.upstream, idleTimeout: T, onExpiry: 'drop', ...options });
+  relay = await startRelay({
+    upstream: farEnd.upstream,
+    table: new MappingTable({ idleTimeout: T }),
+    onExpiry: 'drop',
+    ...options,
+  });
 }
 
 beforeEach(async () => {

@@ -22,6 +22,7 @@ async function start() {
     path,
     clock,
     deadline: DEADLINE,
+    resolution: 10,
     survives: () => 7440,
     events: {
       reached: nothing,
@@ -32,6 +33,7 @@ async function start() {
       closedByFarEnd: nothing,
       unwatched: nothing,
       outageOutlasted: nothing,
+      lifetime: nothing,
     },
   });
   void lifeline.run(stop.signal);
@@ -41,8 +43,8 @@ async function start() {
   return { clock, path, controls, connection };
 }
 
-function openedAt(moment: number): ProbeConnection {
-  return { opened: { earliest: moment, latest: moment } } as ProbeConnection;
+function openedAt(moment: number, instance?: string): ProbeConnection {
+  return { opened: { earliest: moment, latest: moment }, instance } as ProbeConnection;
 }
 
 /** Settles a promise by letting time pass. */
@@ -97,6 +99,41 @@ describe('Controls.confirm', () => {
   });
 });
 
+describe('Controls of a connection that one of several far ends welcomed', () => {
+  it('pass where both meet the same far end', async () => {
+    const { clock, controls } = await start();
+    const connection = openedAt(clock.monotonic(), 'a');
+    expect(await after(clock, 20, controls.confirm(connection, false))).toBeUndefined();
+  });
+
+  it('say other_instance, and open nothing, where every canary is with another one', async () => {
+    const { clock, path, controls } = await start();
+    const before = path.checks;
+    const connection = openedAt(clock.monotonic(), 'b');
+    expect(await after(clock, 20, controls.confirm(connection, false))).toBe('other_instance');
+    expect(path.checks).toBe(before);
+  });
+
+  it('try fresh connections until one meets it, and give up after some', async () => {
+    const { clock, path, controls } = await start();
+    const connection = openedAt(clock.monotonic(), 'a');
+    const before = path.checks;
+    path.turns = ['b', 'b', 'a'];
+    expect(await after(clock, 20, controls.confirm(connection, false))).toBeUndefined();
+    expect(path.checks - before).toBe(3);
+    path.turns = Array.from({ length: 20 }, () => 'b');
+    expect(await after(clock, 20, controls.confirm(connection, false))).toBe('other_instance');
+    expect(path.turns.length).toBeGreaterThan(10);
+  });
+
+  it('have no canary watch over a silent test that is with another one', async () => {
+    const { clock, controls } = await start();
+    const watch = controls.watch(openedAt(clock.monotonic(), 'b'), DEADLINE);
+    await clock.advance(DEADLINE);
+    expect(await watch.finish()).toBe('other_instance');
+  });
+});
+
 describe('a fresh connection of Controls', () => {
   it('speaks for its own moment only: the next death has one of its own', async () => {
     const { clock, path, controls, connection } = await start();
@@ -116,14 +153,14 @@ describe('Controls.watch', () => {
     const { clock, controls, connection } = await start();
     const watch = controls.watch(connection, DEADLINE);
     await clock.advance(0.06);
-    expect(await watch.finish()).toBe(true);
+    expect(await watch.finish()).toBeUndefined();
   });
 
   it('is content when a canary answers in the middle of a silent test', async () => {
     const { clock, controls, connection } = await start();
     const watch = controls.watch(connection, DEADLINE);
     await clock.advance(DEADLINE);
-    expect(await watch.finish()).toBe(true);
+    expect(await watch.finish()).toBeUndefined();
   });
 
   it('waits for the moment that was fixed at launch', async () => {
@@ -133,7 +170,7 @@ describe('Controls.watch', () => {
     await clock.advance(50);
     path.passes = true;
     await clock.advance(60);
-    expect(await watch.finish()).toBe(true);
+    expect(await watch.finish()).toBeUndefined();
   });
 
   it('notices an outage that swallowed the test and ended just before its deadline', async () => {
@@ -143,7 +180,7 @@ describe('Controls.watch', () => {
     await clock.advance(DEADLINE - 0.5);
     path.passes = true;
     await clock.advance(0.5);
-    expect(await watch.finish()).toBe(false);
+    expect(await watch.finish()).toBe('disturbed');
     expect(await after(clock, 20, controls.confirm(connection, false))).toBeUndefined();
   });
 });

@@ -393,6 +393,18 @@ describe('Engine', () => {
       for (const { at } of only(second.engine).events) expect(second.clock.wall() - at).toBeLessThan(60);
     });
 
+    it('tells no age after a boot with a clock that is days behind, and the real one once it is set', async () => {
+      const first = await run(1000);
+      const { confirmedTimestamp: known } = modeOf(first.engine);
+      await first.engine.stop();
+      const second = await run(20, (clock) => clock.stepWall(-2 * 86_400));
+      expect(modeOf(second.engine).finding.compliant).toBe(false);
+      expect(modeOf(second.engine).confirmedTimestamp).toBeUndefined();
+      second.path.passes = false;
+      second.clock.stepWall(2 * 86_400 + 3600);
+      expect(modeOf(second.engine).confirmedTimestamp).toBe(known);
+    });
+
     it('goes on with what it learnt by a clock that was never set, after a boot with one that is', async () => {
       const first = await run(1000, (clock) => clock.stepWall(10 - clock.wall()));
       const { lower } = modeOf(first.engine).finding;

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { spokenAge } from '../../src/core/lifetime.js';
 import { Lifeline } from '../../src/engine/lifeline.js';
 import type { Seconds } from '../../src/units.js';
 import { FakeClock } from '../support/fake-clock.js';
@@ -23,6 +24,7 @@ async function start(
     path,
     clock,
     deadline: 8,
+    resolution: 10,
     survives: () => survives,
     ...(random === undefined ? {} : { random }),
     events: {
@@ -34,6 +36,7 @@ async function start(
       closedByFarEnd: () => story.push('closed'),
       unwatched: () => undefined,
       outageOutlasted: () => story.push('outlasted'),
+      lifetime: (age) => story.push(age === undefined ? 'no lifetime' : `lifetime ${spokenAge(age)}`),
     },
   });
   const done = lifeline.run(stop.signal);
@@ -185,7 +188,7 @@ describe('Lifeline', () => {
   it('beat() asks only canaries that have lived since the given moment', async () => {
     const { clock, path, lifeline, stop } = await start();
     const ask = async (moment: Seconds): Promise<boolean> => {
-      const answer = lifeline.beat(moment, 8, stop.signal);
+      const answer = lifeline.beat({ opened: { earliest: moment, latest: moment } }, 8, stop.signal);
       await clock.advance(1);
       return answer;
     };
@@ -246,12 +249,39 @@ describe('Lifeline', () => {
     }
   });
 
+  it('does not wait where a kernel gave up the canaries: nobody has lost anything together', async () => {
+    const { clock, path, story } = await start(undefined, undefined, undefined, () => 0.99);
+    await clock.advance(60);
+    for (const canary of path.canaries) canary.finish({ kind: 'silence', detail: 'the kernel gave up' });
+    await clock.advance(0.5);
+    expect(story).toContain('outlasted');
+  });
+
+  it('beats as seldom as before again once there was no loss for an hour', async () => {
+    const { clock, path, story } = await start(7440);
+    await clock.advance(10);
+    for (const canary of path.canaries) canary.forgotten = true;
+    await clock.advance(150);
+    expect(story).toContain('mapping loss');
+    const longestGap = async (seconds: Seconds): Promise<Seconds> => {
+      const since = clock.monotonic();
+      await clock.advance(seconds);
+      const at = (path.canaries[2]?.beatsAt ?? []).filter((moment) => moment >= since);
+      return Math.max(...at.slice(1).map((moment, index) => moment - (at[index] ?? 0)));
+    };
+    expect(await longestGap(3300)).toBeLessThanOrEqual(31);
+    await clock.advance(300);
+    const later = await longestGap(600);
+    expect(later).toBeGreaterThan(50);
+    expect(later).toBeLessThanOrEqual(61);
+  });
+
   it('beat() of somebody with less patience does not wait for one that is under way', async () => {
     const { clock, path, lifeline, stop } = await start();
     const before = clock.monotonic();
     path.passes = false;
     await clock.advance(3);
-    const answer = lifeline.beat(before, 1.5, stop.signal);
+    const answer = lifeline.beat({ opened: { earliest: before, latest: before } }, 1.5, stop.signal);
     await clock.advance(2);
     path.passes = true;
     await clock.advance(1);

@@ -48,6 +48,7 @@ async function start(options: Partial<ModeRunnerOptions> = {}) {
     path,
     clock,
     deadline: DEFAULT_SEARCH.deadline,
+    resolution: 10,
     survives: () => 7440,
     events: {
       reached: nothing,
@@ -56,6 +57,7 @@ async function start(options: Partial<ModeRunnerOptions> = {}) {
       mappingLoss: nothing,
       farEndRestarted: nothing,
       outageOutlasted: nothing,
+      lifetime: nothing,
       closedByFarEnd: nothing,
       unwatched: nothing,
     },
@@ -152,6 +154,72 @@ describe('a ModeRunner', () => {
     expect(reasons().slice(before)).toEqual(Array(open).fill('interrupted'));
     await clock.advance(30);
     expect(runner.connections).toBeGreaterThan(0);
+  });
+});
+
+describe('a ModeRunner whose path is left', () => {
+  it('opens nothing, whatever is lost or due, until it begins again', async () => {
+    const { clock, path, runner } = await start();
+    await clock.advance(400);
+    runner.end();
+    await clock.advance(1);
+    const { opened } = path;
+    expect(runner.connections).toBe(0);
+    runner.lose('mapping_loss');
+    runner.lose('interrupted');
+    runner.round();
+    await clock.advance(600);
+    expect(path.opened).toBe(opened);
+  });
+});
+
+describe('what a ModeRunner tells', () => {
+  it('is each step while it searches, and later only what changes the timeout or the verdict', async () => {
+    const steps: { readonly told: boolean; readonly phase: string; readonly known: string }[] = [];
+    const known = (): string => JSON.stringify([runner.finding.timeout, runner.finding.compliant]);
+    let note: (changed: boolean) => void = () => undefined;
+    const { clock, path, runner } = await start({ changed: (changed) => note(changed) });
+    note = (changed) => steps.push({ told: changed, phase: runner.finding.phase, known: known() });
+    path.idleTimeout = 60;
+    for (let minutes = 0; minutes < 60; minutes += 1) {
+      runner.round();
+      await clock.advance(60);
+    }
+    const tracking = steps.map((step, index) => ({ ...step, before: steps[index - 1]?.known }));
+    for (const { told, phase, known: now, before } of tracking)
+      expect(told).toBe(phase !== 'track' || now !== before);
+    expect(new Set(steps.map(({ told }) => told))).toEqual(new Set([true, false]));
+  });
+
+  it('is that the timeout moved, and by how much a connection died too early', async () => {
+    const lines: Record<string, unknown>[] = [];
+    const write = (line: string): unknown => lines.push(JSON.parse(line) as Record<string, unknown>);
+    const moves: string[] = [];
+    const early: number[] = [];
+    const { clock, path, runner } = await start({
+      log: createLogger({ level: 'info', format: 'json', stream: { write } }),
+      observer: {
+        changed: (_target, _mode, change) => void moves.push(change),
+        earlyDeath: (_target, _mode, idle) => void early.push(idle),
+      },
+    });
+    path.idleTimeout = 120;
+    const live = async (minutes: number): Promise<void> => {
+      for (let left = minutes; left > 0; left -= 1) {
+        runner.round();
+        await clock.advance(60);
+      }
+    };
+    await live(60);
+    path.idleTimeout = 60;
+    await live(60);
+    expect(moves).toContain('drop');
+    const told = lines.filter(({ change }) => change === 'drop');
+    expect(told).toHaveLength(moves.filter((move) => move === 'drop').length);
+    expect(told[0]).toMatchObject({ msg: 'the idle timeout made a drop', level: 'warn' });
+    expect(early.length).toBeGreaterThan(0);
+    const deaths = lines.filter(({ msg }) => msg === 'a connection died below the published lower bound');
+    expect(deaths.map(({ idle }) => idle)).toEqual(early.map((idle) => Math.round(idle * 100) / 100));
   });
 });
 

@@ -31,6 +31,64 @@ describe('parseSavedTarget()', () => {
     expect(savedOf(found, 'send')?.tests?.map(({ id }) => id)).toEqual([2]);
   });
 
+  it.each([
+    { at: 0 },
+    { at: NOW + 86_400 },
+    { idle: 0 },
+    { id: 0 },
+    { local: '192.0.2.1:5', seen: '192.0.2.2:5', remote: '192.0.2.3:5' },
+    { verdict: { kind: 'dead', evidence: 'reset' } },
+  ])('takes a test with %j', (change) => {
+    const found = parseSavedTarget(saved({ tests: [test(change)] }), NOW);
+    expect(savedOf(found, 'send')?.tests).toHaveLength(1);
+  });
+
+  it.each([{ at: NOW + 86_401 }, { local: 5 }, { seen: null }, { remote: {} }, { id: '1' }])(
+    'takes no test with %j',
+    (change) => {
+      const found = parseSavedTarget(saved({ tests: [test(change)] }), NOW);
+      expect(savedOf(found, 'send')?.tests).toEqual([]);
+    },
+  );
+
+  it.each([
+    [0, true],
+    [255, true],
+    [256, false],
+    [-1, false],
+    [1.5, false],
+    ['3', false],
+  ])('takes a search about router %j: %s', (hop, takes) => {
+    const found = parseSavedTarget(saved({ name: { mode: 'send', hop } }), NOW);
+    expect(found?.searches.map(({ name }) => name)).toEqual(takes ? [{ mode: 'send', hop }] : []);
+  });
+
+  it.each([{ path: 5 }, { savedAt: '5' }, { searches: {} }])(
+    'makes nothing of a target with %j',
+    (change) => {
+      expect(parseSavedTarget({ ...(saved({}) as object), ...change }, NOW)).toBeUndefined();
+    },
+  );
+
+  it('takes no list, and of a list of searches those that are some', () => {
+    expect(parseSavedTarget([], NOW)).toBeUndefined();
+    const search = { name: { mode: 'recv' }, search: 1, at: 0 };
+    const found = parseSavedTarget({ path: 'p', savedAt: NOW, searches: [null, [], 5, search] }, NOW);
+    expect(found?.searches).toEqual([{ ...search, tests: [], belowLower: [] }]);
+  });
+
+  it('leaves out deaths below the lower bound that do not say whether they were early', () => {
+    const belowLower = [
+      { at: 0, idle: 0, early: false },
+      { at: 0, idle: 0 },
+      { at: '0', idle: 0, early: true },
+      null,
+    ];
+    expect(savedOf(parseSavedTarget(saved({ belowLower }), NOW), 'send')?.belowLower).toEqual([
+      belowLower[0],
+    ]);
+  });
+
   it('leaves out moments and counts that cannot be', () => {
     const found = parseSavedTarget(
       saved({
@@ -102,6 +160,12 @@ describe('fromFormat1()', () => {
       searches: [
         { name: { mode: 'recv' }, at: 1, search: { options: { minIdle: 5, required: RFC5382_REQ5.idle } } },
       ],
+    });
+  });
+
+  it.each([5, {}, { options: 7 }, { options: [] }])('leaves a search of %j as it is', (search: unknown) => {
+    expect(fromFormat1({ modes: { recv: { search } } })).toEqual({
+      searches: [{ name: { mode: 'recv' }, search }],
     });
   });
 

@@ -43,6 +43,8 @@ describe('StateStore', () => {
     ['half-written', (text: string) => text.slice(0, text.length / 2)],
     ['empty', () => ''],
     ['foreign', () => '{"format":"something else"}'],
+    ['null', () => 'null'],
+    ['bare', () => '5'],
     ['of a later version', (text: string) => text.replace('"version":2', '"version":99')],
   ])('sets a %s file aside with a warning', async (_what, damage) => {
     await store.save('vps', { bounds: [1, 2] });
@@ -62,6 +64,47 @@ describe('StateStore', () => {
     const names = await readdir(directory);
     expect(names).toHaveLength(3);
     expect(names.filter((name) => !/^target-[A-Za-z0-9_-]+\.json$/.test(name))).toEqual([]);
+  });
+
+  it('sets the file of another target aside, whose name cannot be believed', async () => {
+    await store.save('vps', 1);
+    const path = await onlyFile();
+    await writeFile(path, (await readFile(path, 'utf8')).replace('"target":"vps"', '"target":"vpn"'));
+    expect(await store.load('vps')).toBeUndefined();
+    expect(warnings).toEqual(['the state file is not ours or damaged; set aside']);
+  });
+
+  it('names a file after its target, as far as a file name can', async () => {
+    await store.save(`home / ${'x'.repeat(100)}`, 1);
+    const [name = ''] = await readdir(directory);
+    expect(name).toMatch(/^target-home_x{35}-[0-9a-f]{8}\.json$/);
+  });
+
+  it('says why a file cannot be read or written, in the words of the system', async () => {
+    const told: unknown[] = [];
+    const sink = { write: (line: string) => void told.push((JSON.parse(line) as { error: string }).error) };
+    await writeFile(join(directory, 'file'), '');
+    const failing = new StateStore(join(directory, 'file', 'below'), pino({ level: 'warn' }, sink));
+    expect(await failing.load('vps')).toBeUndefined();
+    await failing.save('vps', 1);
+    expect(told).toEqual(['ENOTDIR', 'ENOTDIR']);
+  });
+
+  it('says once that the directory can be written again, and once more when it cannot', async () => {
+    const told: string[] = [];
+    const sink = { write: (line: string) => void told.push((JSON.parse(line) as { msg: string }).msg) };
+    const place = join(directory, 'place');
+    const store = new StateStore(place, pino({ level: 'info' }, sink));
+    for (const fails of [true, false, false, true]) {
+      await rm(place, { recursive: true, force: true });
+      if (fails) await writeFile(place, '');
+      await store.save('vps', 1);
+    }
+    expect(told).toEqual([
+      'cannot write the state file; going on without it',
+      'the state file can be written again',
+      'cannot write the state file; going on without it',
+    ]);
   });
 
   it('writes the last of several quick saves', async () => {

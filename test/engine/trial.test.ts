@@ -31,6 +31,7 @@ async function start(budget = 1) {
     path,
     clock,
     deadline: SEARCH.deadline,
+    resolution: 10,
     survives: () => 7440,
     events: {
       reached: nothing,
@@ -41,6 +42,7 @@ async function start(budget = 1) {
       farEndRestarted: nothing,
       closedByFarEnd: nothing,
       outageOutlasted: nothing,
+      lifetime: nothing,
     },
   });
   void lifeline.run(signal);

@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { lstat, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
-import { connect } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { DirectoryHeld, lockDirectory } from '../../src/net/directory-lock.js';
+import { DirectoryHeld, directoryId, lockDirectory } from '../../src/net/directory-lock.js';
 
 let directory: string;
 
@@ -24,7 +24,63 @@ async function killedHolder(path: string): Promise<void> {
   await once(child, 'exit');
 }
 
+/** Another one that holds the lock and says what it likes. */
+async function holder(answer: (socket: Socket) => void): Promise<Server> {
+  const server = createServer((socket) => {
+    socket.on('error', () => undefined);
+    answer(socket);
+  });
+  server.listen(join(directory, '.lock'));
+  await once(server, 'listening');
+  return server;
+}
+
+function twoPieces(socket: Socket): void {
+  socket.write('process 7 ');
+  setTimeout(() => socket.end('on elsewhere'), 50);
+}
+
 describe('lockDirectory()', () => {
+  it.each<[string, (socket: Socket) => void, string]>([
+    ['says its name in pieces', twoPieces, 'is in use by process 7 on elsewhere'],
+    ['says nothing', (socket) => socket.end(), 'is in use by a process that does not say which'],
+    ['does not stop talking', (socket) => socket.end('x'.repeat(100_000)), `is in use by ${'x'.repeat(200)}`],
+    ['is too busy to answer', () => undefined, 'is in use by a process that is too busy to say which'],
+    [
+      'resets whoever asks',
+      (socket) => socket.destroy(new Error('no')),
+      'is in use by a process that does not say which',
+    ],
+  ])('leaves a directory to a holder that %s', async (_what, answer, problem) => {
+    const server = await holder(answer);
+    const began = performance.now();
+    await expect(lockDirectory(directory)).rejects.toThrow(new DirectoryHeld(problem));
+    expect(performance.now() - began).toBeLessThan(6000);
+    expect(await readdir(directory)).toEqual(['.lock']);
+    server.close();
+  });
+
+  it('gives back a directory that somebody else has taken meanwhile without taking it from him', async () => {
+    const lock = await lockDirectory(directory);
+    await rm(join(directory, '.lock'));
+    const next = await lockDirectory(directory);
+    await lock.release();
+    await expect(lockDirectory(directory)).rejects.toThrow(`process ${process.pid}`);
+    await next.release();
+    expect(await readdir(directory)).toEqual([]);
+  });
+
+  it('names each directory, whatever path leads there', async () => {
+    const other = `${directory}-link`;
+    await symlink(directory, other);
+    const below = join(directory, 'a', 'b');
+    const lock = await lockDirectory(directory);
+    expect(await directoryId(other)).toBe(lock.id);
+    expect(await directoryId(below)).not.toBe(lock.id);
+    await rm(other);
+    await lock.release();
+  });
+
   it('refuses a second one and names the holder, whatever path leads there', async () => {
     const lock = await lockDirectory(directory);
     const other = `${directory}-link`;

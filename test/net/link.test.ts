@@ -1,9 +1,11 @@
 import { createServer, type Server, type Socket } from 'node:net';
-import { once } from 'node:events';
+import { getEventListeners, once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
-import { ConnectError, type Link, openLink } from '../../src/net/link.js';
+import type { LinkEnd } from '../../src/net/errors.js';
+import { ConnectError, type Link, linkDescriptors, openLink } from '../../src/net/link.js';
 import { unansweredProbes } from '../../src/net/tcp-table.js';
+import { eventually } from '../support/sockets.js';
 
 const signal = new AbortController().signal;
 const open: { close(): void }[] = [];
@@ -80,7 +82,98 @@ describe('openLink', () => {
   });
 });
 
+describe('openLink, once it is over,', () => {
+  it('is no more concerned by its signal', async () => {
+    const off = new AbortController();
+    const server = await serve('127.0.0.1');
+    const link = await openLink({ address: '127.0.0.1', port: portOf(server) }, 2, off.signal);
+    open.push({ close: () => link.destroy() });
+    off.abort();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(link.end).toBeUndefined();
+    expect(getEventListeners(off.signal, 'abort')).toEqual([]);
+  });
+
+  it('leaves nothing at its signal where it failed', async () => {
+    const off = new AbortController();
+    const server = await serve('127.0.0.1');
+    const port = portOf(server);
+    server.close();
+    await expect(openLink({ address: '127.0.0.1', port }, 2, off.signal)).rejects.toThrow(ConnectError);
+    expect(getEventListeners(off.signal, 'abort')).toEqual([]);
+  });
+
+  it('holds a descriptor from its beginning until the connection has closed, and none where it failed', async () => {
+    await eventually(() => linkDescriptors() === 0, 'those of other tests have closed');
+    const server = await serve('127.0.0.1');
+    const opening = openLink({ address: '127.0.0.1', port: portOf(server) }, 2, signal);
+    expect(linkDescriptors()).toBe(1);
+    const link = await opening;
+    expect(linkDescriptors()).toBe(1);
+    link.destroy();
+    await eventually(() => linkDescriptors() === 0, 'it has closed');
+    const off = new AbortController();
+    const failing = openLink({ address: '127.0.0.1', port: portOf(server) }, 2, off.signal);
+    off.abort();
+    await expect(failing).rejects.toThrow('called off');
+    await eventually(() => linkDescriptors() === 0, 'it has closed');
+  });
+});
+
 describe('Link', () => {
+  it('knows both of its ends', async () => {
+    const server = await serve('127.0.0.1');
+    const link = await connect('127.0.0.1', server);
+    expect(link).toMatchObject({
+      localAddress: '127.0.0.1',
+      remoteAddress: '127.0.0.1',
+      remotePort: portOf(server),
+      local: `127.0.0.1:${link.localPort}`,
+      remote: `127.0.0.1:${portOf(server)}`,
+      end: undefined,
+    });
+    expect(link.localPort).toBeGreaterThan(0);
+    const six = await connect('::1', await serve('::1'));
+    expect(six.local).toBe(`[::1]:${six.localPort}`);
+  });
+
+  it('that we close says so to a later owner, and tells the one it had nothing', async () => {
+    const link = await connect('127.0.0.1', await serve('127.0.0.1'));
+    const told: string[] = [];
+    const owner = (name: string) => ({
+      data: () => undefined,
+      ended: ({ kind, detail }: LinkEnd) => void told.push(`${name}: ${kind}, ${detail}`),
+    });
+    link.own(owner('first'));
+    link.destroy();
+    await eventually(() => linkDescriptors() === 0, 'it has closed');
+    expect(told).toEqual([]);
+    link.own(owner('second'));
+    link.write('nothing');
+    link.destroy();
+    expect(told).toEqual(['second: closed, closed by us']);
+  });
+
+  it('keeps the first word on how it ended', async () => {
+    const server = await serve('127.0.0.1', (socket) => socket.once('data', () => socket.end()));
+    const link = await connect('127.0.0.1', server);
+    const told: LinkEnd[] = [];
+    await new Promise<void>((resolve) => {
+      link.own({
+        data: () => undefined,
+        ended: (end) => {
+          told.push(end);
+          resolve();
+        },
+      });
+      link.write('x');
+    });
+    link.destroy();
+    await eventually(() => linkDescriptors() === 0, 'it has closed');
+    expect(told).toEqual([{ kind: 'closed', detail: 'closed by the far end' }]);
+    expect(link.end).toEqual(told[0]);
+  });
+
   it('reports a RST as reset', async () => {
     const server = await serve('127.0.0.1', (socket) => socket.once('data', () => socket.resetAndDestroy()));
     await expect(ended(await connect('127.0.0.1', server))).resolves.toBe('reset');

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { hostConntrackTimeout } from '../../src/net/conntrack.js';
-import { randomHex, readTokenFile, sameMac, tokenMac } from '../../src/net/token.js';
+import { LiveToken, randomHex, readTokenFile, sameMac, TokenError, tokenMac } from '../../src/net/token.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'token-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -29,6 +29,7 @@ describe('readTokenFile', () => {
   it.each([
     ['empty', '', 'is empty'],
     ['newline', '\n', 'is empty'],
+    ['one short', 'fifteen letters', 'holds 15 characters, a token has at least 16'],
     ['short', 'fifteen letters\n', 'holds 15 characters, a token has at least 16'],
   ])('refuses a file that is %s', (name, content, problem) => {
     const path = file(name, content);
@@ -40,6 +41,39 @@ describe('readTokenFile', () => {
       'token file /nonexistent/token cannot be read: ENOENT',
     );
     expect(() => readTokenFile(folder)).toThrow(`token file ${folder} cannot be read: EISDIR`);
+  });
+});
+
+describe('LiveToken', () => {
+  it('follows its file, and keeps the one before while it cannot be used, which it says once for each trouble', () => {
+    const path = file('live', 'correct horse battery');
+    const told: string[] = [];
+    const token = new LiveToken(path, (trouble) => told.push(trouble));
+    expect(token.value).toBe('correct horse battery');
+    expect(told).toEqual([]);
+    file('live', 'another horse battery');
+    expect(token.value).toBe('another horse battery');
+    const empty = `token file ${path} is empty; the one before stays in force`;
+    const short = `token file ${path} holds 5 characters, a token has at least 16; the one before stays in force`;
+    for (const [content, troubles] of [
+      ['', [empty]],
+      ['', [empty]],
+      ['short', [empty, short]],
+      ['short', [empty, short]],
+    ] as const) {
+      file('live', content);
+      expect(token.value).toBe('another horse battery');
+      expect(told).toEqual(troubles);
+    }
+    file('live', 'yet another horse battery');
+    expect(token.value).toBe('yet another horse battery');
+    file('live', 'short');
+    expect(token.value).toBe('yet another horse battery');
+    expect(told).toEqual([empty, short, short]);
+  });
+
+  it('is none where its file cannot be used from the start', () => {
+    expect(() => new LiveToken('/nonexistent/token', () => undefined)).toThrow(TokenError);
   });
 });
 

@@ -2,6 +2,7 @@
  * The product on real kernel NATs, known only by its command line and its metrics page. All tests of this file run
  * side by side, each in a lab of its own: they mostly wait.
  */
+import { describeAddresses } from './addresses.cases.js';
 import { describeFaults } from './faults.cases.js';
 import { describeFindings } from './findings.cases.js';
 import { describeLab, hasProgram } from './requirements.js';
@@ -17,6 +18,7 @@ describeLab(
   () => {
     // The longest tests first: they start in this order, a few at a time.
     describeFaults();
+    describeAddresses();
     describeFindings();
     describeTruth();
   },

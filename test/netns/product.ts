@@ -40,6 +40,8 @@ export interface ProductOptions {
   };
   /** Whether the responder is started at once. */
   readonly responder?: boolean;
+  /** Changes the lab before the exporter is started. */
+  readonly prepare?: (lab: Lab) => Promise<void>;
   /** The state directory; a fresh one where left out. */
   readonly stateDir?: string;
 }
@@ -110,6 +112,7 @@ export class Product {
       const product = new Product(await createLab(box), options);
       try {
         if (options.responder !== false) await product.startResponder();
+        await options.prepare?.(product.lab);
         await product.startExporter();
       } catch (error) {
         await product.close();

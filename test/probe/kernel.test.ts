@@ -4,6 +4,7 @@ import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { expect, it, type onTestFinished } from 'vitest';
 import { systemClock } from '../../src/clock.js';
 import { MODES } from '../../src/core/modes.js';
+import { MappingTable } from '../../src/embedded/mapping-table.js';
 import { startRelay } from '../../src/embedded/nat-relay.js';
 import { pause } from '../../src/pause.js';
 import { createLogger } from '../../src/log.js';
@@ -81,7 +82,11 @@ it.concurrent.for(['send', 'recv'] as const)(
   '%s dies of silence behind a NAT that drops, and the canary lives',
   async (mode, { onTestFinished: finished }) => {
     const upstream = { host: '127.0.0.1', port: (await ourServers(finished)).native };
-    const relay = await startRelay({ upstream, idleTimeout: 0.6, onExpiry: 'drop' });
+    const relay = await startRelay({
+      upstream,
+      table: new MappingTable({ idleTimeout: 0.6 }),
+      onExpiry: 'drop',
+    });
     finished(() => relay.close());
     const path = nativePath(relay.address.port);
     const canary = await path.openCanary(signal);
@@ -102,7 +107,11 @@ it.concurrent('a keepalive connection behind a NAT that resets ends while it idl
   onTestFinished: finished,
 }) => {
   const upstream = { host: '127.0.0.1', port: (await ourServers(finished)).native };
-  const relay = await startRelay({ upstream, idleTimeout: 1, onExpiry: 'reset' });
+  const relay = await startRelay({
+    upstream,
+    table: new MappingTable({ idleTimeout: 1 }),
+    onExpiry: 'reset',
+  });
   finished(() => relay.close());
   const connection = await nativePath(relay.address.port).open('keepalive', undefined, signal);
   const started = systemClock.monotonic();

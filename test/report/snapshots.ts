@@ -124,7 +124,7 @@ export function target(modes: readonly ModeSnapshot[], rest: Partial<TargetSnaps
     ),
     ...(half === undefined
       ? {}
-      : { keepaliveRecommended: half, settings: settings(half, { keepalivesEaten: false }) }),
+      : { keepaliveRecommended: half, settings: settings(half, { dataOnly: false }) }),
     explanations: explain({
       modes: evidence,
       limits: {

@@ -25,4 +25,23 @@ it('a listener can be asked again and again while its address is taken, and leav
   expect(warnings).toEqual([]);
 });
 
+it('a listener can be opened and closed as often as it is wanted, and leaves no handlers behind', async () => {
+  const warnings: Error[] = [];
+  const warned = (warning: Error): void => void warnings.push(warning);
+  process.on('warning', warned);
+  const listener = await Listener.open({ host: '127.0.0.1', port: 0 }, ignore, ignore);
+  for (let times = 0; times < 12; times += 1) {
+    for (const open of [true, false, false, true]) {
+      await listener.attend(open);
+      expect(listener.listening).toBe(open);
+    }
+  }
+  await new Promise((resolve) => setImmediate(resolve));
+  process.off('warning', warned);
+  expect(warnings).toEqual([]);
+  await listener.stop();
+  await listener.attend(true);
+  expect(listener.listening).toBe(false);
+});
+
 function ignore(): void {}

@@ -151,7 +151,11 @@ describe('native responder without a token', () => {
     ['probe', { kind: 'call', probe: 0, nonce: X }],
     ['probe', { kind: 'drop', probe: 0 }],
     ['check', { kind: 'call', probe: 0, nonce: X }],
+    ['check', { kind: 'drop', probe: 0 }],
+    ['check', { kind: 'answer', nonce: X }],
     ['check', { kind: 'auth', mac: 'a'.repeat(64) }],
+    ['control', { kind: 'announce', mac: 'a'.repeat(64), address: '192.0.2.1:15382' }],
+    ['probe', { kind: 'announce', mac: 'a'.repeat(64), address: '192.0.2.1:15382' }],
     ['control', newHello()],
   ] as const)('ends a %s connection that says %j', async (role, message) => {
     const client = await RawClient.open(far.port, newHello(role));

@@ -152,6 +152,7 @@ class Exporter {
       clock,
       random,
       deadline: 8,
+      resolution: 10,
       survives: () => undefined,
       events: {
         reached: () => undefined,
@@ -168,6 +169,7 @@ class Exporter {
         farEndRestarted: relaunch,
         closedByFarEnd: relaunch,
         outageOutlasted: relaunch,
+        lifetime: () => undefined,
       },
     });
     void lifeline.run(this.#stop.signal);

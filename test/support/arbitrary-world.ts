@@ -45,6 +45,8 @@ export function runArbitrary(
   temper: Temper,
   observe: (observed: Observed) => void,
 ): SearchState {
+  /** How connections die here; a world keeps its manner for a while. */
+  let manner: 'silence' | 'closed' = 'silence';
   let state = createSearch(options);
   let at = 0;
   let wake = Number.POSITIVE_INFINITY;
@@ -112,13 +114,14 @@ export function runArbitrary(
   }
 
   function verdictOf(id: ConnectionId): SearchEvent {
+    if (random() < 0.05) manner = random() < 0.5 ? 'closed' : 'silence';
     const since = connectionsOf(state).find((connection) => connection.id === id)?.since ?? at;
     const idle = Math.max(0, at - since - random() * 0.3);
     const honest = nat !== undefined && random() < nat.honesty;
     const dice = honest ? (isRemembered(at - since) ? 0 : temper.alive) : random();
     if (dice < temper.alive) return { kind: 'verdict', id, idle, verdict: { kind: 'alive' } };
     if (dice < temper.alive + temper.dead)
-      return { kind: 'verdict', id, idle, verdict: { kind: 'dead', evidence: 'silence' } };
+      return { kind: 'verdict', id, idle, verdict: { kind: 'dead', evidence: manner } };
     return { kind: 'verdict', id, idle, verdict: { kind: 'inconclusive', reason: 'control_failed' } };
   }
 

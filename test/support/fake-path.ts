@@ -21,6 +21,8 @@ export class FakePath implements Path {
   passes = true;
   /** Undefined as with a legacy far end, which does not tell. */
   instance: string | undefined = 'a';
+  /** The far ends that the next checks meet, where another one than `instance`. */
+  turns: string[] = [];
   /** Whether canaries repeat what got lost as TCP does, at growing intervals; else at once. */
   backsOff = false;
 
@@ -38,6 +40,10 @@ export class FakePath implements Path {
 
   /** What the NAT remembers an idle connection for; undefined means for ever. */
   idleTimeout: Seconds | undefined;
+  /** Whether canaries, too, are forgotten when they are silent for so long. */
+  forgetsBusy = false;
+  /** The age at which every connection is forgotten, however busy it is; undefined means never. */
+  lifetime: Seconds | undefined;
   /** Whether canaries are deaf and dumb from the start, as behind a box that swallows their sign of life. */
   swallowsBeats = false;
   /** The far end closes probe connections and checks as soon as they are open, as at a limit. */
@@ -68,7 +74,8 @@ export class FakePath implements Path {
     this.checks += 1;
     await pause(this.#clock, this.passes ? 0.05 : 3, signal);
     if (!this.passes || this.turnsAway || !this.checkable) throw new FarEndError('no answer within 3 s');
-    return this.introduction;
+    const met = this.turns.shift();
+    return met === undefined ? this.introduction : { ...this.introduction, instance: met };
   }
 
   openCanary(): Promise<Canary> {
@@ -97,7 +104,7 @@ export class FakeProbe implements ProbeConnection {
   readonly opened: ProbeConnection['opened'];
   readonly local = '192.0.2.2:40000';
   readonly remote = '203.0.113.9:5382';
-  readonly introduction: Introduction;
+  readonly instance?: string;
   forgotten = false;
   /** Seconds that have passed for the NAT and not for our clocks: this host stood still. */
   stood: Seconds = 0;
@@ -108,7 +115,7 @@ export class FakeProbe implements ProbeConnection {
     this.#clock = clock;
     this.#since = clock.monotonic();
     this.opened = { earliest: this.#since, latest: this.#since };
-    this.introduction = path.introduction;
+    if (path.instance !== undefined) this.instance = path.instance;
   }
 
   whenEnded(run: (end: LinkEnd) => void): void {
@@ -126,6 +133,7 @@ export class FakeProbe implements ProbeConnection {
     if (idleTimeout !== undefined && now - this.#since + this.stood >= idleTimeout) this.forgotten = true;
     while (this.#clock.monotonic() < now + deadline && !signal.aborted) {
       await pause(this.#clock, 0.06, signal);
+      if (this.#clock.monotonic() - this.#since >= (this.#path.lifetime ?? Infinity)) this.forgotten = true;
       if (this.#path.passes && !this.forgotten) return { kind: 'answered', broken };
     }
     return signal.aborted
@@ -143,6 +151,8 @@ export class FakeCanary implements Canary {
   readonly #path: FakePath;
   readonly #clock: Clock;
   readonly introduction: Introduction;
+  readonly #since: Seconds;
+  #heardAt: Seconds;
   readonly beatsAt: Seconds[] = [];
   forgotten = false;
   greeted = true;
@@ -156,6 +166,8 @@ export class FakeCanary implements Canary {
     this.#path = path;
     this.#clock = clock;
     this.introduction = path.introduction;
+    this.#since = clock.monotonic();
+    this.#heardAt = this.#since;
   }
 
   /** As TCP would: repeats until it gets through or the deadline passes. */
@@ -166,8 +178,13 @@ export class FakeCanary implements Canary {
     const end = this.#clock.monotonic() + deadline;
     while (this.#clock.monotonic() < end && this.end === undefined && !signal.aborted) {
       await pause(this.#clock, 0.1, signal);
+      const now = this.#clock.monotonic();
+      const { lifetime = Infinity, idleTimeout = Infinity, forgetsBusy } = this.#path;
+      if (now - this.#since >= lifetime || (forgetsBusy && now - this.#heardAt >= idleTimeout))
+        this.forgotten = true;
       if (!this.#transmits() || !this.#path.passes || this.forgotten) continue;
       this.#unacknowledged = undefined;
+      this.#heardAt = now;
       return true;
     }
     return false;

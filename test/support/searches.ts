@@ -17,8 +17,12 @@ export interface Seen {
   /** Idle times that did not survive, seconds. */
   readonly deaths?: readonly Seconds[];
   readonly compliant?: boolean;
+  /** Whether somebody closed those that did not survive. */
+  readonly closed?: boolean;
   /** Idle times below `lower` that did not survive either and await confirmation, seconds. */
   readonly suspected?: Seconds;
+  /** Its newest tests: how long ago their connections were opened, and the idle time that they survived or not, seconds. */
+  readonly tests?: readonly { readonly ago: Seconds; readonly idle: Seconds; readonly dead?: boolean }[];
 }
 
 /** A search of this mode that has seen this much, confirmed a minute before it was saved. */
@@ -30,7 +34,10 @@ export function savedSearch(target: TargetConfig, mode: Mode, seen: Seen, savedA
     started: true,
     now: SAVED,
     lower: seen.lower ?? 0,
-    deaths: (seen.deaths ?? []).map(deathAt),
+    deaths: (seen.deaths ?? []).map((idle) => ({
+      ...deathAt(idle),
+      ...(seen.closed === true ? { closed: true as const } : {}),
+    })),
     compliant: seen.compliant ?? null,
     confirmedAt: SAVED - 60,
     suspicions:
@@ -38,5 +45,17 @@ export function savedSearch(target: TargetConfig, mode: Mode, seen: Seen, savedA
         ? []
         : [{ ...suspicion, raisedAt: suspicion.at, score: 5, deaths: [suspicion], survived: 0 }],
   };
-  return { name: { mode }, search, at: SAVED, confirmedTimestamp: savedAt - 60, conclusiveAt: savedAt - 60 };
+  return {
+    name: { mode },
+    search,
+    at: SAVED,
+    confirmedTimestamp: savedAt - 60,
+    conclusiveAt: savedAt - 60,
+    tests: (seen.tests ?? []).map(({ ago, idle, dead }, id) => ({
+      at: savedAt - ago + idle,
+      id,
+      idle,
+      verdict: dead === true ? { kind: 'dead', evidence: 'silence' } : { kind: 'alive' },
+    })),
+  };
 }

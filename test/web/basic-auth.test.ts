@@ -34,6 +34,10 @@ test('createBasicAuth() denies requests without a readable login and runs no bcr
     'Bearer x',
     'Basic',
     `Basic ${Buffer.from('no colon').toString('base64')}`,
+    `${basic('alice', 'right')} ${basic('alice', 'right')}`,
+    `x${basic('alice', 'right')}`,
+    basic('alice', 'right').replace(' ', ''),
+    'Basic !!!!',
   ]) {
     expect(await auth.check(header, USERS)).toBe('denied');
   }
@@ -98,4 +102,38 @@ test('createBasicAuth() turns a flood of unknown logins away while a remembered 
   const results = await Promise.all(flood);
   expect(results.filter((result) => result === 'busy')).toHaveLength(24);
   expect(results.filter((result) => result === 'denied')).toHaveLength(16);
+});
+
+test('createBasicAuth() takes the scheme in any case, with blanks around the login, and a login without a name', async () => {
+  const users = new Map([...USERS, ['', HASH]]);
+  const auth = createBasicAuth();
+  const [, login = ''] = basic('alice', 'right').split(' ');
+  for (const header of [`bAsIc ${login}`, `Basic   ${login}  `, basic('', 'right')])
+    expect(await auth.check(header, users)).toBe('ok');
+});
+
+test.each([
+  ['wrong', 'denied'],
+  ['right', 'ok'],
+] as const)('createBasicAuth() remembers the newest hundred %s logins', async (kind, result) => {
+  const users = new Map(Array.from({ length: 101 }, (_, index) => [`user ${index}`, HASH]));
+  const asked: string[] = [];
+  const auth = createBasicAuth((password) => {
+    asked.push(password);
+    return Promise.resolve(kind === 'right');
+  });
+  const login = (index: number) => auth.check(basic(`user ${index}`, `password ${index}`), users);
+  for (let index = 0; index <= 100; index += 1) expect(await login(index)).toBe(result);
+  asked.length = 0;
+  for (const index of [100, 1, 0]) expect(await login(index)).toBe(result);
+  expect(asked).toEqual(['password 0']);
+});
+
+test('createBasicAuth() goes on when a check fails, and has room for the next one', async () => {
+  let fails = true;
+  const auth = createBasicAuth(() => (fails ? Promise.reject(new Error('no')) : Promise.resolve(true)));
+  for (let index = 0; index < 20; index += 1)
+    await expect(auth.check(basic('alice', `${index}`), USERS)).rejects.toThrow('no');
+  fails = false;
+  expect(await auth.check(basic('alice', 'right'), USERS)).toBe('ok');
 });

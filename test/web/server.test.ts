@@ -1,5 +1,5 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { request as httpRequest, Agent } from 'node:http';
+import { request as httpRequest, Agent, type ServerResponse } from 'node:http';
 import { request as httpsRequest, type RequestOptions } from 'node:https';
 import { connect as tcpConnect } from 'node:net';
 import { EventEmitter, once } from 'node:events';
@@ -13,6 +13,7 @@ import { ConfigError } from '../../src/config/problem.js';
 import { startWebServer, type WebServer, type WebServerOptions } from '../../src/web/server.js';
 import { makeCa, makeCertificate, type Pair } from '../support/certificates.js';
 import { requires } from '../support/requires.js';
+import { eventually } from '../support/sockets.js';
 
 const LOOPBACK = { host: '127.0.0.1', port: 0 } as const;
 /** Tells when a request has arrived at its handler. */
@@ -227,6 +228,54 @@ test('the rate limit of the web configuration answers 429', async () => {
   const url = (await start({ configFile })).urls[0];
   const statuses = [await get(url), await get(url), await get(url)].map((answer) => answer.status);
   expect(statuses).toEqual([200, 200, 429]);
+});
+
+test('the rate limit of the web configuration lets the next one in when its time has come', async () => {
+  const configFile = writeConfig('rates.yml', 'rate_limit: {interval: 400ms, burst: 1}\n');
+  const url = (await start({ configFile })).urls[0];
+  expect((await get(url)).status).toBe(200);
+  let status = 429;
+  for (let tries = 0; tries < 100 && status === 429; tries += 1) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    ({ status } = await get(url));
+  }
+  expect(status).toBe(200);
+});
+
+test('one connection may ask as often as it likes, one question after the other', async () => {
+  const url = (await start()).urls[0];
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const used = new Set<unknown>();
+  agent.on('free', (socket) => used.add(socket));
+  for (let times = 0; times < 150; times += 1) expect((await get(url, { agent })).body).toBe('hello');
+  expect(used.size).toBe(1);
+  agent.destroy();
+});
+
+test.each([
+  [101, true],
+  [102, false],
+])('of %i requests that a client sends ahead all are answered: %s', async (count, all) => {
+  const waiting: ServerResponse[] = [];
+  const url = (await start({ app: (_request, response) => void waiting.push(response) })).urls[0];
+  const socket = tcpConnect(Number(new URL(url ?? '').port), '127.0.0.1');
+  socket.on('error', () => undefined).write('GET / HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(count));
+  let text = '';
+  let closed = false;
+  socket.setEncoding('latin1').on('data', (part: string) => (text += part));
+  socket.on('close', () => (closed = true));
+  await eventually(() => waiting.length === 1 || closed, 'the first has come');
+  // Whatever was read together with it has been looked at by then.
+  const witness = get(url);
+  await eventually(() => waiting.length === 2 || (closed && waiting.length === 1), 'another one has come');
+  const answers = setInterval(() => {
+    for (const response of waiting.splice(0)) response.end('answer');
+  }, 1);
+  await witness;
+  await eventually(() => closed || text.split('answer').length > count, 'all or nothing');
+  clearInterval(answers);
+  expect(!closed).toBe(all);
+  socket.destroy();
 });
 
 test('startWebServer() tells what is wrong in the web configuration', async () => {

@@ -2,10 +2,11 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { getCiphers } from 'node:tls';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ConfigError } from '../../src/config/problem.js';
 import { readWebConfig } from '../../src/web/web-config.js';
-import { opensslCiphers } from '../../src/web/tls-names.js';
+import { CIPHER_SUITES, CURVES, opensslCiphers, TLS_VERSIONS } from '../../src/web/tls-names.js';
 import { makeCa, makeCertificate, type Pair } from '../support/certificates.js';
 import { requires } from '../support/requires.js';
 
@@ -152,6 +153,16 @@ openssl.describe('readWebConfig() with certificates', () => {
     ]);
   });
 
+  test.each(['VerifyClientCertIfGiven', 'RequireAndVerifyClientCert'])(
+    'refuses client_auth_type %s without a CA to verify by',
+    (type) => {
+      const content = `tls_server_config:\n  cert_file: server.pem\n  key_file: server.key\n  client_auth_type: ${type}\n`;
+      expect(problemsOf(content)).toEqual([
+        `tls_server_config.client_ca_file: is missing (client_auth_type is ${type})`,
+      ]);
+    },
+  );
+
   test('refuses a client CA without a certificate', () => {
     writeFileSync(join(directory, 'empty.pem'), '');
     const content = `tls_server_config:\n  cert_file: server.pem\n  key_file: server.key\n  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: empty.pem\n`;
@@ -202,4 +213,24 @@ test('opensslCiphers() leaves TLS 1.3 alone unless the list has nothing else', (
     'ECDHE-RSA-AES128-GCM-SHA256',
   );
   expect(opensslCiphers(['TLS_AES_128_GCM_SHA256'])).toBe('TLS_AES_128_GCM_SHA256');
+});
+
+test('each of Go’s suites is one that OpenSSL has, under the name that it has there', () => {
+  const known = getCiphers().map((name) => name.toUpperCase());
+  for (const [go, openssl] of Object.entries(CIPHER_SUITES)) {
+    expect(known).toContain(openssl);
+    // TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256: ECDHE-RSA-AES128-GCM-SHA256; what OpenSSL takes for granted it leaves out.
+    const derived = go
+      .replace(/^TLS_(ECDHE)_(\w+?)_WITH_/, '$1-$2-')
+      .replace(/AES_(\d+)_(CBC_)?/, 'AES$1-')
+      .replace('CHACHA20_POLY1305_SHA256', 'CHACHA20-POLY1305')
+      .replaceAll('_', '-');
+    expect(openssl).toBe(go.startsWith('TLS_ECDHE') ? derived : go);
+  }
+});
+
+test('each of Go’s curves and versions is one that OpenSSL has', () => {
+  for (const [go, openssl] of Object.entries(CURVES)) expect(openssl).toBe(go.replace(/^CurveP/, 'P-'));
+  for (const [go, openssl] of Object.entries(TLS_VERSIONS))
+    expect(openssl).toBe(go.replace(/^TLS1(\d)$/, 'TLSv1.$1').replace(/\.0$/, ''));
 });

@@ -3,14 +3,24 @@
  * the audit say these and no others.
  */
 import type { Seconds } from '../../units.js';
+import { DEATHS_OF_A_CLAIM, type Finding } from '../finding.js';
 import { durationWithSeconds, humanDuration } from '../human-duration.js';
-import { eatenModes, type FindingsByMode, type PublishLimits } from './publishable.js';
+import type { Mode } from '../modes.js';
+import { eatenModes, EMPTY_MODES, type FindingsByMode, type PublishLimits } from './publishable.js';
 
 /** Something about a path that explains its findings, keeps a mode out of the verdict or forbids a verdict. */
-export type PathCondition = 'keepalives_eaten' | 'connection_quota' | 'fixed_lifetime' | 'several_far_ends';
+export type PathCondition =
+  | 'keepalives_eaten'
+  | 'keepalives_answered_between'
+  | 'connection_quota'
+  | 'fixed_lifetime'
+  | 'several_far_ends'
+  | 'proxy_closes';
 
 /** What is known of a path that its findings do not tell; absent where it was not found. */
 export interface Circumstances {
+  /** Somebody in between answers TCP keepalives while data dies. */
+  readonly keepalivesAnsweredBetween?: boolean | undefined;
   /** More than one responder answers at the far end's address. */
   readonly severalFarEnds?: boolean | undefined;
   /** Idle connections die early only while many are open: how many were, when they died. */
@@ -36,6 +46,12 @@ export const CONDITION_ROWS: Readonly<Record<PathCondition, ConditionRow>> = {
     meaning: 'TCP keepalives get no answer although data does; the verdict leaves that mode out',
     said: () => 'TCP keepalives get no answer at all on this path and say nothing about it',
   },
+  keepalives_answered_between: {
+    title: 'somebody in between answers TCP keepalives',
+    meaning:
+      'TCP keepalives are answered by somebody in between while data dies; the verdict leaves that mode out',
+    said: () => 'somebody in between answers TCP keepalives, so that they say nothing about the mapping',
+  },
   connection_quota: {
     title: 'depends on how many connections are open',
     meaning: 'idle connections die early only while many are open; nobody is called not compliant for it',
@@ -53,10 +69,21 @@ export const CONDITION_ROWS: Readonly<Record<PathCondition, ConditionRow>> = {
     meaning: 'more than one responder answers at this address',
     said: () => 'several far ends answer at this address, so a test may meet another one than its connection',
   },
+  proxy_closes: {
+    title: 'somebody closes idle connections',
+    meaning:
+      "somebody closes idle connections in an orderly way, a proxy or the far end; that is no NAT's forgetting",
+    said: () => "somebody closes idle connections in an orderly way (a FIN), which is no NAT's forgetting",
+  },
 };
 
 /** Every condition, in the order in which people read them. */
 export const PATH_CONDITIONS = Object.keys(CONDITION_ROWS) as readonly PathCondition[];
+
+/** Whether enough connections of a mode were closed by somebody to say so. */
+function isClosedEarly({ closed, deaths }: Finding): boolean {
+  return closed === true && deaths >= DEATHS_OF_A_CLAIM;
+}
 
 /** The conditions of a path, in the order of the rows. */
 export function conditionsOf(
@@ -66,9 +93,23 @@ export function conditionsOf(
 ): readonly PathCondition[] {
   const found: Readonly<Record<PathCondition, boolean>> = {
     keepalives_eaten: eatenModes(findings, limits).length > 0,
+    keepalives_answered_between: circumstances.keepalivesAnsweredBetween === true,
     connection_quota: circumstances.connectionQuota !== undefined,
     fixed_lifetime: circumstances.fixedLifetime !== undefined,
     several_far_ends: circumstances.severalFarEnds === true,
+    proxy_closes: Object.values(findings).some(isClosedEarly),
   };
   return PATH_CONDITIONS.filter((condition) => found[condition]);
+}
+
+/** The configured modes that say nothing about the mapping: keepalives that something eats or answers. */
+export function leftOutModes(
+  findings: FindingsByMode,
+  modes: readonly Mode[],
+  limits: PublishLimits,
+  circumstances: Circumstances,
+): readonly Mode[] {
+  const silent =
+    circumstances.keepalivesAnsweredBetween === true ? EMPTY_MODES : eatenModes(findings, limits);
+  return silent.filter((mode) => modes.includes(mode));
 }

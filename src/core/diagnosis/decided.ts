@@ -40,5 +40,6 @@ export function isDecided(finding: Finding, question: Question): boolean {
     return asksForVerdict(question) && lower !== undefined && lower >= idleToSurvive(question);
   }
   if (diesAtMinIdle(finding, question)) return finding.deaths >= DEATHS_OF_A_CLAIM;
-  return finding.timeout !== undefined && finding.compliant !== undefined;
+  // Where somebody closes the connections first, nobody learns what a NAT would do later.
+  return finding.timeout !== undefined && (finding.compliant !== undefined || finding.closed === true);
 }

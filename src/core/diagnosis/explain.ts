@@ -15,8 +15,9 @@ import {
   type Outcomes,
   outcomeOf,
   outcomeSentence,
+  wasEnded,
 } from './outcome.js';
-import { eatenModes, type FindingsByMode } from './publishable.js';
+import { eatenModes, EMPTY_MODES, type FindingsByMode } from './publishable.js';
 import { explainAddresses, explainConntrack, explainSeveralAnswers } from './surroundings.js';
 import { type Explanation, hint, likely, measured } from './explanation.js';
 
@@ -32,25 +33,32 @@ export function explain(input: DiagnosisInput): readonly Explanation[] {
     const evidence = input.modes[mode];
     if (evidence !== undefined) outcomes.set(mode, outcomeOf(evidence, input.limits));
   }
+  const explanations: Explanation[] = [];
+  if (input.keepalivesAnsweredBetween === true) {
+    explanations.push(answeredBetween(sentences(outcomes)));
+    for (const mode of EMPTY_MODES) outcomes.delete(mode);
+  }
   if (outcomes.size === 0 || [...outcomes.values()].some(({ kind }) => kind === 'open')) return [];
 
-  const explanations: Explanation[] = [];
-  const eaten = eatenModes(findingsOf(input), input.limits);
+  const eaten = eatenModes(findingsOf(input), input.limits).filter((mode) => outcomes.has(mode));
   if (eaten.length > 0) explanations.push(eatenExplanation(outcomes, input));
   for (const mode of eaten) outcomes.delete(mode);
   const patterns = explainPattern(outcomes, input);
-  explanations.push(...patterns, ...explainReset(outcomes));
+  explanations.push(...patterns, ...explainEnds(outcomes));
   explanations.push(...explainConntrack(outcomes, patterns, input));
   explanations.push(...explainSeveralAnswers(input), ...explainAddresses(outcomes, input));
   // What is built in is no product.
   const builtIn = input.addresses.local === 'loopback';
-  const known = builtIn
-    ? undefined
-    : knownValues(
-        forgetting(outcomes),
-        patterns.map(({ id }) => id),
-        input.limits.guard,
-      );
+  // Nor is a timeout known of a NAT where somebody closes connections.
+  const closed = forgetting(outcomes).some(([, { manner }]) => manner === 'closed');
+  const known =
+    builtIn || closed
+      ? undefined
+      : knownValues(
+          forgetting(outcomes),
+          patterns.map(({ id }) => id),
+          input.limits.guard,
+        );
   if (known !== undefined) explanations.push(known);
   return explanations;
 }
@@ -72,37 +80,56 @@ function eatenExplanation(outcomes: Outcomes, input: DiagnosisInput): Explanatio
   );
 }
 
+function answeredBetween(evidence: readonly string[]): Explanation {
+  return likely(
+    'keepalives_answered_between',
+    'TCP keepalives are answered where data dies: somebody in between answers them, such as a proxy, and they keep ' +
+      'nothing alive behind it. Use application keepalives, which carry data.',
+    evidence,
+  );
+}
+
 /** The table of what each kind of box looks like from here. */
 function explainPattern(outcomes: Outcomes, input: DiagnosisInput): readonly Explanation[] {
   const evidence = sentences(outcomes);
   const dying = forgetting(outcomes);
   if (outcomes.size === 0) return [];
-  if (dying.length === 0) return noExpiry(outcomes, evidence);
+  if (dying.length === 0) return noExpiry(outcomes, evidence, input);
   if (dying.length === outcomes.size) return allForget(dying, evidence, input);
 
   const sides = new Set([...outcomes].map(([mode, { kind }]) => `${MODE_ROWS[mode].from} ${kind}`));
   const [first] = dying;
-  if (first !== undefined && sides.size === 2) {
+  // Whoever ends a connection aloud has forgotten nothing: what he does is told by itself.
+  if (dying.every(([, outcome]) => wasEnded(outcome))) return [];
+  if (first !== undefined && sides.size === 2 && !dying.some(([, outcome]) => wasEnded(outcome))) {
     if (sides.has('outside forgets') && sides.has('inside survives'))
       return revivedFromInside(first, evidence, input);
     if (sides.has('outside survives') && sides.has('inside forgets'))
       return inboundRevives(first, evidence, input);
   }
-  return [
-    hint(
-      'modes_disagree',
-      'The modes disagree in a way that none of the known kinds of box explains; more than one box may be at work.',
-      evidence,
-    ),
-  ];
+  return [modesDisagree(evidence)];
 }
 
-function noExpiry(outcomes: Outcomes, evidence: readonly string[]): readonly Explanation[] {
+function modesDisagree(evidence: readonly string[]): Explanation {
+  return hint(
+    'modes_disagree',
+    'The modes disagree in a way that none of the known kinds of box explains; more than one box may be at work.',
+    evidence,
+  );
+}
+
+function noExpiry(
+  outcomes: Outcomes,
+  evidence: readonly string[],
+  input: DiagnosisInput,
+): readonly Explanation[] {
   const least = Math.min(...[...outcomes.values()].map((o) => (o.kind === 'survives' ? o.lower : 0)));
   const found: Explanation[] = [
     measured(
       'no_expiry_seen',
-      `Nothing on this path forgets a connection that is idle for ${durationWithSeconds(least)}.`,
+      isUnanimous(input)
+        ? `Nothing on this path forgets a connection that is idle for ${durationWithSeconds(least)}.`
+        : `Connections that are idle for ${durationWithSeconds(least)} survive on this path, but for a few.`,
       evidence,
     ),
   ];
@@ -117,6 +144,11 @@ function noExpiry(outcomes: Outcomes, evidence: readonly string[]): readonly Exp
     );
   }
   return found;
+}
+
+/** Whether no death is known below what others survived. */
+function isUnanimous(input: DiagnosisInput): boolean {
+  return configuredModes(input).every((mode) => (input.modes[mode]?.earlyDeaths ?? 0) === 0);
 }
 
 function allForget(
@@ -150,6 +182,9 @@ function allForget(
       ),
     ];
   }
+  const ended = dying.filter(([, outcome]) => wasEnded(outcome));
+  if (ended.length === dying.length) return [];
+  if (ended.length > 0) return [modesDisagree(evidence)];
   const found: Explanation[] = [
     sure(
       'mapping_forgotten',
@@ -218,17 +253,18 @@ function conntrackSentence(whose: string, value: Seconds | undefined): string {
 }
 
 /** Resets and closes: they name the exact moment, or somebody who answers for a connection he does not know. */
-function explainReset(outcomes: Outcomes): readonly Explanation[] {
+function explainEnds(outcomes: Outcomes): readonly Explanation[] {
   const dying = forgetting(outcomes);
   const shownBy = (manner: Forgets['manner']) => dying.filter(([, outcome]) => outcome.manner === manner);
-  const text = (list: readonly (readonly [Mode, Forgets])[]) => list.map(([m, o]) => outcomeSentence(m, o));
+  const survivors = sentences(new Map([...outcomes].filter(([, { kind }]) => kind === 'survives')));
+  const text = (list: readonly (readonly [Mode, Forgets])[]) => [...sentences(new Map(list)), ...survivors];
   const found: Explanation[] = [];
   const idle = shownBy('reset_idle');
   if (idle.length > 0) {
     found.push(
       measured(
         'reset_at_expiry',
-        'A box resets idle connections by itself when their time is over, so programs notice at once.',
+        `A box resets idle connections by itself ${firstEnd(idle)}, so programs notice at once.`,
         text(idle),
       ),
     );
@@ -249,10 +285,16 @@ function explainReset(outcomes: Outcomes): readonly Explanation[] {
     found.push(
       likely(
         'closed_by_somebody',
-        'Idle connections are closed in an orderly way: a proxy or the far end does that, not a NAT.',
+        `Idle connections are closed in an orderly way ${firstEnd(closed)}: a proxy or the far end does that, not a NAT.`,
         text(closed),
       ),
     );
   }
   return found;
+}
+
+/** When the first of several modes ends. */
+function firstEnd(dying: readonly (readonly [Mode, Forgets])[]): string {
+  const [first] = [...dying].sort(([, a], [, b]) => a.upper - b.upper);
+  return first === undefined ? '' : whenForgotten(...first);
 }

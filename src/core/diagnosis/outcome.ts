@@ -45,6 +45,8 @@ export interface DiagnosisInput {
     /** The router's outer address is public, but not the one that the far end sees. */
     readonly routerDiffersFromSeen?: boolean;
   };
+  /** Somebody in between answers TCP keepalives while data dies. */
+  readonly keepalivesAnsweredBetween?: boolean;
   /** Connections of one search arrived from several public addresses. */
   readonly severalSeenAddresses?: boolean;
 }
@@ -83,13 +85,14 @@ export function outcomeOf(evidence: ModeEvidence, limits: DiagnosisInput['limits
     upper,
     deaths: finding.deaths,
     compliant: finding.compliant,
-    manner: commonest(evidence.deaths),
+    manner: finding.closed === true ? 'closed' : commonest(evidence.deaths),
   });
 }
 
+/** The commonest of the manners in which a mapping that is gone shows itself. */
 function commonest(deaths: ModeEvidence['deaths']): DeathEvidence | undefined {
   let best: DeathEvidence | undefined;
-  for (const kind of ['silence', 'reset', 'reset_idle', 'closed'] as const) {
+  for (const kind of ['silence', 'reset', 'reset_idle'] as const) {
     if ((deaths[kind] ?? 0) > (best === undefined ? 0 : (deaths[best] ?? 0))) best = kind;
   }
   return best;
@@ -130,6 +133,11 @@ export function configuredModes(input: DiagnosisInput): readonly Mode[] {
 
 /** A mode that forgets. */
 export type Forgets = Extract<Outcome, { kind: 'forgets' }>;
+
+/** Whether the connection was ended while it idled, so that its end passed: nothing was forgotten in silence. */
+export function wasEnded({ manner }: Forgets): boolean {
+  return manner === 'closed' || manner === 'reset_idle';
+}
 
 /** The result of each configured mode. */
 export type Outcomes = ReadonlyMap<Mode, Outcome>;

@@ -1,15 +1,21 @@
 /** The verdict on a whole path: decided here, and said by every page, metric, report, log and exit code. */
-import { type Circumstances, CONDITION_ROWS, conditionsOf, type PathCondition } from './conditions.js';
+import {
+  type Circumstances,
+  CONDITION_ROWS,
+  conditionsOf,
+  leftOutModes,
+  type PathCondition,
+} from './conditions.js';
 import type { Finding } from '../finding.js';
 import { durationWithSeconds } from '../human-duration.js';
 import { type Mode, requirementOf, requirementsOf } from '../modes.js';
 import type { Requirement } from '../requirements.js';
 import { listed, UNSTABLE, whenForgotten } from '../words.js';
-import { eatenModes, type FindingsByMode, type PublishLimits, publishable } from './publishable.js';
+import { type FindingsByMode, type PublishLimits, publishable } from './publishable.js';
 
 /**
  * What a path is worth, each mode by its own requirement: one mode that is proven not compliant decides, and only all
- * together make a path compliant. Keepalives that are eaten say nothing and are left out.
+ * together make a path compliant. Keepalives that something eats or answers say nothing and are left out.
  */
 export interface PathVerdict {
   readonly result: 'compliant' | 'not_compliant' | 'unknown';
@@ -32,7 +38,7 @@ export function pathVerdict(
   circumstances: Circumstances = {},
 ): PathVerdict {
   const published = publishable(findings, limits);
-  const leftOut = eatenModes(findings, limits).filter((mode) => modes.includes(mode));
+  const leftOut = leftOutModes(findings, modes, limits, circumstances);
   const speaking = modes.filter((mode) => !leftOut.includes(mode));
   const failing = speaking.filter((mode) => published[mode]?.compliant === false);
   const conditions = conditionsOf(findings, limits, circumstances);
@@ -77,7 +83,7 @@ function byRequirement(modes: readonly Mode[]): readonly (readonly [Requirement,
   ]);
 }
 
-/** When the first of several modes forgets that are too short by one requirement. */
+/** When the first of several modes forgets or is closed. */
 function when(modes: readonly Mode[], findings: FindingsByMode): string {
   const upperOf = (mode: Mode): number => findings[mode]?.upper ?? Number.POSITIVE_INFINITY;
   const [worst] = [...modes].sort((a, b) => upperOf(a) - upperOf(b));
@@ -92,6 +98,9 @@ function known(speaking: readonly Mode[], findings: FindingsByMode): string {
   const died = speaking.filter((mode) => findings[mode]?.upper !== undefined);
   const uppers = died.map((mode) => findings[mode]?.upper ?? 0);
   if (uppers.length > 0) {
+    const closed = died.filter((mode) => findings[mode]?.closed === true);
+    if (closed.length === died.length)
+      return `an idle connection was closed by somebody ${when(closed, findings)} (${listed(closed)})`;
     return `an idle connection died after ${durationWithSeconds(Math.min(...uppers))} (${listed(died)}), which is not confirmed yet`;
   }
   const lowers = speaking.map((mode) => findings[mode]?.lower);

@@ -17,8 +17,8 @@ export interface PublishLimits {
 /** Longest keepalive interval that is ever recommended, seconds: longer ones gain nothing and find faults late. */
 const LONGEST_RECOMMENDED_KEEPALIVE: Seconds = 3600;
 
-/** Modes whose packets carry nothing, which some boxes eat, and those that carry data the same way. */
-const EMPTY_MODES = MODES.filter((mode) => MODE_ROWS[mode].answeredBy === 'kernel');
+/** Modes whose packets carry nothing, which some boxes eat or answer, and those that carry data the same way. */
+export const EMPTY_MODES = MODES.filter((mode) => MODE_ROWS[mode].answeredBy === 'kernel');
 const DATA_MODES = MODES.filter(
   (mode) => MODE_ROWS[mode].answeredBy === 'program' && MODE_ROWS[mode].from === 'inside',
 );
@@ -44,17 +44,42 @@ export function eatenModes(findings: FindingsByMode, limits: PublishLimits): rea
   if (!DATA_MODES.some((mode) => findings[mode]?.lower !== undefined)) return [];
   return EMPTY_MODES.filter((mode) => {
     const finding = findings[mode];
-    return finding !== undefined && finding.deaths >= DEATHS_OF_A_CLAIM && diesAtMinIdle(finding, limits);
+    return (
+      finding !== undefined &&
+      finding.closed !== true &&
+      finding.deaths >= DEATHS_OF_A_CLAIM &&
+      diesAtMinIdle(finding, limits)
+    );
+  });
+}
+
+/** Share of an idle time by which NATs that look after their mappings now and then forget later than at other times. */
+const JITTER_SHARE = 0.02;
+
+/** Whether an idle time is longer than another one by more than the inexactness of tests and NATs. */
+export function isFarBeyond(idle: Seconds, other: Seconds, { guard }: PublishLimits): boolean {
+  return idle > (1 + JITTER_SHARE) * other + 2 * guard;
+}
+
+/**
+ * Whether keepalives survive what data does not: somebody else answers them, or the timeout has just changed and one of
+ * the modes does not know yet. In neither case do they speak of the mapping as it is.
+ */
+function outlivesData({ lower }: Finding, findings: FindingsByMode, limits: PublishLimits): boolean {
+  return DATA_MODES.some((mode) => {
+    const data = findings[mode];
+    if (data?.upper === undefined || data.closed === true || data.deaths < DEATHS_OF_A_CLAIM) return false;
+    return lower !== undefined && isFarBeyond(lower, data.upper, limits);
   });
 }
 
 /**
  * Whether a search by keepalives can be read as a statement about the mapping. A death at the shortest idle time
  * is one only when data dies there as well; while that is unknown (not configured, or not that far yet) both
- * explanations are open.
+ * explanations are open. Nor is a survival one where data dies.
  */
 function speaksOfMapping(finding: Finding, findings: FindingsByMode, limits: PublishLimits): boolean {
-  if (!diesAtMinIdle(finding, limits)) return true;
+  if (!diesAtMinIdle(finding, limits)) return !outlivesData(finding, findings, limits);
   return DATA_MODES.some((mode) => {
     const data = findings[mode];
     return data !== undefined && diesAtMinIdle(data, limits);
@@ -62,8 +87,8 @@ function speaksOfMapping(finding: Finding, findings: FindingsByMode, limits: Pub
 }
 
 /**
- * The findings as they may be published: `timeout` and `compliant` are withheld for keepalives whose deaths say
- * nothing about the mapping. The bounds stay: they are what was seen.
+ * The findings as they may be published: `timeout` and `compliant` are withheld for keepalives whose deaths or
+ * survivals say nothing about the mapping. The bounds stay: they are what was seen.
  */
 export function publishable(findings: FindingsByMode, limits: PublishLimits): FindingsByMode {
   const published: Partial<Record<Mode, Finding>> = { ...findings };
@@ -79,20 +104,20 @@ export function publishable(findings: FindingsByMode, limits: PublishLimits): Fi
 /**
  * The keepalive interval that keeps connections alive on this path in every mode: half the smallest lower
  * bound, rounded down to whole seconds, at most an hour. Absent until every configured mode has a finding, and when
- * less than two seconds survived. A mode whose keepalives are eaten is left out: the interval is then for traffic
- * that carries data.
+ * less than two seconds survived. A mode that says nothing about the mapping is left out: the interval is then for
+ * traffic that carries data.
  *
- * @param modes the configured modes
+ * @param speaking the configured modes, without those that say nothing for another reason than eaten keepalives
  */
 export function keepaliveRecommended(
   findings: FindingsByMode,
-  modes: readonly Mode[],
+  speaking: readonly Mode[],
   limits: PublishLimits,
 ): Seconds | undefined {
   const eaten = eatenModes(findings, limits);
   const published = publishable(findings, limits);
   let smallest = Number.POSITIVE_INFINITY;
-  for (const mode of modes) {
+  for (const mode of speaking) {
     if (eaten.includes(mode)) continue;
     const finding = published[mode];
     if (finding?.timeout === undefined || finding.lower === undefined) return undefined;

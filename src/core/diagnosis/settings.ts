@@ -2,7 +2,7 @@
 import type { Settings } from './explanation.js';
 import type { Seconds } from '../../units.js';
 
-/** How a setting keeps the mapping: only `data` passes a box that swallows keepalives. */
+/** How a setting keeps the mapping: only `data` passes a box that swallows or answers keepalives. */
 type Means =
   /** sends bytes of its own protocol */
   | 'data'
@@ -96,17 +96,18 @@ const RECIPES: readonly Recipe[] = [
  * Settings for an interval.
  *
  * @param interval whole seconds, 1 … 3600, as `keepaliveRecommended` gives it
- * @param path `keepalivesEaten`: the path swallows TCP keepalives; then only settings that send data are listed
+ * @param path `dataOnly`: TCP keepalives do not get through; then only settings that send data are listed
  * @throws RangeError when `interval` is not a whole number of at least 1
  */
-export function settings(interval: Seconds, path: { readonly keepalivesEaten: boolean }): Settings {
+export function settings(interval: Seconds, path: { readonly dataOnly: boolean }): Settings {
   if (!Number.isInteger(interval) || interval < 1) {
     throw new RangeError(`interval must be whole seconds of at least 1, got ${interval}`);
   }
   return {
     interval,
-    snippets: RECIPES.filter(({ means }) => !path.keepalivesEaten || means === 'data').map(
-      ({ product, text }) => ({ product, text: text(interval) }),
-    ),
+    snippets: RECIPES.filter(({ means }) => !path.dataOnly || means === 'data').map(({ product, text }) => ({
+      product,
+      text: text(interval),
+    })),
   };
 }

@@ -9,6 +9,7 @@ import {
   nearBracket,
   type Outcomes,
   outcomeSentence,
+  wasEnded,
 } from './outcome.js';
 import { type Explanation, hint, likely, measured } from './explanation.js';
 
@@ -39,8 +40,9 @@ export function explainConntrack(
   ];
   for (const { value, whose, id, coveredBy } of ends) {
     if (value === undefined) continue;
-    const near = forgetting(outcomes).filter(([, outcome]) =>
-      nearBracket(outcome, value, input.limits.guard),
+    // A host's own tracking forgets in silence.
+    const near = forgetting(outcomes).filter(
+      ([, outcome]) => !wasEnded(outcome) && nearBracket(outcome, value, input.limits.guard),
     );
     const keeps = `${whose} own connection tracking forgets after ${durationWithSeconds(value)}`;
     if (near.length > 0) {
@@ -128,7 +130,9 @@ export function explainAddresses(outcomes: Outcomes, input: DiagnosisInput): rea
       ),
     ];
   }
-  if (local !== 'loopback' && input.natDetected === false && forgetting(outcomes).length > 0) {
+  const dying = forgetting(outcomes);
+  const forgotten = dying.length > 0 && dying.every(([, { manner }]) => manner !== 'closed');
+  if (local !== 'loopback' && input.natDetected === false && forgotten) {
     return [
       measured(
         'no_translation',

@@ -52,6 +52,15 @@ export function agreeingDeaths(state: Pick<SearchState, 'options' | 'slack' | 'd
   return count;
 }
 
+/** Whether it is an orderly close that ends connections here: most deaths were one, and too few others are on record. */
+export function isClosedBySomebody({
+  deaths,
+  compliant,
+}: Pick<SearchState, 'deaths' | 'compliant'>): boolean {
+  const closed = deaths.filter((death) => death.closed === true).length;
+  return compliant !== false && closed > deaths.length / 2;
+}
+
 /** Whether the bracket cannot or need not become narrower. */
 export function isClosed(state: SearchState): boolean {
   const upper = upperOf(state);

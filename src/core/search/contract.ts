@@ -53,7 +53,12 @@ export type SearchEvent =
   /** Every mapping of the path vanished at once (reboot, new address): all connections are gone, nothing is learnt. */
   | { readonly kind: 'mapping_loss' }
   /** All connections are gone for reasons of our own (restart, suspend, reload): nothing is learnt. */
-  | { readonly kind: 'interrupted' };
+  | { readonly kind: 'interrupted' }
+  /**
+   * Idle times beyond `maxIdle` cannot be asked about (any more) on this path, whatever it forgets: what is known of
+   * them is given up. Also takes such a limit back.
+   */
+  | { readonly kind: 'limit'; readonly maxIdle: Seconds };
 
 /** The events after which the diagnosis may be another one. */
 export const TEACHING: Readonly<Record<SearchEvent['kind'], boolean>> = {
@@ -61,6 +66,7 @@ export const TEACHING: Readonly<Record<SearchEvent['kind'], boolean>> = {
   verdict: true,
   mapping_loss: true,
   interrupted: true,
+  limit: true,
   opened: false,
   open_failed: false,
   tick: false,

@@ -1,6 +1,7 @@
 /** What a verdict teaches: moves the bounds, counts for and against the requirement, raises and settles suspicions. */
 import { DEATHS_OF_A_CLAIM } from '../finding.js';
 import type { Seconds } from '../../units.js';
+import type { DeathEvidence } from '../verdict.js';
 import { claimOf, isClosed, resolutionOf, upperOf } from './bracket.js';
 import { NOTHING_COUNTED } from './census.js';
 import { countVerdict } from './mixture.js';
@@ -24,9 +25,15 @@ export function learnSurvival(draft: Draft, connection: Connection, idle: Second
   countVerdict(draft, { idle, since: survival.since, alive: true }, false);
 }
 
-/** Takes in a death at `idle` seconds. */
-export function learnDeath(draft: Draft, connection: Connection, idle: Seconds): void {
-  const death: Death = { idle, since: connection.since ?? draft.now - idle, at: draft.now };
+/** Takes in a death at `idle` seconds, and what showed it. */
+export function learnDeath(
+  draft: Draft,
+  connection: Connection,
+  idle: Seconds,
+  evidence: DeathEvidence = 'silence',
+): void {
+  const seen = { idle, since: connection.since ?? draft.now - idle, at: draft.now };
+  const death: Death = evidence === 'closed' ? { ...seen, closed: true } : seen;
   const early = idle <= draft.lower + toleranceBelow(draft, connection);
   if (!early) {
     if (idle <= upperOf(draft) + 2 * resolutionOf(draft)) draft.risen = 0;
@@ -40,7 +47,8 @@ export function learnDeath(draft: Draft, connection: Connection, idle: Seconds):
   declareConfirmedDrop(draft);
   judgeCompliance(draft);
   if (draft.drops.length > drops) draft.census = NOTHING_COUNTED;
-  else countVerdict(draft, { idle, since: death.since, alive: false }, early);
+  // Who closes a connection has not forgotten it.
+  else if (evidence !== 'closed') countVerdict(draft, { idle, since: death.since, alive: false }, early);
 }
 
 /**
@@ -64,7 +72,11 @@ function learnExactness(draft: Draft, connection: Connection, idle: Seconds): vo
   if (testedAt !== undefined) draft.answerTime = Math.max(draft.now - testedAt, draft.answerTime * 0.9);
 }
 
-/** Proven by a survival of the required time less the guard, refuted by three deaths before it; else as before. */
+/**
+ * Proven by a survival of the required time less the guard, refuted by three deaths before it; else as before. A
+ * connection that somebody closed in an orderly way was not forgotten: it refutes nothing, yet what was proven before
+ * does not hold any more.
+ */
 function judgeCompliance(draft: Draft): void {
   if (draft.lower >= claimOf(draft.options)) {
     const needed = draft.compliant === false ? survivalsForRise(draft) : 1;
@@ -72,5 +84,8 @@ function judgeCompliance(draft: Draft): void {
     return;
   }
   const deaths = draft.deaths.filter((death) => death.idle < draft.options.required);
-  if (deaths.length >= DEATHS_OF_A_CLAIM) draft.compliant = false;
+  const forgotten = deaths.filter(({ closed }) => closed === undefined).length;
+  if (forgotten >= DEATHS_OF_A_CLAIM) draft.compliant = false;
+  else if (deaths.length >= DEATHS_OF_A_CLAIM && (draft.compliant === true || forgotten === 0))
+    draft.compliant = null;
 }

@@ -2,7 +2,7 @@
 import { defined } from '../../defined.js';
 import { DEATHS_OF_A_CLAIM, type Finding } from '../finding.js';
 import type { Seconds } from '../../units.js';
-import { agreeingDeaths, claimOf, phaseOf, resolutionOf, upperOf } from './bracket.js';
+import { agreeingDeaths, claimOf, isClosedBySomebody, phaseOf, resolutionOf, upperOf } from './bracket.js';
 import { minorityBracket } from './mixture.js';
 import type { Draft, PublishedBracket, SearchState } from './state.js';
 
@@ -53,7 +53,14 @@ export function publish(draft: Draft): void {
     // The evidence that changes what is shown agrees with it.
     draft.published = present;
     if (present.timeout !== undefined) draft.confirmedAt = draft.now;
-  } else if (draft.published !== null && contradicts(draft.published.timeout, draft)) draft.published = null;
+  } else if (draft.published !== null && isRefuted(draft.published, draft)) draft.published = null;
+}
+
+/** Whether what is shown cannot stand: the verdict on the requirement turned, or is unknown since connections are closed. */
+function isRefuted({ timeout }: PublishedBracket, draft: Draft): boolean {
+  const { compliant, options } = draft;
+  const closed = compliant === null && timeout !== undefined && timeout >= options.required;
+  return contradicts(timeout, draft) || (closed && isClosedBySomebody(draft));
 }
 
 function sameBracket(a: PublishedBracket | null, b: PublishedBracket): boolean {
@@ -85,6 +92,7 @@ export function findingOf(state: SearchState): Finding {
     ...shown,
     phase: phaseOf(state),
     compliant: state.compliant ?? undefined,
+    closed: isClosedBySomebody(state) ? true : undefined,
     suspect: state.suspicions.length > 0 || state.risen > 0,
     confirmedAt: state.confirmedAt ?? undefined,
   });

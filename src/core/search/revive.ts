@@ -46,6 +46,9 @@ const isListOf =
 const isEvidence = (item: Json): boolean =>
   isDuration(item['idle']) && isNumber(item['since']) && isNumber(item['at']);
 
+const isDeath = (item: Json): boolean =>
+  isEvidence(item) && [undefined, true].includes(item['closed'] as never);
+
 const isConnection = (item: Json): boolean =>
   isCount(item['id']) &&
   typeof item['role'] === 'string' &&
@@ -59,7 +62,7 @@ const isLaunch = (item: Json): boolean =>
 const isSuspicion = (item: Json): boolean =>
   ['since', 'raisedAt', 'score'].every((key) => isNumber(item[key])) &&
   ['idle', 'survived'].every((key) => isDuration(item[key])) &&
-  isListOf(isEvidence)(item['deaths']);
+  isListOf(isDeath)(item['deaths']);
 
 const isMixture = (value: unknown): boolean =>
   isRecord(value) &&
@@ -110,7 +113,7 @@ const FIELDS: Readonly<
   launches: isListOf(isLaunch),
   climbSince: isNumber,
   lower: isDuration,
-  deaths: isListOf(isEvidence),
+  deaths: isListOf(isDeath),
   risen: isCount,
   risenAt: isNumber,
   suspicions: isListOf(isSuspicion),

@@ -30,7 +30,7 @@ export function survivedBeyondUpper(draft: Draft, survival: Survival): void {
     raiseLower(draft, survival.idle);
     for (const death of overtaken) {
       suspect(draft, death);
-      draft.census = countEarly(draft.census, { ...death, alive: false });
+      if (death.closed !== true) draft.census = countEarly(draft.census, { ...death, alive: false });
     }
     return;
   }
@@ -61,7 +61,7 @@ function declareRise(draft: Draft, idle: Seconds): void {
   if (draft.confirmedAt !== null) draft.actions.push({ kind: 'announce', change: 'rise' });
   draft.published = null;
   draft.census = NOTHING_COUNTED;
-  const proof = draft.deaths.filter((death) => death.idle < draft.options.required);
+  const proof = draft.deaths.filter(({ idle: at, closed }) => closed !== true && at < draft.options.required);
   // Nothing proves the 0 any more; but where the timeout also dropped within a day, it may do so again.
   if (draft.compliant === false && proof.length < DEATHS_OF_A_CLAIM && draft.drops.length === 0)
     draft.compliant = null;

@@ -45,6 +45,8 @@ export interface Death {
   readonly since: Seconds;
   /** When it was learnt. */
   readonly at: Seconds;
+  /** Somebody closed the connection in an orderly way, which no NAT's forgetting does; absent else. */
+  readonly closed?: true;
 }
 
 /** A survival on record. */

@@ -14,9 +14,9 @@
 import { defined } from '../../defined.js';
 import type { Seconds } from '../../units.js';
 import { NOTHING_COUNTED } from './census.js';
-import { openDueLaunches, planLaunch, remove, replace } from './draft-connections.js';
+import { discard, openDueLaunches, planLaunch, remove, replace } from './draft-connections.js';
 import { huntAppointed, searchAppointed } from './appointed.js';
-import { phaseOf } from './bracket.js';
+import { claimOf, phaseOf } from './bracket.js';
 import { searchLate, startLadder } from './climb.js';
 import { learnDeath, learnSurvival } from './evidence.js';
 import { askMinority, learnOfMinority } from './mixture.js';
@@ -114,14 +114,15 @@ function takeIn(draft: Draft, event: SearchEvent): void {
       if (event.verdict.kind === 'inconclusive') return;
       const { mixed } = draft.census;
       if (mixed !== null) {
+        if (event.verdict.kind === 'dead' && event.verdict.evidence === 'closed') return;
         const since = connection.since ?? draft.now - event.idle;
         learnOfMinority(draft, mixed, { idle: event.idle, since, alive: event.verdict.kind === 'alive' });
         return;
       }
       const compliantBefore = draft.compliant;
       if (event.verdict.kind === 'alive') learnSurvival(draft, connection, event.idle);
-      else learnDeath(draft, connection, event.idle);
-      const turned = compliantBefore === true && draft.compliant === false;
+      else learnDeath(draft, connection, event.idle, event.verdict.evidence);
+      const turned = compliantBefore === true && draft.compliant !== true;
       announceDrop(draft, turned, phaseOf(draft) === 'track');
       noteAgreement(draft, event.verdict.kind, event.idle);
       return;
@@ -132,10 +133,35 @@ function takeIn(draft: Draft, event: SearchEvent): void {
       draft.launches = [];
       if (draft.started) relaunch(draft);
       return;
+    case 'limit':
+      limit(draft, event.maxIdle);
+      return;
     case 'tick':
     case 'round':
       return;
   }
+}
+
+/** Asks no longer idle times from now on. What was known beyond them can never be confirmed again. */
+function limit(draft: Draft, maxIdle: Seconds): void {
+  const { options, deaths } = draft;
+  if (maxIdle === options.maxIdle) return;
+  draft.options = { ...options, maxIdle };
+  for (const connection of draft.connections) discard(draft, connection);
+  draft.launches = [];
+  if (maxIdle < options.maxIdle) {
+    draft.lower = Math.min(draft.lower, maxIdle);
+    draft.deaths = deaths.filter(({ idle }) => idle <= maxIdle);
+    draft.suspicions = draft.suspicions.filter(({ idle }) => idle <= maxIdle);
+    const { mixed } = draft.census;
+    draft.census = NOTHING_COUNTED;
+    if (mixed !== null || deaths.length !== draft.deaths.length || maxIdle < claimOf(options)) {
+      draft.published = null;
+      draft.compliant = null;
+      draft.compliantRun = 0;
+    }
+  }
+  if (draft.started) relaunch(draft);
 }
 
 /** Starts anew without connections, with all that is known. */

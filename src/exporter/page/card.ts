@@ -1,4 +1,5 @@
 /** One target on the status page: verdict, strips, diagnosis, settings to paste, last events, every test. */
+import type { EmbeddedBox } from '../../config/far-ends.js';
 import { exactDuration, humanDuration } from '../../core/human-duration.js';
 import { reasonOf } from '../../core/verdict.js';
 import { MODE_ROWS } from '../../core/modes.js';
@@ -104,12 +105,25 @@ function reachable({ up, downReason }: TargetSnapshot): Html {
     : html`<span class="reach down">far end does not answer${downReason !== undefined && `: ${downReason}`}</span>`;
 }
 
+/** What the built-in NAT does: `forgets 10 % of the connections after 1 min, keeps 40 connections, ends each after 5 min`. */
+function boxWords({ idle_timeout, bad_share, quota, lifetime }: EmbeddedBox): string {
+  const some =
+    bad_share === undefined || bad_share === 1
+      ? ''
+      : `${Number((100 * bad_share).toPrecision(3))} % of the connections `;
+  return [
+    `forgets ${some}after ${humanDuration(idle_timeout)}`,
+    ...(quota === undefined ? [] : [`keeps ${quota} connections`]),
+    ...(lifetime === undefined ? [] : [`ends each after ${humanDuration(lifetime)}`]),
+  ].join(', ');
+}
+
 function facts(target: TargetSnapshot): Html[] {
   const { config, address, seenAddress, localAddress, routerAddress, natDetected, conntrack } = target;
   const far = config.far_end;
   const where =
     far.kind === 'embedded'
-      ? `built-in NAT that forgets after ${humanDuration(far.idle_timeout)}, for demonstration`
+      ? `built-in NAT that ${boxWords(far)}, for demonstration`
       : `${far.host} (${far.kind})`;
   const list: readonly (readonly [string, string | undefined])[] = [
     ['far end', where],

@@ -55,18 +55,22 @@ export function modeSentence(
   { config, up, verdict }: TargetSnapshot,
 ): string {
   if (verdict.leftOut.includes(mode))
-    return 'TCP keepalives get no answer although data does: something drops them, and the verdict leaves them out';
+    return verdict.conditions.includes('keepalives_answered_between')
+      ? 'TCP keepalives are answered where data dies: somebody in between answers, and the verdict leaves them out'
+      : 'TCP keepalives get no answer although data does: something drops them, and the verdict leaves them out';
   const { search } = config;
-  const { lower, upper, timeout, compliant } = finding;
+  const { lower, upper, timeout, compliant, closed } = finding;
   if (upper !== undefined && finding.mixture !== undefined)
     return mixtureWords({ ...finding, upper }, finding.mixture);
   if (upper !== undefined) {
     const known = timeout === undefined || lower === undefined ? '' : ` (${betweenWords(lower, upper)})`;
     const proof =
       compliant === undefined
-        ? timeout === undefined
-          ? '; still narrowing'
-          : `; nothing is proven about ${requirementOf(mode).standard} yet`
+        ? closed === true && timeout !== undefined
+          ? ", which is no NAT's forgetting"
+          : timeout === undefined
+            ? '; still narrowing'
+            : `; nothing is proven about ${requirementOf(mode).standard} yet`
         : '';
     return `${forgets(mode, finding)}${known}${proof}`;
   }
@@ -85,11 +89,12 @@ export function modeSentence(
 function forgets(mode: ModeSnapshot['mode'], finding: ModeSnapshot['finding']): string {
   const { lower, upper, timeout } = finding;
   if (upper === undefined) return `survived ${humanDuration(lower ?? 0)}`;
-  if (lower === undefined) return `forgets within ${exactDuration(upper)}`;
+  const ends = finding.closed === true ? 'is closed by somebody' : 'forgets';
+  if (lower === undefined) return `${ends} within ${exactDuration(upper)}`;
   if (timeout !== undefined)
-    return `forgets after ${humanDuration(spokenTimeout(mode, { ...finding, lower, upper }))}`;
+    return `${ends} after ${humanDuration(spokenTimeout(mode, { ...finding, lower, upper }))}`;
   if (lower > upper) return `survived ${exactDuration(lower)}, but also died after ${exactDuration(upper)}`;
-  return `forgets ${betweenWords(lower, upper)}`;
+  return `${ends} ${betweenWords(lower, upper)}`;
 }
 
 /** How a target stands: the verdict on its path, or that nothing is known because the far end does not answer. */

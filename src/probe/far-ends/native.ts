@@ -20,18 +20,27 @@ import {
   endpointAt,
   type IdleConnection,
   type Introduction,
+  mayBeSame,
   openingDeadline,
   type Path,
   type ProbeConnection,
   type Protocol,
   type Ring,
+  type Welcomed,
 } from '../path.js';
 
 export const native: Protocol<Extract<FarEnd, { kind: 'native' }>> = {
   path(options) {
-    const { target, clock, announced = () => undefined, trouble = () => undefined, openLink } = options;
+    const { target, clock, announced = () => undefined, trouble = () => undefined } = options;
+    const { openLink, welcomed } = options;
     const endpoint = endpointAt(options, target.far_end.port);
-    const common = defined({ clock, deadline: openingDeadline(target), endpoint: () => endpoint, openLink });
+    const common = defined({
+      clock,
+      deadline: openingDeadline(target),
+      endpoint: () => endpoint,
+      openLink,
+      welcomed,
+    });
     if (target.token_file === undefined) return createNativePath(common);
     const token = new LiveToken(target.token_file, trouble);
     const announcer = target.announce && announcerOf(target.announce, clock, announced);
@@ -54,6 +63,8 @@ export interface NativePathOptions extends GreetingOptions {
   readonly endpoint: (mode: Mode) => Endpoint;
   /** Announces this exporter over the canaries; needs the token. */
   readonly announcer?: Announcer;
+  /** Told of each welcome that says from whom it is. */
+  readonly welcomed?: (welcomed: Welcomed) => void;
 }
 
 /** A native path is one session: a secret of its own ties its connections together. */
@@ -65,9 +76,10 @@ class NativePath implements Path {
   readonly #options: NativePathOptions;
   readonly #session = randomHex(16);
   /** The conversations of the canaries, the youngest last. */
-  readonly #controls = new Set<Conversation<ResponderMessage>>();
+  readonly #controls = new Set<Control>();
   readonly #probes = new Map<number, NativeProbe>();
   #lastProbe = 0;
+  #newest = '';
 
   constructor(options: NativePathOptions) {
     this.#options = options;
@@ -75,8 +87,7 @@ class NativePath implements Path {
 
   async open(mode: Mode, _testAt: Seconds | undefined, signal: AbortSignal): Promise<ProbeConnection> {
     const probe = ++this.#lastProbe;
-    const says = { role: 'probe', session: this.#session, probe } as const;
-    const greeting = await greet(this.#options, this.#options.endpoint(mode), says, signal);
+    const greeting = await this.#greet({ role: 'probe', session: this.#session, probe }, signal, mode);
     const connection = new NativeProbe(this, mode, probe, greeting);
     this.#probes.set(probe, connection);
     return connection;
@@ -84,9 +95,7 @@ class NativePath implements Path {
 
   async openCanary(signal: AbortSignal): Promise<Canary> {
     const { announcer, clock } = this.#options;
-    const greeting = await greet(
-      this.#options,
-      this.#options.endpoint('send'),
+    const greeting = await this.#greet(
       // Only who asks is told: a responder's WELCOME to everybody else stays as it always was.
       defined({ role: 'control', session: this.#session, announce: announcer && true }),
       signal,
@@ -100,7 +109,8 @@ class NativePath implements Path {
       if (message.kind === 'gone') this.#gone(message.probe, message.cause);
       else announcer?.heard(message);
     });
-    this.#controls.add(conversation);
+    const control: Control = { conversation, instance: greeting.welcome.instance };
+    this.#controls.add(control);
     if (channel !== undefined) announcer?.opened(channel);
     return {
       introduction: introductionOf(greeting),
@@ -116,7 +126,7 @@ class NativePath implements Path {
           run(end);
         }),
       close: () => {
-        this.#controls.delete(conversation);
+        this.#controls.delete(control);
         silenced();
         conversation.close();
       },
@@ -124,15 +134,35 @@ class NativePath implements Path {
   }
 
   async check(signal: AbortSignal): Promise<Introduction> {
-    const says = { role: 'check', session: this.#session } as const;
-    const greeting = await greet(this.#options, this.#options.endpoint('send'), says, signal);
+    const greeting = await this.#greet({ role: 'check', session: this.#session }, signal);
     greeting.conversation.close();
     return introductionOf(greeting);
   }
 
-  /** The youngest canary that has not ended: the one least likely to be forgotten. */
-  control(): Conversation<ResponderMessage> | undefined {
-    return [...this.#controls].findLast((conversation) => conversation.end === undefined);
+  async #greet(
+    says: Parameters<typeof greet>[2],
+    signal: AbortSignal,
+    mode: Mode = 'send',
+  ): Promise<Greeting> {
+    const greeting = await greet(this.#options, this.#options.endpoint(mode), says, signal);
+    const { opened: moment, welcome } = greeting;
+    if (welcome.instance !== undefined) this.#options.welcomed?.({ instance: welcome.instance, moment });
+    return greeting;
+  }
+
+  /**
+   * The youngest canary that has not ended: the one least likely to be forgotten. One that leads to the far end that
+   * welcomed the probe is preferred: another one does not know it.
+   */
+  control(instance: string | undefined): Control | undefined {
+    const living = [...this.#controls].filter(({ conversation }) => conversation.end === undefined);
+    return living.findLast((control) => mayBeSame(control.instance, instance)) ?? living.at(-1);
+  }
+
+  /** One text for each far end, whatever line it was cut out of: thousands of probes hold on to it. */
+  nameOf(instance: string): string {
+    if (this.#newest !== instance) this.#newest = detached(instance);
+    return this.#newest;
   }
 
   /** A probe was closed: what the far end says of it concerns nobody any more. */
@@ -149,26 +179,34 @@ class NativePath implements Path {
   }
 }
 
+/** A canary's conversation, and the far end that welcomed it. */
+interface Control {
+  readonly conversation: Conversation<ResponderMessage>;
+  readonly instance: string | undefined;
+}
+
 /** A probe connection; there are very many of them, so its methods are not made anew for each. */
 class NativeProbe implements ProbeConnection, IdleConnection {
   readonly #path: NativePath;
   readonly #mode: Mode;
-  readonly #probe: number;
+  readonly number: number;
   #unanswered = false;
   #whenEnded: ((end: LinkEnd) => void) | undefined;
   readonly conversation: Conversation<ResponderMessage>;
   readonly opened: Moment;
   readonly local: string;
   readonly seen: string;
+  readonly instance?: string;
 
   constructor(path: NativePath, mode: Mode, probe: number, { conversation, opened, welcome }: Greeting) {
     this.#path = path;
     this.#mode = mode;
-    this.#probe = probe;
+    this.number = probe;
     this.conversation = conversation;
     this.opened = opened;
     this.local = conversation.link.local;
     this.seen = welcome.seen === this.local ? this.local : detached(welcome.seen);
+    if (welcome.instance !== undefined) this.instance = path.nameOf(welcome.instance);
   }
 
   get remote(): string {
@@ -192,8 +230,9 @@ class NativeProbe implements ProbeConnection, IdleConnection {
 
   /** Asks on a control connection for a `ring` on this one. */
   async ring(context: TestContext): Promise<Ring | Observation> {
-    const control = this.#path.control();
-    if (control === undefined) return { kind: 'unclear', reason: 'canary_lost' };
+    const asked = this.#path.control(this.instance);
+    if (asked === undefined) return { kind: 'unclear', reason: 'canary_lost' };
+    const { conversation: control } = asked;
     const { deadline } = context;
     const nonce = randomHex(8);
     const rung = this.conversation.hear(
@@ -203,7 +242,7 @@ class NativeProbe implements ProbeConnection, IdleConnection {
     );
     // A box may answer the ring with a RST that only the far end sees.
     const seenReset = control.hear(
-      (message) => message.kind === 'gone' && message.probe === this.#probe && message.cause === 'reset',
+      (message) => message.kind === 'gone' && message.probe === this.number && message.cause === 'reset',
       deadline,
       context,
     );
@@ -212,7 +251,7 @@ class NativeProbe implements ProbeConnection, IdleConnection {
       deadline,
       context,
     );
-    const called = await call(control, this.#probe, nonce, context);
+    const called = await call(asked, this, nonce, context);
     if ('kind' in called) return called;
     const heard = await Promise.race([
       rung,
@@ -229,11 +268,13 @@ class NativeProbe implements ProbeConnection, IdleConnection {
   }
 
   close(): void {
-    this.#path.forget(this.#probe);
+    this.#path.forget(this.number);
     this.conversation.close();
     // Our FIN may never arrive where a mapping is gone: spare the far end a ghost.
     if (this.#unanswered)
-      this.#path.control()?.say(encodeClientMessage({ kind: 'drop', probe: this.#probe }));
+      this.#path
+        .control(this.instance)
+        ?.conversation.say(encodeClientMessage({ kind: 'drop', probe: this.number }));
   }
 
   /** The far end saw the connection end. */
@@ -266,15 +307,15 @@ function ping(
  * @returns when it wrote, or what was observed instead
  */
 async function call(
-  control: Conversation<ResponderMessage>,
-  probe: number,
+  { conversation, instance }: Control,
+  { number: probe, instance: welcomedBy }: NativeProbe,
   nonce: string,
   context: TestContext,
 ): Promise<Moment | Observation> {
   const { clock } = context;
   const earliest = clock.monotonic();
-  control.say(encodeClientMessage({ kind: 'call', probe, nonce }));
-  const rung = await control.hear(
+  conversation.say(encodeClientMessage({ kind: 'call', probe, nonce }));
+  const rung = await conversation.hear(
     (message) =>
       (message.kind === 'rung' && message.nonce === nonce) ||
       (message.kind === 'error' && message.code === 'unknown_probe' && message.probe === probe),
@@ -282,9 +323,13 @@ async function call(
     context,
   );
   const broken = { earliest, latest: clock.monotonic() };
-  if (rung.kind === 'message')
-    // Otherwise the far end has no such connection any more: it saw it end while idle.
-    return rung.message.kind === 'rung' ? broken : { kind: 'died', evidence: 'reset_idle', broken };
+  if (rung.kind === 'message') {
+    if (rung.message.kind === 'rung') return broken;
+    // A far end that has no such connection any more saw it end while idle; another one never had it.
+    return mayBeSame(instance, welcomedBy)
+      ? { kind: 'died', evidence: 'reset_idle', broken }
+      : { kind: 'unclear', reason: 'other_instance' };
+  }
   if (rung.kind === 'aborted') return { kind: 'unclear', reason: 'interrupted' };
   const late = rung.kind === 'deadline' && rung.stalled > LONGEST_STALL;
   return { kind: 'unclear', reason: late ? 'late' : 'canary_lost' };

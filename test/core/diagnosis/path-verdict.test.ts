@@ -79,6 +79,22 @@ describe('pathVerdict()', () => {
     expect(sentence).toMatch(/TCP keepalives get no answer at all on this path and say nothing about it\.$/);
   });
 
+  it('never blames a NAT for what somebody closes', () => {
+    const closes = forgets(12, 'closed');
+    const { result, sentence, conditions, leftOut } = verdict({
+      send: closes,
+      recv: closes,
+      keepalive: closes,
+    });
+    expect(result).toBe('unknown');
+    expect(conditions).toEqual(['proxy_closes']);
+    expect(leftOut).toEqual([]);
+    expect(sentence).toBe(
+      'No verdict: an idle connection was closed by somebody after 12 s (send, recv and keepalive); RFC 5382 REQ-5 asks ' +
+        "for at least 2 h 4 min (7440 s); somebody closes idle connections in an orderly way (a FIN), which is no NAT's forgetting.",
+    );
+  });
+
   it('has no verdict when only keepalives are tested and die at once', () => {
     expect(verdict({ keepalive: diesAtOnce() }, ['keepalive']).result).toBe('unknown');
   });

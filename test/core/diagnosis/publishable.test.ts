@@ -45,7 +45,16 @@ describe('publishable()', () => {
 
   it('never withholds anything from send and recv', () => {
     const all = findings({ send: diesAtOnce(), recv: survives(), keepalive: survives() });
-    expect(publishable(all, LIMITS)).toEqual(all);
+    const { send, recv } = publishable(all, LIMITS);
+    expect({ send, recv }).toEqual({ send: all.send, recv: all.recv });
+  });
+
+  it('withholds what keepalives survive where data dies: one of them does not speak of the mapping', () => {
+    const all = findings({ send: forgets(300), keepalive: survives() });
+    const { timeout: _timeout, compliant: _compliant, ...bounds } = survives().finding;
+    expect(publishable(all, LIMITS).keepalive).toEqual(bounds);
+    const once = findings({ send: forgets(300, 'silence', 2), keepalive: survives() });
+    expect(publishable(once, LIMITS)).toEqual(once);
   });
 });
 
@@ -100,8 +109,8 @@ describe('keepaliveRecommended()', () => {
 });
 
 describe('settings()', () => {
-  const text = (interval: number, keepalivesEaten = false): string =>
-    settings(interval, { keepalivesEaten })
+  const text = (interval: number, dataOnly = false): string =>
+    settings(interval, { dataOnly })
       .snippets.map((snippet) => `${snippet.product}\n${snippet.text}`)
       .join('\n');
 
@@ -131,7 +140,7 @@ describe('settings()', () => {
   });
 
   it('recommends only what sends data when keepalives are eaten', () => {
-    const products = settings(300, { keepalivesEaten: true }).snippets.map(({ product }) => product);
+    const products = settings(300, { dataOnly: true }).snippets.map(({ product }) => product);
     expect(products).toEqual([
       'OpenSSH client (~/.ssh/config)',
       'OpenSSH server (/etc/ssh/sshd_config)',
@@ -143,7 +152,7 @@ describe('settings()', () => {
 
   it('throws for an interval that no product accepts', () => {
     for (const interval of [0, -1, 1.5, Number.NaN]) {
-      expect(() => settings(interval, { keepalivesEaten: false })).toThrow(RangeError);
+      expect(() => settings(interval, { dataOnly: false })).toThrow(RangeError);
     }
   });
 });

@@ -2,7 +2,10 @@
 import { describe, expect, test } from 'vitest';
 import { upperOf } from '../../../src/core/search/bracket.js';
 import { learnDeath, learnSurvival } from '../../../src/core/search/evidence.js';
-import type { Draft, Role } from '../../../src/core/search/state.js';
+import { findingOf, publish } from '../../../src/core/search/finding-of.js';
+import { reviveSearch } from '../../../src/core/search/revive.js';
+import { finish, type Draft, type Role } from '../../../src/core/search/state.js';
+import type { DeathEvidence } from '../../../src/core/verdict.js';
 import { randomFrom } from '../../support/prng.js';
 import { SimulatedPath } from '../../support/simulated-nat.js';
 import { drive } from '../../support/virtual-driver.js';
@@ -40,6 +43,62 @@ describe('the verdict on what is required', () => {
     learnDeath(draft, testedAfter(draft, 7440), 7440);
     survive(draft, 1);
     expect(draft.compliant).toBe(true);
+  });
+});
+
+describe('connections that somebody closes', () => {
+  const die = (draft: Draft, idle: number, evidence: DeathEvidence): void =>
+    learnDeath(draft, testedAfter(draft, idle), idle, evidence);
+
+  test('end the bracket and refute nothing', () => {
+    const draft = draftWith({ lower: 295 });
+    for (const idle of [300, 301, 302]) die(draft, idle, 'closed');
+    publish(draft);
+    expect(findingOf(draft)).toMatchObject({ timeout: 297.5, upper: 300, deaths: 3, closed: true });
+    expect(findingOf(draft).compliant).toBeUndefined();
+  });
+
+  test('take back what was proven before, its timeout in the same moment', () => {
+    const draft = draftWith({
+      lower: 250,
+      compliant: true,
+      published: { lower: 7437, timeout: 7440, deaths: 0 },
+    });
+    for (const idle of [300, 301, 302]) die(draft, idle, 'closed');
+    publish(draft);
+    expect(findingOf(draft)).toMatchObject({ lower: 250, upper: 300, closed: true });
+    expect(findingOf(draft)).not.toHaveProperty('compliant');
+    expect(findingOf(draft)).not.toHaveProperty('timeout');
+  });
+
+  test('are no part of the three deaths of a claim', () => {
+    const draft = draftWith({ lower: 295 });
+    for (const evidence of ['closed', 'closed', 'silence', 'reset', 'closed'] as const)
+      die(draft, 300, evidence);
+    expect(draft.compliant).toBeNull();
+    die(draft, 300, 'reset_idle');
+    expect(draft.compliant).toBe(false);
+    expect(findingOf(draft)).not.toHaveProperty('closed');
+  });
+
+  test('do not take a claim back that rests on others', () => {
+    const draft = draftWith({ lower: 295 });
+    for (const evidence of ['silence', 'silence', 'silence', 'closed', 'closed', 'closed'] as const)
+      die(draft, 300, evidence);
+    expect(draft.compliant).toBe(false);
+  });
+
+  test('are still told apart after a restart', () => {
+    const draft = draftWith({ lower: 295 });
+    for (const idle of [300, 301, 302]) die(draft, idle, 'closed');
+    const { state } = finish(draft);
+    const json = JSON.parse(JSON.stringify(state)) as { deaths: object[] };
+    const revived = reviveSearch(json, SHIPPED);
+    if (revived === undefined) throw new Error('not revived');
+    expect(findingOf(revived).closed).toBe(true);
+    expect(
+      reviveSearch({ ...json, deaths: [{ ...json.deaths[0], closed: 'yes' }] }, SHIPPED),
+    ).toBeUndefined();
   });
 });
 

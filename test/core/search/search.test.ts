@@ -263,6 +263,48 @@ describe('a search in the steady state', () => {
     expect(findingOf(run.state).timeout).toBeCloseTo(3600, 0);
   });
 
+  test('asks nothing beyond a limit, gives up what was known there, and goes on when the limit is gone', () => {
+    const settled = settle(shipped, 3600);
+    const limited = step(settled, settled.now + 1, { kind: 'limit', maxIdle: 290 });
+    expect(limited.actions.filter(({ kind }) => kind === 'discard')).toHaveLength(settled.connections.length);
+    expect(findingOf(limited.state)).toMatchObject({ phase: 'track', lower: 290, deaths: 0 });
+    expect(findingOf(limited.state).upper).toBeUndefined();
+    expect(findingOf(limited.state).compliant).toBeUndefined();
+    const asked: number[] = [];
+    const run = drive({
+      search: shipped,
+      from: limited.state,
+      path: steadyPath(3600, randomFrom(7)),
+      rounds: 300,
+      until: limited.state.now + 20_000,
+      observe: (state, _at, actions) => {
+        for (const action of actions)
+          if (action.kind === 'test')
+            asked.push(state.connections.find(({ id }) => id === action.id)?.testAt ?? 0);
+        return false;
+      },
+    });
+    expect(asked.length).toBeGreaterThan(20);
+    expect(Math.max(...asked)).toBeLessThanOrEqual(291);
+    const { state } = step(run.state, run.state.now + 1, { kind: 'limit', maxIdle: shipped.maxIdle });
+    const again = drive({
+      search: shipped,
+      from: state,
+      path: steadyPath(3600, randomFrom(7)),
+      rounds: 300,
+      until: state.now + 20_000,
+    });
+    expect(findingOf(again.state)).toMatchObject({ phase: 'track', compliant: false });
+    expect(findingOf(again.state).timeout).toBeCloseTo(3600, -1);
+  });
+
+  test('keeps what it knows below a limit', () => {
+    const settled = settle(shipped, 100);
+    const { state } = step(settled, settled.now + 1, { kind: 'limit', maxIdle: 290 });
+    expect(findingOf(state)).toMatchObject({ phase: 'track', deaths: findingOf(settled).deaths });
+    expect(findingOf(state).upper).toBe(findingOf(settled).upper);
+  });
+
   test('tries a far end that is down ever more slowly, and is quick again once it is up', () => {
     const opens: number[] = [];
     const run = drive({

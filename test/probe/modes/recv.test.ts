@@ -1,6 +1,6 @@
 /** The far end breaks the silence: what each way of not hearing it says. */
 import { describe, expect, it } from 'vitest';
-import { serveSilence } from '../../support/fake-far-ends.js';
+import { FakeResponder, serveSilence } from '../../support/fake-far-ends.js';
 import { Scene } from '../scene.js';
 
 /** A native connection that has idled for ten minutes beside a canary. */
@@ -16,6 +16,16 @@ async function idle() {
     expect(await scene.beat(canary)).toBe(true);
   }
   return { scene, canary, control, connection, probe };
+}
+
+/** Two far ends that take the connections to one address in turns. */
+function behindOneAddress(): Scene {
+  const scene = new Scene();
+  const second = new FakeResponder();
+  second.instance = '8899aabbccddeeff';
+  let turn = 0;
+  scene.serve('native', (link) => (turn++ % 2 === 0 ? scene.responder : second).serve(link));
+  return scene;
 }
 
 describe('recv over the native protocol', () => {
@@ -51,6 +61,23 @@ describe('recv over the native protocol', () => {
     probe.forget();
     scene.responder.forget();
     expect(await scene.test(connection)).toMatchObject({ kind: 'died', evidence: 'reset_idle' });
+  });
+
+  it('does not ask another far end about a connection where the one that welcomed it can be asked', async () => {
+    const scene = behindOneAddress();
+    await scene.canary();
+    await scene.canary();
+    const connection = await scene.open('recv');
+    await scene.clock.advance(5);
+    expect(await scene.test(connection)).toMatchObject({ kind: 'answered' });
+  });
+
+  it('learns nothing from another far end that does not know the connection', async () => {
+    const scene = behindOneAddress();
+    await scene.canary();
+    const connection = await scene.open('recv');
+    await scene.clock.advance(5);
+    expect(await scene.test(connection)).toEqual({ kind: 'unclear', reason: 'other_instance' });
   });
 
   it('says canary_lost when no control connection lives', async () => {

@@ -68,6 +68,35 @@ describe('PeerQueue', () => {
     expect(items().slice(MOST_UNDER_WAY)).toEqual([5999]);
   });
 
+  it('sends a level only where there is room beside all that must arrive', () => {
+    const { queue, leave, items } = line();
+    for (const item of upTo(MOST_UNDER_WAY)) queue.push(item);
+    queue.pushNewest(9999);
+    leave();
+    expect(items()).toEqual(upTo(MOST_UNDER_WAY));
+    queue.taken(1);
+    leave();
+    expect(items().at(-1)).toBe(9999);
+    queue.taken(1);
+    queue.push(MOST_UNDER_WAY);
+    leave();
+    expect(items().slice(-2)).toEqual([9999, MOST_UNDER_WAY]);
+  });
+
+  it('leaves once and soon after several calls, and again after later ones', async () => {
+    const sent: Batch<number>[] = [];
+    const queue = new PeerQueue<number>((batch) => sent.push(batch));
+    const soon = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 20));
+    for (const item of [1, 2]) queue.push(item);
+    await soon();
+    expect(sent).toEqual([{ items: [1, 2], taken: 0 }]);
+    queue.push(3);
+    await soon();
+    queue.pushNewest(4);
+    await soon();
+    expect(sent.slice(1).map(({ items }) => items)).toEqual([[3], [4]]);
+  });
+
   it('tells what it has handled, alone where it has nothing else to say, and asks for no answer to that', () => {
     const { queue, sent, leave } = line();
     queue.handled(3);

@@ -1,0 +1,40 @@
+/** The answer checked with a quarter of the connections: how soon it comes, and how often it is wrong. */
+import { randomFrom } from '../../test/support/prng.js';
+import { crowdedRun, type CrowdedRun } from '../../test/support/crowded-path.js';
+import { shippedSearch } from './model.js';
+
+/** Modes that share a path, each with the shipped budget. */
+const SEARCHES = 3;
+const CONNECTIONS = 24;
+/** Connections that a box with a quota keeps: fewer than are open, and as many as the check holds at least. */
+const QUOTAS = [20, 30, 40, 50, 60, 70];
+
+function run(quota: number, timeout: number, eviction: number, seed: number): CrowdedRun {
+  return crowdedRun({
+    search: shippedSearch(CONNECTIONS),
+    searches: SEARCHES,
+    quota,
+    timeout,
+    eviction,
+    until: 100_000,
+    random: randomFrom(seed),
+  });
+}
+
+/** Plain NATs with these timeouts, and what came of their accusation. */
+export function plainNats(timeouts: readonly number[], eviction = 0): readonly CrowdedRun[] {
+  return timeouts.map((timeout, seed) => run(Number.POSITIVE_INFINITY, timeout, eviction, seed));
+}
+
+/** Boxes with a quota and no timeout. */
+export function quotaBoxes(count: number, eviction = 0): readonly CrowdedRun[] {
+  return Array.from({ length: count }, (_, seed) =>
+    run(QUOTAS[seed % QUOTAS.length] ?? 0, Number.POSITIVE_INFINITY, eviction, 1000 + seed),
+  );
+}
+
+/** Those of which something else was found than they are, of those that were accused, %. */
+export function wronglyChecked(runs: readonly CrowdedRun[], right: 'quota' | 'timeout'): number {
+  const accused = runs.filter(({ accusedAt }) => accusedAt !== undefined);
+  return (100 * accused.filter(({ check }) => check?.outcome !== right).length) / accused.length;
+}
