@@ -5,7 +5,16 @@ import type { ColdStart } from './cold-start.js';
 import { logGrid, mixtureTimeout, quantile, shippedSearch } from './model.js';
 import { plainNats, quotaBoxes, wronglyChecked } from './quota.js';
 import { sweep } from './rivals.js';
-import { DAY, changeNoticed, falseAlarms, packetsPerDay, twoNodes } from './steady.js';
+import {
+  DAY,
+  changeNoticed,
+  falseAlarms,
+  packetsPerDay,
+  pool,
+  type Pool,
+  repairTold,
+  twoNodes,
+} from './steady.js';
 
 /** How much is simulated. */
 export interface Size {
@@ -168,6 +177,43 @@ function wrongChecks({ dearTimeouts, changes: boxes }: Size): number[] {
   ];
 }
 
+function repairs(size: Size): number[] {
+  const runs = Array.from({ length: size.changes }, (_, seed) => repairTold(shippedSearch(24), seed + 1));
+  return [
+    quantile(
+      runs.map(({ told }) => told),
+      0.5,
+    ),
+    Math.max(...runs.map(({ gone }) => gone)),
+  ];
+}
+
+/** Days over which the changes of a pool are told. */
+const POOL_DAYS = 14;
+
+/** Pools of a share of bad nodes that forget after 300, 900 and 3600 s. */
+function pools(share: number, size: Size): Pool[] {
+  return [300, 900, 3600].flatMap((timeout) =>
+    Array.from({ length: Math.ceil(size.nodeRuns / 4) }, (_, seed) =>
+      pool(shippedSearch(24), { share, timeout }, Math.min(POOL_DAYS, size.nodeDays), seed + 1),
+    ),
+  );
+}
+
+function poolFigures(share: number, size: Size): number[] {
+  const runs = pools(share, size);
+  const mean = (values: readonly number[]): number =>
+    values.reduce((sum, each) => sum + each, 0) / values.length;
+  return [
+    quantile(
+      runs.map(({ firstZero }) => firstZero),
+      0.5,
+    ),
+    mean(runs.map(({ notZero }) => notZero)),
+    (mean(runs.map(({ announced }) => announced)) * POOL_DAYS) / Math.min(POOL_DAYS, size.nodeDays),
+  ];
+}
+
 /** Every figure, in the order of the table. */
 export const FIGURES: readonly Figure[] = [
   {
@@ -291,6 +337,27 @@ export const FIGURES: readonly Figure[] = [
     aim: [90],
     more: true,
     digits: 0,
+  },
+  {
+    name: 'rise 40 s → never: told, median · refuted value gone, worst, minutes, 24 connections',
+    measure: repairs,
+    atLeast: [8, 8],
+    aim: [5, 5],
+    digits: 1,
+  },
+  {
+    name: 'pool, 10 % forget early: hours until 0, median · % not 0 after it · announced changes in 14 days, mean',
+    measure: (size) => poolFigures(0.1, size),
+    atLeast: [24, 3, 2],
+    aim: [12, 1, 1.2],
+    digits: 1,
+  },
+  {
+    name: 'the same with 20 %',
+    measure: (size) => poolFigures(0.2, size),
+    atLeast: [12, 3, 2],
+    aim: [8, 1, 1.2],
+    digits: 1,
   },
   {
     name: 'packets a day and mode, T = 7440, 24 connections, shipped schedule',

@@ -1,5 +1,6 @@
 /** Steady state: how soon a change is noticed, what disturbances fake, and what it costs. */
 import type { SearchOptions } from '../../src/core/search/contract.js';
+import { findingOf } from '../../src/core/search/finding-of.js';
 import { randomFrom } from '../../test/support/prng.js';
 import { SimulatedPath, disturbances, steadyPath } from '../../test/support/simulated-nat.js';
 import type { Regime } from '../../test/support/simulated-nat.js';
@@ -136,4 +137,74 @@ export function packetsPerDay(search: SearchOptions, timeout: number, days: numb
     until: warmUp + days * DAY,
   });
   return ((all.opened - before.opened) / days) * PACKETS_PER_CONNECTION;
+}
+
+/** Minutes from a repair (40 s to never) until it is told, and until the refuted timeout is gone. */
+export function repairTold(
+  search: SearchOptions,
+  seed: number,
+): { readonly told: number; readonly gone: number } {
+  const random = randomFrom(seed);
+  const at = 20_000 + random() * 20_000;
+  const path = new SimulatedPath({ regimes: [regime(0, 40), regime(at, Infinity)] }, random);
+  let [told, gone] = [Infinity, Infinity];
+  drive({
+    search,
+    path,
+    rounds: SHIPPED_ROUNDS,
+    until: at + DAY / 4,
+    observe: (state, now, actions) => {
+      if (now <= at) return false;
+      if (actions.some(({ kind }) => kind === 'announce')) told = Math.min(told, (now - at) / 60);
+      if (findingOf(state).timeout === undefined) gone = Math.min(gone, (now - at) / 60);
+      return Number.isFinite(told) && Number.isFinite(gone);
+    },
+  });
+  return { told, gone };
+}
+
+/** A pool of which a share forgets early, and the others after a day, for so many days. */
+export interface Pool {
+  /** Hours until the first 0; infinite when there was none. */
+  readonly firstZero: number;
+  /** Per cent of the time since then that was not shown as 0. */
+  readonly notZero: number;
+  readonly announced: number;
+}
+
+export function pool(
+  search: SearchOptions,
+  bad: { share: number; timeout: number },
+  days: number,
+  seed: number,
+): Pool {
+  const random = randomFrom(seed);
+  const until = days * DAY;
+  const nodes = [
+    { timeout: bad.timeout, share: bad.share },
+    { timeout: 86_400, share: 1 - bad.share },
+  ];
+  const outages = disturbances(random, until, 1, 120);
+  const reboots = disturbances(random, until, 4 / 30, 60);
+  const path = new SimulatedPath(
+    { regimes: [{ from: 0, nodes }], eviction: 0.005, outages, reboots },
+    random,
+  );
+  let [first, last, notZero, was] = [Infinity, 0, 0, true];
+  const run = drive({
+    search,
+    path,
+    rounds: SHIPPED_ROUNDS,
+    until,
+    observe: (state, at) => {
+      if (!was) notZero += at - last;
+      const isZero = state.compliant === false;
+      if (isZero) first = Math.min(first, at);
+      was = isZero || first === Infinity;
+      last = at;
+      return false;
+    },
+  });
+  const left = Math.max(1, until - first);
+  return { firstZero: first / 3600, notZero: (100 * notZero) / left, announced: run.announced.length };
 }

@@ -13,6 +13,16 @@ export const DEATHS_OF_A_CLAIM = 3;
 /** No idle time and no duration of a search is longer, seconds: some thirty years. */
 export const LONGEST_IDLE: Seconds = 1e9;
 
+/** A minority of the connections that is forgotten early: the nodes of a pool disagree. */
+export interface Mixture {
+  /** Its share of all connections, 0 … 1, and the 95 % bounds of that. */
+  readonly share: number;
+  readonly shareLower: number;
+  readonly shareUpper: number;
+  /** Longest idle time that others survived, seconds. */
+  readonly survived: Seconds;
+}
+
 /** The published state of one search. */
 export interface Finding {
   readonly phase: SearchPhase;
@@ -43,4 +53,6 @@ export interface Finding {
   readonly deaths: number;
   /** Search time (see `SearchEvent`) of the newest evidence that agreed with the published value. */
   readonly confirmedAt?: Seconds;
+  /** Present while only some of the connections are forgotten at the bracket, which is theirs. */
+  readonly mixture?: Mixture;
 }

@@ -1,12 +1,12 @@
 /** How findings are said: pages, reports, logs and the terminal use these words and no others. */
-import type { Finding } from './finding.js';
+import type { Finding, Mixture } from './finding.js';
 import { durationWithSeconds, exactDuration, humanDuration, plainSeconds } from './human-duration.js';
 import { type Mode, requirementOf } from './modes.js';
 import type { VerdictReason } from './verdict.js';
 import type { Seconds } from '../units.js';
 
 /** The part of a finding that tells where the timeout lies. */
-export type Bracket = Pick<Finding, 'lower' | 'upper' | 'compliant'>;
+export type Bracket = Pick<Finding, 'lower' | 'upper' | 'compliant' | 'mixture'>;
 
 /** How a test ended. */
 export const REASON_WORDS: Readonly<Record<VerdictReason, string>> = {
@@ -70,9 +70,26 @@ export function roundestWithin(
 /** Widest bracket of which one value is told: 2 % of it, at least one second. */
 const NARROW_SHARE = 0.02;
 
+/** A share in per cent, to a tenth where that matters: `3.6`, `12`. */
+function percent(share: number): string {
+  return (100 * share).toFixed(share < 0.0995 ? 1 : 0);
+}
+
+/** A minority: `5.0 % (3.6-7.7 %) of the connections are forgotten after 295-305 s, the others survived 7436 s`. */
+export function mixtureWords(
+  { lower = 0, upper }: Bracket & { readonly upper: Seconds },
+  mixture: Mixture,
+): string {
+  const { share, shareLower, shareUpper, survived } = mixture;
+  const range = `${percent(share)} % (${percent(shareLower)}-${percent(shareUpper)} %)`;
+  const when = `${Math.floor(lower)}-${Math.ceil(upper)} s`;
+  return `${range} of the connections are forgotten after ${when}, the others survived ${Math.floor(survived)} s`;
+}
+
 /** When idle connections are forgotten: `after 20 s`, `between 54 s and 1 min (60 s)`, `within 15 s`. */
 export function whenForgotten(mode: Mode, bracket: Bracket & { readonly upper: Seconds }): string {
-  const { lower = 0, upper } = bracket;
+  const { lower = 0, upper, mixture } = bracket;
+  if (mixture !== undefined) return `in some cases: ${mixtureWords(bracket, mixture)}`;
   if (lower === 0) return `within ${durationWithSeconds(upper)}`;
   return upper - lower <= Math.max(1, NARROW_SHARE * upper)
     ? `after ${durationWithSeconds(spokenTimeout(mode, { ...bracket, lower }))}`

@@ -3,7 +3,7 @@
  * metric more; those of the exporter itself stand in `self-families.ts`.
  */
 import { CONDITION_ROWS, PATH_CONDITIONS } from '../core/diagnosis/conditions.js';
-import { SEARCH_PHASES } from '../core/finding.js';
+import { type Mixture, SEARCH_PHASES } from '../core/finding.js';
 import { humanDuration } from '../core/human-duration.js';
 import { type Mode, MODES, requirementOf, requirementsOf } from '../core/modes.js';
 import { reasonOf, VERDICT_REASONS, type VerdictReason } from '../core/verdict.js';
@@ -88,6 +88,12 @@ function ofMode(name: string, help: string, read: (mode: ModeSnapshot) => Shown)
 /** A gauge with one value of each target. */
 function ofTarget(name: string, help: string, read: (target: TargetSnapshot) => Shown): GaugeFamily {
   return { name, help, type: 'gauge', labels: ['target'], read: (target, show) => show(read(target)) };
+}
+
+/** The largest minority that a mode has found. */
+function mixtureOf({ modes }: TargetSnapshot): Mixture | undefined {
+  const found = modes.flatMap(({ finding: { mixture } }) => mixture ?? []);
+  return found.sort((a, b) => b.share - a.share)[0];
 }
 
 /** One further label with each of its values, made once: a fleet has the same ones over and over. */
@@ -179,6 +185,21 @@ export const FAMILIES: readonly Family[] = [
     counts: { earlyDeath: () => undefined },
     initial: [undefined],
   },
+  ofTarget(
+    'nat_idle_early_death_ratio',
+    'Share of the connections that are forgotten early while the others survive (0-1): a pool with bad nodes; the bounds and the timeout are those of this share. Absent unless there is such a minority.',
+    (target) => mixtureOf(target)?.share,
+  ),
+  ofTarget(
+    'nat_idle_early_death_ratio_lower_bound',
+    'Lower bound of nat_idle_early_death_ratio at 95 %.',
+    (target) => mixtureOf(target)?.shareLower,
+  ),
+  ofTarget(
+    'nat_idle_early_death_ratio_upper_bound',
+    'Upper bound of nat_idle_early_death_ratio at 95 %.',
+    (target) => mixtureOf(target)?.shareUpper,
+  ),
   {
     name: 'nat_idle_timeout_changes_total',
     help: 'Confirmed changes of the published idle-timeout by direction (drop, rise).',

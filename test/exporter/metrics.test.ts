@@ -14,6 +14,7 @@ import {
   compliantTarget,
   downTarget,
   eatenTarget,
+  pooledTarget,
   FakeView,
   fleet,
   forgettingTarget,
@@ -351,9 +352,12 @@ test('the metrics of a scripted fleet are those of the golden file', async () =>
 /** A fleet of odd labels in which everything has happened, so that every family has a sample. */
 function everything(): ExporterMetrics {
   const odd = { labels: { note: 'a"b\\c\nd\u2028', site: 'ü, {1} 2' } };
-  const targets = [forgettingTarget('one', odd), eatenTarget('two', odd), climbingTarget('three', odd)].map(
-    (target) => ({ ...target, announced: true, conntrack: { local: 432_000, responder: 600 } }),
-  );
+  const targets = [
+    forgettingTarget('one', odd),
+    eatenTarget('two', odd),
+    climbingTarget('three', odd),
+    pooledTarget('four', odd),
+  ].map((target) => ({ ...target, announced: true, conntrack: { local: 432_000, responder: 600 } }));
   const { metrics } = make(targets);
   metrics.reload(true, SCENE_TIME);
   metrics.targetFiles(new Map([['/etc/a"b.yaml', 2]]));

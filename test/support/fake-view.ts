@@ -285,3 +285,18 @@ export function droppingHistory(): HistoryEntry[] {
     }),
   );
 }
+
+/** Behind a pool: a twentieth of the connections is forgotten after 300 s, and the others live. */
+export function pooledTarget(name = 'pool', overrides: Partial<TargetConfig> = {}): TargetSnapshot {
+  const config = makeConfig(name, overrides);
+  const mixture = { share: 0.05, shareLower: 0.036, shareUpper: 0.077, survived: 7436 };
+  const finding = {
+    phase: 'track',
+    lower: 295,
+    upper: 305,
+    timeout: 300,
+    compliant: false,
+    deaths: 20,
+  } as const;
+  return makeTarget(config, { modes: config.modes.map((mode) => makeMode(mode, { ...finding, mixture })) });
+}

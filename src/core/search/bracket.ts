@@ -71,6 +71,7 @@ export function isClosed(state: SearchState): boolean {
 
 /** `climb` until something dies, `refine` until the bracket is closed and confirmed, then `track`. */
 export function phaseOf(state: SearchState): SearchPhase {
+  if (state.census.mixed !== null) return 'track';
   if (state.deaths.length === 0) return reachedEnd(state) ? 'track' : 'climb';
   return isClosed(state) && agreeingDeaths(state) >= DEATHS_OF_A_CLAIM ? 'track' : 'refine';
 }

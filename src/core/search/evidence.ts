@@ -3,12 +3,12 @@ import { DEATHS_OF_A_CLAIM } from '../finding.js';
 import type { Seconds } from '../../units.js';
 import type { DeathEvidence } from '../verdict.js';
 import { claimOf, isClosed, resolutionOf, upperOf } from './bracket.js';
-import type { Connection, Death, Draft, Survival } from './state.js';
+import { NOTHING_COUNTED } from './census.js';
+import { countVerdict } from './mixture.js';
+import { DEATHS_KEPT, type Connection, type Death, type Draft, type Survival } from './state.js';
 import { survivalsForRise, survivedBeyondUpper } from './rise.js';
 import { contradict, declareConfirmedDrop, suspect } from './suspicion.js';
 
-/** Deaths that are kept; more would not change any decision. */
-const DEATHS_KEPT = 12;
 const SURVIVALS_KEPT = 64;
 
 /** Takes in a survival of `idle` seconds. */
@@ -22,6 +22,7 @@ export function learnSurvival(draft: Draft, connection: Connection, idle: Second
   contradict(draft, survival);
   if (idle >= claimOf(draft.options)) draft.compliantRun += 1;
   judgeCompliance(draft);
+  countVerdict(draft, { idle, since: survival.since, alive: true }, false);
 }
 
 /** Takes in a death at `idle` seconds, and what showed it. */
@@ -33,7 +34,8 @@ export function learnDeath(
 ): void {
   const seen = { idle, since: connection.since ?? draft.now - idle, at: draft.now };
   const death: Death = evidence === 'closed' ? { ...seen, closed: true } : seen;
-  if (idle > draft.lower + toleranceBelow(draft, connection)) {
+  const early = idle <= draft.lower + toleranceBelow(draft, connection);
+  if (!early) {
     if (idle <= upperOf(draft) + 2 * resolutionOf(draft)) draft.risen = 0;
     draft.deaths = [...draft.deaths, death].sort((a, b) => a.idle - b.idle).slice(0, DEATHS_KEPT);
   } else {
@@ -41,8 +43,12 @@ export function learnDeath(
   }
   if (idle < draft.options.required) draft.compliantRun = 0;
   if (idle <= (draft.published?.lower ?? draft.lower)) draft.actions.push({ kind: 'early_death', idle });
+  const drops = draft.drops.length;
   declareConfirmedDrop(draft);
   judgeCompliance(draft);
+  if (draft.drops.length > drops) draft.census = NOTHING_COUNTED;
+  // Who closes a connection has not forgotten it.
+  else if (evidence !== 'closed') countVerdict(draft, { idle, since: death.since, alive: false }, early);
 }
 
 /**

@@ -3,6 +3,7 @@ import { defined } from '../../defined.js';
 import { DEATHS_OF_A_CLAIM, type Finding } from '../finding.js';
 import type { Seconds } from '../../units.js';
 import { agreeingDeaths, claimOf, isClosedBySomebody, phaseOf, resolutionOf, upperOf } from './bracket.js';
+import { minorityBracket } from './mixture.js';
 import type { Draft, PublishedBracket, SearchState } from './state.js';
 
 /** The present bracket, with a timeout when it deserves one. */
@@ -40,6 +41,11 @@ function contradicts(
 
 /** Takes over the present bracket when it is confirmed, or when the shown one is refuted. */
 export function publish(draft: Draft): void {
+  const minority = minorityBracket(draft);
+  if (minority !== undefined) {
+    draft.published = minority;
+    return;
+  }
   const present = presentBracket(draft);
   const settled = phaseOf(draft) === 'track' || present.timeout !== undefined;
   if (settled) {

@@ -1,4 +1,5 @@
 /** Takes a persisted state back, if it is one of ours and was made for the same questions. */
+import { NOTHING_COUNTED } from './census.js';
 import { STATE_FORMAT } from './state.js';
 import type { SearchState } from './state.js';
 import { LONGEST_IDLE } from '../finding.js';
@@ -19,6 +20,10 @@ function isNumber(value: unknown): value is number {
 
 function isDuration(value: unknown): boolean {
   return typeof value === 'number' && value >= 0 && value <= LONGEST_IDLE;
+}
+
+function isShare(value: unknown, most: number): boolean {
+  return typeof value === 'number' && value >= 0 && value <= most;
 }
 
 function isCount(value: unknown): boolean {
@@ -59,10 +64,36 @@ const isSuspicion = (item: Json): boolean =>
   ['idle', 'survived'].every((key) => isDuration(item[key])) &&
   isListOf(isDeath)(item['deaths']);
 
+const isMixture = (value: unknown): boolean =>
+  isRecord(value) &&
+  ['share', 'shareLower', 'shareUpper'].every((key) => isShare(value[key], 1)) &&
+  isDuration(value['survived']);
+
 const isBracket = (value: unknown): boolean =>
   isRecord(value) &&
   isCount(value['deaths']) &&
-  ['lower', 'upper', 'timeout'].every((key) => isOptional(value[key], isDuration));
+  ['lower', 'upper', 'timeout'].every((key) => isOptional(value[key], isDuration)) &&
+  isOptional(value['mixture'], isMixture);
+
+const isTally = (item: Json): boolean =>
+  isDuration(item['idle']) && isShare(item['alive'], 1e9) && isShare(item['dead'], 1e9);
+
+const isCensus = (value: unknown): boolean =>
+  isRecord(value) &&
+  isList(value['scores']) &&
+  value['scores'].length === NOTHING_COUNTED.scores.length &&
+  value['scores'].every((score) => isShare(score, 1e9)) &&
+  isListOf(isTally)(value['tally']) &&
+  isList(value['beyond']) &&
+  value['beyond'].every(isBoolean) &&
+  isCount(value['witnesses']) &&
+  orNull((first) => isRecord(first) && isDuration(first['idle']) && isNumber(first['since']))(
+    value['first'],
+  ) &&
+  orNull(
+    (mixed) =>
+      isRecord(mixed) && isDuration(mixed['top']) && isShare(mixed['quiet'], 1e9) && isCount(mixed['streak']),
+  )(value['mixed']);
 
 const orNull =
   (check: (value: unknown) => boolean) =>
@@ -101,6 +132,8 @@ const FIELDS: Readonly<
   creditAt: isNumber,
   watched: isCount,
   launchedAt: isNumber,
+  // A state of 0.1.0 has none.
+  census: (value) => isOptional(value, isCensus),
 };
 
 /**
@@ -117,5 +150,6 @@ export function reviveSearch(json: unknown, options: SearchOptions): SearchState
   for (const key of ['minIdle', 'maxIdle', 'resolution', 'guard', 'required', 'timing'] as const)
     if (made[key] !== options[key]) return undefined;
   if (!Object.entries(FIELDS).every(([name, isSound]) => isSound(json[name]))) return undefined;
-  return { ...(json as unknown as SearchState), options };
+  const state = json as unknown as Omit<SearchState, 'census'> & Partial<Pick<SearchState, 'census'>>;
+  return { ...state, census: state.census ?? NOTHING_COUNTED, options };
 }

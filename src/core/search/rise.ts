@@ -2,6 +2,7 @@
 import { DEATHS_OF_A_CLAIM } from '../finding.js';
 import type { Seconds } from '../../units.js';
 import { upperOf } from './bracket.js';
+import { countEarly, NOTHING_COUNTED } from './census.js';
 import { addAnchor } from './climb.js';
 import { open, roomOf } from './draft-connections.js';
 import { watchQuestion } from './questions.js';
@@ -27,7 +28,10 @@ export function survivedBeyondUpper(draft: Draft, survival: Survival): void {
   const overtaken = draft.deaths.filter((death) => death.idle <= survival.idle);
   if (overtaken.length < DEATHS_OF_A_CLAIM) {
     raiseLower(draft, survival.idle);
-    for (const death of overtaken) suspect(draft, death);
+    for (const death of overtaken) {
+      suspect(draft, death);
+      if (death.closed !== true) draft.census = countEarly(draft.census, { ...death, alive: false });
+    }
     return;
   }
   if (draft.risen === 0) draft.risenAt = draft.now;
@@ -56,7 +60,8 @@ function declareRise(draft: Draft, idle: Seconds): void {
   draft.risen = 0;
   if (draft.confirmedAt !== null) draft.actions.push({ kind: 'announce', change: 'rise' });
   draft.published = null;
-  const proof = draft.deaths.filter((death) => death.idle < draft.options.required);
+  draft.census = NOTHING_COUNTED;
+  const proof = draft.deaths.filter(({ idle: at, closed }) => closed !== true && at < draft.options.required);
   // Nothing proves the 0 any more; but where the timeout also dropped within a day, it may do so again.
   if (draft.compliant === false && proof.length < DEATHS_OF_A_CLAIM && draft.drops.length === 0)
     draft.compliant = null;

@@ -1,9 +1,14 @@
 /** What a search remembers: a plain value that survives a round trip through JSON at any moment. */
 import type { Seconds } from '../../units.js';
+import type { Mixture } from '../finding.js';
+import type { Census } from './census.js';
 import type { ConnectionId, SearchAction, SearchOptions } from './contract.js';
 
 /** Changes with the meaning of the state, so that a foreign one is recognised. */
 export const STATE_FORMAT = 1;
+
+/** Deaths that are kept; more would not change any decision. */
+export const DEATHS_KEPT = 12;
 
 /**
  * What a connection is for.
@@ -72,6 +77,7 @@ export interface PublishedBracket {
   readonly upper?: Seconds;
   readonly timeout?: Seconds;
   readonly deaths: number;
+  readonly mixture?: Mixture;
 }
 
 /** Everything that a search remembers. */
@@ -122,6 +128,8 @@ export interface SearchState {
   readonly watched: number;
   /** When a connection was last launched. */
   readonly launchedAt: Seconds;
+  /** What became of all connections, to tell a minority that forgets early. */
+  readonly census: Census;
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };

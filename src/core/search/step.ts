@@ -13,11 +13,13 @@
  */
 import { defined } from '../../defined.js';
 import type { Seconds } from '../../units.js';
+import { NOTHING_COUNTED } from './census.js';
 import { discard, openDueLaunches, planLaunch, remove, replace } from './draft-connections.js';
 import { huntAppointed, searchAppointed } from './appointed.js';
 import { claimOf, phaseOf } from './bracket.js';
 import { searchLate, startLadder } from './climb.js';
 import { learnDeath, learnSurvival } from './evidence.js';
+import { askMinority, learnOfMinority } from './mixture.js';
 import { noteAgreement, publish } from './finding-of.js';
 import { STATE_FORMAT, draftOf, finish } from './state.js';
 import type { Draft, SearchState } from './state.js';
@@ -61,6 +63,7 @@ export function createSearch(options: SearchOptions): SearchState {
     creditAt: 0,
     watched: 0,
     launchedAt: 0,
+    census: NOTHING_COUNTED,
   };
 }
 
@@ -109,6 +112,13 @@ function takeIn(draft: Draft, event: SearchEvent): void {
       if (connection === undefined) return;
       remove(draft, event.id);
       if (event.verdict.kind === 'inconclusive') return;
+      const { mixed } = draft.census;
+      if (mixed !== null) {
+        if (event.verdict.kind === 'dead' && event.verdict.evidence === 'closed') return;
+        const since = connection.since ?? draft.now - event.idle;
+        learnOfMinority(draft, mixed, { idle: event.idle, since, alive: event.verdict.kind === 'alive' });
+        return;
+      }
       const compliantBefore = draft.compliant;
       if (event.verdict.kind === 'alive') learnSurvival(draft, connection, event.idle);
       else learnDeath(draft, connection, event.idle, event.verdict.evidence);
@@ -143,7 +153,9 @@ function limit(draft: Draft, maxIdle: Seconds): void {
     draft.lower = Math.min(draft.lower, maxIdle);
     draft.deaths = deaths.filter(({ idle }) => idle <= maxIdle);
     draft.suspicions = draft.suspicions.filter(({ idle }) => idle <= maxIdle);
-    if (deaths.length !== draft.deaths.length || maxIdle < claimOf(options)) {
+    const { mixed } = draft.census;
+    draft.census = NOTHING_COUNTED;
+    if (mixed !== null || deaths.length !== draft.deaths.length || maxIdle < claimOf(options)) {
       draft.published = null;
       draft.compliant = null;
       draft.compliantRun = 0;
@@ -177,6 +189,11 @@ function decide(draft: Draft, event: SearchEvent): void {
   forgetOldSuspicions(draft);
   openDueLaunches(draft);
   const late = draft.options.timing === 'late';
+  const { mixed } = draft.census;
+  if (mixed !== null) {
+    askMinority(draft, mixed, event.kind === 'round');
+    return;
+  }
   if (phaseOf(draft) !== 'track') {
     if (late) searchLate(draft);
     else searchAppointed(draft);

@@ -1,11 +1,12 @@
 /** Deaths below the bracket: collects them, weighs them against survivals, declares a drop after enough of them. */
 import type { Seconds } from '../../units.js';
 import { upperOf } from './bracket.js';
+import { isContradicted } from './census.js';
 import type { Death, Draft, Survival, Suspicion } from './state.js';
 
 /** What one death adds to a suspicion, and one contradicting survival takes away. */
 const DEATH_WEIGHT = 5;
-const SURVIVAL_WEIGHT = 2;
+const SURVIVAL_WEIGHT = 5;
 /** A drop by less than this share of the bound is the NAT's own jitter: corrected, not announced. */
 const JITTER_SHARE = 0.03;
 /** A suspicion without a new death for so many times its idle time is forgotten. */
@@ -20,7 +21,9 @@ function deathsForDrop(connections: number): number {
 }
 
 function threshold(draft: Draft): number {
-  return deathsForDrop(draft.options.connections) * DEATH_WEIGHT - 1;
+  const { connections } = draft.options;
+  const more = connections < 12 && isContradicted(draft.census) ? 1 : 0;
+  return (deathsForDrop(connections) + more) * DEATH_WEIGHT - 1;
 }
 
 /** Deaths that this suspicion still needs, when nothing contradicts them. */
@@ -34,6 +37,8 @@ export function suspect(draft: Draft, death: Death): void {
   draft.suspicions = draft.suspicions.map((suspicion) => {
     if (death.idle < 0.52 * suspicion.idle || death.idle > 1.1 * suspicion.idle) return suspicion;
     const near = death.idle >= 0.9 * suspicion.idle;
+    // Where something as old has survived meanwhile, it is another minority's.
+    if (!near && suspicion.survived >= death.idle) return suspicion;
     alike ||= near;
     return {
       ...suspicion,

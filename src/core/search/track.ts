@@ -8,13 +8,13 @@ import {
   isAged,
   open,
   replace,
-  roomOf,
   test,
   testAtAge,
   wakeAt,
 } from './draft-connections.js';
 import { watchQuestion } from './questions.js';
 import { callWitnesses } from './rise.js';
+import { earnedLaunches, GROUP_BUDGET } from './rounds.js';
 import type { Connection, Draft, Role, Suspicion } from './state.js';
 import { deathsMissing } from './suspicion.js';
 
@@ -25,33 +25,12 @@ import { deathsMissing } from './suspicion.js';
 const GROUP_ROLES: readonly Role[] = ['half', 'lower', 'between', 'upper'];
 /** Roles in turn when the budget is too small for groups: evenly spaced ages are each other's witnesses. */
 const SINGLE_ROLES: readonly Role[] = ['lower', 'half', 'lower', 'upper'];
-/** Launches that a small budget may catch up on in one round: where idle times of seconds are tested, rounds are rare. */
-const CATCH_UP = 4;
-/** Budgets from here on launch in groups. */
-const GROUP_BUDGET = 16;
-/** Least time between two launches of the steady state, seconds; shorter only for timeouts of seconds. */
-const LEAST_PERIOD: Seconds = 60;
-
-/** Part of the longest age that divides among the budget: most connections of a group are tested well before it. */
-const PERIOD_SHARE = 0.96;
-
-/** Time between launches that keeps the budget busy, seconds. */
-function launchPeriod(draft: Draft): Seconds {
-  const { options } = draft;
-  const longest = Math.min(upperOf(draft), options.maxIdle) + options.deadline;
-  return Math.max((PERIOD_SHARE * longest) / options.connections, Math.min(LEAST_PERIOD, longest / 8));
-}
 
 /** Takes a round: launches what the pace of the budget allows. */
 export function launchRound(draft: Draft): void {
   const roles = draft.options.connections >= GROUP_BUDGET ? GROUP_ROLES : SINGLE_ROLES;
   const size = roles === GROUP_ROLES ? roles.length : 1;
-  const earned = (draft.now - draft.creditAt) / launchPeriod(draft);
-  draft.credit = Math.min(draft.credit + earned, CATCH_UP);
-  draft.creditAt = draft.now;
-  const affordable = Math.min(Math.floor(draft.credit), roomOf(draft));
-  const count = affordable - (affordable % size);
-  draft.credit -= count;
+  const count = earnedLaunches(draft, Math.min(upperOf(draft), draft.options.maxIdle), size);
   for (let member = 0; member < count; member++) {
     const role = roles[draft.watched % roles.length] ?? 'lower';
     draft.watched += 1;

@@ -2,7 +2,7 @@
 import type { PathVerdict } from '../../core/diagnosis/path-verdict.js';
 import { requirementOf } from '../../core/modes.js';
 import { exactDuration, humanDuration } from '../../core/human-duration.js';
-import { betweenWords, spokenTimeout, UNSTABLE } from '../../core/words.js';
+import { betweenWords, mixtureWords, spokenTimeout, UNSTABLE } from '../../core/words.js';
 import type { ModeSnapshot, TargetSnapshot } from '../../engine/snapshot.js';
 import type { Seconds } from '../../units.js';
 
@@ -60,6 +60,8 @@ export function modeSentence(
       : 'TCP keepalives get no answer although data does: something drops them, and the verdict leaves them out';
   const { search } = config;
   const { lower, upper, timeout, compliant, closed } = finding;
+  if (upper !== undefined && finding.mixture !== undefined)
+    return mixtureWords({ ...finding, upper }, finding.mixture);
   if (upper !== undefined) {
     const known = timeout === undefined || lower === undefined ? '' : ` (${betweenWords(lower, upper)})`;
     const proof =

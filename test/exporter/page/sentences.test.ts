@@ -42,6 +42,10 @@ test('modeSentence() tells each kind of finding in one plain sentence', () => {
     'forgets after 1 h 0 min (between 59 min 55 s and 1 h 0 min 1 s)',
   );
   expect(sentence({ lower: 7795, timeout: 7795, compliant: true })).toBe('remembers for at least 2 h 9 min');
+  const mixture = { share: 0.05, shareLower: 0.036, shareUpper: 0.077, survived: 7436.2 };
+  expect(sentence({ lower: 295.4, upper: 304.6, timeout: 300, compliant: false, mixture })).toBe(
+    '5.0 % (3.6-7.7 %) of the connections are forgotten after 295-305 s, the others survived 7436 s',
+  );
   expect(sentence({ lower: 600, compliant: false })).toBe(
     'survived 10 min, but forgets early at times: unstable, the timeout dropped and rose within a day',
   );
