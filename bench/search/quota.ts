@@ -1,6 +1,6 @@
 /** The answer checked with a quarter of the connections: how soon it comes, and how often it is wrong. */
 import { randomFrom } from '../../test/support/prng.js';
-import { crowdedRun, type CrowdedRun } from '../../test/support/crowded-path.js';
+import { crowdedRun, type CrowdedRun } from './crowded-path.js';
 import { shippedSearch } from './model.js';
 
 /** Modes that share a path, each with the shipped budget. */

@@ -313,6 +313,25 @@ function evidence(): Placed[] {
     .min(0)
     .legend(legend())
     .tooltip(allSeriesTooltip());
+  const share = face(
+    new TimeSeriesBuilder(),
+    {
+      title: 'Share of the connections that is forgotten early',
+      description:
+        'Behind a pool with bad nodes a share of the connections is forgotten early and the others survive: the share with its 95 % bounds. Timeout and bracket are then those of the minority.',
+      unit: 'percentunit',
+      empty: 'All connections are treated alike, as far as is known',
+    },
+    [
+      range(`nat_idle_early_death_ratio{${PATH}}`, 'share'),
+      range(`nat_idle_early_death_ratio_lower_bound{${PATH}}`, 'at least'),
+      range(`nat_idle_early_death_ratio_upper_bound{${PATH}}`, 'at most'),
+    ],
+  )
+    .min(0)
+    .max(1)
+    .legend(legend())
+    .tooltip(allSeriesTooltip());
   return [
     heat(
       'alive',
@@ -328,6 +347,7 @@ function evidence(): Placed[] {
     ),
     { builder: verdicts, w: 12, h: 9 },
     { builder: events, w: 12, h: 9 },
+    { builder: share, w: 24, h: 7 },
   ];
 }
 

@@ -18,7 +18,7 @@ function shareWords(part: number, whole: number): string {
   return `${shown} %`;
 }
 
-/** How many paths have which condition: `12 × mixture, 3 × connection_quota`; an empty text where none has one. */
+/** How many paths have which condition: `12 × mixture, 3 × fixed_lifetime`; an empty text where none has one. */
 export function conditionWords({ conditions }: Pick<AuditSummary, 'conditions'>): string {
   return Object.entries(conditions)
     .map(([condition, paths]) => `${paths} × ${condition}`)

@@ -169,8 +169,8 @@ export class TargetSnapshots {
 }
 
 /** What the verdict needs to know beside the findings. */
-function circumstances({ severalFarEnds, connectionQuota, fixedLifetime }: PathFacts): Circumstances {
-  return { severalFarEnds, connectionQuota, fixedLifetime };
+function circumstances({ severalFarEnds, fixedLifetime }: PathFacts): Circumstances {
+  return { severalFarEnds, fixedLifetime };
 }
 
 /** Whether nothing has changed: the facts are values. */

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { shippedSearch } from '../../bench/search/model.js';
+import { crowdedRun } from '../../bench/search/crowded-path.js';
 import {
   beginCheck,
   checkAt,
@@ -8,7 +9,6 @@ import {
   isCheckDue,
   learnCheck,
 } from '../../bench/search/quota-check.js';
-import { crowdedRun } from '../support/crowded-path.js';
 import { randomFrom } from '../support/prng.js';
 import { propertySeed } from '../support/seed.js';
 

@@ -12,7 +12,7 @@ import { eatenModes, EMPTY_MODES, type FindingsByMode, type PublishLimits } from
 export type PathCondition =
   | 'keepalives_eaten'
   | 'keepalives_answered_between'
-  | 'connection_quota'
+  | 'mixture'
   | 'fixed_lifetime'
   | 'several_far_ends'
   | 'proxy_closes';
@@ -23,8 +23,6 @@ export interface Circumstances {
   readonly keepalivesAnsweredBetween?: boolean | undefined;
   /** More than one responder answers at the far end's address. */
   readonly severalFarEnds?: boolean | undefined;
-  /** Idle connections die early only while many are open: how many were, when they died. */
-  readonly connectionQuota?: { readonly connections: number } | undefined;
   /** Every connection ends at one age, however busy it is: that age, seconds. */
   readonly fixedLifetime?: Seconds | undefined;
 }
@@ -52,11 +50,10 @@ export const CONDITION_ROWS: Readonly<Record<PathCondition, ConditionRow>> = {
       'TCP keepalives are answered by somebody in between while data dies; the verdict leaves that mode out',
     said: () => 'somebody in between answers TCP keepalives, so that they say nothing about the mapping',
   },
-  connection_quota: {
-    title: 'depends on how many connections are open',
-    meaning: 'idle connections die early only while many are open; nobody is called not compliant for it',
-    said: ({ connectionQuota }) =>
-      `it depends on how many connections are open (${connectionQuota === undefined ? '' : `they died with about ${connectionQuota.connections}, `}a quarter of them survived longer)`,
+  mixture: {
+    title: 'some connections are forgotten early',
+    meaning: 'a share of the connections is forgotten early, as by a pool with bad nodes, the others are not',
+    said: () => 'not all connections are treated alike, as behind a pool with bad nodes',
   },
   fixed_lifetime: {
     title: 'every connection ends at one age',
@@ -94,7 +91,7 @@ export function conditionsOf(
   const found: Readonly<Record<PathCondition, boolean>> = {
     keepalives_eaten: eatenModes(findings, limits).length > 0,
     keepalives_answered_between: circumstances.keepalivesAnsweredBetween === true,
-    connection_quota: circumstances.connectionQuota !== undefined,
+    mixture: Object.values(findings).some(({ mixture }) => mixture !== undefined),
     fixed_lifetime: circumstances.fixedLifetime !== undefined,
     several_far_ends: circumstances.severalFarEnds === true,
     proxy_closes: Object.values(findings).some(isClosedEarly),

@@ -9,12 +9,12 @@ import {
   isCheckDue,
   learnCheck,
   type QuotaCheck,
-} from '../../bench/search/quota-check.js';
+} from './quota-check.js';
 import type { SearchAction, SearchEvent, SearchOptions } from '../../src/core/search/contract.js';
 import { findingOf } from '../../src/core/search/finding-of.js';
 import type { SearchState } from '../../src/core/search/state.js';
 import { createSearch, step } from '../../src/core/search/step.js';
-import type { Random } from './prng.js';
+import type { Random } from '../../test/support/prng.js';
 
 /** The fixed model of the virtual driver. */
 const ANSWER_TIME = 0.06;
