@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { shippedSearch } from '../../bench/search/model.js';
-import { beginCheck, checkAt, heldConnections, isCheckDue, learnCheck } from '../../src/core/quota-check.js';
+import { beginCheck, checkAt, heldConnections, isCheckDue, learnCheck } from '../../bench/search/quota-check.js';
 import { crowdedRun } from '../support/crowded-path.js';
 import { randomFrom } from '../support/prng.js';
 import { propertySeed } from '../support/seed.js';

@@ -9,7 +9,7 @@ import {
   isCheckDue,
   learnCheck,
   type QuotaCheck,
-} from '../../src/core/quota-check.js';
+} from '../../bench/search/quota-check.js';
 import type { SearchAction, SearchEvent, SearchOptions } from '../../src/core/search/contract.js';
 import { findingOf } from '../../src/core/search/finding-of.js';
 import type { SearchState } from '../../src/core/search/state.js';

@@ -4,8 +4,8 @@
  * is asked once more with a quarter of the connections: where one of them grows older than any did before, it was a
  * quota.
  */
-import type { Seconds } from '../units.js';
-import type { Finding } from './finding.js';
+import type { Seconds } from '../../src/units.js';
+import type { Finding } from '../../src/core/finding.js';
 
 /** Share of the connections that are held while the answer is checked. */
 const HELD_SHARE = 1 / 4;
