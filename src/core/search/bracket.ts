@@ -52,6 +52,11 @@ export function agreeingDeaths(state: Pick<SearchState, 'options' | 'slack' | 'd
   return count;
 }
 
+/** Idle time beyond which a survival contradicts a bracket whatever its exactness, seconds. */
+export function wellBeyond({ options }: Pick<SearchState, 'options'>, upper: Seconds): Seconds {
+  return upper + Math.max(2.2 * options.resolution, 0.02 * upper);
+}
+
 /** Whether it is an orderly close that ends connections here: most deaths were one, and too few others are on record. */
 export function isClosedBySomebody({
   deaths,

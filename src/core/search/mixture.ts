@@ -1,6 +1,14 @@
 /** A path on which a minority of the nodes forgets early: when it is believed, what is asked of it, when it is over. */
 import type { Seconds } from '../../units.js';
-import { askDistance, claimOf, claimQuestion, isClosed, resolutionOf, upperOf } from './bracket.js';
+import {
+  askDistance,
+  claimOf,
+  claimQuestion,
+  isClosed,
+  resolutionOf,
+  upperOf,
+  wellBeyond,
+} from './bracket.js';
 import {
   type Census,
   type Counted,
@@ -46,11 +54,6 @@ export function countVerdict(draft: Draft, test: Counted, early: boolean): void 
   if (test.alive && closed && isIdle(counted)) counted = NOTHING_COUNTED;
   draft.census = counted;
   if ((witness && provesMinority(counted)) || isDivided(counted)) enter(draft);
-}
-
-/** Idle time beyond which a survival contradicts a bracket whatever its exactness, seconds. */
-export function wellBeyond(draft: Draft, upper: Seconds): Seconds {
-  return upper + Math.max(2.2 * draft.options.resolution, 0.02 * upper);
 }
 
 function enter(draft: Draft): void {

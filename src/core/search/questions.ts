@@ -1,6 +1,6 @@
 /** Which idle times are worth asking about. */
 import type { Seconds } from '../../units.js';
-import { askDistance, claimOf, claimQuestion, upperOf } from './bracket.js';
+import { askDistance, claimOf, claimQuestion, upperOf, wellBeyond } from './bracket.js';
 import { KNOWN_VALUES } from './known-values.js';
 import type { Draft, Role } from './state.js';
 import type { SearchOptions } from './contract.js';
@@ -92,10 +92,7 @@ export function watchQuestion(draft: Draft, role: Role): Seconds {
   const margin = Math.min(Math.max(options.resolution / 5, draft.lower * 5e-4), draft.lower * 0.05);
   const above = upper === Number.POSITIVE_INFINITY ? options.maxIdle : confirmation(draft) + margin;
   // While a rise is being confirmed, everybody asks beyond the upper bound, some well beyond it.
-  if (draft.risen > 0)
-    return role === 'upper'
-      ? Math.min(options.maxIdle, upper + Math.max(2.2 * options.resolution, 0.02 * upper))
-      : above;
+  if (draft.risen > 0) return role === 'upper' ? Math.min(options.maxIdle, wellBeyond(draft, upper)) : above;
   if (role === 'upper') return above;
   let below = upper === Number.POSITIVE_INFINITY ? options.maxIdle : draft.lower - margin;
   if (draft.lower >= claimOf(options))
