@@ -204,7 +204,6 @@ describe('what a ModeRunner tells', () => {
         changed: (_target, _mode, change) => void moves.push(change),
         earlyDeath: (_target, _mode, idle) => void early.push(idle),
       },
-      told: (change) => void told.push(change),
     });
     path.idleTimeout = 120;
     const live = async (minutes: number): Promise<void> => {

@@ -1,6 +1,6 @@
 /** Who may stay at a site, with sockets that the test makes and moments that it chooses. */
 import { EventEmitter } from 'node:events';
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { createServer, IncomingMessage, type Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { SiteConnections } from '../../src/web/site-connections.js';
@@ -39,16 +39,18 @@ class FakeSocket extends EventEmitter {
 }
 
 let site: SiteConnections;
-let server: EventEmitter;
+let server: Server;
 /** What the HTTP server got to see. */
 let passed: FakeSocket[];
 
 beforeEach(() => {
   site = new SiteConnections(SHARE);
-  server = new EventEmitter();
+  server = createServer();
+  // What comes behind the guard is this test.
+  server.removeAllListeners('connection');
   passed = [];
   server.on('connection', (socket: FakeSocket) => passed.push(socket));
-  site.guard(server as Server);
+  site.guard(server);
 });
 
 function arrive(address: string | undefined): FakeSocket {
@@ -59,9 +61,11 @@ function arrive(address: string | undefined): FakeSocket {
 
 /** A request whose answer lasts until the function is called. */
 function ask(socket: FakeSocket, { complete = true } = {}): () => void {
-  const response = new EventEmitter();
+  const request = new IncomingMessage(socket as unknown as Socket);
+  request.complete = complete;
+  const response = new ServerResponse(request);
   const listener = site.noting(() => undefined);
-  listener({ socket: socket as unknown as Socket, complete } as IncomingMessage, response as ServerResponse);
+  listener(request, response);
   return () => response.emit('close');
 }
 

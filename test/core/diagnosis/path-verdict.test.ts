@@ -54,8 +54,10 @@ describe('pathVerdict()', () => {
   it('tells a minority with its share, and what became of the others', () => {
     const mixture = { share: 0.05, shareLower: 0.036, shareUpper: 0.077, survived: 7436 };
     const pooled = { ...forgets(300), finding: { ...forgets(300).finding, lower: 295, upper: 305, mixture } };
-    expect(verdict({ send: pooled }, ['send']).sentence).toBe(
-      'Not compliant: an idle TCP connection is forgotten in some cases: 5.0 % (3.6-7.7 %) of the connections are forgotten after 295-305 s, the others survived 7436 s (seen in send); RFC 5382 REQ-5 asks for at least 2 h 4 min (7440 s).',
+    const { sentence, conditions } = verdict({ send: pooled }, ['send']);
+    expect(conditions).toEqual(['mixture']);
+    expect(sentence).toBe(
+      'Not compliant: an idle TCP connection is forgotten in some cases: 5.0 % (3.6-7.7 %) of the connections are forgotten after 295-305 s, the others survived 7436 s (seen in send); RFC 5382 REQ-5 asks for at least 2 h 4 min (7440 s); not all connections are treated alike, as behind a pool with bad nodes.',
     );
   });
 
