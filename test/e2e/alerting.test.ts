@@ -73,6 +73,9 @@ interface Notification {
 const MAY_BE_EMPTY = [
   'NAT idle timeout / Idle connections / B',
   'NAT idle timeout / Phase of the search / B',
+  ...['A', 'B', 'C'].map(
+    (query) => `NAT idle timeout / Share of the connections that is forgotten early / ${query}`,
+  ),
   'NAT idle timeout: fleet (CGN audit) / Paths / B',
   'NAT idle timeout: fleet (CGN audit) / Paths over time / B',
   'NAT idle timeout: exporter and responder health / Exporters that responders list / A',
