@@ -127,9 +127,9 @@ requires({ packages: ['prometheus'] }).describe('audit', () => {
     const { code, stdout } = await audit(prometheus.url, '--by=access', `--at=${now}`, `--report=${file}`);
     expect(code).toBe(1);
     expect(stdout).toMatch(
-      /^access +paths +compliant +share +not compliant +unknown +of these stale +minimum +median$/m,
+      /^access +paths +compliant +share +not compliant +unknown +of these stale +minimum +median +conditions$/m,
     );
-    expect(stdout).toMatch(/^mobile +40 .* +300 s +≥ 7795 s$/m);
+    expect(stdout).toMatch(/^mobile +40 .* +300 s +≥ 7795 s *$/m);
     expect(stdout).toMatch(/^all +160 /m);
     expect(stdout).toMatch(/^Not compliant: of 160 paths /m);
     const page = readFileSync(file, 'utf8');

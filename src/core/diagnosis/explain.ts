@@ -184,13 +184,11 @@ function allForget(
   }
   const ended = dying.filter(([, outcome]) => wasEnded(outcome));
   if (ended.length === dying.length) return [];
-  if (ended.length > 0) return [modesDisagree(evidence)];
+  if (ended.some(([, { manner }]) => manner === 'closed')) return [modesDisagree(evidence)];
+  // Where some modes are told by a RST, something does pass.
+  const silence = ended.length === 0 ? '; afterwards no packet passes' : '';
   const found: Explanation[] = [
-    sure(
-      'mapping_forgotten',
-      `The mapping is forgotten ${whenForgotten(...first)}; afterwards no packet passes.`,
-      evidence,
-    ),
+    sure('mapping_forgotten', `The mapping is forgotten ${whenForgotten(...first)}${silence}.`, evidence),
   ];
   if (dying.every(([mode]) => MODE_ROWS[mode].from === 'outside')) {
     found.push(

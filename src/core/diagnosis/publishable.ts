@@ -29,6 +29,8 @@ const DATA_MODES = MODES.filter(
  */
 export function diesAtMinIdle(finding: Finding, limits: PublishLimits): boolean {
   return (
+    // A minority dies early, not every connection.
+    finding.mixture === undefined &&
     finding.lower === undefined &&
     finding.upper !== undefined &&
     finding.upper <= 1.5 * limits.minIdle + limits.guard

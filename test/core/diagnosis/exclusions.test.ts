@@ -26,9 +26,14 @@ const EXCLUSIVE: readonly (readonly [one: readonly string[], other: readonly str
     'nothing dies, and yet something does',
   ],
   [
-    ['mapping_forgotten', 'revived_from_inside', 'inbound_revives'],
+    ['revived_from_inside', 'inbound_revives'],
     ['closed_by_somebody', 'reset_at_expiry'],
     'no packet passes, and yet a FIN or RST did',
+  ],
+  [
+    ['mapping_forgotten'],
+    ['closed_by_somebody'],
+    'forgotten, and yet somebody knows it well enough to close it',
   ],
   [['closed_by_somebody'], ['no_translation', 'known_value'], 'not a NAT, and yet a box that forgets'],
   [
@@ -84,8 +89,11 @@ describe('the diagnosis of any path', () => {
     const met = new Set<string>();
     const contradictions: string[] = [];
     for (const pattern of patterns()) {
-      const ids = explain(pattern).map(({ id }) => id);
+      const said = explain(pattern);
+      const ids = said.map(({ id }) => id);
       for (const id of ids) met.add(id);
+      if (ids.includes('reset_at_expiry') && said.some(({ text }) => text.includes('no packet passes')))
+        contradictions.push(`${described(pattern)}: no packet passes, and yet a RST did`);
       for (const [one, other, why] of EXCLUSIVE)
         if (ids.some((id) => one.includes(id)) && ids.some((id) => other.includes(id)))
           contradictions.push(`${described(pattern)}: ${ids.join()} (${why})`);

@@ -173,7 +173,7 @@ describe('explain() names what each kind of box looks like', () => {
       send: dead(),
       recv: resetIdle(),
       keepalive: dead(),
-      says: ['modes_disagree: hint', 'reset_at_expiry: measured'],
+      says: ['mapping_forgotten: measured', 'reset_at_expiry: measured'],
     },
   );
   for (const { box, send, recv, keepalive, rest, says } of boxes) {

@@ -61,6 +61,13 @@ describe('pathVerdict()', () => {
     );
   });
 
+  it('does not take keepalives for eaten of which only a share dies at once', () => {
+    const mixture = { share: 0.3, shareLower: 0.2, shareUpper: 0.4, survived: 7436 };
+    const pooled = { ...diesAtOnce(), finding: { ...diesAtOnce().finding, mixture } };
+    const { conditions, leftOut } = verdict({ send: survives(), recv: survives(), keepalive: pooled });
+    expect({ conditions, leftOut }).toEqual({ conditions: ['mixture'], leftOut: [] });
+  });
+
   it('names the bracket while it is open', () => {
     const open = forgets(3600);
     const { timeout: _timeout, ...finding } = open.finding;
