@@ -3,7 +3,7 @@ import { isSet } from '../clock.js';
 import type { TargetConfig } from '../config/config.js';
 import { addressClass, sameAddress } from '../core/diagnosis/address-class.js';
 import { areKeepalivesAnsweredBetween } from '../core/diagnosis/answered-between.js';
-import type { Circumstances } from '../core/diagnosis/conditions.js';
+import { type Circumstances, isDataOnly } from '../core/diagnosis/conditions.js';
 import { explain } from '../core/diagnosis/explain.js';
 import { type AddressClass, type DiagnosisInput, type ModeEvidence } from '../core/diagnosis/outcome.js';
 import { type PathVerdict, pathVerdict } from '../core/diagnosis/path-verdict.js';
@@ -122,7 +122,7 @@ export class TargetSnapshots {
     const verdict = pathVerdict(raw, modes, this.#limits, known);
     const speaking = modes.filter((mode) => !verdict.leftOut.includes(mode));
     const interval = keepaliveRecommended(raw, speaking, this.#limits);
-    const dataOnly = verdict.leftOut.length > 0;
+    const dataOnly = isDataOnly(verdict.conditions);
     return (this.#derived = {
       from,
       circumstances: known,

@@ -121,6 +121,18 @@ describe('TargetSnapshots', () => {
     expect(taken(modes, NOW + 62, snapshots).keepaliveRecommended).toBe(1797);
   });
 
+  it('offers no TCP keepalives where somebody in between closes connections: they end at him', () => {
+    const { compliant: _compliant, ...hour } = ONE_HOUR;
+    const closed = found({ ...hour, closed: true });
+    const offered = (finding: Finding): readonly string[] =>
+      taken(readings({ send: finding, recv: finding, keepalive: finding }))
+        .settings?.snippets.map(({ text }) => text)
+        .filter((text) => text.includes('tcp_keepalive_time')) ?? [];
+    expect(offered(ONE_HOUR)).toHaveLength(1);
+    expect(offered(closed)).toEqual([]);
+    expect(taken(readings({ send: closed, recv: closed, keepalive: closed })).settings?.interval).toBe(1797);
+  });
+
   it('keeps what it was when it was taken', () => {
     const modes = readings(SAME);
     const snapshots = new TargetSnapshots(CONFIG);

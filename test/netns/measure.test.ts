@@ -83,6 +83,10 @@ function expectMode(mode: ModeResult, expected: Seen, idleTimeout: number): void
       expect({ result, reasons }, mode.mode).toEqual({ result: 'unknown', reasons: ['closed'] });
       expectBracket();
       return;
+    case 'limited':
+      expect({ result, timeout, upper, reasons }, mode.mode).toEqual({ result: 'unknown', reasons: [] });
+      expect(lower, `${mode.mode}: lower bound`).toBeLessThan(idleTimeout);
+      return;
     case 'survives':
       expect({ result, timeout, upper, reasons }, mode.mode).toEqual({ result: 'unknown', reasons: [] });
       expect(lower, `${mode.mode}: lower bound`).toBeGreaterThanOrEqual(MAX_IDLE - 1);

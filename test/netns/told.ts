@@ -9,7 +9,15 @@ import type { PathCondition } from '../../src/core/diagnosis/conditions.js';
 import { BOXES, type BoxKind } from './boxes.js';
 import { EXPECTED, SILENCE, SURVIVES, type Expected } from './expectations.js';
 import { SERVER, type InsideOptions, type Lab, type LabOptions } from './lab.js';
-import { alternatingNames, blackHoledIpv6, NEVER, proxy, SECOND_SERVER, severalFarEnds } from './policies.js';
+import {
+  alternatingNames,
+  blackHoledIpv6,
+  fixedLifetime,
+  NEVER,
+  proxy,
+  SECOND_SERVER,
+  severalFarEnds,
+} from './policies.js';
 import type { Mode } from './product.js';
 
 /** How the client names the far end, and what it sees as its own files. */
@@ -22,7 +30,9 @@ export interface Reached {
 export type Seen =
   | Expected
   /** somebody closes idle connections: the bracket contains the time, and nothing is held against the requirement */
-  | { readonly kind: 'closed' };
+  | { readonly kind: 'closed' }
+  /** connections end at an age before anything is forgotten: idle times below it survive, and no longer ones are asked */
+  | { readonly kind: 'limited' };
 
 export interface Told {
   readonly name: string;
@@ -185,7 +195,30 @@ const PROXIES_TOLD: readonly Told[] = [
   },
 ];
 
-export const TOLD: readonly Told[] = [...BOXES_TOLD, ...POLICIES_TOLD, ...SEVERAL_TOLD, ...PROXIES_TOLD];
+const LIMITED: Seen = { kind: 'limited' };
+
+const LIFETIMES_TOLD: readonly Told[] = [
+  {
+    name: 'fixed_lifetime',
+    what: 'a box that ends every connection at the age T, however busy it is',
+    lab: () => ({ box: 'no_expiry', idleTimeout: NEVER }),
+    install: async (lab, idleTimeout) => {
+      await fixedLifetime(lab, { age: idleTimeout });
+      return undefined;
+    },
+    modes: { send: LIMITED, recv: LIMITED, keepalive: LIMITED },
+    conditions: ['fixed_lifetime'],
+    says: ['no_expiry_seen: measured'],
+  },
+];
+
+export const TOLD: readonly Told[] = [
+  ...BOXES_TOLD,
+  ...POLICIES_TOLD,
+  ...SEVERAL_TOLD,
+  ...PROXIES_TOLD,
+  ...LIFETIMES_TOLD,
+];
 
 /** 1 where a mode is shorter than its requirement, 3 where nothing died: what lasts for hours is not tested here. */
 export function exitCodeOf({ modes }: Told): 1 | 3 {
@@ -194,5 +227,5 @@ export function exitCodeOf({ modes }: Told): 1 | 3 {
 
 /** Whether an interval for keepalives is advised: every mode that speaks for the mapping has a timeout. */
 export function isAdvised({ modes }: Told): boolean {
-  return Object.values(modes).every(({ kind }) => kind !== 'survives');
+  return Object.values(modes).every(({ kind }) => kind !== 'survives' && kind !== 'limited');
 }

@@ -10,7 +10,7 @@ advised. The page is written by the tests that assert it (\`test/netns\`); a box
 A mode that finds T publishes a bracket that holds T, no wider than the resolution, and the word behind it is the evidence of
 the deaths. "survives": nothing died, up to the longest idle time that was tested. "not answered": keepalives get no answer
 at any age, which says nothing about the mapping. "closed": somebody ends the connection at T in an orderly way, which is
-not held against the requirement.
+not held against the requirement. "survives, below T": no connection gets older than T, so nothing longer is asked.
 
 | path | box | send | recv | keepalive | verdict | exit | condition | diagnosis | keepalives |
 |---|---|---|---|---|---|---|---|---|---|
@@ -26,6 +26,8 @@ function cell(expected: Seen): string {
       return 'not answered';
     case 'closed':
       return 'T, closed';
+    case 'limited':
+      return 'survives, below T';
   }
 }
 

@@ -77,6 +77,18 @@ export const CONDITION_ROWS: Readonly<Record<PathCondition, ConditionRow>> = {
 /** Every condition, in the order in which people read them. */
 export const PATH_CONDITIONS = Object.keys(CONDITION_ROWS) as readonly PathCondition[];
 
+/** Where TCP keepalives do not reach whoever forgets or closes the connection: only data keeps it alive. */
+const WITHOUT_KEEPALIVES: readonly PathCondition[] = [
+  'keepalives_eaten',
+  'keepalives_answered_between',
+  'proxy_closes',
+];
+
+/** Whether only settings that send data help on a path with these conditions. */
+export function isDataOnly(conditions: readonly PathCondition[]): boolean {
+  return conditions.some((condition) => WITHOUT_KEEPALIVES.includes(condition));
+}
+
 /** Whether enough connections of a mode were closed by somebody to say so. */
 function isClosedEarly({ closed, deaths }: Finding): boolean {
   return closed === true && deaths >= DEATHS_OF_A_CLAIM;
