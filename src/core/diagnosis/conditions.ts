@@ -29,8 +29,6 @@ export interface Circumstances {
 
 /** The words of one condition. */
 interface ConditionRow {
-  /** A few words, for lists and tables. */
-  readonly title: string;
   /** What it is, for HELP and tables. */
   readonly meaning: string;
   /** What the verdict's sentence adds, without a full stop. */
@@ -40,34 +38,28 @@ interface ConditionRow {
 /** Every condition, in the order in which people read them. */
 export const CONDITION_ROWS: Readonly<Record<PathCondition, ConditionRow>> = {
   keepalives_eaten: {
-    title: 'TCP keepalives are eaten',
     meaning: 'TCP keepalives get no answer although data does; the verdict leaves that mode out',
     said: () => 'TCP keepalives get no answer at all on this path and say nothing about it',
   },
   keepalives_answered_between: {
-    title: 'somebody in between answers TCP keepalives',
     meaning:
       'TCP keepalives are answered by somebody in between while data dies; the verdict leaves that mode out',
     said: () => 'somebody in between answers TCP keepalives, so that they say nothing about the mapping',
   },
   mixture: {
-    title: 'some connections are forgotten early',
     meaning: 'a share of the connections is forgotten early, as by a pool with bad nodes, the others are not',
     said: () => 'not all connections are treated alike, as behind a pool with bad nodes',
   },
   fixed_lifetime: {
-    title: 'every connection ends at one age',
     meaning: 'every connection ends at one age, however busy it is',
     said: ({ fixedLifetime }) =>
       `every connection ends ${fixedLifetime === undefined ? 'at one age' : `${fixedLifetime < 120 ? humanDuration(fixedLifetime) : durationWithSeconds(fixedLifetime)} after its start`}, however busy it is`,
   },
   several_far_ends: {
-    title: 'several far ends answer',
     meaning: 'more than one responder answers at this address',
     said: () => 'several far ends answer at this address, so a test may meet another one than its connection',
   },
   proxy_closes: {
-    title: 'somebody closes idle connections',
     meaning:
       "somebody closes idle connections in an orderly way, a proxy or the far end; that is no NAT's forgetting",
     said: () => "somebody closes idle connections in an orderly way (a FIN), which is no NAT's forgetting",
