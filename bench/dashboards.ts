@@ -3,10 +3,16 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { recordingRules } from '../prometheus/src/recording.js';
-import { auditExpressions } from '../src/audit/prometheus.js';
+import { auditExpressions } from '../src/audit/ask-prometheus.js';
 import { fillIn, panelsOf, readDashboard } from '../test/support/panels.js';
 import { type PrometheusServer, startPrometheus } from '../test/support/prometheus.js';
-import { recordedOf, scrapeOf, vantagePoints, writeHistory } from '../test/support/vantage-points.js';
+import {
+  besidesOf,
+  recordedOf,
+  scrapeOf,
+  vantagePoints,
+  writeHistory,
+} from '../test/support/vantage-points.js';
 import { table, writeSection } from './document.js';
 
 const POINTS = 2000;
@@ -55,7 +61,7 @@ export async function benchDashboards(args: readonly string[]): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'nat-idle-bench-'));
   const scraped = join(folder, 'scraped.txt');
   const recorded = join(folder, 'recorded.txt');
-  const scrape = await scrapeOf(fleet);
+  const scrape = [...(await scrapeOf(fleet)), ...besidesOf(fleet)];
   let samples = writeHistory(scraped, scrape, { from: end - SCRAPED, to: end, step: SCRAPE_EVERY });
   samples += writeHistory(recorded, recordedOf(fleet), { from: end - RANGE, to: end, step: RECORDED_EVERY });
   let prometheus: PrometheusServer;

@@ -6,9 +6,13 @@ const DOCUMENT = 'docs/BENCHMARKS.md';
 
 /** Replaces the text of one section; throws when its markers are missing. */
 export function writeSection(name: string, text: string, file = DOCUMENT): void {
-  const document = readFileSync(file, 'utf8');
+  writeFileSync(file, withSection(readFileSync(file, 'utf8'), name, text, file));
+}
+
+/** A document with another text in one section; throws when its markers are missing. */
+export function withSection(document: string, name: string, text: string, file = DOCUMENT): string {
   const [from, to] = boundsOf(name, document, file);
-  writeFileSync(file, `${document.slice(0, from)}\n${text.trim()}\n${document.slice(to)}`);
+  return `${document.slice(0, from)}\n${text.trim()}\n${document.slice(to)}`;
 }
 
 /** The text of one section; throws when its markers are missing. */

@@ -16,6 +16,7 @@ import type { Config } from '../src/config/config.js';
 import { Engine } from '../src/engine/engine.js';
 import { ExporterMetrics } from '../src/exporter/metrics.js';
 import { createLogger } from '../src/log.js';
+import { enableSocketOptions } from '../src/net/socket-options/library.js';
 import { keepNurserySmall } from '../src/nursery.js';
 import { openPath } from '../src/probe/far-ends/index.js';
 import type { Observation, TestContext } from '../src/probe/observe.js';
@@ -289,6 +290,8 @@ class Stalls {
 
 async function runExporter(count: number, port: number): Promise<void> {
   keepNurserySmall();
+  // As the program does at its start, and as it can be told not to.
+  if (process.env['NAT_IDLE_SOCKET_OPTIONS'] !== 'off') await enableSocketOptions();
   const lateness = new Lateness();
   const metrics = new ExporterMetrics({
     view: { targets: () => engine.targets(), snapshots: () => engine.snapshots() },

@@ -13,6 +13,18 @@ const BENCHMARKS: Readonly<Record<string, Entry>> = {
     about: 'the search against the sweep and a sequential bisection, in virtual time',
     load: async () => (await import('./search.js')).benchSearch,
   },
+  'search-modes': {
+    about: 'the searches of a target’s modes together, 24 connections each beside 12, in virtual time',
+    load: async () => (await import('./search-modes.js')).benchModes,
+  },
+  locate: {
+    about: 'which box forgets, in random chains of boxes, in virtual time',
+    load: async () => (await import('./locate.js')).benchLocate,
+  },
+  'locate-fleet': {
+    about: 'which box forgets, of 2000 targets whose timeouts change at once, in virtual time',
+    load: async () => (await import('./locate-fleet.js')).benchLocateFleet,
+  },
   fleet: {
     about: 'hundreds and thousands of targets in one exporter: memory, CPU, lateness, scrapes, stalls',
     load: async () => (await import('./fleet.js')).benchFleet,
@@ -20,6 +32,18 @@ const BENCHMARKS: Readonly<Record<string, Entry>> = {
   dashboards: {
     about: 'every panel of the fleet dashboard with 2000 vantage points on a real Prometheus',
     load: async () => (await import('./dashboards.js')).benchDashboards,
+  },
+  ssh: {
+    about: 'an SSH server as far end beside the responder: time behind a kernel NAT, memory of a connection',
+    load: async () => (await import('./ssh.js')).benchSsh,
+  },
+  audit: {
+    about: 'the whole command audit with 2000 paths and a month of history on a real Prometheus',
+    load: async () => (await import('./audit.js')).benchAudit,
+  },
+  'first-minute': {
+    about: 'from a fresh clone to the first bracket of the demonstration',
+    load: async () => (await import('./first-minute.js')).benchFirstMinute,
   },
   responder: {
     about: 'idle connections, memory and accepts of the responder beside a thread-per-connection server',

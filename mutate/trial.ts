@@ -32,12 +32,20 @@ const OUTSIDE = 'an error outside of any test';
 /** Tests of one mutant may take so long, milliseconds. */
 const LONGEST = 600_000;
 
+/** Of vitest.config.ts: those that see mutants. */
+type Project = 'unit' | 'simulation' | 'process';
+
 interface Report {
   readonly testResults: readonly { readonly name: string; readonly status: string }[];
 }
 
 /** What a run of Vitest says: the files that failed, or undefined when it came to no end. */
 type Failed = readonly string[] | undefined;
+
+function projectOf(file: string): Project {
+  const [, kind = ''] = /\.(\w+)\.test\.ts$/.exec(file) ?? [];
+  return kind === 'simulation' || kind === 'process' ? kind : 'unit';
+}
 
 /** A copy of all that git knows or would add, with the packages of the original. */
 export class Trial {
@@ -68,7 +76,7 @@ export class Trial {
 
   /**
    * Runs the file's own test, then those of its folder, then all that import it: most are noticed by the first. What
-   * none of them notices is left to the tests of its folder that start programs.
+   * none of them notices is left to the simulations of its folder, and to the tests there that start programs.
    */
   async try(mutant: Mutant): Promise<Tried> {
     const text = this.read(mutant.file);
@@ -83,6 +91,7 @@ export class Trial {
     let failed: Failed = [];
     try {
       for (const stage of stages) if (failed?.length === 0) failed = await this.#vitest(stage);
+      if (failed?.length === 0) failed = await this.#vitest(folder, 'simulation');
       if (failed?.length === 0) failed = await this.#failTwice(folder);
     } finally {
       writeFileSync(join(this.#root, mutant.file), text);
@@ -103,14 +112,13 @@ export class Trial {
   async #passes(file: string): Promise<boolean> {
     const known = this.#sound.get(file);
     if (known !== undefined) return known;
-    const project = file.endsWith('.process.test.ts') ? 'process' : 'unit';
-    const passes = (await this.#vitest(['run', file], project))?.length === 0;
+    const passes = (await this.#vitest(['run', file], projectOf(file)))?.length === 0;
     this.#sound.set(file, passes);
     return passes;
   }
 
   /** Ends at the first failure. */
-  async #vitest(args: readonly string[], project: 'unit' | 'process' = 'unit'): Promise<Failed> {
+  async #vitest(args: readonly string[], project: Project = 'unit'): Promise<Failed> {
     const report = join(this.#root, 'mutate-report.json');
     rmSync(report, { force: true });
     const more = ['--project', project, '--bail', '1', '--reporter', 'json', '--outputFile', report];

@@ -21,6 +21,11 @@ export interface Clock {
 /** The longest delay that one Node timer can hold; longer ones fire at once. */
 const LONGEST_TIMER: Seconds = 2_147_483;
 
+/** IANA name of the time zone that this host is set to. */
+export function systemTimeZone(): string {
+  return new Intl.DateTimeFormat().resolvedOptions().timeZone;
+}
+
 /** The machine's own clocks. */
 export const systemClock: Clock = {
   monotonic: () => performance.now() / 1000,

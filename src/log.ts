@@ -100,9 +100,19 @@ function logfmtValue(value: unknown): string {
   return visible(JSON.stringify(text));
 }
 
+/** A field as logfmt can have it: a list of plain values in one, each part of an object as a field of its own. */
+function flat([key, value]: [string, unknown]): [string, unknown][] {
+  if (typeof value !== 'object' || value === null) return [[key, value]];
+  const isPlainList =
+    Array.isArray(value) && value.every((item) => typeof item !== 'object' || item === null);
+  if (isPlainList) return [[key, value.join()]];
+  return Object.entries(value).flatMap(([part, inner]) => flat([`${key}.${part}`, inner]));
+}
+
 /** One logfmt line without its newline; fields that are undefined are left out. */
 function formatLogfmt(fields: Readonly<Record<string, unknown>>): string {
   return Object.entries(fields)
+    .flatMap(flat)
     .filter(([, value]) => value !== undefined)
     .map(([key, value]) => `${key === '' ? '_' : key.replace(/[\s="\p{C}]/gu, '_')}=${logfmtValue(value)}`)
     .join(' ');

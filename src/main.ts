@@ -1,11 +1,15 @@
 #!/usr/bin/env node
 /** argv → command: the only place that ends the process or listens to signals. */
+import { called } from './cli/called.js';
 import { UsageError } from './cli/flags.js';
 import { parseCommandLine } from './cli/parse.js';
 import { runAudit } from './commands/audit.js';
 import { checkExporterConfig, type Running, startExporter } from './commands/exporter.js';
+import { runInit } from './commands/init.js';
 import { runMeasure } from './commands/measure.js';
+import { runRemeasure } from './commands/remeasure.js';
 import { startResponderCommand } from './commands/responder.js';
+import { tellSystemd } from './commands/tell-systemd.js';
 import { ConfigError } from './config/problem.js';
 import { readBuild } from './version.js';
 import { visibleLines } from './visible.js';
@@ -24,6 +28,7 @@ async function main(): Promise<void> {
   const line = parseCommandLine(process.argv.slice(2), process.env, build);
   // To a script 1 is the answer "not compliant": whatever keeps a measurement from its end must not look like it.
   if (line.command === 'measure') failure = EXIT_NO_VERDICT;
+  const typed = called(process.argv[1], process.env);
   switch (line.command) {
     case 'help':
     case 'version':
@@ -34,7 +39,9 @@ async function main(): Promise<void> {
         process.stdout.write(checkExporterConfig(line.options));
         return;
       }
-      return untilSignal(startExporter(line.options, build, line.warnings));
+      return untilSignal(startExporter(line.options, build, line.warnings, typed));
+    case 'init':
+      return runInit(line.options, { stdin: process.stdin, stdout: process.stdout, command: typed });
     case 'responder':
       return untilSignal(startResponderCommand(line.options, build, line.warnings));
     case 'measure':
@@ -42,6 +49,13 @@ async function main(): Promise<void> {
         stdout: process.stdout,
         stderr: process.stderr,
         environment: process.env,
+        signal: interruption(),
+      });
+      return;
+    case 'remeasure':
+      process.exitCode = await runRemeasure(line.options, build, {
+        stdout: process.stdout,
+        stderr: process.stderr,
         signal: interruption(),
       });
       return;
@@ -86,12 +100,14 @@ async function untilSignal(starting: Promise<Running>): Promise<void> {
     }
   });
   const running = await starting;
+  tellSystemd(process.env);
   await stopped;
   await running.stop();
 }
 
 main().then(
-  () => process.exit(process.exitCode ?? 0),
+  // A pipe may not have taken all of a long document yet.
+  () => process.stdout.write('', () => process.exit(process.exitCode ?? 0)),
   (error: unknown) => {
     if (error instanceof ConfigError || error instanceof UsageError) {
       process.stderr.write(`${error.message}\n`);

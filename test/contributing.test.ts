@@ -54,7 +54,7 @@ describe('CONTRIBUTING.md', () => {
     const { scripts } = JSON.parse(readFileSync(path('package.json'), 'utf8')) as {
       scripts: Record<string, string>;
     };
-    const named = [...CONTRIBUTING.matchAll(/npm run ([\w:]+)/g)].map(([, name = '']) => name);
+    const named = [...CONTRIBUTING.matchAll(/npm run ([\w:-]+)/g)].map(([, name = '']) => name);
     expect(named.length).toBeGreaterThan(5);
     expect(named.filter((name) => scripts[name] === undefined)).toEqual([]);
   });

@@ -8,10 +8,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { auditExpressions } from '../src/audit/prometheus.js';
-import { pathsOf, type Sample } from '../src/audit/paths.js';
+import { auditExpressions } from '../src/audit/ask-prometheus.js';
+import { type Answers, pathsOf, type Sample } from '../src/audit/paths.js';
 import type { TargetConfig } from '../src/config/config.js';
 import { MODES, type Mode, requirementOf } from '../src/core/modes.js';
+import { DEFAULT_LOCATE } from '../src/config/schema.js';
+import type { Localization } from '../src/core/locate/localization.js';
+import { type LocateMemory, NOTHING_LOCATED } from '../src/core/locate/locate-memory.js';
+import { profileSentences } from '../src/core/locate/locate-words.js';
+import type { QuotaMemory } from '../src/core/quota/memory.js';
 import type { TargetSnapshot } from '../src/engine/snapshot.js';
 import { Launches } from '../src/engine/launches.js';
 import { StateStore } from '../src/engine/state-store.js';
@@ -19,14 +24,15 @@ import { TargetRunner } from '../src/engine/target-runner.js';
 import { targetsDocument } from '../src/exporter/api.js';
 import { ExporterMetrics } from '../src/exporter/metrics.js';
 import { renderCard } from '../src/exporter/page/card.js';
-import { renderRow } from '../src/exporter/page/page.js';
+import { renderRow } from '../src/exporter/page/fleet-table.js';
 import { createLogger } from '../src/log.js';
 import { exitCode, renderResult } from '../src/measure/result.js';
 import { RESULT_TONES } from '../src/paper/standards.js';
 import { renderReport, type ReportFormat } from '../src/report/report-forms.js';
 import { FakeClock } from './support/fake-clock.js';
 import { FakePath } from './support/fake-path.js';
-import { FakeView, makeConfig } from './support/fake-view.js';
+import { CARD_CONTEXT, FakeView, makeConfig } from './support/fake-view.js';
+import { ADDRESSES, BRIDGE_MODEM, CGN, PROFILE } from './support/located.js';
 import { requires } from './support/requires.js';
 import { savedSearch, type Seen } from './support/searches.js';
 
@@ -40,7 +46,15 @@ interface Row {
   /** Modes whose bracket is closed, and whose timeout is not shown because it would contradict their verdict. */
   readonly withheld?: readonly Mode[];
   readonly search?: Partial<TargetConfig['search']>;
+  /** What is remembered of a quota; that an accusation was checked unless given. */
+  readonly quota?: QuotaMemory;
+  /** Where what forgets in `send` was located. */
+  readonly located?: { readonly result: Localization; readonly hop: string; readonly place: string };
 }
+
+const CHECK = { connections: 72, held: 18, upper: 3600, at: 0 };
+const CHECKED: QuotaMemory = { compliantWith: 0, outcome: { kind: 'timeout', ...CHECK } };
+const A_QUOTA: QuotaMemory = { compliantWith: 0, outcome: { kind: 'quota', ...CHECK } };
 
 const SURVIVES: Seen = { lower: 7795, compliant: true };
 const LONGER: Seen = { lower: 9002, deaths: [9008, 9009, 9010], compliant: true };
@@ -192,6 +206,42 @@ const ROWS: readonly Row[] = [
     verdict: 'not_compliant',
   },
   {
+    path: 'accused in every mode, and not checked with fewer connections',
+    seen: { send: FORGETS, recv: FORGETS, keepalive: FORGETS },
+    verdict: 'unknown',
+    quota: { compliantWith: 71 },
+  },
+  {
+    path: 'a drop on a path that was compliant with as many connections',
+    seen: { send: FORGETS, recv: FORGETS, keepalive: FORGETS },
+    verdict: 'not_compliant',
+    quota: { compliantWith: 72 },
+  },
+  {
+    path: 'forgets, and it depends on how many connections are open',
+    seen: { send: FORGETS, recv: FORGETS, keepalive: FORGETS },
+    verdict: 'unknown',
+    quota: A_QUOTA,
+  },
+  {
+    path: 'survives with few connections, and it depends on how many are open',
+    seen: { send: SURVIVES, recv: SURVIVES, keepalive: SURVIVES },
+    verdict: 'unknown',
+    quota: A_QUOTA,
+  },
+  {
+    path: 'not compliant, the modem before hop 1 located, and every hop measured',
+    seen: { send: FORGETS, recv: FORGETS, keepalive: FORGETS },
+    verdict: 'not_compliant',
+    located: { result: BRIDGE_MODEM, hop: '0-1', place: 'before_hop_1' },
+  },
+  {
+    path: 'not compliant in one mode, the router at hop 2 located',
+    seen: { send: FORGETS, recv: SURVIVES },
+    verdict: 'not_compliant',
+    located: { result: CGN, hop: '2', place: 'cgn_hop' },
+  },
+  {
     path: 'a timeout that the verdict contradicts',
     seen: { send: { lower: 7436, deaths: [7446, 7447, 7448], compliant: false }, recv: SURVIVES },
     verdict: 'not_compliant',
@@ -202,7 +252,7 @@ const ROWS: readonly Row[] = [
 const BUILD = { version: '1.2.3', revision: 'abcdef0' };
 const STANDING = { compliant: 'compliant', not_compliant: 'violating', unknown: 'measuring' } as const;
 const EXIT = { compliant: 0, not_compliant: 1, unknown: 3 } as const;
-const OPENING = { compliant: /^Compliant: /, not_compliant: /^Not compliant: /, unknown: /^No verdict: / };
+const OPENING = { compliant: /^Compliant: /m, not_compliant: /^Not compliant: /m, unknown: /^No verdict: /m };
 
 interface Started {
   readonly snapshot: TargetSnapshot;
@@ -220,12 +270,13 @@ beforeAll(async () => {
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 /** What an engine says that starts from a row's searches, before any test of its own ends. */
-async function startFrom({ path: name, seen, search }: Row): Promise<Started> {
+async function startFrom({ path: name, seen, search, quota = CHECKED, located }: Row): Promise<Started> {
   const target = makeConfig(name, { modes: MODES.filter((mode) => seen[mode] !== undefined) });
   const config: TargetConfig = {
     ...target,
     far_end: { kind: 'native', host: '192.0.2.7', port: 5382 },
     search: { ...target.search, ...search },
+    ...(located === undefined ? {} : { locate: { ...DEFAULT_LOCATE, profile: true } }),
   };
   const clock = new FakeClock();
   const lines: object[] = [];
@@ -235,7 +286,9 @@ async function startFrom({ path: name, seen, search }: Row): Promise<Started> {
   await store.save(name, {
     path: JSON.stringify([config.far_end, config.family, null]),
     savedAt: clock.wall(),
+    quota: { memory: quota, at: 0 },
     searches: config.modes.map((mode) => savedSearch(config, mode, seen[mode] ?? {}, clock.wall())),
+    ...(located === undefined ? {} : { localization: savedPlace(located.result, clock.wall()) }),
   });
   const path = new FakePath(clock);
   const runner = new TargetRunner({
@@ -248,6 +301,7 @@ async function startFrom({ path: name, seen, search }: Row): Promise<Started> {
     openEmbedded: () => Promise.reject(new Error('no embedded far end here')),
     openPath: () => path,
     askRouter: () => Promise.resolve(undefined),
+    capability: () => ({ available: true }),
     store,
   });
   await runner.start();
@@ -258,6 +312,17 @@ async function startFrom({ path: name, seen, search }: Row): Promise<Started> {
   await clock.advance(10);
   await stopped;
   return { snapshot, told: lines.filter((line): line is Started['told'][number] => 'left_out' in line) };
+}
+
+/** A localisation of an hour ago. */
+function savedPlace(result: Localization, now: number): LocateMemory {
+  const at = now - 3600;
+  return {
+    ...NOTHING_LOCATED,
+    entries: [{ mode: 'send', at, result, profile: { ...PROFILE, at } }],
+    hops: { client: 3, responder: 3 },
+    addresses: [...ADDRESSES],
+  };
 }
 
 function of(path: string): Started {
@@ -293,7 +358,7 @@ describe.each(ROWS)('$path: $verdict', ({ path, verdict, leftOut = [], withheld 
 
   it('is said on the page, in the card and in the overview', () => {
     const { snapshot } = of(path);
-    const context = { now: 1_700_000_000, reports: true, history: new Map(), broken: () => undefined };
+    const context = { ...CARD_CONTEXT, now: 1_700_000_000 };
     const card = renderCard(snapshot, context).text;
     expect(card).toContain(`<article class="card ${STANDING[verdict]}"`);
     expect(card).toContain(`<span class="badge ${STANDING[verdict]}">`);
@@ -328,7 +393,7 @@ describe.each(ROWS)('$path: $verdict', ({ path, verdict, leftOut = [], withheld 
     expect(report('md')).toContain(snapshot.verdict.sentence.replaceAll('_', '\\_'));
   });
 
-  it('is the exit code of measure and the first sentence of its result', () => {
+  it('is the exit code of measure, and opens a paragraph of its result', () => {
     const { snapshot } = of(path);
     expect(exitCode(snapshot)).toBe(EXIT[verdict]);
     expect(renderResult(snapshot).replaceAll(/\s+/g, ' ')).toContain(snapshot.verdict.sentence);
@@ -342,6 +407,63 @@ describe.each(ROWS)('$path: $verdict', ({ path, verdict, leftOut = [], withheld 
     );
   });
 });
+
+describe.each(ROWS.flatMap((row) => (row.located === undefined ? [] : [{ ...row, ...row.located }])))(
+  '$path: $place, hop $hop',
+  ({ path, place, hop }) => {
+    const told = () => of(path).snapshot.locating?.modes.find(({ mode }) => mode === 'send')?.found;
+    const sentences = (): string[] => {
+      const { sentence, profile } = told()!;
+      return [sentence, ...profileSentences(profile!)];
+    };
+
+    it('is what the engine holds of it', () => {
+      expect(told()).toMatchObject({ hop, place });
+      expect(sentences()).toHaveLength(4);
+    });
+
+    it('is said on the page, by the API, in the report and by measure, with every hop', () => {
+      const { snapshot } = of(path);
+      const card = readable(renderCard(snapshot, { ...CARD_CONTEXT, now: 1_700_000_000 }).text);
+      const { targets } = targetsDocument(new FakeView([snapshot]), BUILD, 1_700_000_000, () => undefined);
+      expect(targets[0]?.locating?.modes[0]?.found).toMatchObject({ hop, place });
+      const report = (format: ReportFormat): string =>
+        renderReport({ snapshot, at: 1_700_000_000, version: '1.2.3' }, { format, redact: false });
+      const { localization } = JSON.parse(report('json')) as {
+        localization: { modes: { found?: object }[] };
+      };
+      expect(localization.modes[0]?.found).toMatchObject({ hop, place });
+      const plain = (text: string): string => text.replaceAll(/\s+/g, ' ');
+      for (const sentence of sentences()) {
+        expect(card).toContain(sentence);
+        expect(JSON.stringify(targets)).toContain(sentence);
+        expect(report('json')).toContain(sentence);
+        expect(readable(report('html'))).toContain(sentence);
+        expect(report('md')).toContain(sentence);
+        expect(plain(renderResult(snapshot))).toContain(sentence);
+      }
+    });
+
+    it('is a metric, and from there what an audit says', async () => {
+      const view = new FakeView([of(path).snapshot]);
+      const text = await new ExporterMetrics({ view, build: BUILD }).text();
+      const [line = ''] = /^nat_forgetting_box_info\{.*\} 1$/m.exec(text) ?? [];
+      const metric = Object.fromEntries(
+        [...line.matchAll(/(\w+)="([^"]*)"/g)].map(([, name = '', value = '']) => [name, value]),
+      );
+      expect(metric).toMatchObject({ target: path, mode: 'send', hop, place });
+      expect(text).toContain(
+        `nat_idle_timeout_behind_seconds{target="${path}",mode="send",hop="${hop}"} 7440`,
+      );
+      const nothing = Object.fromEntries(
+        Object.keys(auditExpressions(86_400)).map((what) => [what, [] as Sample[]]),
+      ) as unknown as Answers;
+      const configured = [{ metric: { target: path }, value: 1 }];
+      const [audited] = pathsOf({ ...nothing, configured, boxes: [{ metric, value: 1 }] });
+      expect(audited?.boxes).toMatchObject([{ hop, place }]);
+    });
+  },
+);
 
 describe('the rows together', () => {
   it('hold every verdict several times, with and without modes that are left out', () => {
@@ -420,8 +542,8 @@ requires({ packages: ['prometheus'] }).describe('Prometheus', () => {
       { expr: expressions.configured, samples: asText(speaking) },
       { expr: expressions.compliant, samples: asText(compliant) },
     ]);
-    const nothing = { timeouts: [], upperBounds: [], shortBounds: [], conditions: [], stale: [] };
-    const audited = pathsOf({ configured: speaking, compliant, ...nothing });
+    const nothing = Object.fromEntries(Object.keys(expressions).map((what) => [what, [] as Sample[]]));
+    const audited = pathsOf({ ...(nothing as unknown as Answers), configured: speaking, compliant });
     expect(new Map(audited.map(({ labels, state }) => [labels['target'], state]))).toEqual(
       new Map(ROWS.map(({ path, verdict }) => [path, verdict])),
     );

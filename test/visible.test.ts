@@ -9,11 +9,11 @@ import { renderProgress } from '../src/measure/progress.js';
 import { renderResult } from '../src/measure/result.js';
 import { createMeasureView } from '../src/measure/view.js';
 import { renderCard } from '../src/exporter/page/card.js';
-import { renderRow } from '../src/exporter/page/page.js';
+import { renderRow } from '../src/exporter/page/fleet-table.js';
 import { renderReport } from '../src/report/report-forms.js';
 import { hidesSomething, visible, visibleJson, visibleLines } from '../src/visible.js';
 import { html } from '../src/paper/html.js';
-import { downTarget, forgettingTarget, makeConfig, SCENE_TIME } from './support/fake-view.js';
+import { CARD_CONTEXT, downTarget, forgettingTarget, makeConfig, SCENE_TIME } from './support/fake-view.js';
 
 /** One of each kind: bidi override, zero width, byte order mark, escape, C1, lone surrogate, private use, tag, lines. */
 const HIDDEN: readonly (readonly [string, string])[] = [
@@ -78,7 +78,11 @@ describe('names with hidden characters', () => {
       evidence: [evil],
     })),
     events: [{ at: SCENE_TIME, text: evil }],
-    settings: { interval: 60, snippets: [{ product: evil, text: evil }] },
+    settings: {
+      interval: 60,
+      snippets: [{ product: evil, text: evil, tried: 'held' as const }],
+      leftOut: [{ product: evil, why: evil }],
+    },
     keepaliveRecommended: 60,
   };
 
@@ -115,7 +119,7 @@ describe('names with hidden characters', () => {
 
   test('are shown on the page', () => {
     const bare = { ...snapshot, config: makeConfig('x', { labels: { site: evil } }) };
-    const context = { now: SCENE_TIME, reports: true, history: new Map(), broken: () => undefined };
+    const context = CARD_CONTEXT;
     expectShown(renderCard(bare, context).text);
     expectShown(html`<p title="${evil}">${[evil]}</p>`.text);
     // The row's own key is for the script, which compares it with the name as it is.
@@ -137,6 +141,7 @@ describe('names with hidden characters', () => {
       at: SCENE_TIME,
       generated: SCENE_TIME,
       lookback: 3600,
+      matchers: [evil],
       by: ['isp'],
       worst: 1,
       version: '1',

@@ -1,6 +1,6 @@
 /** Announced addresses that would make a Prometheus ask itself, its neighbours or its cloud. */
 import { tokenMac } from '../../src/net/token.js';
-import { announcementMacInput } from '../../src/wire/codec.js';
+import { announcementMacInput } from '../../src/wire/proofs.js';
 import { newHello } from '../../test/responder/raw-client.js';
 import type { Attack } from '../attack.js';
 import { TOKEN } from '../support/house.js';

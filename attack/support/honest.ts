@@ -3,7 +3,7 @@
  * pong, again and again until standard input ends, and then prints how it was served.
  */
 import { randomHex, readTokenFile, tokenMac } from '../../src/net/token.js';
-import { macInput } from '../../src/wire/codec.js';
+import { macInput } from '../../src/wire/proofs.js';
 import { newHello, RawClient } from '../../test/responder/raw-client.js';
 
 const [, , port = '', tokenFile] = process.argv;

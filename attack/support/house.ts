@@ -101,7 +101,7 @@ export class House {
   async exporter(config: string, args: readonly string[] = [], room?: Room): Promise<Victim> {
     const file = await this.write('config.yaml', config);
     const started = this.start([`--config.file=${file}`, '--web.listen-address=127.0.0.1:0', ...args], room);
-    const [, url = ''] = await started.waitForLine(/serving the status page.* url=(\S+)/, START_WITHIN_MS);
+    const [, url = ''] = await started.waitForLine(/serving the status page.* url=(\S+)\//, START_WITHIN_MS);
     return new Victim(started, 0, url);
   }
 

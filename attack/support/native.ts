@@ -1,6 +1,7 @@
 /** The native protocol as attackers speak it. */
 import { tokenMac } from '../../src/net/token.js';
-import { encodeClientMessage, macInput } from '../../src/wire/codec.js';
+import { encodeClientMessage } from '../../src/wire/codec.js';
+import { macInput } from '../../src/wire/proofs.js';
 import type { Hello } from '../../src/wire/messages.js';
 import { newHello, RawClient } from '../../test/responder/raw-client.js';
 import { ATTACKER } from './house.js';

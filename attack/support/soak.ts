@@ -122,14 +122,20 @@ export function growthOf(holdings: readonly Holding[]): string[] {
   const second = holdings.slice(quarter, 2 * quarter);
   const last = holdings.slice(-quarter);
   const grown = Object.entries(ALLOWANCE).flatMap(([name, [share, units]]) => {
+    // What is under way comes and goes with the rounds, so what is left behind shows in the least of it.
+    const typical = name === 'heap' || name === 'listeners' ? median : least;
     const [before, after] = [second, last].map((part) =>
-      median(part.map((each) => each[name as keyof Holding])),
+      typical(part.map((each) => each[name as keyof Holding])),
     );
     if (before === undefined || after === undefined || after <= before * (1 + share) + units) return [];
     return [`${name} grew from ${before.toFixed(1)} to ${after.toFixed(1)}`];
   });
   const lost = Math.max(...last.map((each) => each.lost));
   return lost > 0 ? [...grown, `${lost} descriptors without a connection`] : grown;
+}
+
+function least(values: readonly number[]): number {
+  return Math.min(...values);
 }
 
 export function median(values: readonly number[]): number {

@@ -2,14 +2,17 @@
  * Several searches and a quota check in virtual time behind one box that keeps so many connections of a client: a new
  * one beyond that has the longest idle one forgotten. The canaries are busy, so it never is one of them.
  */
+import type { Finding } from '../../src/core/finding.js';
+import { MODES, type Mode } from '../../src/core/modes.js';
 import {
+  type Accusation,
   beginCheck,
   checkAt,
+  dueAccusation,
   heldConnections,
-  isCheckDue,
   learnCheck,
   type QuotaCheck,
-} from './quota-check.js';
+} from '../../src/core/quota/check.js';
 import type { SearchAction, SearchEvent, SearchOptions } from '../../src/core/search/contract.js';
 import { findingOf } from '../../src/core/search/finding-of.js';
 import type { SearchState } from '../../src/core/search/state.js';
@@ -24,12 +27,14 @@ const CANARIES = 2;
 
 export interface CrowdedOptions {
   readonly search: SearchOptions;
-  /** How many searches share the path. */
+  /** How many searches share the path, at most one for each mode. */
   readonly searches: number;
   /** Connections that the box keeps for this client; +Infinity for a plain NAT. */
   readonly quota: number;
   /** Its idle timeout, seconds. */
   readonly timeout: number;
+  /** The share of the connections that have this timeout, the others none; all unless given. */
+  readonly badShare?: number;
   /** Probability that a connection is forgotten some time within its timeout (or a day). */
   readonly eviction?: number;
   readonly until: number;
@@ -51,6 +56,7 @@ export interface CrowdedRun {
 interface Entry {
   readonly since: number;
   readonly evictedAt: number;
+  readonly isBad: boolean;
   forgotten: boolean;
 }
 
@@ -83,19 +89,23 @@ class CrowdedPath {
   run(): CrowdedRun {
     this.#states.forEach((_, index) => this.#send(index, { kind: 'start' }));
     this.#untilDone(() => this.#toCheck() !== undefined);
-    const upper = this.#toCheck();
-    if (upper !== undefined) this.#check(upper);
+    const accusation = this.#toCheck();
+    if (accusation !== undefined) this.#check(accusation);
     return this.#run;
   }
 
-  /** The upper bound of a search whose accusation is to be checked; undefined while there is none. */
-  #toCheck(): number | undefined {
+  /** The accusation that is to be checked; undefined while there is none. */
+  #toCheck(): Accusation | undefined {
     const { accusedAt } = this.#run;
     if (accusedAt === undefined) return undefined;
-    const due = this.#states.map(findingOf).filter((finding) => {
-      return finding.compliant === false && isCheckDue(finding, this.#now - accusedAt);
+    const findings = new Map<Mode, Finding>();
+    this.#states.forEach((state, index) => {
+      const mode = MODES[index];
+      if (mode !== undefined) findings.set(mode, findingOf(state));
     });
-    return due[0]?.upper;
+    const accusing = [...findings.keys()].filter((mode) => isAccusing(findings.get(mode)));
+    const connections = this.#states.length * this.#options.search.connections;
+    return dueAccusation(findings, accusing, connections, this.#now - accusedAt);
   }
 
   #untilDone(isDone: () => boolean): void {
@@ -120,9 +130,10 @@ class CrowdedPath {
     if (before === undefined) return;
     const { state, actions } = step(before, this.#now, event);
     this.#states[index] = state;
-    const { timeout, upper, compliant } = findingOf(state);
+    const finding = findingOf(state);
+    const { timeout, upper } = finding;
     if (timeout !== undefined && upper !== undefined) this.#run.knownAt ??= this.#now;
-    if (compliant === false) this.#run.accusedAt ??= this.#now;
+    if (isAccusing(finding)) this.#run.accusedAt ??= this.#now;
     for (const action of actions) this.#carryOut(index, action);
   }
 
@@ -155,10 +166,11 @@ class CrowdedPath {
 
   /** A new connection; where there are too many the longest idle one is forgotten. */
   #enter(): Entry {
-    const { eviction = 0, random, timeout, quota } = this.#options;
+    const { eviction = 0, badShare = 1, random, timeout, quota } = this.#options;
     const longest = Math.min(timeout, 86_400);
     const evictedAt = random() < eviction ? this.#now + random() * longest : Number.POSITIVE_INFINITY;
-    const entry = { since: this.#now, evictedAt, forgotten: false };
+    const isBad = badShare === 1 || random() < badShare;
+    const entry = { since: this.#now, evictedAt, isBad, forgotten: false };
     this.#box.add(entry);
     while (this.#box.size + CANARIES > quota) {
       const [oldest] = this.#box;
@@ -176,15 +188,18 @@ class CrowdedPath {
   }
 
   #lives(entry: Entry): boolean {
-    return !entry.forgotten && this.#now < entry.evictedAt && this.#now - entry.since < this.#options.timeout;
+    const timedOut = entry.isBad && this.#now - entry.since >= this.#options.timeout;
+    return !entry.forgotten && !timedOut && this.#now < entry.evictedAt;
   }
 
-  /** Closes what is open, holds a quarter of it, and asks one after the other once they are older than any was. */
-  #check(upper: number): void {
+  /**
+   * Closes what is open, holds a quarter of it, and asks one after the other once they are older than any was; again
+   * where that decided nothing.
+   */
+  #check(accusation: Accusation): void {
     const { search } = this.#options;
-    const connections = this.#states.length * search.connections;
-    this.#run.begunAt = this.#now;
-    let check = beginCheck({ upper, connections });
+    this.#run.begunAt ??= this.#now;
+    let check = beginCheck(accusation);
     this.#queue = [];
     this.#box.clear();
     const held = Array.from({ length: heldConnections(check) }, () => this.#enter());
@@ -194,12 +209,18 @@ class CrowdedPath {
       const idle = this.#now - entry.since;
       const lives = this.#lives(entry);
       this.#at(this.#now + (lives ? ANSWER_TIME : search.deadline), () => {
-        check = learnCheck(check, lives ? 'alive' : 'dead', idle);
-        if (check.outcome === 'checking') ask();
+        check = learnCheck(check, lives ? { kind: 'alive' } : { kind: 'dead', evidence: 'silence' }, idle);
+        if (check.left > 0 && check.outcome === 'checking') ask();
+        else if (check.outcome === 'checking') this.#check(accusation);
         else this.#run = { ...this.#run, check, checkedAt: this.#now };
       });
     };
     this.#at(this.#now + checkAt(check, search.guard), ask);
     this.#untilDone(() => this.#run.checkedAt !== undefined);
   }
+}
+
+/** A minority that dies among others that survive is not asked about: no quota looks like that before the check. */
+function isAccusing(finding: Finding | undefined): boolean {
+  return finding?.compliant === false && finding.mixture === undefined;
 }

@@ -9,12 +9,13 @@ const CONNECTIONS = 24;
 /** Connections that a box with a quota keeps: fewer than are open, and as many as the check holds at least. */
 const QUOTAS = [20, 30, 40, 50, 60, 70];
 
-function run(quota: number, timeout: number, eviction: number, seed: number): CrowdedRun {
+function run(quota: number, timeout: number, eviction: number, seed: number, badShare = 1): CrowdedRun {
   return crowdedRun({
     search: shippedSearch(CONNECTIONS),
     searches: SEARCHES,
     quota,
     timeout,
+    badShare,
     eviction,
     until: 100_000,
     random: randomFrom(seed),
@@ -30,6 +31,13 @@ export function plainNats(timeouts: readonly number[], eviction = 0): readonly C
 export function quotaBoxes(count: number, eviction = 0): readonly CrowdedRun[] {
   return Array.from({ length: count }, (_, seed) =>
     run(QUOTAS[seed % QUOTAS.length] ?? 0, Number.POSITIVE_INFINITY, eviction, 1000 + seed),
+  );
+}
+
+/** Pools of which this share forgets after 300 and 3600 s, the others never. */
+export function pools(badShare: number, count: number): readonly CrowdedRun[] {
+  return Array.from({ length: count }, (_, seed) =>
+    run(Number.POSITIVE_INFINITY, seed % 2 === 0 ? 300 : 3600, 0, 2000 + seed, badShare),
   );
 }
 

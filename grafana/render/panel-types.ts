@@ -8,6 +8,7 @@ export type PanelType = { readonly component: string } | { readonly caption: str
  * only; the others are drawn after Grafana's options and say so below the panel.
  */
 export const PANEL_TYPES = {
+  alertlist: { caption: "drawn by this repository: Grafana's alert list is not in its packages" },
   bargauge: { component: 'BarGauge' },
   heatmap: { caption: "drawn by this repository: Grafana's heatmap panel is not in its packages" },
   histogram: { caption: "drawn by this repository: Grafana's histogram panel is not in its packages" },

@@ -10,6 +10,10 @@ export interface Picture {
   /** The end of the time range, in seconds after the story's begin; it begins with the story. */
   readonly until: number;
   readonly variables: Variables;
+  /** Titles of the rows that are closed at first and are opened for it. */
+  readonly opened?: readonly string[];
+  /** Titles of panels that have nothing to show then: the picture has their words. */
+  readonly empty?: readonly string[];
 }
 
 export const PICTURES: readonly Picture[] = [
@@ -20,10 +24,19 @@ export const PICTURES: readonly Picture[] = [
     variables: { target: 'vps' },
   },
   {
+    file: 'grafana-timeout-rows.png',
+    dashboard: 'nat-idle-timeout.json',
+    until: CHAPTERS.drop,
+    variables: { target: 'vps' },
+    opened: ['Which box forgets', 'Evidence', 'The search itself', 'Mode recv'],
+    empty: ['Share of the connections that is forgotten early'],
+  },
+  {
     file: 'grafana-timeout-outage.png',
     dashboard: 'nat-idle-timeout.json',
     until: CHAPTERS.end,
     variables: { target: 'vps' },
+    empty: ['Where the box stands', 'Tried here'],
   },
   {
     file: 'grafana-fleet.png',

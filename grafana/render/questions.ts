@@ -2,7 +2,9 @@
 import type { PrometheusServer, Series } from '../../test/support/prometheus.js';
 import { type DashboardJson, fillIn, type PanelJson, type Variables } from '../../test/support/panels.js';
 import { isKnownPanelType } from './panel-types.js';
-import type { Scene, SceneAnnotation, ScenePanel, SceneQuery, SceneRow } from './scene.js';
+import { alertsOf } from './alerts.js';
+import { layoutOf } from './layout.js';
+import type { Scene, SceneAnnotation, ScenePanel, SceneQuery } from './scene.js';
 
 /** What is looked at, and when; Unix times and step in seconds. */
 export interface Sight {
@@ -10,6 +12,10 @@ export interface Sight {
   readonly to: number;
   readonly step: number;
   readonly variables: Variables;
+  /** Titles, as they are seen, of the closed rows that are opened. */
+  readonly opened?: readonly string[];
+  /** Titles of panels that have nothing to show, and say so. */
+  readonly empty?: readonly string[];
 }
 
 export type Asked = Pick<PrometheusServer, 'query' | 'queryRange'>;
@@ -19,24 +25,17 @@ export type Asked = Pick<PrometheusServer, 'query' | 'queryRange'>;
  * data at all: each names the dashboard and the panel
  */
 export async function sceneOf(prometheus: Asked, dashboard: DashboardJson, sight: Sight): Promise<Scene> {
-  const rows: SceneRow[] = [];
+  const { rows, placed } = await layoutOf(prometheus, dashboard, sight);
   const panels: ScenePanel[] = [];
-  let shift = 0;
-  for (const panel of dashboard.panels) {
-    const gridPos = { ...panel.gridPos, y: panel.gridPos.y + shift };
-    if (panel.type === 'row') {
-      if (panel.collapsed === true)
-        throw new Error(`${dashboard.title}: the row ${panel.title} is collapsed`);
-      rows.push({ title: fillIn(panel.title, sight.variables), gridPos });
-      continue;
-    }
-    const repeated = await repeats(prometheus, dashboard, { ...panel, gridPos }, sight);
-    for (const { panel: one, variables } of repeated.copies) {
-      panels.push(await scenePanel(prometheus, dashboard, one, { ...sight, variables }));
-    }
-    shift += repeated.extraHeight;
+  for (const { panel, variables } of placed) {
+    panels.push(await scenePanel(prometheus, dashboard, panel, { ...sight, variables }));
   }
-  const empty = panels.filter(({ queries }) => queries.every(({ series }) => series.length === 0));
+  const empty = panels.filter(
+    ({ type, title, queries }) =>
+      type !== 'alertlist' &&
+      sight.empty?.includes(title) !== true &&
+      queries.every(({ series }) => series.length === 0),
+  );
   if (empty.length > 0) {
     throw new Error(
       `${dashboard.title}: no data for the panel ${empty.map(({ title }) => `"${title}"`).join(', ')}`,
@@ -79,6 +78,7 @@ async function scenePanel(
     }),
   );
   return {
+    ...(panel.type === 'alertlist' ? { alerts: await alertsOf(prometheus, panel, sight) } : {}),
     key: `${panel.id}-${panel.gridPos.x}-${panel.gridPos.y}`,
     type: panel.type,
     title: fillIn(panel.title, sight.variables),
@@ -95,58 +95,6 @@ async function scenePanel(
 
 function pointsOf(series: Series): readonly (readonly [number, string])[] {
   return series.values ?? (series.value === undefined ? [] : [series.value]);
-}
-
-/** The copies of a panel: one, or one for each value of the variable by which it repeats, side by side. */
-async function repeats(
-  prometheus: Asked,
-  dashboard: DashboardJson,
-  panel: PanelJson,
-  sight: Sight,
-): Promise<{
-  readonly copies: readonly { readonly panel: PanelJson; readonly variables: Variables }[];
-  readonly extraHeight: number;
-}> {
-  if (panel.repeat === undefined) {
-    return { copies: [{ panel, variables: sight.variables }], extraHeight: 0 };
-  }
-  const name = panel.repeat;
-  const values = await valuesOf(prometheus, dashboard, name, sight);
-  const columns = Math.min(values.length, panel.maxPerRow ?? 4);
-  const { y, h } = panel.gridPos;
-  const w = Math.floor(24 / columns);
-  return {
-    copies: values.map((value, index) => ({
-      panel: {
-        ...panel,
-        gridPos: { x: (index % columns) * w, y: y + Math.floor(index / columns) * h, w, h },
-      },
-      variables: { ...sight.variables, [name]: value },
-    })),
-    extraHeight: (Math.ceil(values.length / columns) - 1) * h,
-  };
-}
-
-/** The values of a variable that is filled by `label_values(selector, label)`. */
-async function valuesOf(
-  prometheus: Asked,
-  dashboard: DashboardJson,
-  name: string,
-  sight: Sight,
-): Promise<string[]> {
-  const variable = dashboard.templating.list.find((one) => one.name === name);
-  const query = typeof variable?.query === 'object' ? variable.query.query : '';
-  const match = /^label_values\((?<selector>.+),\s*(?<label>\w+)\)$/.exec(query);
-  if (match?.groups === undefined) throw new Error(`${dashboard.title}: cannot list the values of $${name}`);
-  const { selector = '', label = '' } = match.groups;
-  const span = `${sight.to - sight.from}s`;
-  const answer = await prometheus.query(
-    `group by (${label}) (last_over_time(${fillIn(selector, sight.variables)}[${span}]))`,
-    sight.to,
-  );
-  const values = answer.map(({ metric }) => metric[label] ?? '').filter((value) => value !== '');
-  if (values.length === 0) throw new Error(`${dashboard.title}: $${name} has no values`);
-  return values.sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
 }
 
 function controlsOf(dashboard: DashboardJson, variables: Variables): Scene['controls'] {

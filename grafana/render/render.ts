@@ -29,8 +29,8 @@ async function render(): Promise<void> {
     const camera = await openCamera(bundle);
     try {
       mkdirSync(IMAGES, { recursive: true });
-      for (const { file, dashboard, until, variables } of PICTURES) {
-        const sight = { from: BEGIN, to: BEGIN + until, step: STEP, variables };
+      for (const { file, dashboard, until, ...rest } of PICTURES) {
+        const sight = { from: BEGIN, to: BEGIN + until, step: STEP, ...rest };
         const scene = await sceneOf(prometheus, readDashboard(dashboard), sight);
         const png = await camera.picture(scene);
         writeFileSync(new URL(file, IMAGES), png);

@@ -29,6 +29,14 @@ export interface PanelLook {
   readonly transformations?: readonly { readonly id: string; readonly options?: unknown }[];
 }
 
+/** One alert of a list, as its labels tell it. */
+export interface SceneAlert {
+  readonly name: string;
+  readonly severity: string;
+  readonly state: 'firing' | 'pending';
+  readonly labels: Readonly<Record<string, string>>;
+}
+
 export interface ScenePanel {
   readonly key: string;
   readonly type: PanelTypeName;
@@ -37,11 +45,15 @@ export interface ScenePanel {
   readonly gridPos: GridPos;
   readonly look: PanelLook;
   readonly queries: readonly SceneQuery[];
+  /** What a list of alerts shows. */
+  readonly alerts?: readonly SceneAlert[];
 }
 
 export interface SceneRow {
   readonly title: string;
   readonly gridPos: GridPos;
+  /** How many panels are not seen because the row is closed. */
+  readonly closed?: number;
 }
 
 export interface SceneAnnotation {

@@ -1,6 +1,8 @@
 /** The alerts of prometheus/src as rules that Grafana evaluates itself, for those who have no Alertmanager. */
 import { dump } from 'js-yaml';
-import { alerts, runbookUrl } from '../../prometheus/src/alerts.js';
+import { alerts, descriptionOf, runbookAnchor } from '../../prometheus/src/alerts.js';
+import { linkForGrafana, type RunbookSite } from '../../prometheus/src/runbook.js';
+import { defined } from '../../src/defined.js';
 import { promDuration, type Thresholds } from '../../prometheus/src/thresholds.js';
 
 /** The `uid` of the data source in grafana/provisioning/datasources. */
@@ -12,8 +14,12 @@ const RANGE = { from: 600, to: 0 };
 /**
  * The rules file for Grafana's file provisioning. Query A returns just the series that shall alert; B turns "is
  * there" into true: no value is below zero. An answer without series is the good case, so no data means OK.
+ *
+ * @param runbook its address where it is not the exporter's own
  */
-export function grafanaAlertRules(thresholds: Thresholds, runbook: string): string {
+export function grafanaAlertRules(thresholds: Thresholds, runbook?: string): string {
+  const linkOf = (name: string, site: RunbookSite = 'own'): string | undefined =>
+    runbook === undefined ? linkForGrafana(site, runbookAnchor(name)) : `${runbook}#${runbookAnchor(name)}`;
   const rules = alerts(thresholds).map((alert) => ({
     uid: `nat-idle-${alert.name.replace(/^NatIdle/, '').toLowerCase()}`,
     title: alert.name,
@@ -44,8 +50,8 @@ export function grafanaAlertRules(thresholds: Thresholds, runbook: string): stri
     labels: { severity: alert.severity },
     annotations: {
       summary: withValue(alert.summary),
-      description: withValue(alert.description),
-      runbook_url: runbookUrl(runbook, alert.name),
+      description: withValue(descriptionOf(alert)),
+      ...defined({ runbook_url: linkOf(alert.name, alert.runbookSite) }),
     },
   }));
   const file = {

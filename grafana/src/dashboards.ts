@@ -1,7 +1,7 @@
 /** The list of our dashboards and the two forms in which they are shipped. */
 import { fleetDashboard } from './fleet-dashboard.js';
 import { healthDashboard } from './health-dashboard.js';
-import type { Dashboard } from './kit.js';
+import type { Dashboard } from './assemble.js';
 import { pathDashboard } from './path-dashboard.js';
 
 /** File name without ending, and the dashboard. */

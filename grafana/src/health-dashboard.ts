@@ -6,23 +6,17 @@ import {
 } from '@grafana/grafana-foundation-sdk/common';
 import { PanelBuilder as StatBuilder } from '@grafana/grafana-foundation-sdk/stat';
 import { PanelBuilder as TableBuilder } from '@grafana/grafana-foundation-sdk/table';
-import { PanelBuilder as TimeSeriesBuilder } from '@grafana/grafana-foundation-sdk/timeseries';
 import { SHIPPED_THRESHOLDS } from '../../prometheus/src/thresholds.js';
 import {
-  allSeriesTooltip,
-  assemble,
   byThresholds,
-  type Dashboard,
   datasourceVariable,
   DURATION,
   type Face,
   face,
   GREEN,
-  GREY,
   instant,
   labelVariable,
   lastValue,
-  legend,
   type Placed,
   range,
   RED,
@@ -30,15 +24,9 @@ import {
   thresholds,
   words,
 } from './kit.js';
-
-const SELF = 'job=~"$job", instance=~"$instance"';
-function lines(look: Face, w: number, queries: ReturnType<typeof range>[]): Placed {
-  const builder = face(new TimeSeriesBuilder(), look, queries)
-    .min(0)
-    .legend(legend('lastNotNull', 'max'))
-    .tooltip(allSeriesTooltip());
-  return { builder, w, h: 8 };
-}
+import { discovery, lines, responder, SELF } from './health-responder.js';
+import { alertList } from './links-and-alerts.js';
+import { assemble, type Dashboard } from './assemble.js';
 
 function state(look: Face, w: number, query: ReturnType<typeof instant>, good: string, bad: string): Placed {
   const builder = face(new StatBuilder(), look, [query])
@@ -69,7 +57,7 @@ function glance(): Placed[] {
       indexByName: { instance: 0, version: 1, revision: 2, nodeversion: 3, job: 4 },
     },
   });
-  builds.minWidth(100);
+  builds.minWidth(80);
   return [
     state(
       {
@@ -90,12 +78,12 @@ function glance(): Placed[] {
         unit: 'none',
         empty: 'no exporter',
       },
-      7,
+      4,
       instant(`nat_idle_exporter_config_last_reload_successful{${SELF}}`, '{{instance}}'),
       'loaded',
       'refused',
     ),
-    { builder: builds, w: 10, h: 5 },
+    { builder: builds, w: 13, h: 5 },
   ];
 }
 
@@ -119,7 +107,8 @@ function targets(): Placed[] {
     .mappings(words({ '0': { text: 'down', color: RED }, '1': { text: 'up', color: GREEN } }))
     .textMode(BigValueTextMode.ValueAndName);
   return [
-    { builder, w: 8, h: 8 },
+    alertList(6, 8),
+    { builder, w: 6, h: 8 },
     lines(
       {
         title: 'Share of inconclusive tests',
@@ -128,7 +117,7 @@ function targets(): Placed[] {
         unit: 'percentunit',
         empty: 'no test has finished in this range',
       },
-      8,
+      6,
       [
         range(
           `(sum by (instance, target) (rate(nat_probe_verdicts_total{${SELF}, verdict="inconclusive"}[$__rate_interval])) or 0 * sum by (instance, target) (rate(nat_probe_verdicts_total{${SELF}}[$__rate_interval]))) / (sum by (instance, target) (rate(nat_probe_verdicts_total{${SELF}}[$__rate_interval])) > 0)`,
@@ -143,7 +132,7 @@ function targets(): Placed[] {
         unit: DURATION,
         empty: 'no finding yet',
       },
-      8,
+      6,
       [
         range(
           `time() - max by (instance, target) (nat_idle_timeout_last_confirmed_timestamp_seconds{${SELF}})`,
@@ -159,8 +148,8 @@ function processes(): Placed[] {
     lines(
       {
         title: 'CPU',
-        description: 'Processor time of exporters and responders, in cores.',
-        unit: 'short',
+        description: 'Processor time of exporters and responders: 100 % is one core.',
+        unit: 'percentunit',
         empty: 'not scraped',
       },
       8,
@@ -227,95 +216,6 @@ function processes(): Placed[] {
   ];
 }
 
-function responder(): Placed[] {
-  const total = face(
-    new StatBuilder(),
-    {
-      title: 'Connections now',
-      description: 'Open connections of all responders.',
-      unit: 'short',
-      empty: 'no responder is scraped',
-    },
-    [instant(`sum by (instance) (nat_responder_connections{${SELF}})`, '{{instance}}')],
-  )
-    .reduceOptions(lastValue())
-    .colorMode(BigValueColorMode.None)
-    .graphMode(BigValueGraphMode.None)
-    .thresholds(thresholds({ value: null, color: GREY }));
-  return [
-    { builder: total, w: 4, h: 8 },
-    lines(
-      {
-        title: 'Open connections by kind',
-        description: 'Control connections carry heartbeats, probe connections wait in silence.',
-        unit: 'short',
-        empty: 'no responder is scraped',
-      },
-      7,
-      [range(`sum by (kind) (nat_responder_connections{${SELF}})`, '{{kind}}')],
-    ),
-    lines(
-      {
-        title: 'New connections',
-        description: 'Connections opened per minute, by kind.',
-        unit: 'cpm',
-        empty: 'no responder is scraped',
-      },
-      6,
-      [
-        range(
-          `60 * sum by (kind) (rate(nat_responder_connections_total{${SELF}}[$__rate_interval]))`,
-          '{{kind}}',
-        ),
-      ],
-    ),
-    lines(
-      {
-        title: 'Turned away',
-        description:
-          'Connections and requests that a responder refused per minute, by reason. Scanners show up as syntax, binary, oversized and timeout.',
-        unit: 'cpm',
-        empty: 'nothing was turned away',
-      },
-      7,
-      [
-        range(
-          `60 * sum by (reason) (rate(nat_responder_rejected_total{${SELF}}[$__rate_interval])) > 0`,
-          '{{reason}}',
-        ),
-      ],
-    ),
-  ];
-}
-
-/** Service discovery is opt-in on both ends: an empty panel is no fault. */
-function discovery(): Placed[] {
-  return [
-    lines(
-      {
-        title: 'Exporters that responders list',
-        description:
-          'Exporters that announced themselves recently and are served to Prometheus at /api/v1/http_sd.',
-        unit: 'short',
-        empty: 'no responder lists exporters',
-      },
-      12,
-      [range(`nat_responder_announced_exporters{${SELF}}`, '{{instance}}')],
-    ),
-    lines(
-      {
-        title: 'Announced',
-        description:
-          '1 while the far end of a target takes the announcements of its exporter, 0 while it does not.',
-        unit: 'short',
-        empty: 'no exporter announces itself',
-      },
-      12,
-      [range(`min by (instance, target) (nat_target_announced{${SELF}})`, '{{target}}')],
-    ),
-  ];
-}
-
 export function healthDashboard(): Dashboard {
   return assemble({
     uid: 'nat-idle-health',
@@ -344,7 +244,7 @@ export function healthDashboard(): Dashboard {
       { title: 'Measuring', panels: targets() },
       { title: 'Processes', panels: processes() },
       { title: 'Responder', panels: responder() },
-      { title: 'Discovery', panels: discovery() },
+      { title: 'Discovery', collapsed: true, panels: discovery() },
     ],
   });
 }

@@ -1,15 +1,7 @@
-/**
- * What all our dashboards share: panels with a place, variables, links, and the finishing that the SDK leaves to
- * us (panel ids, refIds, the grid).
- */
+/** What all our dashboards share: panels with a place, queries, colours, variables, marks. */
 import {
   AdHocVariableBuilder,
   AnnotationQueryBuilder,
-  type Dashboard as ClassicDashboard,
-  DashboardBuilder as ClassicDashboardBuilder,
-  DashboardCursorSync,
-  DashboardLinkBuilder,
-  DashboardLinkType,
   DatasourceVariableBuilder,
   type DynamicConfigValue,
   FieldColorBuilder,
@@ -17,7 +9,6 @@ import {
   MappingType,
   type Panel,
   QueryVariableBuilder,
-  RowBuilder,
   SpecialValueMatch,
   type Threshold,
   ThresholdsConfigBuilder,
@@ -29,28 +20,24 @@ import {
 } from '@grafana/grafana-foundation-sdk/dashboard';
 import type { Builder, Dataquery } from '@grafana/grafana-foundation-sdk/cog';
 import {
+  BigValueColorMode,
+  BigValueGraphMode,
   LegendDisplayMode,
   LegendPlacement,
   ReduceDataOptionsBuilder,
+  ScaleDistribution,
+  ScaleDistributionConfigBuilder,
   SortOrder,
   TooltipDisplayMode,
   VizLegendOptionsBuilder,
+  VizOrientation,
   VizTooltipOptionsBuilder,
 } from '@grafana/grafana-foundation-sdk/common';
 import { DataqueryBuilder, PromQueryFormat } from '@grafana/grafana-foundation-sdk/prometheus';
-
-/* eslint-disable @typescript-eslint/no-deprecated -- the SDK prefers its second model, which only the newest
-   Grafana imports from a file; every Grafana from 10 to 13 reads the classic one. */
-/** A dashboard in the classic model. */
-export type Dashboard = ClassicDashboard;
-const DashboardBuilder = ClassicDashboardBuilder;
-/* eslint-enable @typescript-eslint/no-deprecated */
+import { PanelBuilder as StatBuilder } from '@grafana/grafana-foundation-sdk/stat';
 
 /** Every query goes to the data source that the reader chose. */
 export const DATASOURCE = { type: 'prometheus', uid: '${datasource}' };
-
-/** The tag that ties our dashboards together. */
-export const TAG = 'nat-idle';
 
 export const GREEN = 'green';
 export const RED = 'red';
@@ -65,12 +52,6 @@ export interface Placed {
   readonly builder: Builder<Panel>;
   readonly w: number;
   readonly h: number;
-}
-
-export interface Section {
-  readonly title: string;
-  readonly collapsed?: boolean;
-  readonly panels: readonly Placed[];
 }
 
 /** What every panel of ours says of itself. */
@@ -221,92 +202,27 @@ export function mark(name: string, expr: string, color: string, text: string): A
     .textFormat(text);
 }
 
-export interface DashboardParts {
-  readonly uid: string;
-  readonly title: string;
-  readonly description: string;
-  readonly from: string;
-  readonly variables: readonly Builder<VariableModel>[];
-  readonly annotations?: readonly AnnotationQueryBuilder[];
-  readonly sections: readonly Section[];
+/** A stat panel of last values without graphs. */
+export function stat(look: Face, queries: Builder<Dataquery>[]): StatBuilder {
+  return face(new StatBuilder(), look, queries)
+    .reduceOptions(lastValue())
+    .graphMode(BigValueGraphMode.None)
+    .colorMode(BigValueColorMode.Value)
+    .colorScheme(byThresholds())
+    .thresholds(thresholds({ value: null, color: GREY }))
+    .orientation(VizOrientation.Auto);
 }
 
-/** Puts a dashboard together: sections from top to bottom, panels from left to right, ids in that order. */
-export function assemble(parts: DashboardParts): Dashboard {
-  const builder = new DashboardBuilder(parts.title)
-    .uid(parts.uid)
-    .description(parts.description)
-    .tags([TAG])
-    .editable()
-    .refresh('1m')
-    .time({ from: parts.from, to: 'now' })
-    .timezone('browser')
-    .tooltip(DashboardCursorSync.Crosshair)
-    .link(
-      new DashboardLinkBuilder('NAT idle dashboards')
-        .type(DashboardLinkType.Dashboards)
-        .tags([TAG])
-        .asDropdown(true)
-        .includeVars(true)
-        .keepTime(true),
-    )
-    .annotations([...(parts.annotations ?? [])])
-    .variables([...parts.variables]);
-  const dashboard = builder.build();
-  let id = 0;
-  let y = 0;
-  const placed: NonNullable<Dashboard['panels']> = [];
-  for (const section of parts.sections) {
-    const row = new RowBuilder(section.title).build();
-    id += 1;
-    Object.assign(row, {
-      id,
-      collapsed: section.collapsed ?? false,
-      gridPos: { x: 0, y, w: 24, h: 1 },
-      panels: [],
-    });
-    y += 1;
-    placed.push(row);
-    let x = 0;
-    let lineHeight = 0;
-    for (const item of section.panels) {
-      if (x + item.w > 24) {
-        y += lineHeight;
-        x = 0;
-        lineHeight = 0;
-      }
-      const panel = item.builder.build();
-      id += 1;
-      panel.id = id;
-      panel.gridPos = { x, y, w: item.w, h: item.h };
-      panel.targets?.forEach((target, index) => Object.assign(target, { refId: refId(index) }));
-      if (section.collapsed === true) row.panels.push(panel);
-      else placed.push(panel);
-      x += item.w;
-      lineHeight = Math.max(lineHeight, item.h);
-    }
-    y += lineHeight;
-  }
-  dashboard.panels = placed;
-  // The SDK's `annotations` knows no built-in one; Grafana adds its own where the list exists.
-  dashboard.annotations = { list: dashboard.annotations?.list ?? [] };
-  for (const panel of [...placed, ...placed.flatMap((one) => ('panels' in one ? one.panels : []))]) {
-    if ('options' in panel) dropKeys(panel.options, OPTIONS_GONE);
-  }
-  dashboard.templating?.list?.forEach((variable) => dropKeys(variable, INTERVAL_ONLY));
-  return dashboard;
-}
+/**
+ * An axis for idle times, which lie between seconds and hours: logarithmic, in minutes, so that the powers of two at
+ * which Grafana puts its ticks are round: 15 s, 30 s, 1 min … 64 min, 128 min.
+ */
+export const LOG_MINUTES = {
+  unit: 'suffix:min',
+  scale: new ScaleDistributionConfigBuilder().type(ScaleDistribution.Log).log(2),
+};
 
-/** What the SDK writes for every variable although only one of type `interval` may have it. */
-const INTERVAL_ONLY = ['auto', 'auto_min', 'auto_count'];
-/** Options that the SDK still writes and Grafana has given up: a table's footer belongs to its columns now. */
-const OPTIONS_GONE = ['footer'];
-
-function dropKeys(object: unknown, keys: readonly string[]): void {
-  if (typeof object !== 'object' || object === null) return;
-  for (const key of keys) Reflect.deleteProperty(object, key);
-}
-
-function refId(index: number): string {
-  return String.fromCharCode('A'.charCodeAt(0) + index);
+/** An expression of seconds in minutes. */
+export function inMinutes(seconds: string): string {
+  return `(${seconds}) / 60`;
 }

@@ -1,7 +1,10 @@
 /** Every alert, once: Prometheus' and Grafana's alert rules are both rendered from this list. */
+import { PROOF_KINDS } from '../../src/core/diagnosis/proof.js';
 import { NOT_EMBEDDED, shortTimeouts } from './expressions.js';
+import { locatedWords } from './located.js';
 import { promDuration, type Thresholds } from './thresholds.js';
 import type { Seconds } from '../../src/units.js';
+import type { RunbookSite } from './runbook.js';
 
 export type Severity = 'critical' | 'warning' | 'info';
 
@@ -17,6 +20,12 @@ export interface Alert {
   readonly for: Seconds;
   readonly summary: string;
   readonly description: string;
+  /** What follows the description where the templates can ask for other series: in Prometheus. */
+  readonly findings?: string;
+  /** What to do first, in three steps, where the runbook may be gone with what the alert is about. */
+  readonly steps?: readonly [string, string, string];
+  /** Whose copy of the runbook it links to; that of the instance that it is about unless said otherwise. */
+  readonly runbookSite?: RunbookSite;
 }
 
 /** The value of an alert as "1h 0m 0s". */
@@ -42,6 +51,7 @@ export function alerts(t: Thresholds): readonly Alert[] {
   const required = inWords(t.requiredIdleTimeout);
   const timeout = `nat_idle_timeout_seconds{${NOT_EMBEDDED}}`;
   const confirmed = `nat_idle_timeout_last_confirmed_timestamp_seconds{${NOT_EMBEDDED}}`;
+  const verified = `nat_keepalive_verified{${NOT_EMBEDDED}}`;
   const staleAge = `${t.staleAfter} + ${t.staleTimeouts} * ${timeout}`;
   const rejected =
     'nat_responder_rejected_total{reason=~"auth|version|limit_client|limit_total|limit_legacy|accept|duplicate_probe"}';
@@ -65,6 +75,7 @@ export function alerts(t: Thresholds): readonly Alert[] {
       for: t.belowFor,
       summary: `{{ $labels.target }}: idle connections are forgotten ${FORGOTTEN}`,
       description: `A NAT or firewall on the path to ${PATH} forgets an idle TCP connection ${FORGOTTEN}; RFC 5382 REQ-5 wants at least ${required}. Idle SSH sessions, IMAP and push connections break. Set keepalives below half of that value, then find the box.`,
+      findings: locatedWords(),
     },
     {
       name: 'NatIdleTimeoutDropped',
@@ -101,6 +112,18 @@ export function alerts(t: Thresholds): readonly Alert[] {
       description: `On the path to ${PATH} something was found that changes what its idle timeout means: {{ $labels.condition }}. The status page of the exporter says it with figures, the runbook what to do about each.`,
     },
     {
+      name: 'NatIdleKeepalivesFail',
+      severity: 'warning',
+      expr: [
+        `max without (kind) (${verified}) == 0`,
+        'and',
+        `count without (kind) (${verified}) == ${PROOF_KINDS.length}`,
+      ].join('\n'),
+      for: t.conditionFor,
+      summary: '{{ $labels.target }}: neither keepalives nor data keep a connection alive',
+      description: `On the path to ${PATH} a connection dies although TCP keepalives or data pass at the recommended interval, which is well below its idle timeout: tried with each of them, twice. Idle connections break whatever is set.`,
+    },
+    {
       name: 'NatIdleMappingLosses',
       severity: 'warning',
       expr: `increase(nat_mapping_losses_total{${NOT_EMBEDDED}}[${promDuration(t.mappingLossWindow)}]) > ${t.mappingLosses}`,
@@ -131,6 +154,11 @@ export function alerts(t: Thresholds): readonly Alert[] {
       for: t.targetDownFor,
       summary: '{{ $labels.target }}: the responder does not answer',
       description: `The far end of ${PATH} has not answered for at least ${inWords(t.targetDownFor)}. Nothing is measured on this path meanwhile; the last finding stays on display.`,
+      steps: [
+        'The status page of the exporter says why (refused, no route, name not found, token).',
+        'On the far end: does the responder run (systemctl status nat-idle-responder, or its container), is its port (5382/tcp) open in every firewall?',
+        'Do other things on the same line fail, too? Then it is the line. If not, compare the token files of both ends.',
+      ],
     },
     {
       name: 'NatIdleExporterAbsent',
@@ -146,6 +174,12 @@ export function alerts(t: Thresholds): readonly Alert[] {
       for: t.exporterAbsentFor,
       summary: 'nat-idle-exporter{{ with $labels.instance }} on {{ . }}{{ end }} is gone',
       description: `Prometheus has had no metrics from nat-idle-exporter{{ with $labels.instance }} on {{ . }}{{ end }} for at least ${inWords(t.exporterAbsentFor)}: nobody watches the idle timeouts.`,
+      steps: [
+        'The page "Targets" of Prometheus shows why the scrape fails (refused, timeout, TLS, password).',
+        "On the exporter's host: does it run (systemctl status nat-idle-exporter, or its container)? Exit code 2 is a mistake in its configuration, which the log names.",
+        'If it was removed on purpose, remove its scrape job, too.',
+      ],
+      runbookSite: 'any',
     },
     {
       name: 'NatIdleResponderRejecting',
@@ -187,12 +221,12 @@ function inDays(duration: Seconds): string {
   return days === 1 ? 'a day' : `${days} days`;
 }
 
+/** What an alert says, with its steps. */
+export function descriptionOf({ description, steps }: Alert): string {
+  return [description, ...(steps ?? []).map((step, index) => `${index + 1}. ${step}`)].join(' ');
+}
+
 /** The anchor of an alert's heading in the runbook. */
 export function runbookAnchor(name: string): string {
   return name.toLowerCase();
-}
-
-/** The runbook's address for an alert; `base` is the address of the runbook page. */
-export function runbookUrl(base: string, name: string): string {
-  return `${base}#${runbookAnchor(name)}`;
 }

@@ -1,2 +1,9 @@
 /** The PromQL that rules and dashboards share: that of the program itself, whose audit asks the same. */
-export { NOT_EMBEDDED, pathCompliant, shortTimeouts, speakingModes } from '../../src/promql/expressions.js';
+export {
+  NOT_EMBEDDED,
+  pathCompliant,
+  type ShortestOfPath,
+  shortestOfPath,
+  shortTimeouts,
+  speakingModes,
+} from '../../src/promql/expressions.js';

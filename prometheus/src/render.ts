@@ -1,14 +1,15 @@
 /** Writes the rules as the YAML files that Prometheus 2.42 and newer read, and for its operator. */
 import { dump, load } from 'js-yaml';
-import { alerts, runbookUrl } from './alerts.js';
+import { type Alert, alerts, descriptionOf, runbookAnchor } from './alerts.js';
 import { type Level, recordingRules } from './recording.js';
+import { linkForPrometheus } from './runbook.js';
 import { promDuration, type Thresholds } from './thresholds.js';
 import type { Seconds } from '../../src/units.js';
 
 export interface RenderOptions {
   readonly thresholds: Thresholds;
-  /** Address of the runbook page; alerts link to its headings. */
-  readonly runbook: string;
+  /** Address of the runbook page to whose headings the alerts link; absent: that of the exporter or responder. */
+  readonly runbook?: string;
   /** How often the alerts are evaluated; absent: as the server is configured. */
   readonly interval?: Seconds;
   /** The labels by which the recording rules compare; absent: those of the shipped file. */
@@ -59,11 +60,16 @@ export function renderAlerts(options: RenderOptions): string {
       `          severity: ${alert.severity}`,
       '        annotations:',
       scalar('summary', withValue(alert.summary), '          '),
-      scalar('description', withValue(alert.description), '          '),
-      scalar('runbook_url', runbookUrl(options.runbook, alert.name), '          '),
+      scalar('description', withValue(descriptionOf(alert) + (alert.findings ?? '')), '          '),
+      scalar('runbook_url', linkOf(alert, options.runbook), '          '),
     ].join('\n'),
   );
   return `${[HEAD, ...group('nat-idle', options.interval), ...rules].join('\n')}\n`;
+}
+
+function linkOf({ name, runbookSite = 'own' }: Alert, runbook: string | undefined): string {
+  const anchor = runbookAnchor(name);
+  return runbook === undefined ? linkForPrometheus(runbookSite, anchor) : `${runbook}#${anchor}`;
 }
 
 function withValue(template: string): string {

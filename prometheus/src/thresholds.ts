@@ -51,9 +51,9 @@ export interface Thresholds {
 export const SHIPPED_THRESHOLDS: Thresholds = {
   // RFC 5382 REQ-5; RFC 6888 REQ-1 binds carrier-grade NATs to it.
   requiredIdleTimeout: RFC5382_REQ5.idle,
-  // A restarted exporter without a state directory needs up to one timeout (a little over 2 h) to find the value
-  // again; an alert that resolved meanwhile would announce a repair that nobody made.
-  findingHeld: 3 * HOUR,
+  // A restarted exporter without a state directory needs one timeout and a little more (2.5 h) to find the value again,
+  // and one more (2.1 h) to check it; an alert that resolved meanwhile would announce a repair that nobody made.
+  findingHeld: 5 * HOUR,
   // The exporter has already waited for three independent deaths: this only bridges a few evaluations.
   belowFor: 5 * MINUTE,
   // Brackets are narrower than a percent of their values; devices change their timeout by factors.

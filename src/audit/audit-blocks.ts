@@ -1,11 +1,24 @@
 /** What the audit says, block by block, for an appendix of somebody's report. */
 import { humanDuration } from '../core/human-duration.js';
-import type { Block, Cell, Paper } from '../paper/blocks.js';
+import type { Block, Cell, Paper, Section, Table } from '../paper/blocks.js';
 import { RESULT_TONES, STANDARDS } from '../paper/standards.js';
 import { utcWords } from '../paper/document-values.js';
 import type { AuditDocument, AuditSummary } from './audit-document.js';
-import { boundWords, COLUMNS, howWords, methodOf, resultOf, sentenceOf, worstWords } from './audit-words.js';
+import {
+  boundWords,
+  type Column,
+  COLUMNS,
+  howWords,
+  methodOf,
+  moreTables,
+  periodSentence,
+  resultOf,
+  sentenceOf,
+  worstGroupsSentence,
+  worstWords,
+} from './audit-words.js';
 import { distributionChart } from './distribution-chart.js';
+import { sharesChart, SHOWN_GROUPS } from './shares-chart.js';
 
 /** Timeouts that the text alternative of the chart names. */
 const NAMED = 12;
@@ -19,9 +32,16 @@ export function auditPaper(document: AuditDocument): Paper {
     heading: `How long ${some} an idle TCP connection`,
     wide: true,
     verdict: { sentence: sentenceOf(document), tone: RESULT_TONES[resultOf(document)] },
-    opening: [facts(document)],
+    opening: [...sentences(document), facts(document)],
     sections: [
       { heading: `Paths by ${by.join(' and ')}, the worst first`, blocks: groups(document) },
+      ...moreTables(document).map(
+        ({ heading, columns, note }): Section => ({
+          heading,
+          blocks: [groupTable(document, columns), { kind: 'small', text: note }],
+        }),
+      ),
+      { heading: 'Shares of the worst groups', blocks: [shares(document)] },
       { heading: 'Distribution of the timeouts', blocks: [distribution(document)] },
       { heading: 'The worst paths of each group', blocks: worst(document) },
       { heading: 'Method', blocks: methodOf(document) },
@@ -31,12 +51,20 @@ export function auditPaper(document: AuditDocument): Paper {
   };
 }
 
-function facts({ prometheus, at, by, total, lookback_seconds, generated }: AuditDocument): Block {
+/** What the verdict leaves open: the worst groups, and the period. */
+function sentences(document: AuditDocument): string[] {
+  return [worstGroupsSentence(document), periodSentence(document)].filter((sentence) => sentence !== '');
+}
+
+function facts(document: AuditDocument): Block {
+  const { prometheus, at, since, by, matchers, total, lookback_seconds, generated } = document;
   return {
     kind: 'facts',
     facts: [
       ['Prometheus', prometheus],
       ['At', `${utcWords(at)} UTC`],
+      ['Period since', since && `${utcWords(since)} UTC`],
+      ['Only paths with', matchers.join(', ') || undefined],
       ['Grouped by', by.join(', ')],
       ['Paths', String(total.paths)],
       ['Unknown', String(total.unknown)],
@@ -46,27 +74,49 @@ function facts({ prometheus, at, by, total, lookback_seconds, generated }: Audit
   };
 }
 
-function groups({ by, groups: all, total }: AuditDocument): Block[] {
+/** The groups with some columns. */
+function groupTable({ by, groups: all, total }: AuditDocument, columns: readonly Column[]): Table {
   const cellsOf = (name: string, summary: AuditSummary): Cell[] => [
     name,
-    ...COLUMNS.map(([heading, words]): Cell => {
+    ...columns.map(([heading, words]): Cell => {
       const isBad = heading === 'not compliant' && summary.not_compliant > 0;
       return { text: words(summary), tone: isBad ? 'bad' : undefined };
     }),
   ];
+  return {
+    kind: 'table',
+    rowHeadings: true,
+    columns: [by.join(' / '), ...columns.map(([text]) => ({ text, numeric: true as const }))],
+    rows: all.map((group) => ({ cells: cellsOf(group.name, group) })),
+    total: { cells: cellsOf('all', total) },
+  };
+}
+
+function groups(document: AuditDocument): Block[] {
   return [
-    {
-      kind: 'table',
-      rowHeadings: true,
-      columns: [by.join(' / '), ...COLUMNS.map(([text]) => ({ text, numeric: true as const }))],
-      rows: all.map((group) => ({ cells: cellsOf(group.name, group) })),
-      total: { cells: cellsOf('all', total) },
-    },
+    groupTable(document, COLUMNS),
     {
       kind: 'small',
-      text: 'The share is that of the compliant paths among all, the unknown ones included. ≥: nothing died up to that idle time.',
+      text: 'Share: the compliant paths among all, the unknown ones included; of the known: among those that are proven either way, with its 95 % bounds. ≥: nothing died up to that idle time; so far: nothing else is known yet.',
     },
   ];
+}
+
+function shares(document: AuditDocument): Block | undefined {
+  const { groups: all } = document;
+  if (all.length < 2) return undefined;
+  const shown = all.slice(0, SHOWN_GROUPS);
+  return {
+    kind: 'figure',
+    svg: sharesChart(document),
+    alternative: `Shares by group: ${shown.map(({ name, paths, not_compliant }) => `${name} ${not_compliant} of ${paths} not compliant`).join(', ')}.`,
+    key: [
+      { mark: '■', tone: 'bad', words: 'not compliant' },
+      { mark: '■', tone: 'quiet', words: 'unknown' },
+      { mark: '■', tone: 'pale', words: 'compliant.' },
+    ],
+    caption: `${all.length > SHOWN_GROUPS ? `The ${SHOWN_GROUPS} worst of ${all.length} groups. ` : ''}The line over a bar: 95 % bounds of the share of the known paths that are not compliant.`,
+  };
 }
 
 function distribution(document: AuditDocument): Block {

@@ -2,9 +2,9 @@
 import { renderHtmlPage } from '../paper/html-page.js';
 import { renderMarkdown } from '../paper/markdown.js';
 import { visibleJson } from '../visible.js';
+import { renderGroups } from './audit-csv.js';
 import { auditPaper } from './audit-blocks.js';
 import type { AuditDocument } from './audit-document.js';
-import { renderCsv } from './audit-text.js';
 
 /** The forms of the report, which are also the file name extensions. */
 export const AUDIT_FORMATS = ['html', 'csv', 'md', 'json'] as const;
@@ -16,7 +16,7 @@ export function renderAudit(document: AuditDocument, format: AuditFormat): strin
     case 'html':
       return renderHtmlPage(auditPaper(document));
     case 'csv':
-      return renderCsv(document);
+      return renderGroups(document);
     case 'md':
       return renderMarkdown(auditPaper(document));
     case 'json':

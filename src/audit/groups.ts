@@ -1,57 +1,9 @@
-/** The audit's arithmetic: paths into groups, and of each group its counts, minimum, median and worst paths. */
+/** Paths into groups by the values of labels, and of each group its worst paths. */
 import { defined } from '../defined.js';
-import type { AuditGroup, AuditSummary, Bound } from './audit-document.js';
-import { type AuditPath, compareBounds } from './paths.js';
-
-/**
- * The smallest of some timeouts: exact when the smallest value is, since the others can only be longer.
- * @returns undefined for none
- */
-function minimumOf(bounds: readonly Bound[]): Bound | undefined {
-  return [...bounds].sort(compareBounds)[0];
-}
-
-/**
- * The median of some timeouts, of an even number the lower one of the two in the middle. A timeout of which only a
- * lower bound is known may in truth lie anywhere above it; the median is exact only when that could not move it.
- * @returns undefined for none
- */
-function medianOf(bounds: readonly Bound[]): Bound | undefined {
-  const sorted = [...bounds].sort(compareBounds);
-  const rank = Math.ceil(sorted.length / 2);
-  const middle = sorted[rank - 1];
-  if (middle === undefined) return undefined;
-  const certain = sorted.filter(({ seconds, at_least }) => !at_least && seconds <= middle.seconds).length;
-  return { seconds: middle.seconds, at_least: certain < rank };
-}
-
-/** How many paths have which condition, the conditions in alphabetic order. */
-function conditionsOf(paths: readonly AuditPath[]): Record<string, number> {
-  const counts = new Map<string, number>();
-  for (const condition of paths.flatMap((path) => path.conditions).sort())
-    counts.set(condition, (counts.get(condition) ?? 0) + 1);
-  return Object.fromEntries(counts);
-}
-
-/** Counts, minimum and median of at least one path. */
-export function summaryOf(paths: readonly AuditPath[]): AuditSummary {
-  const count = (state: AuditPath['state']): number => paths.filter((path) => path.state === state).length;
-  const bounds = paths.flatMap(({ timeout }) =>
-    timeout === undefined ? [] : { seconds: timeout.seconds, at_least: timeout.at_least },
-  );
-  return defined({
-    paths: paths.length,
-    compliant: count('compliant'),
-    not_compliant: count('not_compliant'),
-    unknown: count('unknown'),
-    stale: paths.filter(({ stale }) => stale).length,
-    conditions: conditionsOf(paths),
-    compliant_share: count('compliant') / paths.length,
-    timeouts: bounds.length,
-    minimum: minimumOf(bounds),
-    median: medianOf(bounds),
-  });
-}
+import type { AuditGroup } from './audit-document.js';
+import { type Past, placesOf, summaryOf } from './audit-summary.js';
+import type { AuditPath } from './paths.js';
+import type { PeriodPath } from './period.js';
 
 /** How bad a path is known to be, seconds; undefined where nothing died. */
 function badness({ timeout, below }: AuditPath): number | undefined {
@@ -62,16 +14,18 @@ function placeOf({ labels }: AuditPath): string {
   return `${labels['instance'] ?? ''} ${labels['target'] ?? ''}`;
 }
 
+/** The worse path first: the shorter timeout that is known, then what lasts, each in the order of their names. */
+function comparePaths(a: AuditPath, b: AuditPath): number {
+  const [badA, badB] = [badness(a) ?? Number.MAX_VALUE, badness(b) ?? Number.MAX_VALUE];
+  return badA - badB || (placeOf(a) < placeOf(b) ? -1 : 1);
+}
+
 /** The paths that are known to forget, the shortest timeout first, at most `most`. */
 function worstOf(paths: readonly AuditPath[], most: number): AuditPath[] {
   return paths
-    .flatMap((path) => {
-      const seconds = badness(path);
-      return seconds === undefined ? [] : [{ path, seconds }];
-    })
-    .sort((a, b) => a.seconds - b.seconds || (placeOf(a.path) < placeOf(b.path) ? -1 : 1))
-    .slice(0, most)
-    .map(({ path }) => path);
+    .filter((path) => badness(path) !== undefined)
+    .sort(comparePaths)
+    .slice(0, most);
 }
 
 /** The worse group first: more proven violations, then fewer compliant paths, then the shorter minimum. */
@@ -84,36 +38,63 @@ function compareGroups(a: AuditGroup, b: AuditGroup): number {
 /** What a group is called whose paths lack a label. */
 const NONE = '(none)';
 
+/** The values of a path by which it is grouped; an empty label and none are the same to Prometheus. */
+function valuesOf({ labels }: AuditPath, by: readonly string[]): (string | null)[] {
+  return by.map((label) => labels[label] || null);
+}
+
+/** The same for all paths of a group. */
+function groupKeyOf(path: AuditPath, by: readonly string[]): string {
+  return JSON.stringify(valuesOf(path, by));
+}
+
 /**
  * Groups paths by the values of labels: the worst group first, equally bad ones in the order of their values.
  *
  * @param worst most worst paths that each group lists
  * @param nameOf what a path is called in there
+ * @param past what a period is compared with
  */
 export function groupsOf(
-  paths: readonly AuditPath[],
+  paths: readonly PeriodPath[],
   by: readonly string[],
   worst: number,
   nameOf: (path: AuditPath) => string,
+  past?: Past,
 ): AuditGroup[] {
-  const groups = new Map<string, { values: readonly (string | null)[]; members: AuditPath[] }>();
+  const groups = new Map<string, PeriodPath[]>();
   for (const path of paths) {
-    // An empty label and none are the same to Prometheus.
-    const values = by.map((label) => path.labels[label] || null);
-    const key = JSON.stringify(values);
-    const group = groups.get(key) ?? { values, members: [] };
-    group.members.push(path);
-    groups.set(key, group);
+    const key = groupKeyOf(path, by);
+    const members = groups.get(key);
+    if (members === undefined) groups.set(key, [path]);
+    else members.push(path);
   }
   return [...groups]
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([, { values, members }]) => ({
-      name: values.map((value) => value ?? NONE).join(' / '),
-      labels: Object.fromEntries(by.map((label, index) => [label, values[index] ?? null])),
-      ...summaryOf(members),
-      worst: worstOf(members, worst).map((path) => worstFields(path, nameOf(path))),
-    }))
+    .map(([key, members]) => {
+      const values = members[0] === undefined ? [] : valuesOf(members[0], by);
+      const gone = past?.gone.filter((path) => groupKeyOf(path, by) === key) ?? [];
+      return {
+        name: values.map((value) => value ?? NONE).join(' / '),
+        labels: Object.fromEntries(by.map((label, index) => [label, values[index] ?? null])),
+        ...summaryOf(members, past && { ...past, gone }),
+        worst: worstOf(members, worst).map((path) => worstFields(path, nameOf(path))),
+      };
+    })
     .sort(compareGroups);
+}
+
+/** The paths in the order of their groups, the worst of each first. */
+export function inOrderOf<Path extends AuditPath>(
+  groups: readonly AuditGroup[],
+  paths: readonly Path[],
+  by: readonly string[],
+): Path[] {
+  const rank = new Map(
+    groups.map(({ labels }, index) => [JSON.stringify(by.map((label) => labels[label])), index]),
+  );
+  const rankOf = (path: Path): number => rank.get(groupKeyOf(path, by)) ?? 0;
+  return [...paths].sort((a, b) => rankOf(a) - rankOf(b) || comparePaths(a, b));
 }
 
 function worstFields(path: AuditPath, name: string): AuditGroup['worst'][number] {
@@ -123,7 +104,9 @@ function worstFields(path: AuditPath, name: string): AuditGroup['worst'][number]
     name,
     labels: { ...labels },
     mode: timeout?.mode ?? below?.mode ?? '',
+    every_mode: timeout?.everyMode === true,
     conditions,
+    places: placesOf(path),
     timeout_seconds: timeout?.seconds,
     below_seconds: below?.seconds,
   });

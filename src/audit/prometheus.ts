@@ -1,19 +1,20 @@
-/** Asks a Prometheus for what an audit needs: seven instant queries of the raw metrics, all of the same moment. */
+/** The HTTP API of a Prometheus, or of what speaks like one: queries of a moment and of a range. */
 import { z } from 'zod';
-import { type Credentials, credentialsOf, type Endpoint, failureOf, post, quote } from '../http/request.js';
-import {
-  NOT_EMBEDDED,
-  pathCompliant,
-  shortBounds,
-  speakingModes,
-  stalePaths,
-} from '../promql/expressions.js';
+import { type Credentials, type Endpoint, failureOf, post, quote } from '../http/request.js';
 import { type Seconds, toMilliseconds } from '../units.js';
-import type { Answers, Sample } from './paths.js';
+import type { Sample } from './paths.js';
+import { joined, partsOf, type Period, type Series } from './period.js';
 
 /** There is no answer to make a table from; the message is one line for people and holds no secret. */
 export class PrometheusError extends Error {
   override readonly name = 'PrometheusError';
+  /** Whether it does not take the query itself for one (status 400). */
+  readonly isBadQuery: boolean;
+
+  constructor(message: string, isBadQuery = false) {
+    super(message);
+    this.isBadQuery = isBadQuery;
+  }
 }
 
 /** How long the answer to a query is waited for; Prometheus itself gives up after two minutes. */
@@ -21,34 +22,24 @@ const ANSWER_WITHIN: Seconds = 130;
 /** Characters of an answer that are read: 100 000 paths of three modes stay below it. */
 const LONGEST_ANSWER = 256 * 1024 * 1024;
 
-const answerSchema = z.object({
-  status: z.literal('success'),
-  /** Thanos and its like answer with what they have when a store is away, and say so here. */
-  warnings: z.array(z.string()).optional(),
+const labels = z.record(z.string(), z.string());
+const point = z.tuple([z.number(), z.string()]);
+
+/** A whole answer; Thanos and its like answer with what they have when a store is away, and say so in the warnings. */
+const success = z.object({ status: z.literal('success'), warnings: z.array(z.string()).optional() });
+const vectorSchema = success.extend({
   data: z.object({
     resultType: z.literal('vector'),
-    result: z.array(
-      z.object({
-        metric: z.record(z.string(), z.string()),
-        value: z.tuple([z.number(), z.string()]),
-      }),
-    ),
+    result: z.array(z.object({ metric: labels, value: point })),
+  }),
+});
+const matrixSchema = success.extend({
+  data: z.object({
+    resultType: z.literal('matrix'),
+    result: z.array(z.object({ metric: labels, values: z.array(point) })),
   }),
 });
 const errorSchema = z.object({ status: z.literal('error'), error: z.string() });
-
-/** The expressions of an audit, by what they answer. */
-export function auditExpressions(lookback: Seconds): Readonly<Record<keyof Answers, string>> {
-  return {
-    configured: speakingModes(NOT_EMBEDDED),
-    compliant: pathCompliant(NOT_EMBEDDED),
-    timeouts: `nat_idle_timeout_seconds{${NOT_EMBEDDED}}`,
-    upperBounds: `nat_idle_timeout_upper_bound_seconds{${NOT_EMBEDDED}}`,
-    shortBounds: shortBounds(NOT_EMBEDDED),
-    conditions: `nat_path_condition{${NOT_EMBEDDED}} == 1`,
-    stale: stalePaths(NOT_EMBEDDED, lookback),
-  };
-}
 
 /** A number as Prometheus writes it. */
 function numberIn(text: string): number {
@@ -76,18 +67,32 @@ function complaint(status: number, text: string, secrets: readonly string[]): st
   return `status ${status}${said === '' ? '' : `: ${said}`}: is this the address of a Prometheus?`;
 }
 
-async function query(
-  endpoint: Endpoint,
-  credentials: Credentials,
-  form: Readonly<Record<string, string>>,
-  { signal, version }: { readonly signal: AbortSignal; readonly version: string },
-): Promise<{ readonly samples: Sample[]; readonly warnings: readonly string[] }> {
+/** Who asks, as whom, and until when. */
+export interface Asking {
+  readonly endpoint: Endpoint;
+  readonly credentials: Credentials;
+  readonly signal: AbortSignal;
+  /** The program's version. */
+  readonly version: string;
+  /** Told what the other side warns of: with a warning an answer may be incomplete. */
+  readonly warned: (warning: string) => void;
+}
+
+/** @throws PrometheusError when there is no usable answer */
+async function ask<Data>(
+  { endpoint, credentials, signal, version, warned }: Asking,
+  [path, form, schema]: readonly [
+    path: 'query' | 'query_range',
+    form: Readonly<Record<string, string>>,
+    schema: z.ZodType<{ readonly data: Data; readonly warnings?: string[] | undefined }>,
+  ],
+): Promise<Data> {
   const deadline = AbortSignal.timeout(toMilliseconds(ANSWER_WITHIN));
-  const url = new URL(`${endpoint.url.replace(/\/+$/, '')}/api/v1/query`);
+  const url = new URL(`${endpoint.url.replace(/\/+$/, '')}/api/v1/${path}`);
   const headers = {
+    ...credentials.headers,
     'Content-Type': 'application/x-www-form-urlencoded',
     'User-Agent': `nat-idle-exporter/${version}`,
-    ...credentials.headers,
   };
   const answer = await post(
     url,
@@ -102,48 +107,35 @@ async function query(
         : failureOf(error);
     throw new PrometheusError(`${endpoint.url}: ${reason}`);
   });
-  const parsed = answerSchema.safeParse(answer.status === 200 ? jsonIn(answer.text) : undefined);
+  const parsed = schema.safeParse(answer.status === 200 ? jsonIn(answer.text) : undefined);
   if (!parsed.success)
     throw new PrometheusError(
       `${endpoint.url}: ${complaint(answer.status, answer.text, credentials.secrets)}`,
+      answer.status === 400,
     );
-  const { data, warnings = [] } = parsed.data;
-  return {
-    samples: data.result.map(({ metric, value: [, text] }) => ({ metric, value: numberIn(text) })),
-    warnings: warnings.map((warning) => quote(warning, credentials.secrets)),
-  };
+  for (const warning of parsed.data.warnings ?? []) warned(quote(warning, credentials.secrets));
+  return parsed.data.data;
 }
 
-/**
- * Asks for everything, one query after the other.
- * @returns the answers, and what the other side warned of: with a warning they may be incomplete
- *
- * @param at Unix time, seconds
- * @param lookback how far back a path is looked for that is not watched any more
- * @throws PrometheusError when there is no usable answer; the system's error for a file that cannot be read
- */
-export async function askPrometheus(
-  endpoint: Endpoint,
-  { at, lookback }: { readonly at: Seconds; readonly lookback: Seconds },
-  io: { readonly signal: AbortSignal; readonly version: string },
-): Promise<{ readonly answers: Answers; readonly warnings: readonly string[] }> {
-  const credentials = await credentialsOf(endpoint);
-  const expressions = auditExpressions(lookback);
-  const warned = new Set<string>();
-  const ask = async (what: keyof Answers): Promise<Sample[]> => {
-    const form = { query: expressions[what], time: at.toFixed(3) };
-    const { samples, warnings } = await query(endpoint, credentials, form, io);
-    for (const warning of warnings) warned.add(warning);
-    return samples;
+/** The answer to a query of one moment. @param at Unix time, seconds */
+export async function askMoment(asking: Asking, query: string, at: Seconds): Promise<Sample[]> {
+  const { result } = await ask(asking, ['query', { query, time: at.toFixed(3) }, vectorSchema]);
+  return result.map(({ metric, value: [, text] }) => ({ metric, value: numberIn(text) }));
+}
+
+/** The answer to a query of all moments of a period, asked in parts. */
+export async function askPeriod(asking: Asking, query: string, period: Period): Promise<Series[]> {
+  return joined(await Promise.all(partsOf(period).map((part) => askPart(asking, query, part))));
+}
+
+async function askPart(asking: Asking, query: string, period: Period): Promise<Series[]> {
+  const { to, step, moments } = period;
+  const form = {
+    query,
+    start: (to - step * (moments - 1)).toFixed(3),
+    end: to.toFixed(3),
+    step: String(step),
   };
-  const answers = {
-    configured: await ask('configured'),
-    compliant: await ask('compliant'),
-    timeouts: await ask('timeouts'),
-    upperBounds: await ask('upperBounds'),
-    shortBounds: await ask('shortBounds'),
-    conditions: await ask('conditions'),
-    stale: await ask('stale'),
-  };
-  return { answers, warnings: [...warned] };
+  const { result } = await ask(asking, ['query_range', form, matrixSchema]);
+  return result.map(({ metric, values }) => ({ metric, values: values.map(([, text]) => numberIn(text)) }));
 }

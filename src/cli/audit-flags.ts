@@ -1,11 +1,20 @@
 /** `audit`: a table of all paths that a Prometheus knows. */
 import { AUDIT_FORMATS } from '../audit/audit-forms.js';
-import { pathLabelProblem } from '../config/labels.js';
 import { defined } from '../defined.js';
 import type { Endpoint } from '../http/request.js';
-import { parseDuration, type Seconds } from '../units.js';
+import {
+  header,
+  headersOf,
+  labels,
+  lookback,
+  matcher,
+  moment,
+  prometheusUrl,
+  since,
+} from './audit-values.js';
 import { command } from './command.js';
 import {
+  csvFile,
   group,
   list,
   on,
@@ -16,38 +25,21 @@ import {
   type ValuesOf,
   wholeNumber,
 } from './flags.js';
-import { httpUrl, logTable } from './shared-flags.js';
+import { logTable } from './shared-flags.js';
 
-/** A moment as Prometheus takes it, too: `2026-11-28T12:00:00Z` or Unix seconds. */
-function moment(found: string): Seconds {
-  if (/^\d{1,11}(\.\d{1,3})?$/.test(found)) return Number(found);
-  const rfc3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})$/;
-  const milliseconds = rfc3339.test(found) ? Date.parse(found) : Number.NaN;
-  if (!Number.isNaN(milliseconds)) return milliseconds / 1000;
-  throw new UsageError('must be a time such as 2026-11-28T12:00:00Z, or Unix seconds', found);
-}
-
-function lookback(found: string): Seconds {
-  const duration = parseDuration(found);
-  if (duration >= 1 && Number.isInteger(duration)) return duration;
-  throw new UsageError('must be whole seconds and at least 1s', found);
-}
-
-function prometheusUrl(found: string): string {
-  if (found === '') throw new UsageError('is missing (for example --prometheus=http://localhost:9090)');
-  const url = httpUrl(found, ' (use --username and --password-file)');
-  if (url.includes('?')) throw new UsageError('must not have a query (?)');
-  return url;
-}
-
-/** Labels of one `--by`. */
-function labels(found: string): string[] {
-  const names = found.split(',').map((name) => name.trim());
-  for (const name of names) {
-    const wrong = pathLabelProblem(name);
-    if (wrong !== undefined) throw new UsageError(wrong, name);
-  }
-  return names;
+/** Who asks an HTTP service, and whom it trusts. */
+export function accessTable(service: string) {
+  return group('Access:', {
+    username: optional('--username <name>', `user of ${service}, with --password-file`),
+    passwordFile: optional('--password-file <file>', 'file with the password'),
+    bearerTokenFile: optional('--bearer-token-file <file>', 'file with a token to show'),
+    headers: list(
+      '--header <header>',
+      'header of every request, such as X-Scope-OrgID: north for a tenant',
+      header,
+    ),
+    caFile: optional('--tls-ca-file <file>', 'certificates to trust instead of the usual ones'),
+  });
 }
 
 const table = {
@@ -61,6 +53,16 @@ const table = {
       'the moment, such as 2026-11-28T12:00:00Z or Unix seconds (default: now)',
       moment,
     ),
+    since: optional(
+      '--since <time>',
+      'also look at the period from then on: share of it, changes; such as 30d, or a time as for --at',
+      since,
+    ),
+    matchers: list(
+      '--match <matcher>',
+      'only paths whose label matches, such as isp=north, site=~n.*, access!=dsl',
+      matcher,
+    ),
     lookback: text(
       '--lookback <duration>',
       'paths seen within it but not at that moment count as stale',
@@ -69,15 +71,11 @@ const table = {
     ),
     worst: wholeNumber('--worst <n>', 'worst paths that are named of each group', 5, 0, 1000),
   }),
-  access: group('Access:', {
-    username: optional('--username <name>', 'user of the Prometheus, with --password-file'),
-    passwordFile: optional('--password-file <file>', 'file with the password'),
-    bearerTokenFile: optional('--bearer-token-file <file>', 'file with a token to show'),
-    caFile: optional('--tls-ca-file <file>', 'certificates to trust instead of the usual ones'),
-  }),
+  access: accessTable('the Prometheus'),
   ...group('Output:', {
     json: on('--json', 'print the result as JSON'),
     report: reportFile(AUDIT_FORMATS),
+    paths: csvFile('--paths <file>', 'write a line for each path'),
   }),
   log: logTable('error'),
 };
@@ -91,9 +89,10 @@ export type AuditFlags = Omit<Values, 'url' | 'by' | 'access'> & {
   readonly prometheus: Endpoint;
 };
 
-function endpoint(
+/** The service at an address and how it is approached. @throws UsageError for flags that exclude one another */
+export function endpoint(
   url: string,
-  { username, passwordFile, bearerTokenFile, caFile }: Values['access'],
+  { username, passwordFile, bearerTokenFile, caFile, headers }: ValuesOf<ReturnType<typeof accessTable>>,
 ): Endpoint {
   if ((username === undefined) !== (passwordFile === undefined))
     throw new UsageError('--username: can only be used together with --password-file');
@@ -105,6 +104,7 @@ function endpoint(
     ...defined({
       basic_auth: named ? { username, password_file: passwordFile } : undefined,
       bearer_token_file: bearerTokenFile,
+      headers: headersOf(headers),
       tls_config: caFile === undefined ? undefined : { ca_file: caFile },
     }),
   };
@@ -122,9 +122,13 @@ export const auditCommand = command({
 
 Exit status: 0 every path is compliant with RFC 5382 REQ-5, 1 some path is not, 2 usage error, 3 no verdict
 (no path is proven not to be compliant but some are unknown, there is no path, or no usable answer).`,
-  options: ({ url, access, by, ...others }, isGiven): AuditFlags => ({
-    ...others,
-    by: { labels: [...new Set(by.flat())], given: isGiven('--by') },
-    prometheus: endpoint(url, access),
-  }),
+  options: ({ url, access, by, ...others }, isGiven): AuditFlags => {
+    if (others.paths !== undefined && others.paths === others.report?.file)
+      throw new UsageError('--paths: must not be the file of --report', others.paths);
+    return {
+      ...others,
+      by: { labels: [...new Set(by.flat())], given: isGiven('--by') },
+      prometheus: endpoint(url, access),
+    };
+  },
 });

@@ -191,6 +191,14 @@ export function wholeNumber(
   });
 }
 
+/** A file of values separated by commas. */
+export function csvFile(flags: string, help: string) {
+  return optional(flags, `${help}, as .csv`, (file) => {
+    if (!file.endsWith('.csv')) throw new UsageError('must end with .csv', file);
+    return file;
+  });
+}
+
 /** `--report`: the ending of the file chooses the form. */
 export function reportFile<const Format extends string>(formats: readonly Format[]) {
   const endings = formats.map((format) => `.${format}`);

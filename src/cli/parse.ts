@@ -5,21 +5,27 @@ import type { Command } from './command.js';
 import { type Environment, unknownVariables } from './environment.js';
 import { type ExporterFlags, exporterCommand, SUBCOMMANDS } from './exporter-flags.js';
 import { UsageError } from './flags.js';
+import { type InitFlags, initCommand } from './init-flags.js';
 import { type MeasureFlags, measureCommand } from './measure-flags.js';
+import { type RemeasureFlags, remeasureCommand } from './remeasure-flags.js';
 import { type ResponderFlags, responderCommand } from './responder-flags.js';
 
 /** What each command is told. */
 interface Options {
   readonly exporter: ExporterFlags;
+  readonly init: InitFlags;
   readonly responder: ResponderFlags;
   readonly measure: MeasureFlags;
+  readonly remeasure: RemeasureFlags;
   readonly audit: AuditFlags;
 }
 
 const COMMANDS: { readonly [Name in keyof Options]: Command<Options[Name]> } = {
   exporter: exporterCommand,
+  init: initCommand,
   responder: responderCommand,
   measure: measureCommand,
+  remeasure: remeasureCommand,
   audit: auditCommand,
 };
 

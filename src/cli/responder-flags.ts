@@ -15,7 +15,7 @@ import {
   type ValuesOf,
   wholeNumber,
 } from './flags.js';
-import { logTable, webTable } from './shared-flags.js';
+import { logTable, nativeTable, siteUrl, webTable } from './shared-flags.js';
 
 /** Nobody but this host: what the responder tells of its callers is for its operator. */
 const WEB_ADDRESS = '127.0.0.1:15383';
@@ -82,7 +82,16 @@ const table = {
       MOST_CONNECTIONS,
     ),
   }),
-  web: webTable(WEB_ADDRESS),
+  web: group('Web:', {
+    ...webTable(WEB_ADDRESS),
+    /** Without a slash at its end. */
+    externalUrl: optional(
+      '--web.external-url <url>',
+      'where people reach the pages; alerts link to the runbook there',
+      siteUrl,
+    ),
+  }),
+  ...nativeTable(),
   log: logTable(),
 };
 

@@ -1,5 +1,5 @@
 /** Flags that several commands have. */
-import { httpUrlProblem } from '../config/fields.js';
+import { httpUrlProblem, proxyUrlProblem, siteUrlOf, siteUrlProblem } from '../config/fields.js';
 import { parseListenAddress } from '../config/listen-address.js';
 import { LOG_FORMATS, LOG_LEVELS, type LogLevel } from '../log.js';
 import { parseAllowedHost } from '../web/host-guard.js';
@@ -14,8 +14,20 @@ export function logTable(level: LogLevel = 'info') {
   });
 }
 
+/** `--socket-options`. */
+export function nativeTable() {
+  return group('Native code:', {
+    socketOptions: oneOf(
+      '--socket-options <when>',
+      'whether the library koffi may be loaded, for TTLs and TCP_INFO',
+      ['auto', 'off'],
+      'auto',
+    ),
+  });
+}
+
 /** Paths that the sites use themselves, as loosely as they are matched there. */
-const TAKEN_PATHS = /^\/(-|api|assets|config|report)(\/|$)/i;
+const TAKEN_PATHS = /^\/(-|api|assets|config|report|runbook|known-timeouts)(\/|$)/i;
 
 function telemetryPath(path: string): string {
   const found = JSON.stringify(path);
@@ -25,6 +37,14 @@ function telemetryPath(path: string): string {
   }
   if (TAKEN_PATHS.test(path)) throw new UsageError(`belongs to another page, found ${found}`);
   return path;
+}
+
+function routePrefix(path: string): string {
+  if (path === '/') return '';
+  const prefix = path.replace(/\/$/, '');
+  if (/^(\/[\w.~-]+)+$/.test(prefix)) return prefix;
+  const rule = 'must be / or a path of letters, digits and . _ ~ - such as /nat-idle';
+  throw new UsageError(`${rule}, found ${JSON.stringify(path)}`);
 }
 
 /** `--web.*` as the exporter and the responder have them. */
@@ -37,6 +57,13 @@ export function webTable(address: string) {
       address,
     ),
     telemetryPath: text('--web.telemetry-path <path>', 'where the metrics are', '/metrics', telemetryPath),
+    /** Empty, or a path without a slash at its end. */
+    routePrefix: text(
+      '--web.route-prefix <path>',
+      'path below which everything is served, for a reverse proxy that keeps it',
+      '/',
+      routePrefix,
+    ),
     configFile: optional(
       '--web.config.file <file>',
       'TLS, users and headers, in the form of the Prometheus exporter-toolkit',
@@ -60,5 +87,19 @@ export function webTable(address: string) {
 export function httpUrl(url: string, elsewhere = ''): string {
   const wrong = httpUrlProblem(url);
   if (wrong !== undefined) throw new UsageError(wrong.includes('password') ? wrong + elsewhere : wrong);
+  return url;
+}
+
+/** The address of a site's first page, without a slash at its end. */
+export function siteUrl(url: string): string {
+  const wrong = siteUrlProblem(url);
+  if (wrong !== undefined) throw new UsageError(wrong);
+  return siteUrlOf(url);
+}
+
+/** The address of an HTTP proxy. */
+export function proxyUrl(url: string): string {
+  const wrong = proxyUrlProblem(url);
+  if (wrong !== undefined) throw new UsageError(wrong);
   return url;
 }

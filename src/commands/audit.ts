@@ -1,9 +1,10 @@
 /** `audit`: one table of everything that a Prometheus knows of the paths, by the values of labels. */
-import type { AuditDocument } from '../audit/audit-document.js';
 import { buildAudit } from '../audit/build-audit.js';
-import { type AuditPath, pathsOf } from '../audit/paths.js';
-import { askPrometheus, PrometheusError } from '../audit/prometheus.js';
+import type { AuditPath } from '../audit/paths.js';
+import { PrometheusError } from '../audit/prometheus.js';
+import { askPrometheus, type Audited } from '../audit/ask-prometheus.js';
 import { renderAudit } from '../audit/audit-forms.js';
+import { renderPaths } from '../audit/audit-csv.js';
 import { renderText } from '../audit/audit-text.js';
 import { resultOf } from '../audit/audit-words.js';
 import type { AuditFlags } from '../cli/audit-flags.js';
@@ -11,9 +12,13 @@ import { UsageError } from '../cli/flags.js';
 import { systemClock } from '../clock.js';
 import { didYouMean } from '../config/did-you-mean.js';
 import { ConfigError, showValue } from '../config/problem.js';
+import { defined } from '../defined.js';
 import { unreadableInShort, writeRegularFile } from '../files.js';
+import { unreadableFile } from '../http/request.js';
 import { createLogger } from '../log.js';
 import type { Output } from '../measure/terminal.js';
+import { isoTime } from '../paper/document-values.js';
+import type { Seconds } from '../units.js';
 import type { Build } from '../version.js';
 import { visible } from '../visible.js';
 
@@ -47,40 +52,65 @@ export async function runAudit(
   for (const warning of warnings) log.warn(warning);
   const now = systemClock.wall();
   const at = flags.at ?? now;
-  let paths: readonly AuditPath[];
-  let partial: readonly string[];
+  const since = beginningOf(flags.since, at);
+  const { prometheus, lookback, matchers, by, worst } = flags;
+  let audited: Audited;
   try {
-    const asked = await askPrometheus(
-      flags.prometheus,
-      { at, lookback: flags.lookback },
-      { signal, version: build.version },
-    );
-    paths = pathsOf(asked.answers);
-    partial = asked.warnings;
-    if (paths.length === 0)
-      throw new PrometheusError(`${flags.prometheus.url}: knows no path of nat-idle-exporter at that moment`);
+    audited = await askPrometheus(prometheus, defined({ at, lookback, matchers, since }), {
+      signal,
+      version: build.version,
+    });
+    if (audited.paths.length === 0) throw new PrometheusError(nothingKnown(flags));
   } catch (error) {
-    if (!(error instanceof PrometheusError)) throw unreadable(error);
+    if (!(error instanceof PrometheusError)) throw unreadableFile(error);
+    // The program's own queries are fine: what is not can only be a regular expression of the user.
+    if (error.isBadQuery && matchers.length > 0)
+      throw new UsageError(`--match: ${error.message}`, matchers.join(', '));
     stderr.write(`${visible(error.message)}\n`);
     return EXIT.unknown;
   }
-  for (const warning of partial)
-    stderr.write(`${visible(`${flags.prometheus.url}: the answer may be incomplete: ${warning}`)}\n`);
-  if (flags.by.given) checkLabels(flags.by.labels, paths);
-  const document = buildAudit(paths, {
-    prometheus: flags.prometheus.url,
-    at,
-    generated: now,
-    lookback: flags.lookback,
-    by: flags.by.labels,
-    worst: flags.worst,
-    version: build.version,
-  });
+  for (const warning of audited.warnings)
+    stderr.write(`${visible(`${prometheus.url}: the answer may be incomplete: ${warning}`)}\n`);
+  if (by.given) checkLabels(by.labels, audited.paths);
+  const document = buildAudit(
+    audited.paths,
+    {
+      prometheus: prometheus.url,
+      at,
+      generated: now,
+      lookback,
+      matchers,
+      by: by.labels,
+      worst,
+      version: build.version,
+    },
+    audited.past,
+  );
   stdout.write(flags.json ? renderAudit(document, 'json') : renderText(document));
-  if (flags.report !== undefined) await writeReport(flags.report, document);
+  if (flags.report !== undefined)
+    await write('--report', flags.report.file, renderAudit(document, flags.report.format));
+  if (flags.paths !== undefined) await write('--paths', flags.paths, renderPaths(document));
   const result = resultOf(document);
   // Paths that are not in the answer may not be compliant.
-  return EXIT[result === 'compliant' && partial.length > 0 ? 'unknown' : result];
+  return EXIT[result === 'compliant' && audited.warnings.length > 0 ? 'unknown' : result];
+}
+
+/** Shortest period, seconds: there is one moment in it beside its end. */
+const SHORTEST_PERIOD: Seconds = 60;
+
+/** The beginning of the period that ends at `at`. @throws UsageError where it is not before that */
+function beginningOf(since: AuditFlags['since'], at: Seconds): Seconds | undefined {
+  if (since === undefined) return undefined;
+  const from = 'ago' in since ? at - since.ago : since.moment;
+  if (from >= 0 && from <= at - SHORTEST_PERIOD) return from;
+  throw new UsageError(
+    `--since: must be a minute or more before ${isoTime(at)} and after 1970, found ${isoTime(from)}`,
+  );
+}
+
+function nothingKnown({ prometheus, matchers }: AuditFlags): string {
+  const which = matchers.length === 0 ? '' : ` with ${matchers.join(', ')}`;
+  return `${prometheus.url}: knows no path of nat-idle-exporter${which} at that moment`;
 }
 
 /** A label that no path has is a misspelling: one group of everything would hide it. */
@@ -95,23 +125,13 @@ function checkLabels(by: readonly string[], paths: readonly AuditPath[]): void {
   }
 }
 
-async function writeReport(
-  { file, format }: NonNullable<AuditFlags['report']>,
-  document: AuditDocument,
-): Promise<void> {
-  const text = renderAudit(document, format);
+/** @throws ConfigError that names the flag */
+async function write(flag: string, file: string, text: string): Promise<void> {
   try {
     await writeRegularFile(file, text);
   } catch (error) {
     throw new ConfigError([
-      { file: '--report', rule: `cannot be written (${unreadableInShort(error)})`, value: file },
+      { file: flag, rule: `cannot be written (${unreadableInShort(error)})`, value: file },
     ]);
   }
-}
-
-/** A file of credentials or certificates that cannot be read is the user's to mend; anything else is a bug. */
-function unreadable(error: unknown): unknown {
-  const { code, path } = error as NodeJS.ErrnoException;
-  if (code === undefined || path === undefined) return error;
-  return new ConfigError([{ file: path, rule: `cannot be read (${unreadableInShort(error)})` }]);
 }

@@ -7,6 +7,7 @@ import type { ExporterMetrics } from '../exporter/metrics.js';
 import { STANDARD_INPUT } from '../files.js';
 import type { Logger } from '../log.js';
 import type { Follower } from './exporter-follower.js';
+import { TargetFileWatch } from './watch-target-files.js';
 import { ExporterTargets } from './exporter-targets.js';
 
 /** Reading it again would wait for whoever holds its other end, and nothing else would happen meanwhile. */
@@ -15,11 +16,21 @@ const READ_ONCE: Problem = {
   rule: 'is read at the start only: restart with the new configuration',
 };
 
+/** Whoever has written a file meanwhile wants to measure, elsewhere and for others to see. */
+const NO_FILE: Problem = {
+  file: 'demonstration',
+  rule: 'has no configuration file to load: restart with one',
+};
+
 export interface ExporterConfigOptions {
   /** Where the configuration comes from. */
   readonly file: string;
+  /** Whether it comes from nowhere, see `isDemo`. */
+  readonly isDemo: boolean;
   /** As it was read. */
   readonly first: Config;
+  /** Whether the file is read again when it changes. */
+  readonly autoReload: boolean;
   /** They take a configuration over in this order. */
   readonly followers: readonly Follower[];
   readonly metrics: ExporterMetrics;
@@ -29,6 +40,7 @@ export interface ExporterConfigOptions {
 export class ExporterConfig {
   readonly #options: ExporterConfigOptions;
   readonly #targets: ExporterTargets;
+  readonly #watch: TargetFileWatch;
   /** The configuration in force: as the file has it, and with the targets of the target files. */
   #own: Config;
   #current: Config;
@@ -44,6 +56,8 @@ export class ExporterConfig {
       report: (problems) => metrics.targetFiles(problems),
       changed: () => void this.#readTargetFiles(),
     });
+    this.#watch = new TargetFileWatch(systemClock, () => void this.reload().catch(() => undefined));
+    this.#lookAgain();
     this.#own = first;
     this.#current = this.#targets.read(first);
   }
@@ -64,10 +78,12 @@ export class ExporterConfig {
    * @throws ConfigError with every problem, which are logged already
    */
   reload(): Promise<void> {
-    const { file, metrics, log } = this.#options;
+    const { file, isDemo, metrics, log } = this.#options;
     return this.#inTurn(async () => {
       try {
+        if (isDemo) throw new ConfigError([NO_FILE]);
         if (file === STANDARD_INPUT) throw new ConfigError([READ_ONCE]);
+        this.#lookAgain();
         await this.#follow(loadConfig(file));
         metrics.reload(true, systemClock.wall());
         log.info({ file, targets: this.#current.targets.length }, 'configuration loaded');
@@ -79,14 +95,21 @@ export class ExporterConfig {
     });
   }
 
-  /** Descriptors that the watching of target files holds. */
+  /** Descriptors that the watching of files holds: all of it shares one. */
   descriptors(): number {
-    return this.#targets.descriptors();
+    return Math.max(this.#targets.descriptors(), this.#watch.descriptors());
   }
 
-  /** Follows no target file any more. */
+  /** Follows no file any more. */
   close(): void {
     this.#targets.close();
+    this.#watch.close();
+  }
+
+  /** Takes note of the file as it is now, before it is read. */
+  #lookAgain(): void {
+    const { autoReload, file } = this.#options;
+    if (autoReload) this.#watch.follow({ patterns: [file] });
   }
 
   async #readTargetFiles(): Promise<void> {

@@ -1,24 +1,16 @@
-/** Ties the local history to the engine: notes findings as they change, reads them for the report. */
+/** Ties the local history to the engine: notes findings as they change and reads them again. */
 import { join } from 'node:path';
 import type { Clock, Timer } from '../clock.js';
 import type { Config } from '../config/config.js';
-import type { EngineView, TargetSnapshot } from '../engine/snapshot.js';
-import type { RenderedReport } from '../exporter/app.js';
+import type { EngineView } from '../engine/snapshot.js';
 import type { HistoryEntry } from '../history/entry.js';
 import { type History, openHistory } from '../history/store.js';
 import type { Logger } from '../log.js';
-import { REPORT_FORMATS, type ReportFormat, renderReport } from '../report/report-forms.js';
 import type { Seconds } from '../units.js';
 import type { Follower } from './exporter-follower.js';
 
 /** How often the findings are looked at; the store writes only what changed, or once an hour. */
 const NOTE_EVERY: Seconds = 60;
-
-const CONTENT_TYPES: Readonly<Record<ReportFormat, string>> = {
-  html: 'text/html; charset=utf-8',
-  md: 'text/markdown; charset=utf-8',
-  json: 'application/json; charset=utf-8',
-};
 
 /** The history of one exporter; without a state directory it remembers nothing. */
 export class ExporterHistory implements Follower {
@@ -46,15 +38,6 @@ export class ExporterHistory implements Follower {
       warn: (text) => this.#log.warn(text),
     });
     this.#noteAgain();
-  }
-
-  /** Renders the report of a target; `?format=html|md|json`, `?redact=1` hides addresses and host names. */
-  async report(snapshot: TargetSnapshot, query: URLSearchParams, version: string): Promise<RenderedReport> {
-    const format = REPORT_FORMATS.find((each) => each === query.get('format')) ?? 'html';
-    const redact = ['1', 'true', 'yes'].includes(query.get('redact') ?? '');
-    const history = await this.read(snapshot.config.name);
-    const body = renderReport({ snapshot, at: this.#clock.wall(), version, history }, { format, redact });
-    return { contentType: CONTENT_TYPES[format], body };
   }
 
   /** The findings of the last 30 days, oldest first; none without a state directory. */

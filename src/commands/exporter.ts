@@ -1,6 +1,7 @@
 /** The exporter: configuration, engine, metrics and web server put together. */
-import type { ExporterFlags } from '../cli/exporter-flags.js';
+import { DEFAULT_CONFIG_FILE, type ExporterFlags } from '../cli/exporter-flags.js';
 import { systemClock } from '../clock.js';
+import { demoConfig } from '../config/demo-config.js';
 import { loadConfig } from '../config/load.js';
 import { ConfigError, type Problem } from '../config/problem.js';
 import type { Config } from '../config/config.js';
@@ -13,7 +14,9 @@ import { linkDescriptors } from '../net/link.js';
 import { lookupDescriptors } from '../net/resolve.js';
 import { keepNurserySmall } from '../nursery.js';
 import type { Build } from '../version.js';
+import { openableUrl } from '../web/site-info.js';
 import { readWebConfig } from '../web/web-config.js';
+import { demoBanner, forDemo, isDemo } from './demonstration.js';
 import { ExporterConfig } from './exporter-config.js';
 import { ExporterEngine } from './exporter-engine.js';
 import { closeAll, type Follower } from './exporter-follower.js';
@@ -22,6 +25,7 @@ import { StateDirectory } from './exporter-state.js';
 import { requireTargets } from './exporter-targets.js';
 import { ExporterRemoteWrite } from './exporter-remote-write.js';
 import { ExporterSite } from './exporter-site.js';
+import { useSocketOptions } from './use-socket-options.js';
 
 /** A command that runs until it is told to stop. */
 export interface Running {
@@ -37,14 +41,21 @@ export interface Running {
  */
 export function checkExporterConfig(flags: ExporterFlags): string {
   const { targets } = requireTargets(loadFiles(flags));
-  return `${flags.configFile}: usable, ${targets.length} target${targets.length === 1 ? '' : 's'}\n`;
+  return `${fileOf(flags)}: usable, ${targets.length} target${targets.length === 1 ? '' : 's'}\n`;
+}
+
+/** The configuration file, named or not. */
+function fileOf({ configFile = DEFAULT_CONFIG_FILE }: ExporterFlags): string {
+  return configFile;
 }
 
 /**
  * Reads the configuration file, and the web configuration for what is wrong in it.
+ * @param load makes the configuration; that of the file unless given
  * @throws ConfigError with the problems of both
  */
-function loadFiles({ configFile, web }: ExporterFlags): Config {
+function loadFiles(flags: ExporterFlags, load = () => loadConfig(fileOf(flags))): Config {
+  const { web } = flags;
   const problems: Problem[] = [];
   const attempt = <T>(read: () => T): T | undefined => {
     try {
@@ -55,28 +66,35 @@ function loadFiles({ configFile, web }: ExporterFlags): Config {
       return undefined;
     }
   };
-  const config = attempt(() => loadConfig(configFile));
+  const config = attempt(load);
   const { configFile: webFile } = web;
   if (webFile !== undefined) attempt(() => readWebConfig(webFile));
   if (config === undefined || problems.length > 0) throw new ConfigError(problems);
   return config;
 }
 
-/** @throws ConfigError when the configuration, the web configuration or a listen address cannot be used */
+/**
+ * @param command what people type in front of a subcommand
+ * @throws ConfigError when the configuration, the web configuration or a listen address cannot be used
+ */
 export async function startExporter(
-  flags: ExporterFlags,
+  given: ExporterFlags,
   build: Build,
   warnings: readonly string[],
+  command: string,
 ): Promise<Running> {
   keepNurserySmall();
-  const first = loadFiles(flags);
+  const demo = isDemo(given);
+  const flags = demo ? forDemo(given) : given;
+  const first = demo ? loadFiles(flags, demoConfig) : loadFiles(flags);
   const log = createLogger(flags.log);
   for (const warning of warnings) log.warn(warning);
+  await useSocketOptions(flags.socketOptions, log);
   const onBroken = tellOnce((target, error) => log.error({ target, error }, 'a target cannot be shown'));
   const metrics: ExporterMetrics = new ExporterMetrics({
     onBroken,
     view: { targets: () => engine.targets(), snapshots: () => engine.snapshots() },
-    build,
+    build: { ...build, demo },
   });
   const probing = new ExporterEngine(metrics.observer, log);
   const { engine } = probing;
@@ -84,15 +102,21 @@ export async function startExporter(
   let ready = false;
   const site = new ExporterSite({
     ...{ flags, build, view: engine, metrics, history, log, onBroken },
+    askAgain: (target) => engine.askAgain(target),
     reload: () => config.reload(),
     ready: () => ready,
   });
   const remoteWrite = new ExporterRemoteWrite(metrics, build.version, log);
-  const state = new StateDirectory(flags.configFile, log);
+  const state = new StateDirectory(fileOf(flags), log);
   // The saved state is read before anybody can ask: a restart must not look like a loss of knowledge.
   const users = [probing, history, site, remoteWrite];
   const followers: readonly Follower[] = [state, ...users];
-  const config = new ExporterConfig({ file: flags.configFile, first, followers, metrics, log });
+  const config = new ExporterConfig({
+    ...{ first, followers, metrics, log },
+    file: fileOf(flags),
+    isDemo: demo,
+    autoReload: flags.configAutoReload,
+  });
   const end = async (): Promise<void> => {
     config.close();
     await closeAll(users);
@@ -114,9 +138,13 @@ export async function startExporter(
     show: (count) => metrics.unaccountedDescriptors(count),
   });
   ready = true;
-  logStart(log, config.current);
-  for (const url of site.urls)
+  if (!demo) logStart(log, config.current);
+  for (const url of site.urls.map((each) => openableUrl(each, flags.web.routePrefix)))
     log.info({ url, version: build.version }, 'serving the status page and metrics');
+  if (demo) {
+    const url = openableUrl(site.urls[0] ?? '', flags.web.routePrefix);
+    process.stdout.write(demoBanner(config.current, url, flags.web.telemetryPath, command));
+  }
 
   return {
     reload: () => config.reload().catch(() => undefined),

@@ -1,61 +1,52 @@
 /** `measure`: one path, once. The same engine as the exporter's, without a schedule's patience and without a web. */
 import { hostname } from 'node:os';
-import type { MeasureFlags } from '../cli/measure-flags.js';
-import { type Clock, systemClock } from '../clock.js';
+import { resolve } from 'node:path';
+import { flagFor, inFlags, type MeasureFlags } from '../cli/measure-flags.js';
+import { type Clock, systemClock, systemTimeZone } from '../clock.js';
+import type { TargetConfig } from '../config/config.js';
 import { ConfigError } from '../config/problem.js';
+import { defined } from '../defined.js';
 import { DEFAULT_SCHEDULE } from '../config/schema.js';
+import { durationOfProof } from '../core/diagnosis/proof.js';
+import { type Locatable, modesToLocate } from '../core/locate/locatable.js';
 import { openEmbeddedTarget } from '../embedded/target.js';
 import { Engine } from '../engine/engine.js';
 import { pause } from '../pause.js';
-import type { ModeSnapshot, TargetSnapshot } from '../engine/snapshot.js';
+import { hostOf, openPath } from '../probe/far-ends/index.js';
+import { FarEndError } from '../probe/path.js';
+import type { TargetSnapshot } from '../engine/snapshot.js';
 import { ExporterMetrics } from '../exporter/metrics.js';
 import { requireWritable, unreadableInShort, writeRegularFile } from '../files.js';
 import { createLogger, type Logger } from '../log.js';
-import { COLOURED, exitCode, PLAIN, renderResult } from '../measure/result.js';
-import { type Output, wantsColour } from '../measure/terminal.js';
+import { paintFor } from '../measure/paint.js';
+import { exitCode, renderResult } from '../measure/result.js';
+import { type Output, widthOf } from '../measure/terminal.js';
+import { LOOK_EVERY, type Patience, untilDecided } from '../measure/until-decided.js';
 import { createMeasureView, type MeasureView } from '../measure/view.js';
-import { isComplete } from '../report/build.js';
-import { type ReportFormat, renderReport } from '../report/report-forms.js';
+import { referenceOf } from '../report/reference.js';
+import { type ReportFile, renderReport } from '../report/report-forms.js';
 import type { Seconds } from '../units.js';
 import type { Build } from '../version.js';
 import { embeddedResponder } from './embedded-responder.js';
 import { pushMetrics } from './push.js';
+import { useSocketOptions } from './use-socket-options.js';
 
-/** How often the view is brought up to date, seconds. */
-const LOOK_EVERY: Seconds = 0.25;
-/** A far end that has never answered within this time cannot be measured, seconds. */
-const FIRST_ANSWER_WITHIN: Seconds = 30;
-/** A far end that stopped answering may come back within this time, seconds. */
-const ANSWER_AGAIN_WITHIN: Seconds = 900;
-/**
- * A far end that answers can still make every test worthless (it is deaf after its hello, or throws everybody out): so
- * long after the shortest test must have ended the first verdict is waited for, seconds.
- */
-const FIRST_VERDICT_WITHIN: Seconds = 60;
-/** The next idle time that tells something new is no longer than so many times the longest one that is known. */
-const LONGEST_STEP = 4;
+/** Tries that say nothing may be repeated until so many times the longest proof, and some more, have passed, seconds. */
+const PROOF_PATIENCE = 2;
+const PROOF_PATIENCE_MORE: Seconds = 60;
+/** A run that has not begun by then does not, seconds. */
+const LOCATE_BEGINS_WITHIN: Seconds = 60;
 /** Exit code when there is no verdict. */
 const EXIT_NO_VERDICT = 3;
 
 /** What the command talks to. */
-export interface MeasureIo {
+export interface MeasureIo extends Patience {
   /** The result. */
   readonly stdout: Output;
   /** Progress and the log. */
   readonly stderr: Output;
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** Aborted when somebody wants it to stop: what is known so far is the result. */
-  readonly signal: AbortSignal;
-  /** How long a far end that has never answered is waited for, seconds; 30 unless given. */
-  readonly firstAnswerWithin?: Seconds;
-  /** How long the first verdict is waited for after the shortest test, seconds; 60 unless given. */
-  readonly firstVerdictWithin?: Seconds;
-  /** How long more knowledge is waited for later, beside the idle time that it takes, seconds; 900 unless given. */
-  readonly progressWithin?: Seconds;
 }
-
-/** How the waiting ended; `fruitless`: the far end answers, but no test gives a verdict. */
-type Ending = 'complete' | 'interrupted' | 'unreachable' | 'fruitless';
 
 /**
  * Measures, shows progress, prints the result and writes the report.
@@ -69,11 +60,14 @@ export async function runMeasure(
   warnings: readonly string[],
   io: MeasureIo,
 ): Promise<0 | 1 | 3> {
+  requireReach(flags.target);
   // A report that cannot be written is better known before the hours of measuring.
-  if (flags.report !== undefined) await writeReport(flags.report.file);
+  if (flags.report !== undefined) await write('--report', flags.report.file);
+  if (flags.flows !== undefined) await write('--flows', flags.flows);
   const view = createMeasureView({ output: io.stderr, quiet: flags.quiet, environment: io.environment });
   const log = createLogger({ ...flags.log, stream: { write: (line) => view.print(line) } });
   for (const warning of warnings) log.warn(warning);
+  await useSocketOptions(flags.socketOptions, log);
   const metrics: ExporterMetrics | undefined =
     flags.push === undefined
       ? undefined
@@ -83,31 +77,50 @@ export async function runMeasure(
     log,
     observer: metrics?.observer ?? {},
     openEmbedded: (box) => openEmbeddedTarget(box, embeddedResponder),
+    openPath: (options) => openPath({ ...options, acceptNewHostKey: flags.acceptNewHostKey }),
+    proves: flags.verify,
+    locates: flags.locate,
+    // Somebody waits for it.
+    sideBySide: true,
   });
   try {
     // Rolling rounds are not needed before the answer is there; the engine wants a schedule all the same.
     await engine.apply({ schedule: DEFAULT_SCHEDULE, targets: [flags.target] });
-    const [ending, snapshot] = await untilDecided(engine, view, systemClock, io);
+    const start = systemClock.monotonic();
+    const watched = { targets: () => [snapshotOf(engine)], round: () => engine.round() };
+    const [ending, decided] = await untilDecided(watched, view, systemClock, io);
+    const isTried = (flags.verify || flags.locate) && ending === 'complete';
+    const snapshot = isTried ? await untilTried(engine, view, systemClock, start, io.signal) : decided;
     view.close();
-    const report = (format: ReportFormat): string =>
+    const at = systemClock.wall();
+    const reference = referenceOf((field) => flags[field]);
+    const timeZone = flags.timeZone ?? systemTimeZone();
+    const report = (format: ReportFile): string =>
       renderReport(
-        { snapshot, at: systemClock.wall(), version: build.version },
+        { snapshot, at, version: build.version, reference, timeZone },
         { format, redact: flags.redact },
       );
-    const paint = wantsColour(io.stdout, io.environment) ? COLOURED : PLAIN;
     io.stdout.write(
       flags.json
         ? report('json')
         : renderResult(snapshot, {
             interrupted: ending === 'interrupted',
             fruitless: ending === 'fruitless',
-            paint,
+            settings: flags.settings,
+            reported: flags.report !== undefined,
+            paint: paintFor(io.stdout, io.environment),
+            ...(io.stdout.isTTY === true ? { width: widthOf(io.stdout) } : {}),
           }),
     );
-    if (flags.report !== undefined) await writeReport(flags.report.file, report(flags.report.format));
+    if (flags.report !== undefined) {
+      await write('--report', flags.report.file, report(flags.report.format));
+      // Standard output with --json is the document and nothing else.
+      if (!flags.json) io.stdout.write(`The report is ${resolve(flags.report.file)}\n`);
+    }
+    if (flags.flows !== undefined) await write('--flows', flags.flows, report('csv'));
     // What was interrupted must not take the place of an earlier answer.
     if (flags.push !== undefined && metrics !== undefined && ending !== 'interrupted')
-      await push(flags.push, metrics, flags.target.name, log);
+      await push(flags.push, flags, metrics, log);
     return ending === 'interrupted' ? EXIT_NO_VERDICT : exitCode(snapshot);
   } finally {
     view.close();
@@ -115,79 +128,102 @@ export async function runMeasure(
   }
 }
 
-/** A failed push is told; the exit code stays that of the measurement. */
-async function push(url: string, metrics: ExporterMetrics, target: string, log: Logger): Promise<void> {
+/** Asks the user's own SSH configuration for the way. @throws ConfigError where that cannot be followed */
+function requireReach(target: TargetConfig): void {
+  if (target.far_end.kind === 'embedded') return;
   try {
-    await pushMetrics(url, metrics, { instance: hostname(), target });
+    hostOf(target);
+  } catch (error) {
+    if (!(error instanceof FarEndError)) throw error;
+    throw new ConfigError([{ file: 'command line', path: 'HOST[:PORT]', rule: error.message }]);
+  }
+}
+
+/** A failed push is told; the exit code stays that of the measurement. */
+async function push(
+  url: string,
+  { target, pushProxy }: Pick<MeasureFlags, 'target' | 'pushProxy'>,
+  metrics: ExporterMetrics,
+  log: Logger,
+): Promise<void> {
+  try {
+    await pushMetrics(url, metrics, { instance: hostname(), target: target.name }, undefined, pushProxy);
   } catch (error) {
     const reason = error instanceof Error ? error.message.trim() : String(error);
     log.error({ reason }, 'the result could not be pushed');
   }
 }
 
-/** Waits for every mode's answer, for somebody's patience, or for a far end that does not answer or answers in vain. */
-async function untilDecided(
+/** The target as it is now, in the words of the command line: there is no file whose keys could be named. */
+function snapshotOf(engine: Engine): TargetSnapshot {
+  const [snapshot] = engine.targets();
+  if (snapshot === undefined) throw new Error('the engine has lost its target');
+  const { downReason, remedy } = snapshot;
+  if (downReason === undefined) return snapshot;
+  return {
+    ...snapshot,
+    downReason: inFlags(downReason),
+    ...defined({ remedy: remedy && flagFor(remedy) }),
+  };
+}
+
+/**
+ * After the verdict: waits until the advice was tried and the box that forgets was looked for, or for somebody's patience;
+ * the verdict stands whatever comes.
+ * @param start when the measurement began, monotonic seconds
+ */
+async function untilTried(
   engine: Engine,
   view: MeasureView,
   clock: Clock,
-  {
-    signal,
-    firstAnswerWithin = FIRST_ANSWER_WITHIN,
-    firstVerdictWithin = FIRST_VERDICT_WITHIN,
-    progressWithin = ANSWER_AGAIN_WITHIN,
-  }: MeasureIo,
-): Promise<readonly [Ending, TargetSnapshot]> {
-  const start = clock.monotonic();
-  let answered: Seconds | undefined;
-  let known = '';
-  let progressed = start;
+  start: Seconds,
+  signal: AbortSignal,
+): Promise<TargetSnapshot> {
+  const decided = clock.monotonic();
   for (;;) {
-    const [snapshot] = engine.targets();
-    if (snapshot === undefined) throw new Error('the engine has lost its target');
+    const snapshot = snapshotOf(engine);
     const now = clock.monotonic();
     view.show(snapshot, now - start);
-    if (isComplete(snapshot)) return ['complete', snapshot];
-    if (signal.aborted) return ['interrupted', snapshot];
-    if (snapshot.up === true) answered = now;
-    const patience = answered === undefined ? firstAnswerWithin : ANSWER_AGAIN_WITHIN;
-    if (now - (answered ?? start) > patience) return ['unreachable', snapshot];
-    const open = snapshot.modes.filter((mode) => !isComplete({ ...snapshot, modes: [mode] }));
-    // A far end that is down lets nobody learn anything; how long it may be so is judged above.
-    if (knownOf(open) !== known || snapshot.up !== true) {
-      known = knownOf(open);
-      progressed = now;
-    }
-    const { min_idle: minIdle, max_idle: maxIdle, deadline } = snapshot.config.search;
-    const longest = longestKnown(open);
-    const next =
-      longest === undefined
-        ? minIdle + 2 * deadline + firstVerdictWithin
-        : Math.min(LONGEST_STEP * longest, maxIdle) + progressWithin;
-    if (now - progressed > next) return ['fruitless', snapshot];
+    if (signal.aborted) return snapshot;
+    const waited = now - decided;
+    if (isProven(snapshot, waited) && isLocated(snapshot, waited)) return snapshot;
     await pause(clock, LOOK_EVERY, signal);
   }
 }
 
-/** What is known so far of the modes without an answer: as long as it changes, the measurement gets on. */
-function knownOf(modes: readonly ModeSnapshot[]): string {
-  return modes
-    .map(({ mode, finding: { lower, upper, deaths } }) => [mode, lower, upper, deaths].join())
-    .join(';');
+/** Whether nothing more comes of trying the advice. @param waited since the verdict, seconds */
+function isProven({ proving, config }: TargetSnapshot, waited: Seconds): boolean {
+  const ground = proving?.advice.ground;
+  if (ground === undefined || proving?.open.length === 0) return true;
+  return waited > PROOF_PATIENCE * durationOfProof(ground, config.search.deadline).most + PROOF_PATIENCE_MORE;
 }
 
-/** The longest idle time that survived in one of the modes; undefined while nothing is known, not even a death. */
-function longestKnown(modes: readonly ModeSnapshot[]): Seconds | undefined {
-  const known = modes.flatMap(({ finding: { lower, upper } }) => lower ?? upper ?? []);
-  return known.length === 0 ? undefined : Math.max(...known);
+/** Whether nothing more comes of looking for the box. A run that is under way is waited for. */
+function isLocated({ locating, config, modes }: TargetSnapshot, waited: Seconds): boolean {
+  if (locating === undefined) return true;
+  if (locating.modes.some(({ state }) => state === 'running')) return false;
+  const sought = modesToLocate(
+    Object.fromEntries(modes.map(({ mode, finding }) => [mode, finding])),
+    config.search.guard,
+  );
+  const isOpen = sought.some(({ mode }) =>
+    locating.modes.every((each) => each.mode !== mode || each.found === undefined),
+  );
+  return !isOpen || waited > LOCATE_BEGINS_WITHIN * (1 + sought.length) + 3 * sumOf(sought);
+}
+
+/** The idle times of all that is looked for. */
+function sumOf(sought: readonly Locatable[]): Seconds {
+  return sought.reduce((sum, { upper }) => sum + upper, 0);
 }
 
 /** @throws ConfigError where the file cannot be written; without a text it only looks whether it can */
-async function writeReport(file: string, text?: string): Promise<void> {
+async function write(flag: string, file: string, text?: string): Promise<void> {
   try {
     await (text === undefined ? requireWritable(file) : writeRegularFile(file, text));
   } catch (error) {
     throw new ConfigError([
-      { file: '--report', rule: `cannot be written (${unreadableInShort(error)})`, value: file },
+      { file: flag, rule: `cannot be written (${unreadableInShort(error)})`, value: file },
     ]);
   }
 }

@@ -1,4 +1,5 @@
 /** Hands the metrics of one measurement to a Pushgateway: for cron and for hosts that nobody can scrape. */
+import { defined } from '../defined.js';
 import type { ExporterMetrics } from '../exporter/metrics.js';
 import { failureOf, post, quote } from '../http/request.js';
 import { type Seconds, toMilliseconds } from '../units.js';
@@ -42,6 +43,7 @@ export async function pushMetrics(
   metrics: Pick<ExporterMetrics, 'text' | 'contentType'>,
   group: PushGroup,
   answerWithin = ANSWER_WITHIN,
+  proxy?: string,
 ): Promise<void> {
   const address = new URL(url.replace(/\/+$/, '') + groupPath({ job: JOB, ...group }));
   const body = Buffer.from(await metrics.text());
@@ -51,6 +53,7 @@ export async function pushMetrics(
     signal,
     longest: LONGEST_ANSWER,
     beyond: 'cut',
+    ...defined({ proxy: proxy === undefined ? undefined : new URL(proxy) }),
   }).catch((error: unknown) => {
     throw new Error(signal.aborted ? `no answer within ${answerWithin} s` : failureOf(error));
   });

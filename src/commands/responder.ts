@@ -21,8 +21,10 @@ import type { Build } from '../version.js';
 import { createResponderApp } from '../web/responder-site.js';
 import { checkWebConfig, startWebServer, type WebRules, type WebServer } from '../web/server.js';
 import { SiteConnections } from '../web/site-connections.js';
+import { hostOf, openableUrl, registerSiteInfo, schemeOf } from '../web/site-info.js';
 import { registerSiteMetrics } from '../web/site-metrics.js';
 import type { Running } from './exporter.js';
+import { useSocketOptions } from './use-socket-options.js';
 
 /** Why a responder that lists exporters lets nobody read without a password or a certificate. */
 const READERS_LOG_IN = '--discovery tells where exporters are';
@@ -40,6 +42,7 @@ export async function startResponderCommand(
   const authenticate = flags.discovery && READERS_LOG_IN;
   const rules = defined({ configFile: flags.web.configFile, authenticate });
   checkWebConfig(rules);
+  await useSocketOptions(flags.socketOptions, log);
   const announcements = flags.discovery && new Announcements(flags.discovery);
   const responder = await startFarEnd(flags, announcements, log);
   const site: Site = { responder, announcements, ready: true };
@@ -85,7 +88,7 @@ function warnOfLittleRoom({ maxConnections, workers }: ResponderFlags, log: Logg
 
 /** Starts the servers, in this process or in workers. */
 async function startFarEnd(
-  { listen, maxConnections, maxConnectionsPerClient, tokenFile, workers }: ResponderFlags,
+  { listen, maxConnections, maxConnectionsPerClient, socketOptions, tokenFile, workers }: ResponderFlags,
   announcements: Announcements | undefined,
   logger: Logger,
 ): Promise<Responder> {
@@ -97,7 +100,9 @@ async function startFarEnd(
     logger,
   });
   try {
-    return await (workers > 1 ? startClusteredResponder({ ...options, workers }) : startResponder(options));
+    return await (workers > 1
+      ? startClusteredResponder({ ...options, workers, socketOptions })
+      : startResponder(options));
   } catch (error) {
     const { port } = error as { port?: number };
     if (!(error instanceof Error) || port === undefined) throw error;
@@ -116,7 +121,7 @@ interface Site {
 /** Serves metrics, health and, with announcements, the list of exporters. */
 async function startSite(
   site: Site,
-  { web: { listenAddresses, ...hosts } }: ResponderFlags,
+  { web: { listenAddresses, routePrefix, externalUrl, ...hosts } }: ResponderFlags,
   rules: WebRules,
   { version, revision }: Build,
   log: Logger,
@@ -142,8 +147,13 @@ async function startSite(
       targetGroups: announcements && (() => announcements.groups()),
     }),
   );
-  const web = await startWebServer({ app, listen: listenAddresses, hosts, log, connections, ...rules });
-  for (const url of web.urls) log.info({ url, version }, 'serving metrics');
+  const web = await startWebServer({
+    ...{ app, listen: listenAddresses, routePrefix, log, connections, ...rules },
+    hosts: { ...hosts, externalHost: () => hostOf(externalUrl) },
+  });
+  registerSiteInfo(registry, defined({ scheme: schemeOf(web.urls[0]), routePrefix, externalUrl }));
+  for (const url of web.urls.map((each) => openableUrl(each, routePrefix)))
+    log.info({ url, version }, 'serving metrics');
   if (!listenAddresses.some(isExposed)) {
     log.info('metrics on loopback only: --web.listen-address serves them elsewhere');
   }

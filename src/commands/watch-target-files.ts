@@ -1,4 +1,4 @@
-/** Notices that target files changed: the kernel tells at once, and a slow look covers what it cannot (NFS, mounts). */
+/** Notices that target files, or the configuration itself, changed: the kernel tells at once, and a slow look covers what it cannot (NFS, mounts). */
 import { type FSWatcher, watch } from 'node:fs';
 import type { Clock, Timer } from '../clock.js';
 import type { Seconds } from '../units.js';
@@ -10,10 +10,13 @@ const LOOK_EVERY: Seconds = 10;
 /** A burst of changes is over when it has been quiet for this long, seconds. */
 const SETTLED_AFTER: Seconds = 0.3;
 
+/** Paths whose file names may have wildcards. */
+type WatchedFiles = Pick<TargetFilesConfig, 'patterns'>;
+
 export class TargetFileWatch {
   readonly #clock: Clock;
   readonly #changed: () => void;
-  #files: TargetFilesConfig | undefined;
+  #files: WatchedFiles | undefined;
   #signature = '';
   #folders = '';
   #watchers: FSWatcher[] = [];
@@ -28,7 +31,7 @@ export class TargetFileWatch {
   }
 
   /** Takes note of the files as they are now; call it before they are read, so that no change falls in between. */
-  follow(files: TargetFilesConfig | undefined): void {
+  follow(files: WatchedFiles | undefined): void {
     this.#files = files;
     this.#signature = files === undefined ? '' : signatureOf(files);
     const folders = files === undefined ? [] : foldersOf(files);

@@ -13,16 +13,20 @@ import {
   duration,
   durationWithoutDefault,
   type Frozen,
+  homePath,
   host,
   mapping,
   port,
   share,
+  text,
   wholeNumberWithoutDefault,
 } from './fields.js';
 import type { Mapping } from './yaml.js';
 
 /** Port of a native responder. */
 export const DEFAULT_PORT = 5382;
+/** Port of an SSH server. */
+export const DEFAULT_SSH_PORT = 22;
 /** Ports of NAT-TCP-test's servers. */
 export const DEFAULT_ECHO_PORT = 31_415;
 export const DEFAULT_SLEEP_PORT = 27_182;
@@ -48,6 +52,10 @@ interface Protocol {
   readonly fields: Readonly<Record<string, z.ZodType>>;
   /** Keys of others that it has no use for, each with the reason that is told. */
   readonly useless?: Readonly<Record<string, string>>;
+  /** Whether it can keep connections fresh, which is how it is found out which box forgets. */
+  readonly locates?: true;
+  /** Its search where the file does not say otherwise, as the file has it. */
+  readonly search?: Readonly<Record<string, string | number>>;
 }
 
 const PROTOCOLS = {
@@ -55,7 +63,13 @@ const PROTOCOLS = {
     modes: { send: {}, recv: {}, keepalive: {} },
     method:
       'Both ends exchange data before the idling starts, and the answer proves with a random number that the far end itself gave it.',
-    fields: { port: port('Port of a native responder.', DEFAULT_PORT) },
+    fields: {
+      port: port(
+        `Port of a native responder; of an SSH server, where it is ${DEFAULT_SSH_PORT} or what ~/.ssh/config says unless given.`,
+        DEFAULT_PORT,
+      ),
+    },
+    locates: true,
   },
   'nat-tcp-test': {
     // The sleep server is told at launch when to write.
@@ -71,6 +85,30 @@ const PROTOCOLS = {
       token_file: 'nat-tcp-test knows no token',
       announce: 'nat-tcp-test knows no announcements',
     },
+  },
+  ssh: {
+    modes: { send: {}, recv: {}, keepalive: {} },
+    method:
+      'The far end is an SSH server: a small shell program in each session answers, and writes when another session has it write. Both ends exchange data before the idling starts, and a session on which the server was heard before its test says nothing. What the server sends by itself after two hours of silence sets an end to what can be measured.',
+    fields: {
+      // Its default is another one than native's, and may stand in the user's own configuration.
+      port: wholeNumberWithoutDefault('Port of an SSH server.', 1, 65_535).exactOptional(),
+      user: text(
+        "Who logs in, with protocol ssh; as ~/.ssh/config says unless given, else this process's user.",
+      ).exactOptional(),
+      identity_file: homePath(
+        'The only key to log in with, with protocol ssh; those of the agent and of ~/.ssh unless given.',
+      ).exactOptional(),
+      known_hosts_file: homePath(
+        "The host keys to trust, with protocol ssh; the user's and the host's own files unless given.",
+      ).exactOptional(),
+    },
+    useless: {
+      token_file: 'ssh has keys',
+      announce: 'ssh knows no announcements',
+    },
+    // Most servers send a TCP keepalive after two hours, and let few connections log in at once.
+    search: { max_idle: '7190s', connections: 8 },
   },
 } as const satisfies Readonly<Record<string, Protocol>>;
 
@@ -90,9 +128,13 @@ export const PROTOCOL_NAMES = Object.keys(PROTOCOLS) as ProtocolName[];
 /** Every kind of far end: the protocols, and the built-in one. */
 export const FAR_END_KINDS: readonly FarEnd['kind'][] = [...PROTOCOL_NAMES, 'embedded'];
 
-const protocolFields = Object.assign({}, ...PROTOCOL_NAMES.map((name) => PROTOCOLS[name].fields)) as Together<
-  FieldsOf<ProtocolName>
->;
+/** A key that several protocols have is described by the first of them. */
+const protocolFields = Object.assign(
+  {},
+  // The order of all, then the fields of the first that has them.
+  ...PROTOCOL_NAMES.map((name) => PROTOCOLS[name].fields),
+  ...PROTOCOL_NAMES.map((name) => PROTOCOLS[name].fields).reverse(),
+) as Together<FieldsOf<ProtocolName>>;
 
 /** Keys of a target that say where its far end is and what it speaks. */
 export const farEndFields = {
@@ -140,8 +182,10 @@ const NETWORK_KEYS = [
   ...Object.keys(farEndFields).filter((key) => key !== 'embedded'),
   'family',
   'local_address',
+  'interface',
   'token_file',
   'announce',
+  'locate',
 ];
 
 /** The mapping without some of its keys. */
@@ -155,15 +199,22 @@ function without<Keys extends object, Key extends string>(
 
 const FAR_END_KEYS = Object.keys(farEndFields) as (keyof FarEndKeys)[];
 
-/** A target of the file with its far end in place of the keys that say it; only those of its protocol count. */
+/**
+ * A target of the file with its far end in place of the keys that say it; only those of its protocol count.
+ * @param said the target before its schema filled in the defaults, some of which are another protocol's
+ */
 export function decodeFarEnd<Target extends FarEndKeys>(
   target: Target,
+  said: Mapping,
 ): Omit<Target, keyof FarEndKeys> & { readonly far_end: FarEnd } {
   const { embedded, host = '', protocol } = target;
   const others = without(target, FAR_END_KEYS);
   if (embedded !== undefined) return { ...others, far_end: { kind: 'embedded', ...embedded } };
-  const { fields } = PROTOCOLS[protocol];
-  const own = Object.entries(target).filter(([key]) => Object.hasOwn(fields, key));
+  const { fields }: Protocol = PROTOCOLS[protocol];
+  const described: Readonly<Record<string, unknown>> = protocolFields;
+  const own = Object.entries(target).filter(
+    ([key]) => Object.hasOwn(fields, key) && (described[key] === fields[key] || Object.hasOwn(said, key)),
+  );
   return { ...others, far_end: { kind: protocol, host, ...Object.fromEntries(own) } as FarEnd };
 }
 
@@ -183,7 +234,8 @@ function protocolOf(target: Mapping): ProtocolName | undefined {
 
 /** Whether targets of a protocol may have the key. */
 function uses(name: ProtocolName, key: string): boolean {
-  const { fields, useless = {} }: Protocol = PROTOCOLS[name];
+  const { fields, useless = {}, locates }: Protocol = PROTOCOLS[name];
+  if (key === 'locate') return locates === true;
   return !Object.hasOwn(useless, key) && (!Object.hasOwn(protocolFields, key) || Object.hasOwn(fields, key));
 }
 
@@ -194,7 +246,10 @@ interface WrongKey {
 }
 
 /** The keys of a target, as the file has it, that do not fit its far end: exactly one, and only its own keys. */
-export function keysAgainstFarEnd(target: Mapping): WrongKey[] {
+export function keysAgainstFarEnd(said: Mapping): WrongKey[] {
+  // What is off may be off everywhere.
+  const { locate, ...others } = said;
+  const target = locate === 'off' ? others : said;
   const { name } = target;
   if (Object.hasOwn(target, 'embedded')) {
     const found = NETWORK_KEYS.filter((key) => Object.hasOwn(target, key)).map((key) => ({
@@ -216,7 +271,8 @@ export function keysAgainstFarEnd(target: Mapping): WrongKey[] {
   if (protocol === undefined) return found;
   for (const key of Object.keys(target).filter((key) => !uses(protocol, key))) {
     const { useless }: Protocol = PROTOCOLS[protocol];
-    const why = useless?.[key] === undefined ? '' : ` (${useless[key]})`;
+    const reason = key === 'locate' ? 'both ends have to keep connections fresh' : useless?.[key];
+    const why = reason === undefined ? '' : ` (${reason})`;
     const users = PROTOCOL_NAMES.filter((each) => uses(each, key)).join(' or ');
     found.push({ key, rule: `can only be used with protocol ${users}${why}` });
   }
@@ -245,6 +301,23 @@ function askedOf(kind: FarEnd['kind']): Protocol['modes'] {
 /** The modes that a far end can be asked: those of a target that does not say which. */
 export function modesOf(kind: FarEnd['kind']): readonly Mode[] {
   return MODES.filter((mode) => Object.hasOwn(askedOf(kind), mode));
+}
+
+/** Whether it is looked on paths to a far end which box forgets, unless the file says otherwise. */
+export function isLocatable(kind: FarEnd['kind']): boolean {
+  return kind !== 'embedded' && uses(kind, 'locate');
+}
+
+/** What the search of a target is unless the file says otherwise, as the file has it. */
+export function searchDefaultsOf(kind: FarEnd['kind']): NonNullable<Protocol['search']> {
+  const { search = {} }: Protocol = PROTOCOLS[kind === 'embedded' ? 'native' : kind];
+  return search;
+}
+
+/** The same for a target as the file has it. */
+export function searchDefaultsIn(target: Mapping): Mapping {
+  const protocol = protocolOf(target);
+  return protocol === undefined ? {} : searchDefaultsOf(protocol);
 }
 
 /** When the moment of a test of this mode is chosen. */

@@ -42,7 +42,7 @@ export function mapping<Shape extends z.core.$ZodLooseShape>(shape: Shape, descr
 }
 
 /** One out of a few words or numbers. */
-export function choice<const Value extends string | number>(
+export function choice<const Value extends string | number | boolean>(
   values: readonly Value[],
   description: string,
   byDefault: Value,
@@ -111,6 +111,44 @@ export function durationWithoutDefault(description: string, bounds: DurationBoun
   });
 }
 
+/** Yes or no. */
+export function yesOrNo(description: string, byDefault: boolean) {
+  return z.boolean({ error: 'must be true or false' }).meta({ description }).prefault(byDefault);
+}
+
+/** The word `off`, or a mapping. */
+export function offOr<Shape extends z.core.$ZodLooseShape>(inner: z.ZodObject<Shape>, description: string) {
+  type Value = 'off' | z.output<typeof inner>;
+  const { $schema: _, ...shape } = z.toJSONSchema(inner, { io: 'input', unrepresentable: 'any' });
+  const inFile = z.unknown().meta({ anyOf: [{ const: 'off' }, shape], description });
+  return z.codec(inFile, z.custom<Value>(), {
+    decode: (value, { issues }) => {
+      if (value === 'off') return value;
+      if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+        issues.push({ code: 'custom', input: value, message: 'must be off or a mapping of keys to values' });
+        return z.NEVER;
+      }
+      const read = inner.safeParse(value);
+      if (read.success) return read.data;
+      for (const { path, message, ...issue } of read.error.issues) {
+        const keys = issue.code === 'unrecognized_keys' ? issue.keys : undefined;
+        const rules = message.split('\n');
+        for (const [index, key] of (keys ?? [undefined]).entries())
+          issues.push({
+            code: 'custom',
+            input: value,
+            path: key === undefined ? path : [...path, key],
+            message: key === undefined ? message : (rules[index] ?? message),
+            params: key === undefined ? {} : BARE,
+          });
+      }
+      return z.NEVER;
+    },
+    encode: (value: Value | undefined) =>
+      value === undefined || value === 'off' ? value : inner.encode(value as never),
+  });
+}
+
 /** A whole number within a range. */
 export function wholeNumber(description: string, least: number, most: number, byDefault: number) {
   return wholeNumberWithoutDefault(description, least, most).prefault(byDefault);
@@ -152,6 +190,13 @@ export function path(
       return absolute;
     },
     encode: (absolute) => absolute,
+  });
+}
+
+/** A path that starts at the root or, with `~/`, at the user's home. */
+export function homePath(description: string) {
+  return text(`${description} Absolute, or from ~/ on.`).regex(/^~?\//, {
+    error: 'must be an absolute path, or begin with ~/',
   });
 }
 
@@ -204,7 +249,9 @@ export function name(description: string, longest: number) {
 /** What to say about a host that is none. */
 function hostRule(host: string): string {
   if (/^\[.*\]$/.test(host)) return 'must be an IPv6 address without brackets';
-  if (/^[^:]+:\d+$/.test(host)) return 'must not contain a port (write it as port)';
+  const beforePort = /^(.+):\d+$/.exec(host)?.[1] ?? '';
+  if (/^[^:]+$/.test(beforePort) || familyOf(beforePort) === 6)
+    return 'must not contain a port (write it as port)';
   if (host.includes('://')) return 'must be a host name, not a URL';
   return 'must be a host name, an IPv4 address or an IPv6 address';
 }
@@ -278,6 +325,39 @@ export function httpUrl(description: string) {
       return url.href;
     },
   });
+}
+
+/** What is wrong with the address of a site, or undefined. */
+export function siteUrlProblem(value: string): string | undefined {
+  return httpUrlProblem(value) ?? (new URL(value).search === '' ? undefined : 'must not have a query (?)');
+}
+
+/** The address of a site's first page in its one spelling, without a slash at its end. */
+export function siteUrlOf(value: string): string {
+  return new URL(value).href.replace(/\/+$/, '');
+}
+
+/** The address of a site's first page. */
+export function siteUrl(description: string) {
+  const error = 'must be a URL that begins with http:// or https://';
+  return z.codec(ruled(description, error, siteUrlProblem, BARE), z.string(), {
+    decode: siteUrlOf,
+    encode: (value) => value,
+  });
+}
+
+/** What is wrong with the address of an HTTP proxy, or undefined. */
+export function proxyUrlProblem(value: string): string | undefined {
+  const { protocol, pathname, search } = URL.canParse(value) ? new URL(value) : {};
+  if (protocol !== 'http:' || pathname !== '/' || search !== '')
+    return 'must be the address of an HTTP proxy such as http://proxy.example:3128';
+  return httpUrlProblem(value);
+}
+
+/** The address of an HTTP proxy. */
+export function proxyUrl(description: string) {
+  const error = 'must be the address of an HTTP proxy such as http://proxy.example:3128';
+  return ruled(description, error, proxyUrlProblem, BARE);
 }
 
 /** An address of this machine. */

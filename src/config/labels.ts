@@ -17,6 +17,11 @@ const OF_A_SERIES: Readonly<Record<string, string>> = {
   phase: 'the exporter sets it',
   direction: 'the exporter sets it',
   end: 'the exporter sets it',
+  condition: 'the exporter sets it',
+  kind: 'the exporter sets it',
+  side: 'the exporter sets it',
+  hop: 'the exporter sets it',
+  place: 'the exporter sets it',
   le: 'Prometheus sets it on histograms',
   quantile: 'Prometheus sets it on summaries',
 };

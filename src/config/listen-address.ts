@@ -76,16 +76,22 @@ export function formatListenAddress({ host, port }: ListenAddress): string {
 }
 
 /**
- * Reads `HOST`, `HOST:PORT`, `[2001:db8::1]`, `[2001:db8::1]:PORT` or a bare IPv6 address without a port.
+ * Reads `HOST`, `HOST:PORT`, `[2001:db8::1]`, `[2001:db8::1]:PORT` or a bare IPv6 address that cannot be one with a port.
  * @throws AddressError when the host is neither a name nor an address, or the port is out of range
  */
 export function parseHostPort(text: string): HostPort {
+  const forgotten = withoutBrackets(text);
+  if (forgotten !== undefined) {
+    const { address, digits } = forgotten;
+    const other = familyOf(text) === 6 ? `, or [${text}] without a port` : '';
+    throw new AddressError(`an IPv6 address stands in brackets: write [${address}]:${digits}${other}`, text);
+  }
   if (familyOf(text) === 6) return { host: text };
   const [, bracketed, plain, digits] = /^(?:\[([^\]]*)\]|([^:]*))(?::([^:]*))?$/.exec(text) ?? [];
   if (bracketed !== undefined && familyOf(bracketed) !== 6) {
     throw new AddressError('host must have an IPv6 address in brackets', text);
   }
-  const host = bracketed ?? plain;
+  const host = bracketed === undefined ? plain : inFullWherePortLike(bracketed);
   if (host === undefined || !isHost(host)) {
     throw new AddressError('host must be a host name, an IPv4 address or an IPv6 address', text);
   }
@@ -93,4 +99,17 @@ export function parseHostPort(text: string): HostPort {
   const port = portOf(digits, 1);
   if (port === undefined) throw new AddressError('port must be a number from 1 to 65535', text);
   return { host, port };
+}
+
+/** An address whose end looks like a port, with all its groups: so it can be taken for nothing else. */
+function inFullWherePortLike(address: string): string {
+  return withoutBrackets(address) === undefined ? address : ipaddr.IPv6.parse(address).toNormalizedString();
+}
+
+/** The parts of an IPv6 address with a port behind it that seems to have forgotten its brackets. */
+export function withoutBrackets(
+  text: string,
+): { readonly address: string; readonly digits: string } | undefined {
+  const [, address = '', digits = ''] = /^([^[\]]+):([1-9]\d{0,4})$/.exec(text) ?? [];
+  return familyOf(address) === 6 && portOf(digits, 1) !== undefined ? { address, digits } : undefined;
 }

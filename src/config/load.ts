@@ -4,7 +4,7 @@ import type { z } from 'zod';
 import { defined } from '../defined.js';
 import { type Config, decodeConfig } from './config.js';
 import { ConfigError, type Problem } from './problem.js';
-import { type Path, violationsIn, type Violation } from './rules.js';
+import { type LabelNames, type Path, violationsIn, type Violation } from './rules.js';
 import { fileSchema } from './schema.js';
 import { parseYaml, readText, valueAt } from './yaml.js';
 
@@ -65,12 +65,18 @@ function schemaFor(folder: string): ReturnType<typeof fileSchema> {
  *
  * @param file the file's name for messages; relative paths start at its folder
  * @param place how messages name a place in `raw`: as it stands in the file unless given
+ * @param labelNamesMay whether the targets may carry different label names
  * @throws ConfigError holding every problem
  */
-export function checkConfig(raw: unknown, file: string, place = showPath): Config {
+export function checkConfig(
+  raw: unknown,
+  file: string,
+  place = showPath,
+  labelNamesMay: LabelNames = 'not differ',
+): Config {
   const result = schemaFor(dirname(file)).safeParse(raw);
   const violations = [
-    ...violationsIn(raw),
+    ...violationsIn(raw, labelNamesMay),
     ...(result.error?.issues.flatMap((issue) => violationsOf(issue, raw)) ?? []),
   ];
   const problems = new Map<string, Problem>();

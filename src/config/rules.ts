@@ -10,8 +10,8 @@ import {
   MAX_ANNOUNCED_LABELS,
 } from '../wire/announcement.js';
 import { MAX_LINE_BYTES } from '../wire/lines.js';
-import { askable, keysAgainstFarEnd, longestIdle } from './far-ends.js';
-import { familyOf } from './listen-address.js';
+import { askable, DEFAULT_PORT, keysAgainstFarEnd, longestIdle, searchDefaultsIn } from './far-ends.js';
+import { familyOf, withoutBrackets } from './listen-address.js';
 import { announceSchema, searchSchema } from './schema.js';
 import { type Mapping, mappingOf } from './yaml.js';
 
@@ -78,6 +78,23 @@ function familyViolations(target: Mapping, path: Path): Violation[] {
         rule: `must be an IPv${wanted} address because ${why}`,
         value: target[key],
       }));
+}
+
+/** One way to say where connections start from. */
+function sourceViolations(target: Mapping, path: Path): Violation[] {
+  if (!Object.hasOwn(target, 'interface') || !Object.hasOwn(target, 'local_address')) return [];
+  const rule = 'cannot be used together with local_address';
+  return [{ path: [...path, 'interface'], rule, value: target['interface'] }];
+}
+
+/** The native protocol's port at the end of an address that has brackets nowhere. */
+function portInHost(target: Mapping, path: Path): Violation[] {
+  const { host } = target;
+  const parts = typeof host === 'string' && familyOf(host) === 6 ? withoutBrackets(host) : undefined;
+  if (parts?.digits !== String(DEFAULT_PORT)) return [];
+  const { address, digits } = parts;
+  const rule = `must not contain a port: write host: ${address} and port: ${digits} (an address that ends so is written in full, with eight groups)`;
+  return [{ path: [...path, 'host'], rule, value: host }];
 }
 
 /** Idle times that the far end cannot be asked for. */
@@ -153,8 +170,11 @@ function modeViolations(target: Mapping, path: Path): Violation[] {
   });
 }
 
-/** Names are unique and all targets carry the same label names, or Prometheus could not tell the series apart. */
-function fleetViolations(targets: readonly Mapping[]): Violation[] {
+/** Whether the targets may carry other label names than each other: one that a target lacks is an empty label of it. */
+export type LabelNames = 'differ' | 'not differ';
+
+/** Names are unique, and all targets carry the same label names where they are to. */
+function fleetViolations(targets: readonly Mapping[], labelNamesMay: LabelNames): Violation[] {
   const found: Violation[] = [];
   const firstWithName = new Map<unknown, number>();
   const labelNames = targets.map((target) => Object.keys(mappingOf(target['labels'])).sort());
@@ -169,7 +189,7 @@ function fleetViolations(targets: readonly Mapping[]): Violation[] {
       firstWithName.set(name, index);
     }
     const names = labelNames[index] ?? [];
-    if (names.join() !== wanted.join()) {
+    if (labelNamesMay === 'not differ' && names.join() !== wanted.join()) {
       const rule = `must have the same label names as targets[0] [${wanted.join(', ')}]`;
       found.push({ path: ['targets', index, 'labels'], rule, value: names });
     }
@@ -185,7 +205,7 @@ function remoteWriteViolations(remote: Mapping): Violation[] {
 }
 
 /** Every rule between keys that the file breaks, `raw` being what the YAML parser made of it. */
-export function violationsIn(raw: unknown): Violation[] {
+export function violationsIn(raw: unknown, labelNames: LabelNames): Violation[] {
   const top = mappingOf(mappingOf(raw)['search']);
   const list = mappingOf(raw)['targets'];
   const targets = Array.isArray(list) ? list.map(mappingOf) : [];
@@ -198,6 +218,7 @@ export function violationsIn(raw: unknown): Violation[] {
     ...targets.flatMap((target, index) => {
       const path = ['targets', index];
       const inner: Layer = { path: [...path, 'search'], search: mappingOf(target['search']) };
+      const layers = [inner, outer, { ...inner, search: searchDefaultsIn(target) }];
       return [
         ...keysAgainstFarEnd(target).map(({ key, rule }) => ({
           path: [...path, key],
@@ -206,12 +227,14 @@ export function violationsIn(raw: unknown): Violation[] {
         })),
         ...modeViolations(target, path),
         ...familyViolations(target, path),
-        ...searchViolations([inner, outer]),
-        ...longestViolations(target, path, [inner, outer]),
+        ...sourceViolations(target, path),
+        ...portInHost(target, path),
+        ...searchViolations(layers),
+        ...longestViolations(target, path, layers),
         ...announceViolations(target, path),
       ];
     }),
-    ...fleetViolations(targets),
+    ...fleetViolations(targets, labelNames),
     ...remoteWriteViolations(mappingOf(mappingOf(raw)['remote_write'])),
   ];
 }

@@ -22,10 +22,14 @@ import {
   mapping,
   MIN_TOKEN_LENGTH,
   name,
+  offOr,
   path,
+  proxyUrl,
+  siteUrl,
   telemetryPath,
   text,
   wholeNumber,
+  yesOrNo,
 } from './fields.js';
 
 /** `schedule`: every five minutes. */
@@ -42,6 +46,9 @@ const LONGEST_GUARD = 5;
 
 /** A responder ends what has idled for 26 hours, which would look like the death of a mapping: the rest is for tests. */
 const LONGEST_IDLE = 25 * 3600;
+
+/** Longest time after which it is looked again which box forgets: a year. */
+const LONGEST_EVERY = 365 * 86_400;
 
 /** `search`, of the file and of a target. */
 export const searchSchema = mapping(
@@ -64,6 +71,37 @@ export type SearchConfig = Frozen<z.output<typeof searchSchema>>;
 
 /** What a target's search does unless the file says otherwise. */
 export const DEFAULT_SEARCH: SearchConfig = searchSchema.parse({});
+
+/** The keys of a search as a mapping of the file has them, and no others. */
+export function partOfSearch(said: Readonly<Record<string, unknown>>): Partial<SearchConfig> {
+  const parts = Object.entries(searchSchema.shape).filter(([key]) => Object.hasOwn(said, key));
+  return Object.fromEntries(parts.map(([key, field]) => [key, field.parse(said[key])]));
+}
+
+/** `locate`, of the file and of a target. */
+export const locateSchema = mapping(
+  {
+    every: duration('Time after which it is looked again which box forgets.', '7d', {
+      atLeast: 60,
+      atMost: LONGEST_EVERY,
+    }),
+    max_hops: wholeNumber('Routers beyond which a path is not looked at.', 1, 62, 24),
+    profile: yesOrNo(
+      'Whether the idle timeout of every hop is measured as well, and what is left when the box that forgets is mended.',
+      false,
+    ),
+    refresh: choice(['auto'], 'What keeps connections fresh: whatever each end can.', 'auto'),
+    addresses: yesOrNo('Whether the routers on the path are asked for their addresses.', true),
+  },
+  'Which box forgets.',
+);
+
+export type LocateConfig = Frozen<z.output<typeof locateSchema>>;
+
+/** How boxes are located unless the file says otherwise. */
+export const DEFAULT_LOCATE: LocateConfig = locateSchema.parse({});
+
+const locateField = offOr(locateSchema, 'Which box forgets: how it is looked for, or off.');
 
 /** `targets[].announce`: what an exporter announces to the responder of a target. */
 export const announceSchema = mapping(
@@ -101,6 +139,10 @@ const targetFields = (folder: string) => ({
     .prefault([...MODES]),
   family: choice([4, 6, 'any'], 'Address family of the path.', 'any'),
   local_address: ipAddress('Address of this machine to probe from.').exactOptional(),
+  interface: name(
+    'Interface of this machine to probe from; its address is looked up for each connection.',
+    64,
+  ).exactOptional(),
   token_file: file("File with the responder's token", folder, {
     limit: FILE_LIMITS.secret,
     least: MIN_TOKEN_LENGTH,
@@ -110,6 +152,7 @@ const targetFields = (folder: string) => ({
   search: searchSchema
     .meta({ description: "Overrides of the top-level `search` for this target's searches." })
     .exactOptional(),
+  locate: locateField.exactOptional(),
 });
 
 // Only our own token has a least length; a receiver's password is its owner's affair.
@@ -133,6 +176,9 @@ const remoteWriteFields = (folder: string) => ({
     },
     'How the receiver is trusted, with https.',
   ).exactOptional(),
+  proxy_url: proxyUrl(
+    'HTTP proxy through which the receiver is reached, without user and password.',
+  ).exactOptional(),
   interval: duration('Time between two samples of a series, 1s or more.', '1m', { atLeast: 1 }),
   external_labels: labels(
     'More labels on every series that is sent; a series keeps a label that it has already.',
@@ -155,6 +201,9 @@ export const fileSchema = (folder: string) =>
       state_dir: text(
         'Folder for what survives a restart; a relative path starts at the working directory.',
       ).exactOptional(),
+      external_url: siteUrl(
+        'Where people reach the pages of this exporter; alerts link to the runbook there.',
+      ).exactOptional(),
       max_connections: wholeNumber(
         'Most idle probe connections of all targets together; canaries and short checks come on top.',
         10,
@@ -162,6 +211,7 @@ export const fileSchema = (folder: string) =>
         DEFAULT_MAX_CONNECTIONS,
       ),
       search: searchSchema.exactOptional(),
+      locate: locateField.exactOptional(),
       target_files: z
         .array(path(targetFilePattern, folder), { error: 'must be a list of paths' })
         .min(1, { error: 'must not be empty' })

@@ -7,8 +7,8 @@ import type { Config, TargetConfig, TargetFilesConfig } from './config.js';
 import { checkConfig, showPath } from './load.js';
 import { ConfigError, type Problem } from './problem.js';
 import type { Path } from './rules.js';
-import { searchSchema } from './schema.js';
-import { fileError, parseYaml, readText } from './yaml.js';
+import { DEFAULT_SEARCH, locateSchema, searchSchema } from './schema.js';
+import { fileError, type Mapping, mappingOf, parseTexts, parseYaml, readText, valueAt } from './yaml.js';
 
 /** A file that could not be used as it is now. */
 export interface BrokenFile {
@@ -64,7 +64,7 @@ export class TargetFiles {
 }
 
 /** A text that changes whenever a target file may have changed, appeared or vanished. */
-export function signatureOf({ patterns }: TargetFilesConfig): string {
+export function signatureOf({ patterns }: Pick<TargetFilesConfig, 'patterns'>): string {
   return patterns
     .flatMap(filesOf)
     .map((file) => {
@@ -79,7 +79,7 @@ export function signatureOf({ patterns }: TargetFilesConfig): string {
 }
 
 /** The folders in which target files may appear. */
-export function foldersOf({ patterns }: TargetFilesConfig): string[] {
+export function foldersOf({ patterns }: Pick<TargetFilesConfig, 'patterns'>): string[] {
   return [...new Set(patterns.map((pattern) => dirname(pattern)))];
 }
 
@@ -102,20 +102,85 @@ function filesOf(pattern: string): string[] {
   }
 }
 
+const USUAL_SEARCH: Readonly<Record<string, unknown>> = searchSchema.encode(DEFAULT_SEARCH);
+
 /** One file's targets. @throws ConfigError with every problem */
-function readTargetFile(file: string, { search }: TargetFilesConfig): readonly TargetConfig[] {
-  const raw = parseYaml(readText(file), file);
-  if (!Array.isArray(raw)) throw new ConfigError([{ file, rule: 'must be a list of targets' }]);
-  const entries = raw.flatMap((entry: unknown, index) => expand(entry, index, file));
+function readTargetFile(file: string, { search, locate }: TargetFilesConfig): readonly TargetConfig[] {
+  const source = readText(file);
+  const raw = parseYaml(source, file);
+  const { list, at, defaults } = contentOf(raw, file);
+  const readLabels = labelReader(source);
+  const inherited = readLabels(defaults, ['labels']);
+  const entries = list.flatMap((entry: unknown, index) =>
+    expand(entry, [...at, index], file).map((each): Entry => {
+      const own = mappingOf(each.target)['labels'];
+      if (!isMapping(each.target) || (own !== undefined && !isMapping(own))) return each;
+      const labels = { ...mappingOf(inherited), ...mappingOf(readLabels(own, [...each.labels, 'labels'])) };
+      return { ...each, target: { ...each.target, labels } };
+    }),
+  );
   if (entries.length === 0) return [];
   const place = (path: Path): string => {
     const [first, index, ...rest] = path;
     const entry = first === 'targets' && typeof index === 'number' ? entries[index] : undefined;
     if (entry === undefined) return showPath(path);
-    return showPath([...(rest[0] === 'labels' ? entry.labels : entry.path), ...rest]);
+    if (rest[0] !== 'labels') return showPath([...entry.path, ...rest]);
+    const isOwn = valueAt(raw, [...entry.labels, ...rest]) !== undefined;
+    return showPath(isOwn ? [...entry.labels, ...rest] : rest);
   };
-  const whole = { search: searchSchema.encode(search), targets: entries.map(({ target }) => target) };
-  return checkConfig(whole, file, place).targets;
+  // What the configuration file leaves to the defaults is another one for some protocols.
+  const said = Object.entries(searchSchema.encode(search)).filter(
+    ([key, value]) => value !== USUAL_SEARCH[key],
+  );
+  const whole = {
+    search: Object.fromEntries(said),
+    locate: locate === 'off' ? locate : locateSchema.encode(locate),
+    targets: entries.map(({ target }) => target),
+  };
+  return checkConfig(whole, file, place, 'differ').targets;
+}
+
+/** A file is a list of entries, or such a list under `targets` with `labels` for all of them. */
+function contentOf(
+  raw: unknown,
+  file: string,
+): { readonly list: readonly unknown[]; readonly at: Path; readonly defaults?: unknown } {
+  if (Array.isArray(raw)) return { list: raw, at: [] };
+  const { targets, labels, ...unknown } = mappingOf(raw);
+  const problems: Problem[] = Object.keys(unknown).map((path) => ({
+    file,
+    path,
+    rule: 'unknown key (a file has targets and labels)',
+  }));
+  if (!Array.isArray(targets))
+    problems.push({ file, rule: 'must be a list of targets, or have such a list under targets' });
+  if (labels !== undefined && !isMapping(labels))
+    problems.push({ file, path: 'labels', rule: 'must be a mapping of label names to texts' });
+  if (problems.length > 0) throw new ConfigError(problems);
+  return { list: targets as readonly unknown[], at: ['targets'], defaults: labels };
+}
+
+/**
+ * Reads labels as Prometheus does: numbers and booleans are the texts that stand in the file, and those that only
+ * relabelling sees are left out.
+ */
+function labelReader(source: string): (labels: unknown, at: Path) => unknown {
+  let texts: unknown;
+  return (labels, at) => {
+    if (!isMapping(labels)) return labels;
+    const shown = Object.entries(labels).filter(([name]) => !name.startsWith('__meta_'));
+    return Object.fromEntries(
+      shown.map(([name, value]) => {
+        if (!['number', 'bigint', 'boolean'].includes(typeof value)) return [name, value];
+        texts ??= parseTexts(source);
+        return [name, valueAt(texts, [...at, name])];
+      }),
+    );
+  };
+}
+
+function isMapping(value: unknown): value is Mapping {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** A target as the configuration file would have it, and where it and its labels stand in the file. */
@@ -126,31 +191,31 @@ interface Entry {
 }
 
 /** A target stands for itself, a group of Prometheus' file-based discovery for each of its addresses. */
-function expand(entry: unknown, index: number, file: string): Entry[] {
-  const itself: Entry = { target: entry, path: [index], labels: [index] };
-  if (typeof entry !== 'object' || entry === null || !('targets' in entry)) return [itself];
-  const { targets, labels, ...unknown } = entry as Readonly<Record<string, unknown>>;
+function expand(entry: unknown, at: Path, file: string): Entry[] {
+  const itself: Entry = { target: entry, path: at, labels: at };
+  if (!isMapping(entry) || !('targets' in entry)) return [itself];
+  const { targets, labels, ...unknown } = entry;
   const problems: Problem[] = Object.keys(unknown).map((key) => ({
     file,
-    path: `[${index}].${key}`,
+    path: showPath([...at, key]),
     rule: 'unknown key (a group has targets and labels)',
   }));
   if (!Array.isArray(targets)) {
     throw new ConfigError([
       ...problems,
-      { file, path: `[${index}].targets`, rule: 'must be a list of texts' },
+      { file, path: showPath([...at, 'targets']), rule: 'must be a list of texts' },
     ]);
   }
   const entries = targets.flatMap((address: unknown, inner): Entry[] => {
-    const path = [index, 'targets', inner];
+    const path = [...at, 'targets', inner];
     try {
       if (typeof address !== 'string') throw new AddressError('must be a text', String(address));
       const { host, port } = parseHostPort(address);
       const target = { name: address, host, ...defined({ port, labels }) };
-      return [{ target, path, labels: [index] }];
+      return [{ target, path, labels: at }];
     } catch (error) {
       if (!(error instanceof AddressError)) throw error;
-      problems.push({ file, path: `[${index}].targets[${inner}]`, rule: error.message });
+      problems.push({ file, path: showPath(path), rule: error.message });
       return [];
     }
   });
@@ -162,7 +227,6 @@ function expand(entry: unknown, index: number, file: string): Entry[] {
 class Union {
   readonly targets: TargetConfig[] = [];
   readonly #owners = new Map<string, string>();
-  #labelNames: string | undefined;
 
   constructor(targets: readonly TargetConfig[]) {
     this.add(targets, 'the configuration file');
@@ -172,7 +236,6 @@ class Union {
     for (const target of targets) {
       this.targets.push(target);
       this.#owners.set(target.name, file);
-      this.#labelNames ??= labelNamesOf(target);
     }
   }
 
@@ -185,15 +248,6 @@ class Union {
         problems.push({ file, rule, value: target.name });
       }
     }
-    const [first] = targets;
-    if (first !== undefined && this.#labelNames !== undefined && labelNamesOf(first) !== this.#labelNames) {
-      const rule = `must have the same label names as the other targets [${this.#labelNames}]`;
-      problems.push({ file, rule, value: Object.keys(first.labels).sort() });
-    }
     return problems;
   }
-}
-
-function labelNamesOf({ labels }: TargetConfig): string {
-  return Object.keys(labels).sort().join(', ');
 }

@@ -1,5 +1,5 @@
 /** A file in YAML as plain mappings, lists and values. */
-import { load, YAMLException } from 'js-yaml';
+import { FAILSAFE_SCHEMA, load, YAMLException } from 'js-yaml';
 import { FILE_LIMITS, readRegularFile, readStandardInput, STANDARD_INPUT, whyUnreadable } from '../files.js';
 import { ConfigError, type Problem } from './problem.js';
 
@@ -55,6 +55,11 @@ export function parseYaml(source: string, file: string): unknown {
   }
   if (raw === null) throw new ConfigError([{ file, rule: 'is empty' }]);
   return raw;
+}
+
+/** The same with every value as the text that stands in the file: `007`, `1.10`. The text has proven to be YAML. */
+export function parseTexts(source: string): unknown {
+  return load(source, { schema: FAILSAFE_SCHEMA });
 }
 
 /** Says why a file cannot be read. */

@@ -15,7 +15,7 @@ export const VERDICT_REASONS = {
   unreachable: 'inconclusive',
   /** we stopped it ourselves: reload, suspend, changed DNS answer */
   interrupted: 'inconclusive',
-  /** a fresh connection did not work at the moment of the death */
+  /** a fresh connection did not work at the moment of the death, or the far end did not answer what had reached it */
   control_failed: 'inconclusive',
   /** no heartbeat canary lived through the connection's whole idle time */
   canary_lost: 'inconclusive',

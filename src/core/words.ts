@@ -17,7 +17,8 @@ export const REASON_WORDS: Readonly<Record<VerdictReason, string>> = {
   closed: 'closed by somebody',
   unreachable: 'the far end could not be reached',
   interrupted: 'the measurement itself was interrupted',
-  control_failed: 'a fresh connection did not work at that moment',
+  control_failed:
+    'a fresh connection did not work at that moment, or the far end did not answer what had reached it',
   canary_lost: 'the heartbeat connection did not live through the same time',
   late: 'the test was fired too late',
   disturbed: 'the heartbeat connection was not answered in the middle of the test',
@@ -38,6 +39,39 @@ export const UNSTABLE = 'early at times: unstable, the timeout dropped and rose 
 export function listed(words: readonly string[]): string {
   return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`;
 }
+
+/** Steps to which a time that is left is rounded up: it shall not be another one at each look. From so many seconds on. */
+const LEFT_STEPS = [
+  [7200, 600],
+  [600, 60],
+  [60, 10],
+  [0, 1],
+] as const;
+
+/** What is said while an accusation waits for its check; `left` seconds, rounded up. */
+export function checkingWords(left: Seconds): string {
+  const [, step] = LEFT_STEPS.find(([from]) => left >= from) ?? [0, 1];
+  const time = humanDuration(Math.max(step, Math.ceil(left / step) * step));
+  return `checking whether it depends on how many connections are open (about ${time} left)`;
+}
+
+/** What is said while modes contradict one another and nobody knows why yet. */
+export function contradictionWords(isMixture: boolean): string {
+  return isMixture
+    ? 'only some of the modes tell a share of bad nodes: asking all of them anew'
+    : 'TCP keepalives survive longer than data: asking both anew, to tell whether somebody in between answers them';
+}
+
+/** What the story tells of a check; `held` is the number of its connections. */
+export const CHECK_WORDS = {
+  begins: ({ upper, connections }: { upper: Seconds; connections: number }, held: number) =>
+    `connections died after ${durationWithSeconds(upper)}; checking whether it depends on how many are open, with ${held} instead of ${connections}`,
+  timeout: ({ connections }: { connections: number }, held: number) =>
+    `with ${held} connections instead of ${connections} they die as well: it does not depend on how many are open`,
+  quota: ({ connections }: { connections: number }, held: number) =>
+    `with ${held} connections instead of ${connections} they survive: it depends on how many are open; measuring anew with few`,
+  undecided: 'whether it depends on how many connections are open could not be checked; it is tried again',
+} as const;
 
 /** Steps of the times that people configure, roundest first, seconds. */
 const ROUND_STEPS: readonly Seconds[] = [86_400, 3600, 1800, 600, 300, 60, 30, 10, 5, 1];
@@ -75,15 +109,24 @@ function percent(share: number): string {
   return (100 * share).toFixed(share < 0.0995 ? 1 : 0);
 }
 
+/** A bracket to the whole second, outwards: `295-305 s`. */
+function rangeWords(lower: Seconds = 0, upper: Seconds): string {
+  return `${Math.floor(lower)}-${Math.ceil(upper)} s`;
+}
+
 /** A minority: `5.0 % (3.6-7.7 %) of the connections are forgotten after 295-305 s, the others survived 7436 s`. */
 export function mixtureWords(
-  { lower = 0, upper }: Bracket & { readonly upper: Seconds },
+  { lower, upper }: Bracket & { readonly upper: Seconds },
   mixture: Mixture,
 ): string {
   const { share, shareLower, shareUpper, survived } = mixture;
   const range = `${percent(share)} % (${percent(shareLower)}-${percent(shareUpper)} %)`;
-  const when = `${Math.floor(lower)}-${Math.ceil(upper)} s`;
-  return `${range} of the connections are forgotten after ${when}, the others survived ${Math.floor(survived)} s`;
+  return `${range} of the connections are forgotten after ${rangeWords(lower, upper)}, the others survived ${Math.floor(survived)} s`;
+}
+
+/** When every connection ends: `300 s after its start`, `1 h 0 min (3600 s) after its start`. @param age seconds */
+export function sinceStart(age: Seconds): string {
+  return `${age < 120 ? humanDuration(age) : durationWithSeconds(age)} after its start`;
 }
 
 /** When idle connections are forgotten: `after 20 s`, `between 54 s and 1 min (60 s)`, `within 15 s`. */
@@ -96,8 +139,13 @@ export function whenForgotten(mode: Mode, bracket: Bracket & { readonly upper: S
     : `between ${humanDuration(lower)} and ${durationWithSeconds(upper)}`;
 }
 
-/** What was seen of a mode: `survived 3594.1 s, died at 3600.4 s (3 times)`. */
-export function whatWasSeen({ lower, upper }: Bracket, deaths = 0): string {
+/**
+ * What was seen of a mode: `survived 3594.1 s, died at 3600.4 s (3 times)`; of a minority
+ * `5.0 % died at 295-305 s, others survived 7436 s`.
+ */
+export function whatWasSeen({ lower, upper, mixture }: Bracket, deaths = 0): string {
+  if (upper !== undefined && mixture !== undefined)
+    return `${percent(mixture.share)} % died at ${rangeWords(lower, upper)}, others survived ${Math.floor(mixture.survived)} s`;
   if (upper === undefined) {
     return lower === undefined ? 'nothing tested yet' : `survived ${humanDuration(lower)}, nothing died`;
   }
@@ -105,12 +153,14 @@ export function whatWasSeen({ lower, upper }: Bracket, deaths = 0): string {
   return lower === undefined ? `${died}, nothing survived` : `survived ${plainSeconds(lower)}, ${died}`;
 }
 
-/** A found timeout: `at least 2 h 9 min (7795 s)`, `1 h 0 min (3600 s)`; `not known` without one. */
+/** A found timeout: `at least 2 h 9 min (7795 s)`, `5 min (300 s) for 5.0 % of the connections`, `not known`. */
 export function timeoutWords(mode: Mode, found: Bracket & Pick<Finding, 'timeout'>): string {
-  const { timeout, lower, upper } = found;
+  const { timeout, lower, upper, mixture } = found;
   if (timeout === undefined) return 'not known';
   if (upper === undefined) return `at least ${durationWithSeconds(timeout)}`;
-  return durationWithSeconds(lower === undefined ? timeout : spokenTimeout(mode, { ...found, lower, upper }));
+  const spoken = lower === undefined ? timeout : spokenTimeout(mode, { ...found, lower, upper });
+  const whose = mixture === undefined ? '' : ` for ${percent(mixture.share)} % of the connections`;
+  return durationWithSeconds(spoken) + whose;
 }
 
 /** Both ends of a bracket to the second: `between 59 min 55 s and 1 h 0 min 1 s`. */

@@ -1,6 +1,7 @@
 /**
- * The circuit breaker of one target's probe connections: holds launches back while no canary lives, lets them try one
- * at a time while connections are welcomed and do not stay, and lets them through slowly after the far end had gone.
+ * The circuit breaker of one target's probe connections: lets a few launches be under way at once, holds them back while
+ * no canary lives, lets them try one at a time while connections are welcomed and do not stay, and lets them through
+ * slowly after the far end had gone.
  */
 import { Backoff } from '../backoff.js';
 import type { Clock, Timer } from '../clock.js';
@@ -12,6 +13,8 @@ export const STAYED_AFTER: Seconds = 2;
 const SLOW_FOR: Seconds = 60;
 /** Mean time between two of them: thousands of exporters may have lost the same far end, seconds. */
 const SLOW_GAP: Seconds = 0.5;
+/** Launches under way at once: so many has a far end turned away before we know of the first. */
+const AT_ONCE = 8;
 
 export interface BreakerOptions {
   readonly clock: Clock;
@@ -33,6 +36,8 @@ export class Breaker {
   readonly #changed: (stay: boolean) => void;
   readonly #backoff: Backoff;
   readonly #waiting = new Set<Waiting>();
+  /** Launches that passed and have not settled. */
+  #underWay = 0;
   /** Whether nothing may pass at all. */
   #held = false;
   /** When the newest failure was noted, and what it asks for between two launches from then on. */
@@ -56,7 +61,7 @@ export class Breaker {
   }
 
   /**
-   * Resolves when a launch may go, in the order of asking.
+   * Resolves when a launch may go, in the order of asking. Who passed says `settled` once, whatever became of it.
    * @returns false when `wanted` says no by then, or `signal` is aborted
    */
   pass(wanted: () => boolean, signal: AbortSignal): Promise<boolean> {
@@ -75,6 +80,12 @@ export class Breaker {
       this.#waiting.add(waiting);
       this.#serve();
     });
+  }
+
+  /** A launch that passed is over: its connection is open, or there is none. */
+  settled(): void {
+    this.#underWay -= 1;
+    this.#serve();
   }
 
   /** Nothing passes until `release`. */
@@ -133,13 +144,14 @@ export class Breaker {
     this.#timer = undefined;
     for (const waiting of this.#waiting) {
       if (!waiting.wanted()) waiting.go(false);
-      else if (this.#held) return;
+      else if (this.#held || this.#underWay >= AT_ONCE) return;
       else {
         const now = this.#clock.monotonic();
         if (now < this.#next) {
           this.#timer = this.#clock.after(this.#next - now, () => this.#serve());
           return;
         }
+        this.#underWay += 1;
         waiting.go(true);
         const gap = now < this.#slowUntil ? SLOW_GAP * (0.5 + this.#random()) : 0;
         this.#next = now + Math.max(this.#gap, gap);

@@ -5,10 +5,14 @@ import type { Config, TargetConfig } from '../config/config.js';
 import type { EmbeddedBox } from '../config/far-ends.js';
 import { DEFAULT_MAX_CONNECTIONS } from '../config/schema.js';
 import { type AskRouter, createAskRouter } from '../net/router.js';
+import type { Capability } from '../net/socket-options/library.js';
 import { openPath } from '../probe/far-ends/index.js';
 import type { EmbeddedFarEnd, Path, PathOptions } from '../probe/path.js';
 import type { Seconds } from '../units.js';
+import type { AskedAgain } from './ask-again.js';
+import { FleetLog } from './fleet-log.js';
 import { Launches } from './launches.js';
+import { LocateTurns } from './locate-turns.js';
 import { RoundSpread } from './round-spread.js';
 import { Schedule } from './schedule.js';
 import type { EngineObserver, EngineView, TargetSnapshot } from './snapshot.js';
@@ -39,22 +43,34 @@ export interface EngineOptions {
   readonly askRouter?: AskRouter;
   /** Newest tests that are kept of each mode; by the number of searches unless given. */
   readonly testsKept?: number;
+  /** Whether each target tries its own advice; unless given it does. */
+  readonly proves?: boolean;
+  /** Whether boxes that forget are looked for where targets say so; unless given they are. */
+  readonly locates?: boolean;
+  /** Whether what is tried beside the searches of a target may run side by side; unless given it does not. */
+  readonly sideBySide?: boolean;
+  /** What this end can do to locate; the process's own capability unless given. */
+  readonly capability?: () => Capability;
 }
 
 export class Engine implements EngineView {
-  readonly #options: Required<Omit<EngineOptions, 'testsKept'>> & Pick<EngineOptions, 'testsKept'>;
+  readonly #options: EngineOptions & Required<Pick<EngineOptions, 'openPath' | 'askRouter'>>;
   readonly #launches: Launches;
+  readonly #turns: LocateTurns;
   readonly #rounds: RoundSpread;
   #runners: readonly TargetRunner[] = [];
   #config: Config | undefined;
   readonly #schedule: Schedule;
+  readonly #fleetLog: FleetLog;
   #sleepWatch: Timer | undefined;
   #slept: Seconds;
 
   constructor(options: EngineOptions) {
     const clock = new StepNoticingClock(options.clock, (step) => this.#stepped(step));
     this.#options = { openPath, askRouter: createAskRouter(clock), ...options, clock };
+    this.#fleetLog = new FleetLog(options.log, clock);
     this.#launches = new Launches({ clock });
+    this.#turns = new LocateTurns(clock);
     this.#rounds = new RoundSpread(clock);
     this.#schedule = new Schedule(clock, (untilNext) => this.#rounds.run(this.#runners, untilNext));
     this.#slept = clock.boot() - clock.monotonic();
@@ -72,6 +88,11 @@ export class Engine implements EngineView {
     for (const runner of this.#runners) yield runner.snapshot();
   }
 
+  /** Measures a target again; undefined where there is none of this name. */
+  askAgain(name: string): AskedAgain | undefined {
+    return this.#runners.find(({ target }) => target.name === name)?.askAgain();
+  }
+
   /** Starts with a configuration, or changes over to it: targets that are the same keep their running searches. */
   async apply(config: Config): Promise<void> {
     const keepState = this.#config === undefined || this.#config.state_dir === config.state_dir;
@@ -81,6 +102,7 @@ export class Engine implements EngineView {
     const gone = this.#runners.filter((runner) => !keepState || !wanted.has(fingerprint(runner.target)));
     await Promise.all(gone.map((runner) => runner.stop()));
     this.#launches.budget = config.max_connections ?? DEFAULT_MAX_CONNECTIONS;
+    this.#turns.fleet = config.targets.flatMap(({ locate }) => locate?.every ?? []);
 
     const store =
       config.state_dir === undefined ? undefined : new StateStore(config.state_dir, this.#options.log);
@@ -90,7 +112,9 @@ export class Engine implements EngineView {
       if (running !== undefined) return running;
       const runner = new TargetRunner({
         ...this.#options,
+        log: this.#fleetLog.of(target.name),
         launches: this.#launches,
+        turns: this.#turns,
         testsKept: this.#options.testsKept ?? testsKept(config),
         target,
         store,
@@ -104,6 +128,11 @@ export class Engine implements EngineView {
     await Promise.all(fresh.map((runner) => runner.start()));
   }
 
+  /** A round of every target at once, whatever the schedule says. */
+  round(): void {
+    for (const runner of this.#runners) runner.round();
+  }
+
   /** Closes every connection and saves every state. */
   async stop(): Promise<void> {
     this.#sleepWatch?.cancel();
@@ -111,6 +140,7 @@ export class Engine implements EngineView {
     this.#schedule.stop();
     await Promise.all(this.#runners.map((runner) => runner.stop()));
     this.#runners = [];
+    this.#fleetLog.close();
   }
 
   /** CLOCK_MONOTONIC stands still while a laptop sleeps, the NAT's clock does not. */

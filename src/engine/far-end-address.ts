@@ -3,7 +3,9 @@ import { isIP } from 'node:net';
 import { Backoff } from '../backoff.js';
 import type { Clock } from '../clock.js';
 import type { TargetConfig } from '../config/config.js';
+import { type Remedy, remedyOf } from '../config/remedy.js';
 import { resolve as resolveName } from '../net/resolve.js';
+import { FarEndError } from '../probe/path.js';
 import type { Seconds } from '../units.js';
 import { pause, unlessAborted } from '../pause.js';
 
@@ -26,10 +28,23 @@ export interface FarEndAddressesOptions {
   readonly host: string;
   readonly target: Pick<TargetConfig, 'family' | 'local_address'>;
   readonly clock: Clock;
-  /** Tries a fresh connection to an address. @returns why it does not work, for people; undefined where it does */
-  readonly problemAt: (address: string, signal: AbortSignal) => Promise<string | undefined>;
+  /** Tries a fresh connection to an address. @returns why it does not work; undefined where it does */
+  readonly problemAt: (address: string, signal: AbortSignal) => Promise<Error | undefined>;
   /** The system's resolver unless given. */
   readonly resolve?: typeof resolveName;
+}
+
+/** None of several addresses answers; where all of them say the same, that is the remedy. */
+class NoAddressAnswers extends Error {
+  override readonly name = 'NoAddressAnswers';
+  readonly remedy: Remedy | undefined;
+
+  constructor(host: string, problems: readonly Error[]) {
+    const told = problems.slice(0, MOST_REASONS).map(({ message }) => message);
+    super(`no address of ${host} answers: ${told.join('; ')}`);
+    const [remedy, ...others] = new Set(problems.map(remedyOf));
+    this.remedy = others.length === 0 ? remedy : undefined;
+  }
 }
 
 /** The addresses that a far end's name leads to. */
@@ -52,12 +67,9 @@ export class FarEndAddresses {
     if (addresses === undefined) return undefined;
     const [only, ...others] = addresses;
     if (others.length === 0) return only;
-    const problems: string[] = [];
+    const problems: Error[] = [];
     const found = await this.#firstThatAnswers(addresses, signal, problems);
-    if (found === undefined && !signal.aborted)
-      throw new Error(
-        `no address of ${this.#options.host} answers: ${problems.slice(0, MOST_REASONS).join('; ')}`,
-      );
+    if (found === undefined && !signal.aborted) throw new NoAddressAnswers(this.#options.host, problems);
     return found;
   }
 
@@ -106,7 +118,8 @@ export class FarEndAddresses {
     const { family, local_address: local } = target;
     const addresses = await unlessAborted(resolve(host, family), signal);
     const usable = addresses?.filter((address) => local === undefined || isIP(local) === isIP(address));
-    if (usable?.length === 0) throw new Error(`no address of the host has the family of ${local}`);
+    if (usable?.length === 0)
+      throw new FarEndError(`no address of the host has the family of ${local}`, { remedy: 'local_address' });
     return usable;
   }
 
@@ -118,7 +131,7 @@ export class FarEndAddresses {
   async #firstThatAnswers(
     addresses: readonly string[],
     signal: AbortSignal,
-    problems: string[] = [],
+    problems: Error[] = [],
   ): Promise<string | undefined> {
     const { clock, problemAt } = this.#options;
     const found = new AbortController();

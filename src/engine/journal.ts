@@ -23,7 +23,7 @@ export class Journal {
   }
 
   /** Tells something, in the log with `fields` beside it. */
-  tell(text: string, level: 'info' | 'warn', fields: object = {}): void {
+  tell(text: string, level: 'debug' | 'info' | 'warn', fields: object = {}): void {
     this.#log[level](fields, text);
     // First: asking the time may notice a step, and that moves the events to another list.
     const at = this.#clock.wall();

@@ -14,21 +14,16 @@ import {
   shouldPart,
   silenceAllowed,
 } from '../core/lifetime.js';
-import { type Canary, type Introduction, mayBeSame, type Path, type ProbeConnection } from '../probe/path.js';
+import { messageOf } from '../message.js';
+import { type Canary, mayBeSame, type Path, type ProbeConnection } from '../probe/path.js';
 import type { Seconds } from '../units.js';
-import { STAYED_AFTER } from './breaker.js';
 import { pause, Rest } from '../pause.js';
-import { LivingCanary, type Loss, lossOf } from './living-canary.js';
+import { FarEndReach, type ReachEvents } from './far-end-reach.js';
+import { HeartbeatPace, UNKNOWN_BEAT } from './heartbeat-pace.js';
+import { hangingOf, LivingCanary, type Loss, lossOf } from './living-canary.js';
 
 /** How many canaries a target has: one may be evicted by chance, two at once are an event. */
 const CANARIES = 2;
-/** Longest pause between two tries to reach a far end that does not answer, seconds. */
-const LONGEST_RETRY: Seconds = 15;
-/** Bounds of the time between two heartbeats, seconds. */
-const SHORTEST_BEAT: Seconds = 1;
-const LONGEST_BEAT: Seconds = 60;
-/** Heartbeats while nothing is known about the path, or whether a canary stays. */
-const UNKNOWN_BEAT: Seconds = STAYED_AFTER;
 /** Where one canary was ended by somebody the other one follows within this time, if it does, seconds. */
 const TOGETHER: Seconds = 0.1;
 /** Where all were, a whole fleet may have lost its far end: it is asked again within this time, seconds. */
@@ -39,18 +34,12 @@ const SPREAD: Seconds = 5;
  * @see TCP_RTO_MAX in Linux' include/net/tcp.h
  */
 const LONGEST_REPETITION: Seconds = 120;
-/** Without a loss for this long the heartbeats may become slower again, seconds. */
-const TRUST_AFTER: Seconds = 3600;
 
-export interface LifelineEvents {
-  /** Fresh connections work, and stay as far as is known. */
-  reached(introduction: Introduction): void;
+export interface LifelineEvents extends ReachEvents {
   /** All canaries live: from now on deaths can be judged. */
   watched(): void;
   /** No canary lives any more: what is opened before the next `watched` has nobody to vouch for it. */
   unwatched(): void;
-  /** No fresh connection works, or none stays; `reason` is for people. */
-  unreachable(reason: string): void;
   /** All canaries are lost although fresh connections work and the far end was not restarted. */
   mappingLoss(): void;
   /** All connections ended because the far end was restarted. */
@@ -86,23 +75,19 @@ type Vouched = Pick<ProbeConnection, 'opened' | 'instance'>;
 export class Lifeline {
   readonly #options: LifelineOptions;
   readonly #living = new Set<LivingCanary>();
-  /** Longest pause between heartbeats that experience allows: halved by each loss of all mappings. */
-  #slowest: Seconds = LONGEST_BEAT;
-  #lastLoss: Seconds = -Infinity;
   #trouble: (() => void) | undefined;
   readonly #random: () => number;
-  /** Pauses while connecting does not work, and while it works but staying does not. */
-  readonly #unreached: Backoff;
+  readonly #pace: HeartbeatPace;
+  readonly #farEnd: FarEndReach;
+  /** Pauses while connecting works and staying does not. */
   readonly #unstable: Backoff;
-  /** Whether it has to be shown that connections stay before the far end counts as one that answers. */
-  #inDoubt = true;
-  #introduction: Introduction | undefined;
   #ages: LifetimeEvidence = NO_LIFETIME;
 
   constructor(options: LifelineOptions) {
     this.#options = options;
     this.#random = options.random ?? Math.random;
-    this.#unreached = new Backoff({ longest: LONGEST_RETRY, random: this.#random });
+    this.#pace = new HeartbeatPace(options.clock, options.survives);
+    this.#farEnd = new FarEndReach({ ...options, random: this.#random });
     this.#unstable = new Backoff({ random: this.#random });
   }
 
@@ -110,7 +95,7 @@ export class Lifeline {
   async run(signal: AbortSignal): Promise<void> {
     try {
       let loss: Loss | undefined;
-      await this.#reach(signal);
+      await this.#farEnd.untilReached(signal);
       while (!signal.aborted) {
         await this.#fill(signal);
         if (signal.aborted) break;
@@ -152,6 +137,11 @@ export class Lifeline {
   /** The age at which every connection ends here, however busy it is; undefined where none was found. */
   get lifetime(): AgeWindow | undefined {
     return this.#ages.proven;
+  }
+
+  /** The path may not work any more: fresh connections and canaries are asked now. */
+  doubt(): void {
+    this.#trouble?.();
   }
 
   /** A connection was seen to live from one moment to another. */
@@ -196,30 +186,6 @@ export class Lifeline {
     return answered;
   }
 
-  /** Tries fresh connections until one works. */
-  async #reach(signal: AbortSignal): Promise<Introduction | undefined> {
-    while (!signal.aborted) {
-      const introduction = await this.#check(signal);
-      if (introduction !== undefined) return introduction;
-      await pause(this.#options.clock, this.#unreached.next(), signal);
-    }
-    return undefined;
-  }
-
-  async #check(signal: AbortSignal): Promise<Introduction | undefined> {
-    try {
-      const introduction = await this.#options.path.check(signal);
-      if (signal.aborted) return undefined;
-      this.#unreached.reset();
-      this.#introduction = introduction;
-      if (!this.#inDoubt) this.#options.events.reached(introduction);
-      return introduction;
-    } catch (error) {
-      if (!signal.aborted) this.#options.events.unreachable(messageOf(error));
-      return undefined;
-    }
-  }
-
   /** Opens the canaries that are missing and makes sure that they stay. */
   async #fill(signal: AbortSignal): Promise<void> {
     while (this.#living.size < CANARIES && !signal.aborted) {
@@ -234,11 +200,10 @@ export class Lifeline {
     const wait = this.#unstable.next();
     // One that lives shows that the far end answers: that it takes no other one (a limit, a full table) is no outage.
     if (this.#alive().length > 0) return this.#beatFor(wait, signal);
-    this.#inDoubt = true;
-    this.#options.events.unreachable(problem);
+    this.#farEnd.doubt(problem);
     if (this.#living.size === 0) this.#options.events.unwatched();
     await pause(this.#options.clock, wait, signal);
-    await this.#reach(signal);
+    await this.#farEnd.untilReached(signal);
   }
 
   #alive(): LivingCanary[] {
@@ -250,14 +215,14 @@ export class Lifeline {
     const { clock, deadline } = this.#options;
     const end = clock.monotonic() + wait;
     while (!signal.aborted && clock.monotonic() < end) {
-      await pause(clock, Math.min(this.#interval(), end - clock.monotonic()), signal);
+      await pause(clock, Math.min(this.#pace.interval(), end - clock.monotonic()), signal);
       for (const living of this.#alive()) if (!(await this.#beatOnce(living, deadline, signal))) return;
     }
   }
 
   /** Opens a canary. @returns why there is none, for people */
   async #raise(signal: AbortSignal): Promise<string | undefined> {
-    const { clock, path, events } = this.#options;
+    const { clock, path } = this.#options;
     let canary: Canary;
     try {
       canary = await path.openCanary(signal);
@@ -271,10 +236,8 @@ export class Lifeline {
       this.#ended();
     });
     const problem = await this.#prove(living, signal);
-    if (problem === undefined) {
-      if (this.#inDoubt && this.#introduction !== undefined) events.reached(this.#introduction);
-      this.#inDoubt = false;
-    } else {
+    if (problem === undefined) this.#farEnd.stayed();
+    else {
       this.#living.delete(living);
       canary.close();
     }
@@ -288,7 +251,7 @@ export class Lifeline {
   async #prove(living: LivingCanary, signal: AbortSignal): Promise<string | undefined> {
     const { clock, deadline } = this.#options;
     const { canary } = living;
-    const questioned = this.#unstable.failures > 0 && this.#inDoubt;
+    const questioned = this.#unstable.failures > 0 && this.#farEnd.inDoubt;
     if (!canary.greeted && !questioned) return undefined;
     for (let answers = 0; answers < (questioned ? 2 : 1); answers += 1) {
       if (answers > 0) await pause(clock, UNKNOWN_BEAT, signal);
@@ -330,7 +293,7 @@ export class Lifeline {
   /** How long a canary may be silent until its next heartbeat, seconds. */
   #silence(living: LivingCanary): Seconds {
     const { clock, resolution } = this.#options;
-    const known = this.#interval();
+    const known = this.#pace.interval();
     const interval = living.hasStayed ? known : Math.min(known, UNKNOWN_BEAT);
     const allowed = [...this.#living].map(({ bornAt }) =>
       silenceAllowed(this.#ages, clock.monotonic() - bornAt, resolution),
@@ -349,25 +312,13 @@ export class Lifeline {
     return true;
   }
 
-  #interval(): Seconds {
-    const { clock, survives } = this.#options;
-    const now = clock.monotonic();
-    if (now - this.#lastLoss > TRUST_AFTER && this.#slowest < LONGEST_BEAT) {
-      this.#slowest = Math.min(this.#slowest * 2, LONGEST_BEAT);
-      this.#lastLoss = now;
-    }
-    const known = survives();
-    const wanted = known === undefined ? UNKNOWN_BEAT : known / 4;
-    return Math.max(SHORTEST_BEAT, Math.min(wanted, this.#slowest));
-  }
-
   /** A canary is silent or gone: an outage, one eviction, the far end, or all mappings at once? */
   async #assess(signal: AbortSignal): Promise<Loss | undefined> {
     const { clock, deadline } = this.#options;
     const began = clock.monotonic();
-    const interval = this.#interval();
+    const interval = this.#pace.interval();
     await this.#keepApart(signal);
-    const introduction = await this.#reach(signal);
+    const introduction = await this.#farEnd.untilReached(signal);
     if (introduction === undefined) return undefined;
     // The path works now. TCP repeats what the canaries asked, each time after as long as it has waited so far.
     const outage = clock.monotonic() - began + deadline;
@@ -378,18 +329,19 @@ export class Lifeline {
     const lost = canaries.filter((_, index) => revived[index] !== true);
     // Read before they are closed: our own closing is no sign of the far end.
     const ends = canaries.map(({ canary }) => canary.end?.kind);
+    // Those that hang at the far end say nothing of the path.
+    const hanging = await hangingOf(lost);
     for (const living of lost) {
       this.#living.delete(living);
       living.canary.close();
     }
     const aged = lost.length > 0 && lost.every((living) => this.#isOfAge(living));
-    for (const { death } of lost)
-      if (death !== undefined) this.#learn(learnDeath(this.#ages, death, this.#options.resolution));
-    const loss = this.#living.size > 0 || aged ? undefined : lossOf(canaries, ends, introduction);
-    if (loss === 'mappingLoss') {
-      this.#slowest = Math.max(SHORTEST_BEAT, Math.min(this.#slowest, interval) / 2);
-      this.#lastLoss = clock.monotonic();
-    }
+    for (const living of lost)
+      if (living.death !== undefined && !hanging.has(living))
+        this.#learn(learnDeath(this.#ages, living.death, this.#options.resolution));
+    const untold = this.#living.size > 0 || aged || hanging.size > 0;
+    const loss = untold ? undefined : lossOf(canaries, ends, introduction);
+    if (loss === 'mappingLoss') this.#pace.lost(interval);
     // Where something swallows every sign of life, its absence is no event and no reason to wait.
     const swallowed = ends.every((end) => end === undefined) && !lost.some(({ canary }) => canary.greeted);
     if (swallowed || lost.every(({ hasStayed }) => hasStayed)) return loss;
@@ -441,8 +393,4 @@ function within(clock: Clock, answer: Promise<boolean>, patience: Seconds): Prom
     const timer = clock.after(patience, () => resolve(false));
     void answer.then(resolve).finally(() => timer.cancel());
   });
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

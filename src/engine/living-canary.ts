@@ -107,3 +107,11 @@ export function lossOf(
     ? 'mappingLoss'
     : undefined;
 }
+
+/** Those whose questions have arrived at the far end, which does not answer them. */
+export async function hangingOf(silent: readonly LivingCanary[]): Promise<ReadonlySet<LivingCanary>> {
+  const hang = await Promise.all(
+    silent.map(async ({ canary }) => canary.end === undefined && (await canary.hangs?.()) === true),
+  );
+  return new Set(silent.filter((_, index) => hang[index]));
+}

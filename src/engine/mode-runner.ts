@@ -6,19 +6,33 @@ import type { TargetConfig } from '../config/config.js';
 import type { Finding } from '../core/finding.js';
 import type { Mode } from '../core/modes.js';
 import { findingOf } from '../core/search/finding-of.js';
+import { hintOf, shiftedHint } from '../core/search/hints.js';
 import { type SearchState } from '../core/search/state.js';
-import { connectionsOf, step } from '../core/search/step.js';
-import { type ConnectionId, type SearchAction, type SearchEvent, TEACHING } from '../core/search/contract.js';
+import { toldToSiblings } from '../core/search/siblings.js';
+import { connectionsOf, createSearch, step } from '../core/search/step.js';
+import {
+  type ConnectionId,
+  type Hint,
+  type SearchAction,
+  type SearchEvent,
+  type SiblingTest,
+  TEACHING,
+} from '../core/search/contract.js';
 import { defined } from '../defined.js';
+import { reasonOf } from '../core/verdict.js';
 import type { Seconds } from '../units.js';
 import { searchOptions } from './judge.js';
 import type { Launches } from './launches.js';
 import { beginSearch, type Confirmed, type Restored } from './restored-search.js';
+import { Aside } from './aside.js';
+import type { Crowd } from './crowd.js';
 import type { SavedMode } from './saved-target.js';
 import type { EngineObserver, TestRecord, WaitingConnection } from './snapshot.js';
 import { TestBook } from './test-book.js';
-import { TestLog } from './test-log.js';
 import { Trial, type TrialResult, type TrialSettings, type WatchedPath } from './trial.js';
+
+/** Connections beside a search are numbered from here on: no search opens so many. */
+const FIRST_ASIDE: ConnectionId = 2 ** 40;
 
 export interface ModeRunnerOptions {
   readonly target: TargetConfig;
@@ -31,11 +45,19 @@ export interface ModeRunnerOptions {
   readonly testsKept: number;
   /** Says when a connection may be opened. */
   readonly launches: Launches;
+  /** Most idle connections, where the configured number is too many for the path. */
+  readonly connections?: number | undefined;
   readonly restored?: Restored | undefined;
+  /** What its connections may have to make room for; nothing unless given. */
+  readonly crowd?: Crowd | undefined;
   /** Called whenever the state changed; `news` when it is more than the routine of the steady state. */
   readonly changed: (news: boolean) => void;
   /** Called when the search announces that the timeout changed. */
   readonly told: (change: 'drop' | 'rise') => void;
+  /** Called with a test that the other modes of the target count, too. */
+  readonly tested: (test: SiblingTest) => void;
+  /** Called after each step: what it could hint to the other modes may have changed. */
+  readonly stepped: () => void;
   /** Called when there may be more or less to diagnose than before. */
   readonly learnt: () => void;
 }
@@ -45,9 +67,11 @@ export class ModeRunner {
   readonly #options: ModeRunnerOptions;
   /** The connections that the search counts on, from their launch to their verdict. */
   readonly #trials = new Map<ConnectionId, Trial>();
+  /** Those that others hold beside the search. */
+  readonly #asides = new Set<Aside>();
+  #asidesOpened = 0;
   readonly #trialSettings: TrialSettings;
   readonly #book: TestBook;
-  readonly #log: TestLog;
   #state: SearchState;
   /** What was found in the newest state that somebody asked about, and that state. */
   #found: Finding | undefined;
@@ -65,9 +89,8 @@ export class ModeRunner {
     const { target, mode, clock, launches, log, restored, testsKept, timing } = options;
     this.mode = mode;
     this.#options = options;
-    this.#log = new TestLog(log);
     const { state, now, saved, confirmed } = beginSearch(
-      searchOptions(target, mode, timing),
+      { ...searchOptions(target, mode, timing), ...defined({ connections: options.connections }) },
       restored,
       clock,
     );
@@ -123,15 +146,20 @@ export class ModeRunner {
 
   get waiting(): WaitingConnection[] {
     const now = this.#now();
-    return connectionsOf(this.#state).map(({ id, state, since, testAt }) =>
+    const held = [...this.#asides].flatMap(({ waiting }) => waiting ?? []);
+    // While something else has the path the search's own connections are closed.
+    const own = this.#watched === undefined ? [] : connectionsOf(this.#state);
+    const asked = own.map(({ id, state, since, testAt }) =>
       defined({ id, state, age: since === undefined ? undefined : Math.max(0, now - since), testAt }),
     );
+    return [...asked, ...held];
   }
 
   /** How many connections are open, those under test included. */
   get connections(): number {
     let open = 0;
     for (const trial of this.#trials.values()) if (trial.open) open += 1;
+    for (const aside of this.#asides) if (aside.open) open += 1;
     return open;
   }
 
@@ -146,6 +174,7 @@ export class ModeRunner {
 
   /** The path is watched: starts the search, or goes on with it. */
   begin(watched: WatchedPath): void {
+    if (watched.cannotBeAsked?.includes(this.mode) === true) return;
     this.#watched = watched;
     this.#send(this.#started ? { kind: 'interrupted' } : { kind: 'start' });
     this.#started = true;
@@ -153,10 +182,41 @@ export class ModeRunner {
 
   /** The path is gone: every connection is closed and nothing is learnt. The search sleeps until `begin`. */
   end(): void {
+    this.#giveUp();
+    this.rest();
+  }
+
+  /** Something else has the path: every connection is closed as if never asked for. The search sleeps until `begin`. */
+  rest(): void {
     this.#watched = undefined;
     this.#wake?.timer.cancel();
     this.#wake = undefined;
-    this.#giveUp();
+    for (const trial of this.#trials.values()) trial.end();
+    this.#trials.clear();
+  }
+
+  /** Forgets what was found: once it is begun again it searches with so many connections at most. */
+  anew(connections: number): void {
+    this.#state = createSearch({ ...this.#state.options, connections });
+    this.#confirmed = undefined;
+    this.#started = false;
+    this.#book.lowerFell(0);
+  }
+
+  /** Opens a connection beside the search, which is counted, shown and recorded as its own and tells it nothing. */
+  aside(watched: WatchedPath, testAt: Seconds): Aside {
+    const aside = new Aside({
+      id: FIRST_ASIDE + this.#asidesOpened++,
+      settings: this.#trialSettings,
+      watched,
+      testAt: this.#options.timing === 'at_launch' ? testAt : undefined,
+      over: (result) => {
+        this.#asides.delete(aside);
+        if (result !== undefined) this.#record(result, this.finding.lower ?? 0);
+      },
+    });
+    this.#asides.add(aside);
+    return aside;
   }
 
   /** Every connection was lost at once, and nothing is learnt. */
@@ -182,9 +242,39 @@ export class ModeRunner {
     this.#book.stepped(step);
   }
 
+  /** Another mode of the target has tested a connection. */
+  hear(test: SiblingTest): void {
+    if (this.#watched !== undefined) this.#send({ kind: 'sibling_tested', test });
+  }
+
+  /** What it can hint to the other modes, by the monotonic clock. */
+  get hint(): Hint {
+    return shiftedHint(hintOf(this.#state), 0 - this.#origin);
+  }
+
+  /** What the other modes hint, by the monotonic clock. */
+  heed(hint: Hint): void {
+    const own = shiftedHint(hint, this.#origin);
+    if (this.#watched === undefined || isDeepStrictEqual(own, this.#state.hint)) return;
+    this.#send({ kind: 'hint', hint: own });
+  }
+
   /** The schedule's tick. */
   round(): void {
     if (this.#watched !== undefined) this.#send({ kind: 'round' });
+  }
+
+  /**
+   * Asks the bounds anew, where there is a finding.
+   * @returns seconds until all answers are in; undefined while the path cannot be asked
+   */
+  askAnew(): Seconds | 'searching' | undefined {
+    if (this.#watched === undefined) return undefined;
+    const { phase, upper = Infinity } = this.finding;
+    if (phase !== 'track') return 'searching';
+    this.#send({ kind: 'ask_anew' });
+    const { maxIdle, deadline } = this.#state.options;
+    return Math.min(upper, maxIdle) + deadline;
   }
 
   #now(): Seconds {
@@ -205,6 +295,7 @@ export class ModeRunner {
       now.phase !== 'track' || now.timeout !== before.timeout || now.compliant !== before.compliant,
     );
     if (TEACHING[event.kind]) this.#options.learnt();
+    this.#options.stepped();
   }
 
   #noticeConfirmation(): void {
@@ -249,10 +340,7 @@ export class ModeRunner {
       case 'early_death':
         observer.earlyDeath?.(target, this.mode, action.idle);
         this.#book.addEarlyDeath(clock.wall(), action.idle);
-        log.info(
-          { idle: Math.round(action.idle * 100) / 100 },
-          'a connection died below the published lower bound',
-        );
+        log.info({ idle: hundredths(action.idle) }, 'a connection died below the published lower bound');
         return;
     }
   }
@@ -275,19 +363,34 @@ export class ModeRunner {
     void trial.launch(testAt);
   }
 
-  #conclude({ id }: Trial, result: TrialResult): void {
+  #conclude({ id }: Trial, concluded: TrialResult): void {
     this.#trials.delete(id);
-    const lower = this.finding.lower ?? 0;
-    this.#record(result, lower);
-    this.#log.tested(result.verdict, result.idle, lower);
-    this.#send({ kind: 'verdict', id, verdict: result.verdict, idle: result.idle });
+    const result = this.#excused(concluded);
+    this.#record(result, this.finding.lower ?? 0);
+    const event = { kind: 'verdict', id, verdict: result.verdict, idle: result.idle } as const;
+    const told = toldToSiblings(this.#state, this.#now(), event);
+    this.#send(event);
+    if (told !== undefined) this.#options.tested(told);
+  }
+
+  /** Whoever dies early while others crowd the path may have had to make room: that says nothing. */
+  #excused(result: TrialResult): TrialResult {
+    const { verdict, idle } = result;
+    const { crowd } = this.#options;
+    const { lower = 0, upper = Infinity } = this.finding;
+    if (crowd === undefined || verdict.kind !== 'dead' || idle >= upper || !crowd.excuses(idle))
+      return result;
+    if (idle < lower) crowd.evicted();
+    return { ...result, verdict: { kind: 'inconclusive', reason: 'disturbed' } };
   }
 
   #record(result: TrialResult, lower: Seconds): void {
-    const { observer, target, clock } = this.#options;
+    const { observer, target, clock, log } = this.#options;
     const test: TestRecord = { at: clock.wall(), ...result };
     this.#book.add(test, lower);
     observer.tested?.(target, this.mode, test);
+    const { verdict, idle } = result;
+    log.debug({ verdict: verdict.kind, reason: reasonOf(verdict), idle: hundredths(idle) }, 'tested');
   }
 
   /** Ends every connection for reasons of our own; each counts as a test that could not be held. */
@@ -298,7 +401,11 @@ export class ModeRunner {
       const result = trial.giveUp();
       if (result === undefined) continue;
       this.#record(result, this.finding.lower ?? 0);
-      this.#log.givenUp(result.verdict, result.idle);
     }
   }
+}
+
+/** Seconds as the log has them. */
+function hundredths(idle: Seconds): Seconds {
+  return Math.round(idle * 100) / 100;
 }

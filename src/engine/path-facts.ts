@@ -1,8 +1,11 @@
 /** What is known about a target's path besides its searches: whether it is up, and the addresses along it. */
 import type { Clock } from '../clock.js';
 import type { TargetConfig } from '../config/config.js';
+import type { Remedy } from '../config/remedy.js';
 import { addressClass } from '../core/diagnosis/address-class.js';
 import { type Circumstances, CONDITION_ROWS } from '../core/diagnosis/conditions.js';
+import { durationWithSeconds } from '../core/human-duration.js';
+import type { PathEnds } from '../core/diagnosis/proof.js';
 import { type AgeWindow, spokenAge } from '../core/lifetime.js';
 import { defined } from '../defined.js';
 import { hostConntrackTimeout } from '../net/conntrack.js';
@@ -21,6 +24,8 @@ const MOST_REASONS = 5;
 export interface PathFacts extends Circumstances {
   readonly up?: boolean;
   readonly downReason?: string;
+  /** The key of the target that has to be set right before the far end can answer, where nothing else helps. */
+  readonly remedy?: Remedy;
   readonly address?: string;
   readonly introduction?: Introduction;
   /** Our own addresses as the far end saw them, newest last, bounded. */
@@ -31,6 +36,11 @@ export interface PathFacts extends Circumstances {
   readonly localConntrack?: Seconds;
   /** Whether the far end took the newest announcement of this exporter; absent before it answered one. */
   readonly announced?: boolean;
+}
+
+/** Both ends, as far as they are known. */
+export function endsOf({ address, seenAddresses: seen }: PathFacts): PathEnds {
+  return { address, seen };
 }
 
 /** The facts that may be unknown again. */
@@ -64,6 +74,10 @@ export class FactsKeeper {
     return this.#facts;
   }
 
+  get ends(): PathEnds {
+    return endsOf(this.#facts);
+  }
+
   #learn(changes: Changes): void {
     this.#facts = defined<Changes>({ ...this.#facts, ...changes }) as PathFacts;
   }
@@ -71,7 +85,13 @@ export class FactsKeeper {
   /** The far end is probed at this address from now on. */
   pinned(address: string): void {
     this.#met = new FarEndsMet();
-    const unknown = { announced: undefined, severalFarEnds: undefined, fixedLifetime: undefined };
+    const unknown = {
+      announced: undefined,
+      severalFarEnds: undefined,
+      fixedLifetime: undefined,
+      speaksAfter: undefined,
+      cannotBeAsked: undefined,
+    };
     this.#learn({ address, seenAddresses: [], ...unknown });
   }
 
@@ -104,16 +124,33 @@ export class FactsKeeper {
     this.#reasonsGiven.clear();
     // The built-in path stays inside this process: what the host forgets has no part in it.
     const localConntrack = target.far_end.kind === 'embedded' ? undefined : hostConntrackTimeout();
-    this.#learn({ up: true, downReason: undefined, introduction, localConntrack });
+    const { cannotBeAsked } = introduction;
+    const answers = { up: true, downReason: undefined, remedy: undefined };
+    this.#learn({ ...answers, introduction, localConntrack, cannotBeAsked });
   }
 
-  unreachable(reason: string): void {
+  /**
+   * The far end breaks a silence by itself.
+   * @param after seconds
+   * @param limits whether that is sooner than what was to be measured
+   */
+  speaks(after: Seconds, limits: boolean): void {
+    this.#learn({ speaksAfter: after });
+    if (limits)
+      this.#options.journal.tell(
+        `the far end breaks a silence by itself after ${durationWithSeconds(after)}: nothing longer is measured`,
+        'warn',
+      );
+  }
+
+  /** @param remedy the key of the target that has to be set right, where nothing else helps */
+  unreachable(reason: string, remedy?: Remedy): void {
     // Once for each reason, not for each try: a far end may fail in turns, and in words of its own.
     if (!this.#reasonsGiven.has(reason) && this.#reasonsGiven.size < MOST_REASONS) {
       this.#reasonsGiven.add(reason);
       this.#options.journal.tell(`${this.#options.target.name} does not answer: ${reason}`, 'warn');
     }
-    this.#learn({ up: false, downReason: reason });
+    this.#learn({ up: false, downReason: reason, remedy });
   }
 
   /** Called when it is clear whether the mappings still live: two addresses at once, or one after the other? */

@@ -1,11 +1,15 @@
 /** What a target's state file holds, and how much of it can be believed when it is read back. */
 import { afterStep, type ClockStep, isSet, LATEST_MOMENT, mayHaveStood } from '../clock.js';
+import { type Proof, PROOF_KINDS } from '../core/diagnosis/proof.js';
 import { LONGEST_IDLE } from '../core/finding.js';
+import { type LocateMemory, movedMemory } from '../core/locate/locate-memory.js';
 import { type Mode, MODES } from '../core/modes.js';
+import { type QuotaMemory, reviveQuota, TOLD_BEFORE } from '../core/quota/memory.js';
 import { RFC5382_REQ5 } from '../core/requirements.js';
 import { VERDICT_REASONS } from '../core/verdict.js';
 import { defined } from '../defined.js';
 import type { Seconds } from '../units.js';
+import { parseSavedLocalization } from './saved-localization.js';
 import type { TestBelowLower } from './test-book.js';
 import type { TestRecord } from './snapshot.js';
 
@@ -16,6 +20,19 @@ export interface SavedTarget {
   /** Unix time of the saving, seconds. */
   readonly savedAt: Seconds;
   readonly searches: readonly SavedSearch[];
+  /** What was shown of the advice; absent in files of before. */
+  readonly proofs?: readonly Proof[];
+  /** What is known of its quota; absent in files of versions that did not ask. */
+  readonly quota?: SavedQuota;
+  /** Which box forgets; absent in files of before, and where nobody looks for it. */
+  readonly localization?: LocateMemory;
+}
+
+/** What is remembered about a quota. */
+export interface SavedQuota {
+  readonly memory: QuotaMemory;
+  /** The time of whoever remembers when it was saved, seconds: moments of the memory are of the same. */
+  readonly at: Seconds;
 }
 
 /** Which of a path's searches it is. */
@@ -62,7 +79,7 @@ const MOST_TESTS = 1_000;
  */
 export function parseSavedTarget(value: unknown, now: Seconds): SavedTarget | undefined {
   if (!isRecord(value)) return undefined;
-  const { path, savedAt, searches } = value;
+  const { path, savedAt, searches, quota } = value;
   if (typeof path !== 'string' || !isWithin(savedAt, LATEST_MOMENT) || !Array.isArray(searches))
     return undefined;
   const latest = Math.min(Math.max(now, savedAt) + TOLERATED, LATEST_MOMENT);
@@ -70,7 +87,12 @@ export function parseSavedTarget(value: unknown, now: Seconds): SavedTarget | un
     .slice(0, MOST_SEARCHES)
     .map((saved) => parseSavedSearch(saved, latest))
     .filter((saved) => saved !== undefined);
-  return onPresentClock({ path, savedAt, searches: sound }, now);
+  const proofs = newestOf(value['proofs'])
+    .filter(isProof)
+    .filter(({ at }) => at <= latest);
+  const localization = parseSavedLocalization(value['localization'], latest);
+  const sane = defined({ path, savedAt, searches: sound, proofs, quota: parseQuota(quota), localization });
+  return onPresentClock(sane, now);
 }
 
 /** What was saved of a mode's search over the whole path. */
@@ -80,7 +102,7 @@ export function savedOf(saved: SavedTarget | undefined, mode: Mode): SavedSearch
 
 /**
  * The state of a file of format 1 in that of today: it named searches by their mode alone, and did not say what was
- * required of them, which was RFC 5382 REQ-5 in every mode. What makes no sense is left to `parseSavedTarget`.
+ * required of them, which was RFC 5382 REQ-5 in every mode; nor did it check an accusation. What makes no sense is left to `parseSavedTarget`.
  */
 export function fromFormat1(state: unknown): unknown {
   if (!isRecord(state) || !isRecord(state['modes'])) return undefined;
@@ -88,7 +110,12 @@ export function fromFormat1(state: unknown): unknown {
   const searches = Object.entries(modes).map(([mode, saved]) =>
     isRecord(saved) ? { ...saved, name: { mode }, search: withRequirement(saved['search']) } : saved,
   );
-  return { ...rest, searches };
+  const told = searches.some((saved) => isRecord(saved) && hasAccused(saved['search']));
+  return { ...rest, searches, ...(told ? { quota: { memory: TOLD_BEFORE, at: 0 } } : {}) };
+}
+
+function hasAccused(search: unknown): boolean {
+  return isRecord(search) && search['compliant'] === false;
 }
 
 function withRequirement(search: unknown): unknown {
@@ -109,7 +136,15 @@ function onPresentClock(saved: SavedTarget, now: Seconds): SavedTarget {
     : isSet(now) || behind.by > 0;
   if (!stepped) return saved;
   const step = { from: saved.savedAt, by: -behind.by };
-  return { ...saved, savedAt: now, searches: saved.searches.map((each) => movedSearch(each, step)) };
+  const searches = saved.searches.map((each) => movedSearch(each, step));
+  const localization = saved.localization && movedMemory(saved.localization, (at) => afterStep(at, step));
+  return {
+    ...saved,
+    savedAt: now,
+    searches,
+    proofs: movedMoments(saved.proofs ?? [], step),
+    ...defined({ localization }),
+  };
 }
 
 function movedSearch(saved: SavedSearch, step: ClockStep): SavedSearch {
@@ -127,6 +162,12 @@ function movedSearch(saved: SavedSearch, step: ClockStep): SavedSearch {
 /** Things that happened, with their moments as the wall clock tells them after a step. */
 export function movedMoments<T extends { readonly at: Seconds }>(things: readonly T[], step: ClockStep): T[] {
   return things.map((thing) => ({ ...thing, at: afterStep(thing.at, step) }));
+}
+
+function parseQuota(value: unknown): SavedQuota | undefined {
+  if (!isRecord(value) || !isNumber(value['at'])) return undefined;
+  const memory = reviveQuota(value['memory']);
+  return memory && { memory, at: value['at'] };
 }
 
 function parseSavedSearch(value: unknown, latest: Seconds): SavedSearch | undefined {
@@ -178,6 +219,19 @@ function isBelowLower(value: unknown): value is TestBelowLower {
     isNumber(value['at']) &&
     isWithin(value['idle'], LONGEST_IDLE) &&
     typeof value['early'] === 'boolean'
+  );
+}
+
+function isProof(value: unknown): value is Proof {
+  if (!isRecord(value)) return false;
+  const { kind, mode, held, at, address, seen } = value;
+  return (
+    PROOF_KINDS.some((known) => known === kind) &&
+    MODES.some((known) => known === mode) &&
+    typeof held === 'boolean' &&
+    isWithin(at, LATEST_MOMENT) &&
+    [address, seen].every((text) => ['string', 'undefined'].includes(typeof text)) &&
+    ['interval', 'lower', 'upper'].every((key) => isWithin(value[key], LONGEST_IDLE))
   );
 }
 

@@ -1,9 +1,13 @@
 /** A target's saved state: read at its start, written soon after something new, and now and then otherwise. */
 import type { Clock, Timer } from '../clock.js';
 import type { TargetConfig } from '../config/config.js';
+import { defined } from '../defined.js';
 import type { Logger } from '../log.js';
 import type { Seconds } from '../units.js';
+import type { AdviceProver } from './advice-prover.js';
+import type { Localizer } from './localizer.js';
 import type { ModeRunner } from './mode-runner.js';
+import type { QuotaChecker } from './quota-checker.js';
 import { parseSavedTarget, type SavedTarget } from './saved-target.js';
 import type { StateStore } from './state-store.js';
 
@@ -24,6 +28,9 @@ export class Saver {
   #pending: { readonly due: Seconds; readonly timer: Timer } | undefined;
   /** What is saved, once it has been loaded. */
   #modes: readonly ModeRunner[] = [];
+  #quota: QuotaChecker | undefined;
+  #prover: Pick<AdviceProver, 'proofs'> | undefined;
+  #localizer: Pick<Localizer, 'save'> | undefined;
 
   constructor(options: SaverOptions) {
     this.#options = options;
@@ -47,8 +54,16 @@ export class Saver {
   }
 
   /** Saves these from now on. */
-  follow(modes: readonly ModeRunner[]): void {
+  follow(
+    modes: readonly ModeRunner[],
+    quota: QuotaChecker,
+    prover?: Pick<AdviceProver, 'proofs'>,
+    localizer?: Pick<Localizer, 'save'>,
+  ): void {
+    this.#localizer = localizer;
     this.#modes = modes;
+    this.#quota = quota;
+    this.#prover = prover;
   }
 
   /** Notes a change; `news` is anything that a restart must not forget. */
@@ -73,16 +88,25 @@ export class Saver {
   async save(): Promise<void> {
     const { store, target, clock } = this.#options;
     if (this.#modes.length === 0) return;
-    const saved: SavedTarget = {
+    const saved: SavedTarget = defined({
       path: identityOf(target),
       savedAt: clock.wall(),
       searches: this.#modes.map((runner) => ({ name: { mode: runner.mode }, ...runner.save() })),
-    };
+      proofs: this.#prover?.proofs ?? [],
+      quota: this.#quota?.save(),
+      localization: this.#localizer?.save(),
+    });
     await store.save(target.name, saved);
   }
 }
 
 /** Says which path is measured. */
-function identityOf({ far_end: farEnd, family, local_address: localAddress }: TargetConfig): string {
-  return JSON.stringify([farEnd, family, localAddress ?? null]);
+function identityOf({
+  far_end: farEnd,
+  family,
+  local_address: address,
+  interface: name,
+}: TargetConfig): string {
+  const source = name === undefined ? (address ?? null) : { interface: name };
+  return JSON.stringify([farEnd, family, source]);
 }

@@ -1,22 +1,27 @@
 /** From a target's runners and facts to what readers see: what may be published, diagnosis, recommendation. */
 import { isSet } from '../clock.js';
+import type { Locating } from '../core/locate/locating.js';
 import type { TargetConfig } from '../config/config.js';
 import { addressClass, sameAddress } from '../core/diagnosis/address-class.js';
 import { areKeepalivesAnsweredBetween } from '../core/diagnosis/answered-between.js';
-import { type Circumstances, isDataOnly } from '../core/diagnosis/conditions.js';
+import { type Circumstances, whyDataOnly } from '../core/diagnosis/conditions.js';
 import { explain } from '../core/diagnosis/explain.js';
 import { type AddressClass, type DiagnosisInput, type ModeEvidence } from '../core/diagnosis/outcome.js';
 import { type PathVerdict, pathVerdict } from '../core/diagnosis/path-verdict.js';
 import { type FindingsByMode, keepaliveRecommended, publishable } from '../core/diagnosis/publishable.js';
-import { settings } from '../core/diagnosis/settings.js';
-import type { Explanation, Settings } from '../core/diagnosis/explanation.js';
+import { type Advice, adviceOf, type Proving, provingOf, standing } from '../core/diagnosis/proof.js';
+import { type Settings, settings } from '../core/diagnosis/settings.js';
+import type { Explanation } from '../core/diagnosis/explanation.js';
 import type { Finding, SearchPhase } from '../core/finding.js';
 import type { DeathEvidence } from '../core/verdict.js';
 import { defined } from '../defined.js';
+import { socketOptions } from '../net/socket-options/library.js';
 import type { Seconds } from '../units.js';
+import type { AdviceProver } from './advice-prover.js';
 import { FINDING_EXPIRES_AFTER } from './restored-search.js';
+import type { Localizer } from './localizer.js';
 import type { ModeRunner } from './mode-runner.js';
-import type { PathFacts } from './path-facts.js';
+import { endsOf, type PathFacts } from './path-facts.js';
 import type { ModeSnapshot, TargetEvent, TargetSnapshot } from './snapshot.js';
 
 /** Deaths are counted over this long for the diagnosis, seconds. */
@@ -40,6 +45,9 @@ export type ModeReadings = Pick<
   | 'belowLower'
 >;
 
+/** What a snapshot reads of a target's prover. */
+export type ProofReadings = Pick<AdviceProver, 'proofs' | 'holds'>;
+
 /** What follows from the findings of all modes together. */
 interface Derived {
   /** The findings that it was derived from, in the order of the modes. */
@@ -49,7 +57,7 @@ interface Derived {
   readonly published: FindingsByMode;
   readonly interval: Seconds | undefined;
   readonly verdict: PathVerdict;
-  readonly settings: Settings | undefined;
+  readonly advice: Advice;
 }
 
 /**
@@ -71,26 +79,36 @@ export class TargetSnapshots {
    * A target at one moment. The facts and the findings are values: the runners replace them, never change them. Lists
    * (tests, waiting connections, events) are those of the moment in which they are read.
    * @param now Unix time, seconds
+   * @param prover absent where nobody tries the advice
+   * @param localizer absent where nobody looks for the box that forgets
    */
   take(
     facts: PathFacts,
     runners: readonly ModeReadings[],
     events: readonly TargetEvent[],
     now: Seconds,
+    prover?: ProofReadings,
+    localizer?: Pick<Localizer, 'locating'>,
   ): TargetSnapshot {
     const derived = this.#derive(runners, circumstances(facts), now);
-    const { up, downReason, address, introduction, routerAddress } = facts;
-    const { localAddress, seenAddress, conntrack: responder } = introduction ?? {};
-    const { published, verdict, interval, settings: advised } = derived;
+    const { up, downReason, remedy, address, introduction, routerAddress } = facts;
+    const { localAddress, seenAddress, conntrack: responder, fresh } = introduction ?? {};
+    const { published, verdict, interval } = derived;
+    const proving = prover && provingAt(prover, derived.advice, facts, now);
+    const advise = (): Settings | undefined => advised(derived, proving);
+    let advisedSettings: Settings | undefined;
     const diagnose = (snapshot: TargetSnapshot): readonly Explanation[] =>
       this.#diagnose(snapshot, facts, runners, derived, now);
     let explanations: readonly Explanation[] | undefined;
+    const ownTracking = defined({ local: facts.localConntrack, responder });
+    let locating: Locating | undefined;
     return {
       config: this.#target,
       modes: runners.map((runner) => modeSnapshot(runner, published[runner.mode] ?? runner.finding, now)),
       events,
       up,
       downReason,
+      remedy,
       address,
       localAddress,
       seenAddress,
@@ -98,14 +116,27 @@ export class TargetSnapshots {
       natDetected: isTranslated(localAddress, seenAddress),
       // While the far end is down nobody knows whether it still lists this exporter.
       announced: up === true ? facts.announced : undefined,
-      conntrack: defined({ local: facts.localConntrack, responder }),
+      conntrack: ownTracking,
+      localization: defined({ local: socketOptions(), responder: this.#responderLocates(fresh) }),
+      get locating() {
+        return (locating ??= localizer?.locating({ findings: published, verdict }, ownTracking));
+      },
       verdict,
       keepaliveRecommended: interval,
-      settings: advised,
+      get settings() {
+        return (advisedSettings ??= advise());
+      },
+      proving,
       get explanations() {
         return (explanations ??= diagnose(this));
       },
     };
+  }
+
+  /** Far ends that speak another protocol have no word for it. */
+  #responderLocates(fresh: boolean | undefined): boolean | undefined {
+    const { kind } = this.#target.far_end;
+    return kind === 'native' || kind === 'embedded' ? fresh : false;
   }
 
   #derive(runners: readonly ModeReadings[], facts: Circumstances, now: Seconds): Derived {
@@ -122,15 +153,15 @@ export class TargetSnapshots {
     const verdict = pathVerdict(raw, modes, this.#limits, known);
     const speaking = modes.filter((mode) => !verdict.leftOut.includes(mode));
     const interval = keepaliveRecommended(raw, speaking, this.#limits);
-    const dataOnly = isDataOnly(verdict.conditions);
+    const published = publishable(raw, this.#limits, known.quota);
     return (this.#derived = {
       from,
       circumstances: known,
       raw,
-      published: publishable(raw, this.#limits),
+      published,
       interval,
       verdict,
-      settings: interval === undefined ? undefined : settings(interval, { dataOnly }),
+      advice: adviceOf({ interval, findings: published, speaking, conditions: verdict.conditions }),
     });
   }
 
@@ -144,7 +175,7 @@ export class TargetSnapshots {
     { localAddress, seenAddress, routerAddress, natDetected, conntrack }: TargetSnapshot,
     { seenAddresses }: PathFacts,
     runners: readonly ModeReadings[],
-    { raw, circumstances: { keepalivesAnsweredBetween } }: Derived,
+    { raw, circumstances: { keepalivesAnsweredBetween, fixedLifetime, quota } }: Derived,
     now: Seconds,
   ): readonly Explanation[] {
     const evidence = runners.map((runner) => [
@@ -162,15 +193,28 @@ export class TargetSnapshots {
         }),
         ...(routerAddress === undefined ? {} : routerEvidence(routerAddress, seenAddress)),
       },
-      ...defined({ natDetected, keepalivesAnsweredBetween }),
+      ...defined({ natDetected, keepalivesAnsweredBetween, fixedLifetime, quota }),
       severalSeenAddresses: seenAddresses.length > 1,
     });
   }
 }
 
+/** What was shown counts only for the advice and the path of this moment. */
+function provingAt(prover: ProofReadings, advice: Advice, facts: PathFacts, now: Seconds): Proving {
+  const proofs = standing(prover.proofs, advice.ground, endsOf(facts));
+  return provingOf(advice, proofs, prover.holds, now);
+}
+
+function advised({ interval, verdict, circumstances }: Derived, proving?: Proving): Settings | undefined {
+  if (interval === undefined) return undefined;
+  const noKeepalives = whyDataOnly(verdict.conditions, circumstances);
+  return settings(interval, { noKeepalives, proofs: proving?.proofs ?? [] });
+}
+
 /** What the verdict needs to know beside the findings. */
-function circumstances({ severalFarEnds, fixedLifetime }: PathFacts): Circumstances {
-  return { severalFarEnds, fixedLifetime };
+function circumstances(facts: PathFacts): Circumstances {
+  const { severalFarEnds, fixedLifetime, speaksAfter, cannotBeAsked, quota } = facts;
+  return { severalFarEnds, fixedLifetime, speaksAfter, cannotBeAsked, quota };
 }
 
 /** Whether nothing has changed: the facts are values. */
@@ -186,15 +230,17 @@ function isTranslated(local: string | undefined, seen: string | undefined): bool
 /** What is left of a target when its searches cannot be read. */
 export function unreadableTarget(
   config: TargetConfig,
-  { up, downReason, address }: PathFacts,
+  { up, downReason, remedy, address }: PathFacts,
   events: readonly TargetEvent[],
 ): TargetSnapshot {
   return {
     config,
     up,
     downReason,
+    remedy,
     address,
     conntrack: {},
+    localization: { local: socketOptions() },
     verdict: pathVerdict({}, config.modes, { minIdle: config.search.min_idle, guard: config.search.guard }),
     explanations: [],
     modes: [],

@@ -1,12 +1,17 @@
 /** What the engine shows of itself: read by the metrics, the status page, the JSON API and `measure`. */
 import type { PathVerdict } from '../core/diagnosis/path-verdict.js';
-import type { Explanation, Settings } from '../core/diagnosis/explanation.js';
+import type { Explanation } from '../core/diagnosis/explanation.js';
+import type { Proving } from '../core/diagnosis/proof.js';
+import type { Settings } from '../core/diagnosis/settings.js';
 import type { Finding } from '../core/finding.js';
+import type { RefreshedBy } from '../core/locate/cells.js';
+import type { Locating } from '../core/locate/locating.js';
 import type { Mode } from '../core/modes.js';
 import type { ConnectionId } from '../core/search/contract.js';
 import type { Verdict } from '../core/verdict.js';
 import type { ClockStep } from '../clock.js';
 import type { TargetConfig } from '../config/config.js';
+import type { Capability } from '../net/socket-options/library.js';
 import type { Seconds } from '../units.js';
 
 /** One finished test. */
@@ -60,6 +65,8 @@ export interface TargetSnapshot {
   readonly up?: boolean | undefined;
   /** Why it does not answer, in words. */
   readonly downReason?: string | undefined;
+  /** The key of the target that has to be set right before it can answer; absent where time may help. */
+  readonly remedy?: string | undefined;
   /** The resolved address that is probed. */
   readonly address?: string | undefined;
   /** The client's address as the far end sees it, and as this host sees it. */
@@ -71,11 +78,17 @@ export interface TargetSnapshot {
   /** Whether the far end took the newest announcement of this exporter; absent where there is none or no answer. */
   readonly announced?: boolean | undefined;
   readonly conntrack: { readonly local?: Seconds; readonly responder?: Seconds };
+  /** Which ends could find out which box forgets; the responder's is absent while it has not said so. */
+  readonly localization: { readonly local: Capability; readonly responder?: boolean };
+  /** Which box forgets, and what is being done to learn it; absent where it is switched off. */
+  readonly locating?: Locating | undefined;
   /** RFC 5382 REQ-5 for the whole path; every reader says this and nothing else. */
   readonly verdict: PathVerdict;
   readonly keepaliveRecommended?: Seconds | undefined;
   readonly explanations: readonly Explanation[];
   readonly settings?: Settings | undefined;
+  /** What was tried of the advice, and what will be; absent where nobody tries it. */
+  readonly proving?: Proving | undefined;
   readonly modes: readonly ModeSnapshot[];
   /** Newest last, bounded. */
   readonly events: readonly TargetEvent[];
@@ -87,6 +100,8 @@ export interface EngineObserver {
   earlyDeath?(target: TargetConfig, mode: Mode, idle: Seconds): void;
   changed?(target: TargetConfig, mode: Mode, change: 'drop' | 'rise'): void;
   mappingLoss?(target: TargetConfig): void;
+  /** A connection of a localisation was tested. */
+  localized?(target: TargetConfig, mode: Mode, side: RefreshedBy, verdict: Verdict): void;
   /** The wall clock was set: moments that were noted before it move along, see `afterStep`. */
   stepped?(step: ClockStep): void;
 }

@@ -22,6 +22,8 @@ export interface WatchedPath {
   readonly path: Path;
   readonly controls: Controls;
   readonly breaker: Breaker;
+  /** Modes that its far end cannot be asked; none unless given. */
+  readonly cannotBeAsked?: readonly Mode[] | undefined;
   /** Aborted when the path is left. */
   readonly signal: AbortSignal;
 }
@@ -83,12 +85,12 @@ export class Trial {
     const { clock, launches, target, mode, opened, failed, stood } = this.#settings;
     const { breaker, path, signal } = this.#watched;
     const wanted = (): boolean => this.#state === 'launching';
+    if (!(await breaker.pass(wanted, signal))) {
+      this.end();
+      return;
+    }
     let connection: ProbeConnection;
     try {
-      if (!(await breaker.pass(wanted, signal))) {
-        this.end();
-        return;
-      }
       this.#slot = await launches.acquire(target, wanted, signal);
       if (this.#slot === undefined || !wanted()) {
         this.end();
@@ -102,6 +104,8 @@ export class Trial {
       if (isRefusal(error)) breaker.failed(this.#launchedAt);
       if (mattered) failed(this, error);
       return;
+    } finally {
+      breaker.settled();
     }
     this.#connection = connection;
     if (!wanted()) {

@@ -1,7 +1,10 @@
 /** `/api/v1/targets`: everything that the status page shows, as JSON; docs/HTTP.md describes it. */
+import { verifiedBy } from '../core/diagnosis/proof.js';
+import type { Settings } from '../core/diagnosis/settings.js';
 import { reasonOf } from '../core/verdict.js';
 import { defined } from '../defined.js';
 import type { EngineView, ModeSnapshot, TargetSnapshot } from '../engine/snapshot.js';
+import { localizationDocument } from '../report/localization-document.js';
 import type { Seconds } from '../units.js';
 import { guarded, type TellBroken } from './guard.js';
 import { modeSentence, targetVerdict } from './page/sentences.js';
@@ -34,7 +37,8 @@ function documentOf(target: TargetSnapshot, broken: TellBroken) {
     const { name, labels, far_end, search } = target.config;
     const verdict = `This target cannot be shown: ${why}`;
     const nothing = { conditions: [], conntrack: {}, explanations: [], modes: [], events: [] };
-    return { name, labels, far_end, search, standing: 'measuring', verdict, ...nothing };
+    const localization = { local: false };
+    return { name, labels, far_end, search, standing: 'measuring', verdict, ...nothing, localization };
   });
 }
 
@@ -57,12 +61,22 @@ function targetDocument(target: TargetSnapshot) {
     router_address: target.routerAddress,
     nat_detected: target.natDetected,
     conntrack: target.conntrack,
+    localization: defined({
+      local: target.localization.local.available,
+      responder: target.localization.responder,
+    }),
+    locating: target.locating && localizationDocument(target.locating, (at) => at),
     keepalive_recommended: target.keepaliveRecommended,
     explanations: target.explanations,
-    settings: target.settings,
+    keepalive_verified: target.proving && verifiedBy(target.proving.proofs),
+    settings: target.settings && settingsDocument(target.settings),
     modes: target.modes.map((mode) => modeDocument(mode, target)),
     events: target.events,
   });
+}
+
+function settingsDocument({ interval, snippets, leftOut }: Settings) {
+  return { interval, snippets, left_out: leftOut };
 }
 
 function modeDocument(snapshot: ModeSnapshot, target: TargetSnapshot) {

@@ -1,35 +1,38 @@
 /** The exporter's site: status page, metrics, health, reload, configuration, JSON, live events. */
-import type { Express, Request, RequestHandler, Response } from 'express';
+import type { Express, RequestHandler, Response } from 'express';
 import { ConfigError } from '../config/problem.js';
+import { defined } from '../defined.js';
 import type { HistoryEntry } from '../history/entry.js';
 import type { EngineView, TargetSnapshot } from '../engine/snapshot.js';
-import type { Milliseconds, Seconds } from '../units.js';
+import type { Seconds } from '../units.js';
 import { visibleJson } from '../visible.js';
-import { createBaseApp, DOCUMENT_POLICY, finishApp, PAGE_POLICY, securityHeaders } from '../web/base-app.js';
+import { createBaseApp, finishApp, PAGE_POLICY, securityHeaders } from '../web/base-app.js';
+import { serveManual } from '../web/manual.js';
 import { type MetricsSource, metricsRoute } from '../web/metrics-route.js';
 import { targetsDocument } from './api.js';
-import { guarded, type TellBroken, whyBroken } from './guard.js';
-import { changeKey, createLiveEvents, type LiveEventsOptions } from './live-events.js';
+import type { TellBroken } from './guard.js';
+import { type MeasureAgainOptions, serveMeasureAgain } from './measure-again.js';
+import { cachedFragments, cachedHistories } from './page-cache.js';
+import { createLiveEvents, type LiveEventsOptions } from './live-events.js';
+import { type MakeReport, serveReports } from './report-route.js';
 import type { BuildInfo } from './self-families.js';
+import { queryOf } from './query.js';
 import { type Asset, loadAssets } from './page/assets.js';
-import { type CardContext, renderCard } from './page/card.js';
-import { renderPage, renderRow, renderSummary, selectTargets } from './page/page.js';
+import type { CardContext } from './page/card.js';
+import { labelColumns } from './page/fleet-table.js';
+import { renderPage, renderSummary } from './page/page.js';
+import { isFleet, readWish, selectTargets } from './page/selection.js';
 import { moment } from './page/sentences.js';
-
-/** A report about one target, ready to be sent. */
-export interface RenderedReport {
-  /** Media type, with its charset. */
-  readonly contentType: string;
-  readonly body: string;
-}
 
 export interface ExporterAppOptions {
   readonly view: EngineView;
   readonly metrics: MetricsSource;
   /** Path of the metrics, begins with `/`. */
   readonly telemetryPath: string;
-  /** Whether `/-/reload` works. */
+  /** Whether `/-/reload` works, and `/api/v1/targets/<name>/measure` without a token of the page. */
   readonly lifecycle: boolean;
+  /** Makes `/api/v1/targets/<name>/measure` exist. */
+  readonly askAgain?: MeasureAgainOptions['askAgain'];
   /** Loads the configuration again; rejects with a ConfigError where it cannot be used. */
   reload(): Promise<void>;
   /** The configuration in force as YAML, secrets shown as `<secret>`. */
@@ -37,10 +40,7 @@ export interface ExporterAppOptions {
   ready(): boolean;
   readonly buildInfo: BuildInfo;
   /** Makes `/report/<target>` exist. */
-  readonly report?: (
-    target: TargetSnapshot,
-    query: URLSearchParams,
-  ) => RenderedReport | Promise<RenderedReport>;
+  readonly report?: MakeReport;
   /** The findings of the last 30 days of a target, oldest first. */
   readonly history?: (target: string) => Promise<readonly HistoryEntry[]>;
   /** Wall clock, Unix seconds. */
@@ -61,9 +61,6 @@ export interface ExporterApp {
 
 /** Most cards in one answer of `/api/v1/fragments`. */
 const MOST_FRAGMENTS = 50;
-/** How long an unchanged card is handed out again; the passing of time is drawn by the browser. */
-const FRAGMENT_KEPT_MS: Milliseconds = 500;
-const HISTORY_KEPT_MS: Milliseconds = 60_000;
 const YEAR_SECONDS = 31_536_000;
 
 export function createExporterApp(options: ExporterAppOptions): ExporterApp {
@@ -75,27 +72,8 @@ export function createExporterApp(options: ExporterAppOptions): ExporterApp {
   const histories = cachedHistories(options.history, broken);
   const app = createBaseApp({ name: 'nat-idle-exporter', ready: () => options.ready() });
 
-  if (report !== undefined) {
-    app.get('/report/:target', securityHeaders(DOCUMENT_POLICY), async (request, response, next) => {
-      const target = view.targets().find(({ config }) => config.name === request.params['target']);
-      if (target === undefined) {
-        next();
-        return;
-      }
-      try {
-        const { contentType, body } = await report(target, queryOf(request));
-        response.setHeader('Content-Type', contentType);
-        response.end(body);
-      } catch (error) {
-        broken(target, error);
-        response
-          .status(500)
-          .type('text/plain')
-          .send(`no report of this target: ${whyBroken(error)}\n`);
-      }
-    });
-  }
-
+  if (report !== undefined) serveReports(app, view, report, broken);
+  serveManual(app);
   app.use(securityHeaders(PAGE_POLICY));
   app.get(telemetryPath, metricsRoute(options.metrics));
   for (const asset of [assets.style, assets.script, assets.icon])
@@ -111,30 +89,41 @@ export function createExporterApp(options: ExporterAppOptions): ExporterApp {
     const document = targetsDocument(view, options.buildInfo, now(), broken, wanted);
     response.type('application/json').send(visibleJson(document));
   });
+  const { askAgain, lifecycle } = options;
+  const measureToken = askAgain && serveMeasureAgain(app, { askAgain, lifecycle });
   app.get('/api/v1/events', live.handler);
 
   const reports = report !== undefined;
   const fragments = cachedFragments();
+  const contextOf = async (
+    all: readonly TargetSnapshot[],
+    cards: readonly TargetSnapshot[],
+  ): Promise<CardContext> => ({
+    now: now(),
+    reports,
+    history: await histories(cards),
+    rows: { labels: labelColumns(all), cardsElsewhere: isFleet(all) },
+    broken,
+    ...defined({ measureToken }),
+  });
   app.get('/api/v1/fragments', async (request, response) => {
-    const wanted = new Set(queryOf(request).getAll('target').slice(0, MOST_FRAGMENTS));
+    const query = queryOf(request);
+    const wanted = new Set(query.getAll('target').slice(0, MOST_FRAGMENTS));
     const all = view.targets();
     const shown = all.filter(({ config }) => wanted.has(config.name));
-    const context: CardContext = { now: now(), reports, history: await histories(shown), broken };
+    // A page without cards needs none drawn.
+    const rowsOnly = query.get('only') === 'rows';
+    const context = await contextOf(all, rowsOnly ? [] : shown);
     response.json({
       now: context.now,
       asof: moment(context.now),
       summary: renderSummary(all).text,
-      targets: shown.map((target) => fragments(target, context)),
+      targets: shown.map((target) => fragments(target, context, rowsOnly)),
     });
   });
   app.get('/', async (request, response) => {
-    const query = queryOf(request);
     const targets = view.targets();
-    const selection = selectTargets(
-      targets,
-      query.get('q') ?? '',
-      Number.parseInt(query.get('page') ?? '1', 10) || 1,
-    );
+    const selection = selectTargets(targets, readWish(queryOf(request)));
     const page = renderPage({
       targets,
       selection,
@@ -142,80 +131,11 @@ export function createExporterApp(options: ExporterAppOptions): ExporterApp {
       version: options.buildInfo.version,
       telemetryPath,
       assets: { style: assets.style.name, script: assets.script.name },
-      context: { now: now(), reports, history: await histories(selection.shown), broken },
+      context: await contextOf(targets, selection.cards),
     });
     response.type('text/html').send(page);
   });
   return { app: finishApp(app, options.onError), close: () => live.close() };
-}
-
-/** A target's pieces of the page, as its script takes them over. */
-interface Fragment {
-  readonly name: string;
-  /** Unix time at which they were true. */
-  readonly at: Seconds;
-  readonly card: string;
-  readonly row: string;
-}
-
-/** Renders a target at most once in a while, however many look at it: drawing must not hold up the probes. */
-function cachedFragments(): (target: TargetSnapshot, context: CardContext) => Fragment {
-  const cache = new Map<
-    string,
-    { readonly key: number; readonly until: number; readonly fragment: Fragment }
-  >();
-  return (target, context) => {
-    const { name } = target.config;
-    const kept = cache.get(name);
-    // A target that cannot be shown changes all the time.
-    const key = guarded<number>(
-      target,
-      () => undefined,
-      changeKey,
-      () => NaN,
-    );
-    if (kept?.key === key && performance.now() < kept.until) return kept.fragment;
-    const card = renderCard(target, context).text;
-    const row = renderRow(target, context).text;
-    const fragment: Fragment = { name, at: context.now, card, row };
-    cache.set(name, { key, until: performance.now() + FRAGMENT_KEPT_MS, fragment });
-    return fragment;
-  };
-}
-
-/** Reads the histories of some targets; each is read again after a minute, however many look at it. */
-function cachedHistories(
-  read: ExporterAppOptions['history'],
-  broken: TellBroken,
-): (targets: readonly TargetSnapshot[]) => Promise<ReadonlyMap<string, readonly HistoryEntry[]>> {
-  const cache = new Map<
-    string,
-    { readonly at: number; readonly entries: Promise<readonly HistoryEntry[]> }
-  >();
-  return async (targets) => {
-    if (read === undefined) return new Map();
-    const found = new Map<string, readonly HistoryEntry[]>();
-    await Promise.all(
-      targets.map(async (target) => {
-        const { name } = target.config;
-        let kept = cache.get(name);
-        if (kept === undefined || performance.now() - kept.at > HISTORY_KEPT_MS) {
-          const entries = read(name).catch((error: unknown) => {
-            broken(target, error);
-            return [];
-          });
-          kept = { at: performance.now(), entries };
-          cache.set(name, kept);
-        }
-        found.set(name, await kept.entries);
-      }),
-    );
-    return found;
-  };
-}
-
-function queryOf(request: Request): URLSearchParams {
-  return new URLSearchParams(request.originalUrl.split('?', 2)[1] ?? '');
 }
 
 function serveAsset({ type, body, name }: Asset): RequestHandler {

@@ -3,10 +3,14 @@
  * metric more; those of the exporter itself stand in `self-families.ts`.
  */
 import { CONDITION_ROWS, PATH_CONDITIONS } from '../core/diagnosis/conditions.js';
+import { PROOF_KINDS } from '../core/diagnosis/proof.js';
 import { type Mixture, SEARCH_PHASES } from '../core/finding.js';
 import { humanDuration } from '../core/human-duration.js';
+import type { RefreshedBy } from '../core/locate/cells.js';
+import { SIDES } from '../core/locate/locate-contract.js';
+import type { LocalizationTold } from '../core/locate/locating.js';
 import { type Mode, MODES, requirementOf, requirementsOf } from '../core/modes.js';
-import { reasonOf, VERDICT_REASONS, type VerdictReason } from '../core/verdict.js';
+import { reasonOf, type Verdict, VERDICT_REASONS, type VerdictReason } from '../core/verdict.js';
 import type { ModeSnapshot, TargetSnapshot, TestRecord } from '../engine/snapshot.js';
 import type { Seconds } from '../units.js';
 import { type LabelSet, labelSet } from './label-set.js';
@@ -40,6 +44,8 @@ export interface EngineEvents {
   readonly earlyDeath: Seconds;
   readonly changed: 'drop' | 'rise';
   readonly mappingLoss: undefined;
+  /** A connection of a localisation was tested. */
+  readonly localized: { readonly side: RefreshedBy; readonly verdict: Verdict };
 }
 
 /** A counter: grows with the engine's events. Those of a family with the label `mode` must have one. */
@@ -106,11 +112,43 @@ const ENDS = ['local', 'responder'] as const;
 const PHASE_LABELS = labelSets('phase', SEARCH_PHASES);
 const END_LABELS = labelSets('end', ENDS);
 const CONDITION_LABELS = labelSets('condition', PATH_CONDITIONS);
+const KIND_LABELS = labelSets('kind', PROOF_KINDS);
 const DIRECTION_LABELS = labelSets('direction', ['drop', 'rise']);
+const SIDE_LABELS = labelSets('side', SIDES);
 const VERDICT_LABELS = labelSets('verdict', ['alive', 'dead', 'inconclusive']);
 const REASON_LABELS = Object.fromEntries(
   Object.entries(VERDICT_REASONS).map(([reason, verdict]) => [reason, labelSet({ verdict, reason })]),
 ) as Readonly<Record<VerdictReason, LabelSet>>;
+
+/** A gauge about each mode in which a box was located. */
+function ofBox(
+  name: string,
+  help: string,
+  labels: readonly string[],
+  read: (found: LocalizationTold, show: (value: Shown, more?: LabelSet) => void) => void,
+): GaugeFamily {
+  return {
+    name,
+    help,
+    type: 'gauge',
+    labels: ['target', 'mode', ...labels],
+    read: ({ locating }, show) => {
+      for (const { mode, found } of locating?.modes ?? [])
+        if (found?.result.kind === 'located') read(found, (value, more) => show(value, mode, more));
+    },
+  };
+}
+
+/** A gauge with a value of each place of the profile. */
+function ofPlaces(
+  name: string,
+  help: string,
+  read: (entry: NonNullable<LocalizationTold['profile']>['places'][number]) => Shown,
+): GaugeFamily {
+  return ofBox(name, help, ['hop'], ({ profile }, show) => {
+    for (const entry of profile?.places ?? []) show(read(entry), labelSet({ hop: entry.hop }));
+  });
+}
 
 /** In the order in which they are shown. */
 export const FAMILIES: readonly Family[] = [
@@ -217,6 +255,83 @@ export const FAMILIES: readonly Family[] = [
       for (const end of ENDS) show(conntrack[end], undefined, END_LABELS[end]);
     },
   },
+  {
+    name: 'nat_localization_available',
+    help: '1 if an end can refresh connections with a limited TTL, which is how the box that forgets is located, 0 if not: end="local" this one, end="responder" the far end. Absent while the far end has not said so.',
+    type: 'gauge',
+    labels: ['target', 'end'],
+    read: ({ localization: { local, responder } }, show) => {
+      show(local.available, undefined, END_LABELS.local);
+      show(responder, undefined, END_LABELS.responder);
+    },
+  },
+  ofBox(
+    'nat_forgetting_box_info',
+    'Which box forgets, 1 where it was located: hop (3 a router, 1-2 something between two, 1,3 the nearest and the farthest of several, empty where one end alone cannot tell), kind (router, transparent, ttl_first, several, one_sided) and place (own_host, before_hop_1, private_hop, cgn_hop, public_hop, far_end, unknown). Absent unless confirmed. Cached between localisations.',
+    ['hop', 'kind', 'place'],
+    ({ result, hop = '', place = 'unknown' }, show) => {
+      if (result.kind === 'located') show(true, labelSet({ hop, kind: result.box.kind, place }));
+    },
+  ),
+  ofBox(
+    'nat_forgetting_hop',
+    'Smallest TTL with which refreshes of an end keep the box that forgets fresh: side="client" this end, side="responder" the far end. Absent unless confirmed. Cached between localisations.',
+    ['side'],
+    ({ result }, show) => {
+      if (result.kind !== 'located') return;
+      show(result.box.kc, SIDE_LABELS.client);
+      show(result.box.ks, SIDE_LABELS.responder);
+    },
+  ),
+  {
+    name: 'nat_path_hops',
+    help: 'Routers on the path as an end counts them: side="client" this end, side="responder" the far end. Absent until counted. Cached between localisations.',
+    type: 'gauge',
+    labels: ['target', 'side'],
+    read: ({ locating }, show) => {
+      for (const side of SIDES) show(locating?.hops[side], undefined, SIDE_LABELS[side]);
+    },
+  },
+  ofPlaces(
+    'nat_hop_idle_timeout_seconds',
+    'Idle timeout of a hop, or of what stands between two: the middle of its bracket. Only with `profile`, and absent where nothing died. Cached between localisations.',
+    ({ lower, upper }) => upper && (lower + upper) / 2,
+  ),
+  ofPlaces(
+    'nat_hop_idle_timeout_lower_bound_seconds',
+    'Longest idle time that a hop was seen to remember. Cached between localisations.',
+    ({ lower }) => lower,
+  ),
+  ofPlaces(
+    'nat_hop_idle_timeout_upper_bound_seconds',
+    'Shortest idle time after which a hop had forgotten, +Inf where it never had. Cached between localisations.',
+    ({ upper = Infinity }) => upper,
+  ),
+  ofBox(
+    'nat_idle_timeout_behind_seconds',
+    'What is left when the box at this hop is mended: the idle timeout of the others, or its lower bound where nothing died. Only with `profile`. Cached between localisations.',
+    ['hop'],
+    ({ hop = '', profile }, show) => {
+      const { lower, upper } = profile?.behind ?? {};
+      if (lower !== undefined) show(upper === undefined ? lower : (lower + upper) / 2, labelSet({ hop }));
+    },
+  ),
+  {
+    name: 'nat_localization_tests_total',
+    help: 'Finished tests of localisations by the end that kept the connection fresh (client, responder, both, none) and verdict. They are no part of nat_probe_verdicts_total.',
+    type: 'counter',
+    labels: ['target', 'mode', 'side', 'verdict'],
+    counts: {
+      localized: ({ side, verdict }) => labelSet({ side, verdict: verdict.kind }),
+    },
+    initial: [],
+  },
+  ofBox(
+    'nat_localization_last_confirmed_timestamp_seconds',
+    'Unix time at which the box that forgets was located last; nat_forgetting_box_info is cached since then.',
+    [],
+    ({ at }, show) => show(at),
+  ),
   ofTarget(
     'nat_target_up',
     '1 if the far end answers now, 0 if not. Absent before the first try ended.',
@@ -254,4 +369,13 @@ export const FAMILIES: readonly Family[] = [
     'Recommended interval of keepalives: half of the smallest lower bound over the modes, at most 3600. Absent until every configured mode has a finding. Cached between probe rounds.',
     ({ keepaliveRecommended }) => keepaliveRecommended,
   ),
+  {
+    name: 'nat_keepalive_verified',
+    help: 'Whether a connection was kept alive here by the recommended interval, by kind: keepalive (TCP keepalives of the kernel) or data. 1 it was, 0 it was not; absent until tried, and again when the timeout or the path changes. Cached between probe rounds.',
+    type: 'gauge',
+    labels: ['target', 'kind'],
+    read: ({ proving }, show) => {
+      for (const { kind, held } of proving?.proofs ?? []) show(held, undefined, KIND_LABELS[kind]);
+    },
+  },
 ];

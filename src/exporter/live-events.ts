@@ -116,9 +116,12 @@ export function changeKey(target: TargetSnapshot): number {
     keepaliveRecommended,
     target.conntrack.local,
     target.conntrack.responder,
+    target.localization.responder,
     events.length,
   );
-  words.push(events.at(-1)?.at, events.at(-1)?.text, ...explanations.map(({ text }) => text));
+  words.push(target.verdict.sentence, events.at(-1)?.at, events.at(-1)?.text);
+  words.push(...explanations.map(({ text }) => text));
+  for (const { kind, held, at } of target.proving?.proofs ?? []) words.push(kind, held, at);
   for (const { finding, confirmedTimestamp, tests, waiting } of modes) {
     const { phase, lower, upper, timeout, compliant, suspect, deaths } = finding;
     words.push(phase, lower, upper, timeout, compliant, suspect, deaths, confirmedTimestamp);

@@ -44,6 +44,7 @@ export class ProbeMetrics {
     },
     earlyDeath: (target, mode, idle) => this.#count('earlyDeath', idle, target, mode),
     changed: (target, mode, change) => this.#count('changed', change, target, mode),
+    localized: (target, mode, side, verdict) => this.#count('localized', { side, verdict }, target, mode),
     mappingLoss: (target) => this.#count('mappingLoss', undefined, target),
   };
 

@@ -19,6 +19,8 @@ export interface BuildInfo {
   readonly revision: string;
   /** `process.version` unless given. */
   readonly nodeVersion?: string;
+  /** Whether it shows the built-in demonstration because nobody has configured anything. */
+  readonly demo?: boolean;
 }
 
 /** What the exporter knows of itself. Moments are Unix time and move along when the wall clock is set. */
@@ -42,6 +44,11 @@ export const SELF_FAMILIES: readonly StateFamily<SelfState>[] = [
       [1, { version, revision, nodeversion }],
     ],
     ['version', 'revision', 'nodeversion'],
+  ),
+  gauge(
+    'nat_idle_exporter_demo',
+    '1 if this is the demonstration of whoever has no configuration yet; else absent.',
+    ({ build: { demo } }) => (demo === true ? 1 : undefined),
   ),
   gauge(
     'nat_idle_exporter_config_last_reload_successful',

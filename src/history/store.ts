@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { appendFile, mkdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isSet } from '../clock.js';
+import { messageOf } from '../message.js';
 import type { Finding } from '../core/finding.js';
 import type { Mode } from '../core/modes.js';
 import { FILE_LIMITS, FileError, readRegularFileLater, replaceFile } from '../files.js';
@@ -247,8 +248,4 @@ class TargetFile {
     await replaceFile(this.#path, this.#header() + lines.join(''));
     this.#reset(kept, true);
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,7 +1,10 @@
 /** What is told while the measurement runs, each fact once and only when it is certain. */
+import type { PathCondition } from '../core/diagnosis/conditions.js';
+import { planWords, proofWords } from '../core/diagnosis/proof.js';
 import { DEATHS_OF_A_CLAIM } from '../core/finding.js';
 import { durationWithSeconds, humanDuration } from '../core/human-duration.js';
-import { timeoutWords } from '../core/words.js';
+import { mendedSentence } from '../core/locate/locate-words.js';
+import { contradictionWords, mixtureWords, timeoutWords } from '../core/words.js';
 import { longestRequired, type Mode, requirementOf } from '../core/modes.js';
 import type { ModeSnapshot, TargetSnapshot } from '../engine/snapshot.js';
 
@@ -16,6 +19,13 @@ export interface Fact {
 
 /** Idle times whose survival is told where there is no live view, seconds. */
 const MILESTONES: readonly number[] = [60, 300, 900, 1800, 3600, 5400, 7200, 14_400, 28_800, 86_400];
+
+/** Conditions of the path that are told with the mode or with the figures of one. */
+const TOLD_OF_A_MODE: readonly PathCondition[] = [
+  'keepalives_eaten',
+  'keepalives_answered_between',
+  'mixture',
+];
 
 /** Everything that can be told now and is not in `reported` yet. */
 export function newFacts(snapshot: TargetSnapshot, reported: ReadonlySet<string>): readonly Fact[] {
@@ -54,6 +64,15 @@ function allFacts(snapshot: TargetSnapshot): readonly Fact[] {
       );
     }
   }
+  const { check, conditions, contradicting, remarks } = snapshot.verdict;
+  if (check !== undefined) news('quota', `${capitalized(check.words)}.`);
+  const isMixture = conditions.includes('mixture');
+  if (contradicting.length > 0)
+    news(`contradiction:${isMixture}`, `${capitalized(contradictionWords(isMixture))}.`);
+  conditions.forEach((condition, index) => {
+    const remark = remarks[index] ?? '';
+    if (!TOLD_OF_A_MODE.includes(condition)) news(`path:${condition}`, `${capitalized(remark)}.`);
+  });
   for (const snapshotOfMode of snapshot.modes) {
     const { mode } = snapshotOfMode;
     if (snapshot.verdict.conditions.includes('keepalives_answered_between') && isLeftOut(snapshot, mode)) {
@@ -70,7 +89,68 @@ function allFacts(snapshot: TargetSnapshot): readonly Fact[] {
       facts.push(...modeFacts(snapshotOfMode));
     }
   }
+  facts.push(...proofFacts(snapshot), ...locateFacts(snapshot));
   return facts;
+}
+
+/** How the advice is tried, told before it is, and what came of it. */
+function proofFacts({ proving, config }: TargetSnapshot): readonly Fact[] {
+  if (proving === undefined) return [];
+  const { advice, proofs, open } = proving;
+  const { ground } = advice;
+  const plan: Fact[] =
+    ground === undefined || open.length === 0
+      ? []
+      : [
+          {
+            id: `proof:${ground.interval}`,
+            kind: 'news',
+            text: `Proving the advice: ${planWords(open, ground, config.search.deadline)}.`,
+          },
+        ];
+  const shown = proofs.map(({ kind, interval, held }): Fact => {
+    const text = `${capitalized(proofWords({ kind, interval, held }))}.`;
+    return { id: `proof:${interval}:${kind}:${held}`, kind: 'news', text };
+  });
+  return [...plan, ...shown];
+}
+
+/** That the box is looked for, and for how long; then what came of it. */
+function locateFacts({ locating, config }: TargetSnapshot): readonly Fact[] {
+  const { connections } = config.search;
+  return (locating?.modes ?? []).flatMap(({ mode, running, found }): Fact[] => [
+    ...(running === undefined
+      ? []
+      : [
+          running.stage === 'profile'
+            ? {
+                id: `profiling:${mode}`,
+                kind: 'news' as const,
+                text: `Measuring the idle timeout of every hop in ${mode}: up to ${connections} connections are kept fresh on all of the path but a place, for up to ${humanDuration(running.left)}. Ctrl-C ends it and keeps what is known.`,
+              }
+            : {
+                id: `locating:${mode}`,
+                kind: 'news' as const,
+                text: `Looking for the box that forgets in ${mode}: up to ${connections} connections idle past the timeout and are kept fresh on a part of the path, for about ${humanDuration(running.left)}.`,
+              },
+        ]),
+    ...(found === undefined
+      ? []
+      : [{ id: `located:${mode}:${found.at}`, kind: 'news' as const, text: `${mode}: ${found.sentence}` }]),
+    ...(found?.profile?.behind === undefined
+      ? []
+      : [
+          {
+            id: `mended:${mode}:${found.at}`,
+            kind: 'news' as const,
+            text: `${mode}: ${mendedSentence(found.profile.behind)}`,
+          },
+        ]),
+  ]);
+}
+
+function capitalized(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 function isLeftOut({ verdict }: TargetSnapshot, mode: Mode): boolean {
@@ -97,6 +177,14 @@ function modeFacts({ mode, finding }: ModeSnapshot): readonly Fact[] {
     });
   }
   if (upper === undefined) return facts;
+  if (finding.mixture !== undefined) {
+    facts.push({
+      id: `${mode}:mixture`,
+      kind: 'news',
+      text: `${mode}: not all connections are treated alike: ${mixtureWords({ ...finding, upper }, finding.mixture)}.`,
+    });
+    return facts;
+  }
   facts.push({
     id: `${mode}:died`,
     kind: 'news',

@@ -5,7 +5,9 @@ import type { Seconds } from '../units.js';
 import { newFacts } from './facts.js';
 import { renderProgress } from './progress.js';
 import { visible } from '../visible.js';
+import { paintFor } from './paint.js';
 import { canRedraw, LiveLines, type Output } from './terminal.js';
+import { wrapped } from './wrap.js';
 
 export interface MeasureViewOptions {
   /** Where progress goes; standard error, so that standard output holds only the result. */
@@ -28,8 +30,10 @@ export interface MeasureView {
 export function createMeasureView({ output, quiet, environment }: MeasureViewOptions): MeasureView {
   if (quiet)
     return { show: () => undefined, print: (text) => void output.write(text), close: () => undefined };
+  const paint = paintFor(output, environment);
   const live = canRedraw(output, environment) ? new LiveLines(output) : undefined;
   const reported = new Set<string>();
+  let closed = false;
   const print = (text: string): void => {
     if (live === undefined) output.write(text.endsWith('\n') ? text : `${text}\n`);
     else live.print(text);
@@ -39,11 +43,18 @@ export function createMeasureView({ output, quiet, environment }: MeasureViewOpt
       const time = `[${humanDuration(Math.floor(elapsed))}]`;
       for (const { id, kind, text } of newFacts(snapshot, reported)) {
         reported.add(id);
-        if (kind === 'news' || live === undefined) print(`${time} ${visible(text)}`);
+        if (live === undefined) print(`${time} ${visible(text)}`);
+        else if (kind === 'news') print(wrapped(visible(text), live.width, `${time} `).join('\n'));
       }
-      live?.draw(renderProgress(snapshot, elapsed, live.width));
+      live?.draw(renderProgress(snapshot, elapsed, live.width, paint));
     },
     print,
-    close: () => live?.close(),
+    close() {
+      if (closed || live === undefined) return;
+      closed = true;
+      live.close();
+      // The result shall not stick to the story.
+      if (reported.size > 0) output.write('\n');
+    },
   };
 }

@@ -1,19 +1,29 @@
 /**
- * One process for a directory: a Unix socket in it that the holder listens on. The kernel answers for a living holder,
- * across containers too, and refuses for one that was killed: nothing has to be compared, waited for or cleaned up.
+ * One process for a directory: each that claims it puts a socket of its own there and asks all others that it finds.
+ * The kernel answers for a living process, across containers too, and refuses for one that was killed. A name is never
+ * used twice and never moved, so what refused can be removed at any time. Of two that claim, whoever came later finds
+ * the earlier one: both cannot find nobody.
  */
 import { randomBytes } from 'node:crypto';
-import { type FileHandle, link, lstat, mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { connect, createServer, type Server } from 'node:net';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { toMilliseconds, type Seconds } from '../units.js';
 
 const LOCK = '.lock';
+/** A process's own name in the directory; the plain one is that of an exporter before 0.2. */
+const NAMES = /^\.lock(\.\d+\.[0-9a-f]{8})?$/;
+/** A socket that does not listen yet: it would refuse like a dead one. */
+const DRAFT = '.new';
+/** What a process says before its name while it does not hold the directory yet. */
+const CLAIMS = 'claimed by ';
 /** A living holder says who it is within this time; a busy one is believed to live. */
 const SAYS_WITHIN: Seconds = 2;
-/** Tries to replace the lock of a dead holder while others try too. */
-const TRIES = 10;
+/** How often, and how many times, others that claim as well are given the time to withdraw. */
+const ASKS_EVERY: Seconds = 0.01;
+const ASKS = 500;
 /** Longest path of a Unix socket, bytes: 103 on macOS, 107 on Linux. */
 const LONGEST_PATH = 100;
 
@@ -42,77 +52,84 @@ export async function directoryId(directory: string): Promise<string> {
 export async function lockDirectory(directory: string): Promise<DirectoryLock> {
   const id = await directoryId(directory);
   const place = await Place.open(directory);
-  const draft = `${LOCK}.${process.pid}.${randomBytes(4).toString('hex')}`;
+  const own = `${LOCK}.${process.pid}.${randomBytes(4).toString('hex')}`;
+  const who = `process ${process.pid} on ${hostname()}`;
+  let answer = `${CLAIMS}${who}`;
   const server = createServer((socket) => {
     socket.on('error', () => undefined);
-    socket.end(`process ${process.pid} on ${hostname()}`, () => socket.destroy());
+    socket.end(answer, () => socket.destroy());
   });
+  const release = async (): Promise<void> => {
+    await rm(join(directory, own), { force: true });
+    await close(server);
+  };
   try {
-    // It listens before it has its name: what has the name and refuses is dead for certain.
-    await listen(server, place.socket(draft));
-    await claim(place, draft);
+    await listen(server, place.socket(own + DRAFT));
+    await rename(join(directory, own + DRAFT), join(directory, own));
+    await outlive(place, own);
+    answer = who;
     server.unref();
   } catch (error) {
-    await close(server);
+    await release();
     throw error;
   } finally {
-    await rm(join(directory, draft), { force: true });
     await place.close();
   }
-  const own = await lstat(join(directory, LOCK));
-  return {
-    id,
-    release: async () => {
-      const now = await lstat(join(directory, LOCK)).catch(() => undefined);
-      if (now?.ino === own.ino) await rm(join(directory, LOCK), { force: true });
-      await close(server);
-    },
-  };
+  return { id, release };
 }
 
-/** Gives the draft the lock's name, once nobody that lives has it. */
-async function claim(place: Place, draft: string): Promise<void> {
-  const path = join(place.directory, LOCK);
-  for (let tries = 0; tries < TRIES; tries++) {
-    try {
-      await link(join(place.directory, draft), path);
-      return;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+/**
+ * Waits until nobody else claims the directory, of whom the least name has precedence.
+ * @throws DirectoryHeld where somebody holds it or has precedence
+ */
+async function outlive(place: Place, own: string): Promise<void> {
+  for (let asks = 0; asks < ASKS; asks++) {
+    let alone = true;
+    for (const other of await readdir(place.directory)) {
+      if (other === own || !NAMES.test(other)) continue;
+      const { state, who } = await ask(place.socket(other));
+      if (state === 'dead') await rm(join(place.directory, other), { force: true });
+      else if (state === 'holds') throw new DirectoryHeld(`is in use by ${who}`);
+      else if (state === 'claims' && other < own) throw new DirectoryHeld(`is being claimed by ${who}`);
+      else alone = false;
     }
-    const found = await lstat(path).catch(() => undefined);
-    if (found === undefined) continue;
-    const holder = await askHolder(place.socket(LOCK));
-    if (holder !== undefined) throw new DirectoryHeld(`is in use by ${holder}`);
-    // Another one may have replaced it meanwhile: what was moved away by mistake is put back.
-    const aside = `${path}.${randomBytes(4).toString('hex')}`;
-    await rename(path, aside).catch(() => undefined);
-    const moved = await lstat(aside).catch(() => undefined);
-    if (moved !== undefined && moved.ino !== found.ino) await link(aside, path).catch(() => undefined);
-    await rm(aside, { force: true });
+    if (alone) return;
+    await pause(toMilliseconds(ASKS_EVERY));
   }
-  throw new DirectoryHeld('is being taken by others again and again');
+  throw new DirectoryHeld('is being claimed by others again and again');
 }
 
-/** Who answers at the lock; undefined when nobody does. */
-function askHolder(path: string): Promise<string | undefined> {
+/** What became of a question; `leaves` stopped to listen before it answered, as one does that withdraws. */
+interface Answer {
+  readonly state: 'dead' | 'leaves' | 'claims' | 'holds';
+  readonly who: string;
+}
+
+/** Who answers there. What lives and does not say that it only claims is believed to hold. */
+function ask(path: string): Promise<Answer> {
   return new Promise((resolve) => {
     let said = '';
     const socket = connect({ path });
-    const finish = (holder: string | undefined): void => {
+    const finish = (state: Answer['state'], who: string): void => {
       socket.destroy();
-      resolve(holder);
+      resolve({ state, who });
     };
     socket.setEncoding('utf8');
-    socket.setTimeout(toMilliseconds(SAYS_WITHIN), () => finish('a process that is too busy to say which'));
+    socket.setTimeout(toMilliseconds(SAYS_WITHIN), () =>
+      finish('holds', 'a process that is too busy to say which'),
+    );
     socket.on('data', (text: string) => {
       said = (said + text).slice(0, 200);
     });
-    socket.on('end', () => finish(said === '' ? 'a process that does not say which' : said));
-    socket.on('error', ({ code }: NodeJS.ErrnoException) => {
+    socket.on('end', () => {
+      if (said.startsWith(CLAIMS)) finish('claims', said.slice(CLAIMS.length));
+      else finish('holds', said === '' ? 'a process that does not say which' : said);
+    });
+    socket.on('error', ({ code = 'unknown error' }: NodeJS.ErrnoException) => {
       // Nobody listens any more, or it is no socket. A full queue (EAGAIN) has a living owner.
-      const dead = code === 'ECONNREFUSED' || code === 'ENOENT' || code === 'ENOTSOCK';
-      finish(dead ? undefined : `a process that does not answer (${code ?? 'unknown error'})`);
+      if (code === 'ECONNREFUSED' || code === 'ENOENT' || code === 'ENOTSOCK') finish('dead', code);
+      else if (code === 'ECONNRESET') finish('leaves', code);
+      else finish('holds', `a process that does not answer (${code})`);
     });
   });
 }
@@ -146,7 +163,7 @@ class Place {
   }
 
   static async open(directory: string): Promise<Place> {
-    const short = Buffer.byteLength(join(directory, `${LOCK}.4194304.00000000`)) <= LONGEST_PATH;
+    const short = Buffer.byteLength(join(directory, `${LOCK}.4194304.00000000${DRAFT}`)) <= LONGEST_PATH;
     return new Place(directory, short ? undefined : await open(directory));
   }
 

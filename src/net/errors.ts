@@ -1,5 +1,7 @@
 /** What a socket error says about the path: one table from errno to meaning. */
 
+import type { Remedy } from '../config/remedy.js';
+
 /**
  * How a connection ended.
  * - `reset`: a RST arrived.
@@ -13,9 +15,11 @@ export interface LinkEnd {
   readonly kind: 'reset' | 'closed' | 'silence' | 'refused' | 'unreachable' | 'local';
   /** For people. */
   readonly detail: string;
+  /** What has to be set right before it can work, where nothing else helps. */
+  readonly remedy?: Remedy;
 }
 
-const MEANING: Readonly<Record<string, { kind: LinkEnd['kind']; detail: string }>> = {
+const MEANING: Readonly<Record<string, LinkEnd>> = {
   ECONNRESET: { kind: 'reset', detail: 'connection reset' },
   EPIPE: { kind: 'reset', detail: 'connection reset (broken pipe)' },
   ECONNABORTED: { kind: 'reset', detail: 'connection aborted' },
@@ -25,7 +29,11 @@ const MEANING: Readonly<Record<string, { kind: LinkEnd['kind']; detail: string }
   ENETUNREACH: { kind: 'unreachable', detail: 'network is unreachable' },
   EHOSTDOWN: { kind: 'unreachable', detail: 'host is down' },
   ENETDOWN: { kind: 'unreachable', detail: 'network is down' },
-  EADDRNOTAVAIL: { kind: 'local', detail: 'the local address is not available' },
+  EADDRNOTAVAIL: {
+    kind: 'local',
+    detail: 'the local address is not available',
+    remedy: 'local_address',
+  },
   EADDRINUSE: { kind: 'local', detail: 'the local address is in use' },
   EMFILE: { kind: 'local', detail: 'too many open files in this process' },
   ENFILE: { kind: 'local', detail: 'too many open files on this host' },

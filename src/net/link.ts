@@ -1,9 +1,13 @@
 /** Outgoing TCP connections: the only place that opens one. Keepalive is off, reading never pauses. */
 import { connect as connectSocket, type Socket } from 'node:net';
+import type { Remedy } from '../config/remedy.js';
 import { defined } from '../defined.js';
 import { toMilliseconds, type Seconds } from '../units.js';
 import { classifyError, type LinkEnd } from './errors.js';
-import { unansweredProbes, type UnansweredProbes } from './tcp-table.js';
+import { hopDescriptors } from './socket-options/hop-address.js';
+import { tcpInfo, waitPatiently } from './socket-options/options.js';
+import { reaches, refresh, type Refreshing } from './socket-options/refreshing.js';
+import { isAcknowledged, unansweredProbes, type UnansweredProbes } from './tcp-table.js';
 
 /** Where a connection goes to and where it starts from. */
 export interface Endpoint {
@@ -25,9 +29,11 @@ export interface LinkHandler {
 export class ConnectError extends Error {
   override readonly name = 'ConnectError';
   readonly end: LinkEnd;
+  readonly remedy: Remedy | undefined;
   constructor(endpoint: Endpoint, end: LinkEnd) {
     super(`cannot connect to ${formatAddress(endpoint.address, endpoint.port)}: ${end.detail}`);
     this.end = end;
+    this.remedy = end.remedy;
   }
 }
 
@@ -51,8 +57,34 @@ export interface Link {
    * at once) or off. Shorter values round to 0 and would mean the kernel's default of 2 h.
    */
   setKeepAlive(on: boolean): void;
-  /** How many keepalive probes are unanswered, as the kernel says after the call. @see unansweredProbes */
+  /**
+   * Has the kernel keep the connection alive as a program would: a probe leaves whenever nothing has arrived for so
+   * long; while one is unanswered, another each second, and after ten of them the kernel gives up. That distance and that
+   * number are Node's own.
+   *
+   * @param interval whole seconds, at least 1
+   * @see https://github.com/libuv/libuv/blob/v1.x/src/unix/tcp.c (uv__tcp_keepalive)
+   */
+  holdByKeepAlive(interval: Seconds): void;
+  /**
+   * How many keepalive probes are unanswered, as the kernel says after the call: of the connection itself where it can be
+   * asked (`socketOptions`), else out of its table. @see unansweredProbes
+   */
   unansweredProbes(): Promise<UnansweredProbes>;
+  /**
+   * Whether the kernel at the other end, or whoever stands in for it, has acknowledged all that was written; undefined
+   * where nobody knows.
+   */
+  isAcknowledged(): Promise<boolean | undefined>;
+  /**
+   * Keeps boxes on the path fresh as far as `hops`, see `refresh`, until something else is done with the link; undefined
+   * where this host cannot.
+   */
+  refresh(hops: number, interval: Seconds): Refreshing | undefined;
+  /** Whether a keepalive of so many hops is acknowledged, see `reaches`. */
+  reaches(hops: number): Promise<boolean | undefined>;
+  /** How many segments have arrived, bare acknowledgements and keepalives among them; undefined where nobody knows. */
+  segmentsHeard?(): number | undefined;
   /** Forgets the owner and closes without waiting for anybody. */
   destroy(): void;
 }
@@ -79,9 +111,9 @@ function onEnd(this: LinkedSocket): void {
 /** Sockets that were opened here and have not closed yet. */
 let open = 0;
 
-/** How many descriptors all links hold together, those that are being opened included. */
+/** How many descriptors all links hold together, those that are being opened or ask for a hop's address included. */
 export function linkDescriptors(): number {
-  return open;
+  return open + hopDescriptors();
 }
 
 function countClosed(): void {
@@ -98,6 +130,9 @@ class SocketLink implements Link {
   readonly #socket: Socket;
   #handler: LinkHandler | undefined;
   #end: LinkEnd | undefined;
+  #refreshing: Refreshing | undefined;
+  /** Keepalives that were to end on the way still count as unanswered to the kernel. */
+  #wasRefreshed = false;
   readonly localAddress: string;
   readonly localPort: number;
   readonly remoteAddress: string;
@@ -128,18 +163,54 @@ class SocketLink implements Link {
   }
 
   write(bytes: string | Uint8Array): void {
+    this.#sendAllTheWay();
     if (this.#end === undefined) this.#socket.write(bytes);
   }
 
   setKeepAlive(on: boolean): void {
+    this.#sendAllTheWay();
     this.#socket.setKeepAlive(on, on ? 1000 : 0);
+    if (on && this.#wasRefreshed) waitPatiently(this.#socket);
+  }
+
+  holdByKeepAlive(interval: Seconds): void {
+    this.#sendAllTheWay();
+    this.#socket.setKeepAlive(true, toMilliseconds(interval));
   }
 
   unansweredProbes(): Promise<UnansweredProbes> {
-    return unansweredProbes(this);
+    const info = tcpInfo(this.#socket);
+    return info === undefined ? unansweredProbes(this) : Promise.resolve(info.unansweredProbes);
+  }
+
+  isAcknowledged(): Promise<boolean | undefined> {
+    const info = tcpInfo(this.#socket);
+    return info === undefined ? isAcknowledged(this) : Promise.resolve(info.unacknowledged === 0);
+  }
+
+  refresh(hops: number, interval: Seconds): Refreshing | undefined {
+    this.#sendAllTheWay();
+    this.#wasRefreshed = true;
+    return (this.#refreshing = refresh(this.#socket, hops, interval));
+  }
+
+  reaches(hops: number): Promise<boolean | undefined> {
+    this.#wasRefreshed = true;
+    return reaches(this.#socket, hops);
+  }
+
+  segmentsHeard(): number | undefined {
+    return tcpInfo(this.#socket)?.segmentsIn;
+  }
+
+  /** What is sent from here on must arrive, a FIN no less than a question. */
+  #sendAllTheWay(): void {
+    this.#refreshing?.stop();
+    this.#refreshing = undefined;
   }
 
   destroy(): void {
+    this.#sendAllTheWay();
     this.#handler = undefined;
     this.#end ??= { kind: 'closed', detail: 'closed by us' };
     this.#socket.destroy();

@@ -12,14 +12,25 @@ export interface ConnectionName {
   readonly remotePort: number;
 }
 
-/** Number of unanswered keepalive probes; `gone` where the table has no such connection, undefined where there is no table. */
+/** What the table says of one connection; all counts are 0 and more. */
+interface TcpRow {
+  /** Keepalive probes that were sent and not yet answered. */
+  readonly unansweredProbes: number;
+  /** Bytes that were written and that the far end's kernel has not acknowledged. */
+  readonly unacknowledged: number;
+}
+
+/** What is read of a connection; `gone` where the table has no such connection, undefined where there is no table. */
+type Answer = TcpRow | 'gone' | undefined;
+
+/** Number of unanswered keepalive probes, or why there is none, as in `Answer`. */
 export type UnansweredProbes = number | 'gone' | undefined;
 
 /** What is asked about one connection. */
 interface Question {
   /** Both endpoints as the table prints them. */
   readonly key: string;
-  readonly answer: (count: UnansweredProbes) => void;
+  readonly answer: (row: Answer) => void;
 }
 
 const openFile = promisify<string, number>(open);
@@ -27,7 +38,11 @@ const closeFile = promisify(close);
 
 const TABLES = { ipv4: '/proc/self/net/tcp', ipv6: '/proc/self/net/tcp6' } as const;
 
-/** Column of `/proc/net/tcp` that counts keepalive (or zero-window) probes sent and not yet answered. */
+/**
+ * Columns of `/proc/net/tcp`: bytes not yet acknowledged and not yet read, as two hex numbers, and keepalive (or
+ * zero-window) probes sent and not yet answered.
+ */
+const QUEUES_COLUMN = 4;
 const UNANSWERED_PROBES_COLUMN = 8;
 /** However large the buffer is, the kernel fills a page of 4 KiB at most; the rest is for an unfinished line. */
 const BUFFER_BYTES = 8192;
@@ -148,8 +163,7 @@ class TcpTable {
   #answer(line: string, port: number, questions: readonly Question[], asked: Map<number, Question[]>): void {
     const left = questions.filter(({ key, answer }) => {
       if (!line.includes(key)) return true;
-      const count = Number(line.trimStart().split(/\s+/, 10)[UNANSWERED_PROBES_COLUMN]);
-      answer(Number.isInteger(count) ? count : undefined);
+      answer(rowIn(line));
       return false;
     });
     if (left.length === 0) asked.delete(port);
@@ -159,17 +173,38 @@ class TcpTable {
 
 const tables = { ipv4: new TcpTable(TABLES.ipv4, 8), ipv6: new TcpTable(TABLES.ipv6, 32) };
 
+/** What a line of the table says; undefined where it is none. */
+function rowIn(line: string): TcpRow | undefined {
+  const columns = line.trimStart().split(/\s+/, 10);
+  const unansweredProbes = Number(columns[UNANSWERED_PROBES_COLUMN]);
+  const unacknowledged = parseInt(columns[QUEUES_COLUMN] ?? '', 16);
+  const isRow = Number.isInteger(unansweredProbes) && Number.isInteger(unacknowledged);
+  return isRow ? { unansweredProbes, unacknowledged } : undefined;
+}
+
 /**
- * How many keepalive probes of this connection are unanswered, as the kernel says after the call.
- * @returns a count ≥ 0; `gone` where the kernel has no such connection; undefined where it does not tell (not Linux)
+ * What the kernel says of this connection after the call.
+ * @returns `gone` where it has no such connection; undefined where it does not tell (not Linux)
  * @see Documentation/networking/proc_net_tcp.rst of the Linux kernel
  */
-export function unansweredProbes(name: ConnectionName): Promise<UnansweredProbes> {
+function ask(name: ConnectionName): Promise<Answer> {
   const local = hexEndpoint(name.localAddress, name.localPort);
   const key = `: ${local} ${hexEndpoint(name.remoteAddress, name.remotePort)} `;
   return new Promise((answer) => {
     tables[ipaddr.parse(name.localAddress).kind()].ask(name.localPort, { key, answer });
   });
+}
+
+/** How many keepalive probes of this connection are unanswered, as the kernel says after the call. */
+export async function unansweredProbes(name: ConnectionName): Promise<UnansweredProbes> {
+  const row = await ask(name);
+  return typeof row === 'object' ? row.unansweredProbes : row;
+}
+
+/** Whether the far end's kernel has acknowledged all that was written on this connection; undefined where nobody knows. */
+export async function isAcknowledged(name: ConnectionName): Promise<boolean | undefined> {
+  const row = await ask(name);
+  return typeof row === 'object' ? row.unacknowledged === 0 : undefined;
 }
 
 /** An endpoint as the kernel prints it: each 32-bit word of the address in host byte order (little endian), then the port. */

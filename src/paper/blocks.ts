@@ -18,6 +18,8 @@ export interface Paper {
   /** Those in which nothing is said are left out. */
   readonly sections: readonly Section[];
   readonly footer: string;
+  /** At the foot of every printed page, beside its number. */
+  readonly running?: string;
   /** Wide tables: on a screen it takes more room. */
   readonly wide?: boolean;
 }
@@ -28,6 +30,8 @@ export interface Section {
   readonly blocks: Blocks;
   /** It asks the reader for something, and is framed. */
   readonly ask?: boolean;
+  /** In print it begins a page. */
+  readonly newPage?: boolean;
 }
 
 export type Blocks = readonly (Block | undefined)[];
@@ -98,7 +102,7 @@ export interface Quotation {
 /** Texts to copy, character by character. */
 export interface Snippets {
   readonly kind: 'snippets';
-  readonly snippets: readonly { readonly product: string; readonly text: string }[];
+  readonly snippets: readonly { readonly product: string; readonly text: string; readonly note?: string }[];
 }
 
 /** A drawing, which Markdown leaves out. */

@@ -1,12 +1,14 @@
 /** A paper as one HTML page: no requests, no script, made for A4 and for a mail's attachment. */
 import type { Block, Cell, Facts, Figure, List, Paper, Row, Section, Table } from './blocks.js';
 import { saidIn } from './blocks.js';
+import { visible } from '../visible.js';
+import { COLOURS } from './drawing.js';
 import { Html, html } from './html.js';
 import { PAPER_STYLE } from './paper-style.js';
 
-/** Renders the whole page, ending with a newline. */
-export function renderHtmlPage(paper: Paper): string {
-  const { title, subject, heading, verdict, opening, sections, footer, wide = false } = paper;
+/** Renders the whole page, ending with a newline. @param above what a site adds above it, never printed */
+export function renderHtmlPage(paper: Paper, { above }: { readonly above?: Html | undefined } = {}): string {
+  const { title, subject, heading, verdict, opening, sections, footer, running, wide = false } = paper;
   const colon = verdict.sentence.indexOf(':') + 1;
   return html`<!DOCTYPE html>
 <html lang="en">
@@ -14,10 +16,10 @@ export function renderHtmlPage(paper: Paper): string {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${subject === undefined ? title : `${title}: ${subject}`}</title>
-<style>${new Html(PAPER_STYLE)}</style>
+<style>${new Html(PAPER_STYLE + pageFoot(running ?? title))}</style>
 </head>
 <body${wide && html` class="wide"`}>
-<main>
+${above}<main>
 <header>
 <h1>${heading}</h1>
 <p class="verdict ${verdict.tone}"><strong>${verdict.sentence.slice(0, colon)}</strong>${verdict.sentence.slice(colon)}</p>
@@ -29,10 +31,27 @@ ${sections.map(sectionOf)}</main>
 `.text;
 }
 
-function sectionOf({ heading, blocks, ask = false }: Section): Html | undefined {
+/** The foot of printed pages, where the browser knows margin boxes (Chromium 131). */
+function pageFoot(running: string): string {
+  const box = (place: string, content: string): string =>
+    `@${place} { content: ${content}; font: 7.5pt system-ui, "Liberation Sans", sans-serif; color: ${COLOURS.quiet}; }`;
+  return `@page { ${box('bottom-left', cssString(running))} ${box('bottom-right', '"page " counter(page) " of " counter(pages)')} }\n`;
+}
+
+/** A text as a string of CSS, in which nothing ends it or the style sheet. */
+function cssString(text: string): string {
+  const escaped = visible(text).replace(
+    /[^A-Za-z0-9 ,.:()-]/gu,
+    (character) => `\\${(character.codePointAt(0) ?? 0).toString(16)} `,
+  );
+  return `"${escaped}"`;
+}
+
+function sectionOf({ heading, blocks, ask = false, newPage = false }: Section): Html | undefined {
   const said = saidIn(blocks);
   if (said.length === 0) return undefined;
-  return html`<section${ask && html` class="ask"`}>
+  const classes = [ask && 'ask', newPage && 'new-page'].filter(Boolean).join(' ');
+  return html`<section${classes !== '' && html` class="${classes}"`}>
 <h2>${heading}</h2>
 ${said.map(blockOf)}</section>
 `;
@@ -54,7 +73,7 @@ function blockOf(block: Block): Html {
       return html`<figure class="quote"><blockquote><p>${block.text}</p></blockquote><figcaption><a href="${block.url}">${block.source}</a></figcaption></figure>\n`;
     case 'snippets':
       return html`<div class="snippets">
-${block.snippets.map(({ product, text }) => html`<div><h3>${product}</h3>\n<pre><code>${text}</code></pre></div>\n`)}</div>\n`;
+${block.snippets.map(({ product, text, note }) => html`<div><h3>${product}${note !== undefined && html` <small>(${note})</small>`}</h3>\n<pre><code>${text}</code></pre></div>\n`)}</div>\n`;
     case 'figure':
       return figureOf(block);
   }

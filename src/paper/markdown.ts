@@ -43,7 +43,10 @@ function blockOf(block: Block): string[] {
     case 'quotation':
       return [`> ${plain(block.text)}\n>\n> [${plain(block.source)}](${block.url})`];
     case 'snippets':
-      return block.snippets.flatMap(({ product, text }) => [`### ${plain(product)}`, fenced(text)]);
+      return block.snippets.flatMap(({ product, text, note }) => [
+        `### ${plain(note === undefined ? product : `${product} (${note})`)}`,
+        fenced(text),
+      ]);
     case 'figure':
       return [];
   }

@@ -35,6 +35,8 @@ th, td { text-align: left; vertical-align: top; padding: .35rem .6rem .35rem 0; 
 thead th { font-size: .78rem; color: var(--quiet); font-weight: 600; }
 tbody th { font-weight: 600; }
 tbody th:has(.sub) { width: 34%; }
+tr:has(td.n) > th { min-width: 5em; }
+thead th:last-child { white-space: nowrap; }
 tfoot td, tfoot th { font-weight: 600; border-top: 2px solid var(--line); }
 .n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 td.bad, tr.bad td { color: var(--bad); }
@@ -62,7 +64,19 @@ blockquote { margin: 0; }
 .ask { border: 1px solid var(--ink); border-radius: .4rem; padding: .2rem 1rem .6rem; margin-top: 1.5rem; }
 .ask h2 { margin-top: .6rem; border: 0; padding: 0; }
 footer { margin-top: 2rem; padding-bottom: 2rem; font-size: .8rem; color: var(--quiet); }
-section, header { overflow-x: auto; }
+section, header, .scroll { overflow-x: auto; }
+.document { overflow-wrap: break-word; }
+.document > nav { max-width: 46rem; margin: 0 auto; padding: 1rem 1.25rem 0; font-size: .88rem; }
+.document blockquote { border-left: 3px solid var(--line); padding-left: .9rem; }
+.document main { padding-bottom: 2rem; }
+.document .contents { margin-top: 2rem; font-size: .88rem; }
+form { max-width: 46rem; margin: 1rem auto 0; padding: .8rem 1rem; border: 1px solid var(--line); border-radius: .4rem;
+  background: var(--soft); font-size: .88rem; }
+form p { margin: .3rem 0; color: var(--quiet); }
+form .fields { display: grid; grid-template-columns: repeat(auto-fill, minmax(12rem, 1fr)); gap: .5rem 1rem; }
+form label { display: block; }
+form input:not([type=checkbox]) { display: block; width: 100%; font: inherit; padding: .25rem .4rem; }
+form button { font: inherit; margin: .4rem .3rem 0 0; padding: .2rem .7rem; }
 @media print {
   @page { size: A4; margin: 16mm 15mm 18mm; }
   html { font-size: 9.4pt; }
@@ -74,7 +88,10 @@ section, header { overflow-x: auto; }
   tbody th:has(.sub) { width: 40%; }
   main, .wide main, footer, .wide footer { max-width: none; padding: 0; }
   section, header { overflow: visible; }
-  h2, h3 { break-after: avoid; }
+  form { display: none; }
+  .new-page { break-before: page; }
+  .new-page > h2 { margin-top: 0; }
+  h2, h3, h2 + .small:has(+ table) { break-after: avoid; }
   tr, .ask, .quote, figure, .snippets > div, .verdict { break-inside: avoid; }
   thead { display: table-header-group; }
   .snippets { grid-template-columns: 1fr 1fr; }

@@ -4,7 +4,8 @@ import { defined } from '../defined.js';
 import { openLink, type Endpoint, type OpenLink } from '../net/link.js';
 import { randomHex, sameMac, tokenMac } from '../net/token.js';
 import type { Seconds } from '../units.js';
-import { decodeResponderMessage, encodeClientMessage, macInput } from '../wire/codec.js';
+import { decodeResponderMessage, encodeClientMessage } from '../wire/codec.js';
+import { macInput } from '../wire/proofs.js';
 import { LineSplitter } from '../wire/lines.js';
 import {
   type Hello,
@@ -68,7 +69,8 @@ export async function greet(
     let answer = await ask(hello);
     let challenge: string | undefined;
     if (answer.kind === 'challenge') {
-      if (token === undefined) throw new FarEndError(`${link.remote} asks for a token: set token_file`);
+      if (token === undefined)
+        throw new FarEndError(`${link.remote} asks for a token: set token_file`, TOKEN);
       challenge = answer.nonce;
       answer = await ask({ kind: 'auth', mac: tokenMac(token, macInput('client', hello, challenge)) });
     }
@@ -82,6 +84,9 @@ export async function greet(
   }
 }
 
+/** What concerns the token does not get better by itself. */
+const TOKEN = { remedy: 'token_file' } as const;
+
 /** What a code means to the operator where the far end adds nothing to it. */
 const REJECTIONS: Readonly<Partial<Record<RejectCode, string>>> = {
   auth: 'the token is not the one it was started with',
@@ -94,6 +99,7 @@ function requireWelcome(answer: ResponderMessage, hello: Hello, remote: string):
     const words = answer.detail || REJECTIONS[answer.code];
     throw new FarEndError(
       `${remote} turned the connection away: ${answer.code}${words ? ` (${words})` : ''}`,
+      answer.code === 'auth' ? TOKEN : {},
     );
   }
   if (answer.kind !== 'welcome' || answer.nonce !== hello.nonce)
@@ -109,20 +115,25 @@ function requireProof(
   remote: string,
 ): void {
   if (challenge === undefined)
-    throw new FarEndError(`${remote} did not ask for the token: it has none, or it is not our responder`);
+    throw new FarEndError(
+      `${remote} did not ask for the token: it has none, or it is not our responder`,
+      TOKEN,
+    );
   const expected = tokenMac(token, macInput('responder', hello, challenge, welcome));
   if (welcome.mac === undefined || !sameMac(expected, welcome.mac))
-    throw new FarEndError(`${remote} did not prove that it knows the token`);
+    throw new FarEndError(`${remote} did not prove that it knows the token`, TOKEN);
 }
 
 /** What a welcome tells about the path. */
-export function introductionOf({ conversation, welcome }: Greeting): Introduction {
-  const { conntrack, instance, seen } = welcome;
+export function introductionOf({ conversation, hello, welcome }: Greeting): Introduction {
+  const { conntrack, fresh, instance, seen } = welcome;
   return defined({
     localAddress: conversation.link.localAddress,
     seenAddress: seen.slice(0, seen.lastIndexOf(':')).replace(/^\[|\]$/g, ''),
     conntrack,
     instance,
+    // A responder that can refresh says so to whoever asks.
+    fresh: hello.fresh === undefined ? undefined : fresh === true,
   });
 }
 
@@ -143,4 +154,9 @@ class NativeDecoder implements Decoder<ResponderMessage> {
       ? { messages, problem: 'the far end does not speak the native protocol (no line break in 512 bytes)' }
       : { messages };
   }
+}
+
+/** A copy that does not keep the line alive out of which the text was cut. */
+export function detached(text: string): string {
+  return Buffer.from(text, 'latin1').toString('latin1');
 }

@@ -1,7 +1,7 @@
 /** What the native protocol's client asks the far end for: an answer, and to write on a probe connection. */
 import { randomHex } from '../net/token.js';
 import { encodeClientMessage } from '../wire/codec.js';
-import type { ResponderMessage } from '../wire/messages.js';
+import type { FreshRequest, ResponderMessage } from '../wire/messages.js';
 import type { Conversation, Heard } from './conversation.js';
 import { LONGEST_STALL, type Moment, type Observation, type TestContext } from './observe.js';
 import { mayBeSame } from './path.js';
@@ -10,6 +10,8 @@ import { mayBeSame } from './path.js';
 export interface Control {
   readonly conversation: Conversation<ResponderMessage>;
   readonly instance: string | undefined;
+  /** Whether that far end can refresh probe connections. */
+  readonly fresh: boolean;
 }
 
 /** Asks for an answer on a connection of any role. */
@@ -24,6 +26,22 @@ export function ping(
     context.deadline,
     context,
   );
+}
+
+/** Asks the far end about a probe and waits for the answer, or for its word that it does not do it. */
+export function askAbout(
+  { conversation }: Control,
+  request: FreshRequest,
+  isAnswer: (message: ResponderMessage) => boolean,
+  context: TestContext,
+): Promise<Heard<ResponderMessage>> {
+  const { probe } = request;
+  conversation.say(encodeClientMessage(request));
+  const isRefusal = (message: ResponderMessage): boolean =>
+    message.kind === 'error' &&
+    (message.code === 'fresh' || message.code === 'unknown_probe') &&
+    message.probe === probe;
+  return conversation.hear((message) => isAnswer(message) || isRefusal(message), context.deadline, context);
 }
 
 /**

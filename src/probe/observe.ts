@@ -62,7 +62,7 @@ export function observeIdleEnd(end: LinkEnd, clock: Clock): Observation {
     : observation;
 }
 
-/** What something else than the answer says: the path passes, and the far end does not do as the protocol asks. */
+/** What something else than the answer says, or its acknowledgement alone: the path passes, and the far end does not do as the protocol asks. */
 export const ANSWERED_WRONGLY: Observation = { kind: 'unclear', reason: 'control_failed' };
 
 /** What any way of not hearing an answer says. */

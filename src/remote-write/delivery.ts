@@ -41,6 +41,7 @@ function outcomeOf({ status, headers, text }: Answer, secrets: readonly string[]
 /** Makes the sender for a receiver. */
 export function createSend(target: Endpoint, version: string): Send {
   const url = new URL(target.url);
+  const proxy = target.proxy_url === undefined ? undefined : new URL(target.proxy_url);
   return async (body, signal) => {
     const deadline = AbortSignal.timeout(toMilliseconds(ANSWER_WITHIN));
     try {
@@ -57,6 +58,7 @@ export function createSend(target: Endpoint, version: string): Send {
         signal: until,
         longest: LONGEST_ANSWER,
         beyond: 'cut',
+        ...defined({ proxy }),
       });
       return outcomeOf(answer, secrets);
     } catch (error) {

@@ -9,8 +9,11 @@ import type { ModeSnapshot, TargetSnapshot, TestRecord } from '../engine/snapsho
 import type { HistoryEntry } from '../history/entry.js';
 import { isoTime, rounded } from '../paper/document-values.js';
 import type { Seconds } from '../units.js';
+import { askByPlace } from './ask-by-place.js';
 import { controls, ruledOut } from './causes.js';
+import { localizationDocument } from './localization-document.js';
 import { redacted } from './redaction.js';
+import type { Reference } from './reference.js';
 import {
   DOCUMENT_VERSION,
   type ModeResult,
@@ -30,6 +33,10 @@ export interface ReportInput {
   readonly version: string;
   /** Findings of the last 30 days, oldest first. */
   readonly history?: readonly HistoryEntry[];
+  /** What the customer wrote on it. */
+  readonly reference?: Reference | undefined;
+  /** IANA name of the time zone of local times; UTC alone unless given. */
+  readonly timeZone?: string | undefined;
 }
 
 /** Builds the document; with `redact` every address and host name is replaced by a placeholder. */
@@ -45,6 +52,8 @@ export function buildDocument(input: ReportInput, options: { readonly redact: bo
     program: { name: 'nat-idle-exporter', version: input.version },
     redacted: options.redact,
     complete: isComplete(snapshot),
+    reference: input.reference,
+    time_zone: input.timeZone,
     target: targetOf(snapshot),
     search: {
       min_idle_seconds: search.min_idle,
@@ -57,10 +66,18 @@ export function buildDocument(input: ReportInput, options: { readonly redact: bo
     required_seconds: longestRequired(config.modes),
     verdict: { result, sentence, conditions },
     modes: snapshot.modes.map(modeResult),
+    localization: snapshot.locating && localizationDocument(snapshot.locating, isoTime),
     explanations: snapshot.explanations.map((e) => ({ ...e, evidence: [...e.evidence] })),
     ruled_out: ruledOut(snapshot),
     controls: controls(snapshot),
-    settings: (snapshot.settings?.snippets ?? []).map(({ product, text }) => ({ product, text })),
+    settings: (snapshot.settings?.snippets ?? []).map((snippet) => ({ ...snippet })),
+    settings_left_out: (snapshot.settings?.leftOut ?? []).map((left) => ({ ...left })),
+    keepalive_tried: (snapshot.proving?.proofs ?? []).map(({ kind, interval, held, at }) => ({
+      kind,
+      interval_seconds: interval,
+      held,
+      at: isoTime(at),
+    })),
     ask: askOf(result, snapshot),
     events: snapshot.events.map(({ at, mode, text }) => defined({ at: isoTime(at), mode, text })),
     history: (input.history ?? []).map(({ at, mode, timeout, lower, upper, compliant }) =>
@@ -78,13 +95,19 @@ export function buildDocument(input: ReportInput, options: { readonly redact: bo
   return options.redact ? redacted(document) : document;
 }
 
-/** Whether every configured mode has come to its answer. */
+/**
+ * Whether every configured mode has come to its answer and none contradicts another one, or nothing more is to be asked of
+ * the path.
+ */
 export function isComplete({ config, modes, verdict }: TargetSnapshot): boolean {
+  if (verdict.check !== undefined) return false;
+  if (verdict.conditions.includes('connection_quota')) return true;
   const { min_idle: minIdle, max_idle: maxIdle, guard } = config.search;
   // Nothing more comes of a mode that says nothing about the mapping.
   const isDone = ({ mode, finding }: ModeSnapshot): boolean =>
     verdict.leftOut.includes(mode) ||
-    isDecided(finding, { minIdle, maxIdle, guard, required: requirementOf(mode).idle });
+    (!verdict.contradicting.includes(mode) &&
+      isDecided(finding, { minIdle, maxIdle, guard, required: requirementOf(mode).idle }));
   return modes.length > 0 && modes.every(isDone);
 }
 
@@ -104,7 +127,7 @@ function targetOf(snapshot: TargetSnapshot): ReportDocument['target'] {
 }
 
 function modeResult({ mode, finding, confirmedTimestamp, tests }: ModeSnapshot): ModeResult {
-  const { phase, timeout, lower, upper, compliant, deaths, suspect } = finding;
+  const { phase, timeout, lower, upper, compliant, deaths, mixture, suspect } = finding;
   return defined({
     mode,
     meaning: MODE_ROWS[mode].meaning,
@@ -114,10 +137,21 @@ function modeResult({ mode, finding, confirmedTimestamp, tests }: ModeSnapshot):
     lower_bound_seconds: lower && rounded(lower),
     upper_bound_seconds: upper && rounded(upper),
     deaths,
+    mixture: mixture && {
+      share: shareOf(mixture.share),
+      share_lower: shareOf(mixture.shareLower),
+      share_upper: shareOf(mixture.shareUpper),
+      survived_seconds: rounded(mixture.survived),
+    },
     suspect,
     confirmed: confirmedTimestamp && isoTime(confirmedTimestamp),
     tests: tests.map(testResult),
   });
+}
+
+/** A share to a hundredth of a per cent. */
+function shareOf(value: number): number {
+  return Math.round(value * 10_000) / 10_000;
 }
 
 function testResult({ at, idle, verdict, local, seen, remote }: TestRecord): TestResult {
@@ -142,7 +176,9 @@ function askOf(result: ReportDocument['verdict']['result'], snapshot: TargetSnap
   switch (result) {
     case 'compliant':
       return `None: the path does what ${standards} ${standards.includes(' and ') ? 'ask' : 'asks'}. Please keep it so.`;
-    case 'not_compliant':
+    case 'not_compliant': {
+      const located = askByPlace(snapshot);
+      if (located !== undefined) return located;
       if (snapshot.explanations.some(({ id }) => OWN_TRACKING.includes(id))) {
         return (
           "None of the provider yet: a host at one end of the path forgets after the same time by itself. Raise that host's " +
@@ -154,12 +190,19 @@ function askOf(result: ReportDocument['verdict']['result'], snapshot: TargetSnap
         'you supplied, or a carrier-grade NAT) and set its timeout for established TCP connections to at least ' +
         `${wanted}. A device in bridge mode should not track connections at all.`
       );
+    }
     case 'unknown':
       if (snapshot.verdict.conditions.includes('fixed_lifetime')) {
         return (
           'Please find the device on this line that ends connections at one age, busy ones too (an offload or session ' +
           `table), and have it keep them for as long as they are used. Whether an idle one survives ${wanted} cannot be ` +
           'measured before.'
+        );
+      }
+      if (snapshot.verdict.conditions.includes('connection_quota')) {
+        return (
+          'Please find the device on this line that limits how many TCP connections of one subscriber it remembers, and ' +
+          'say how many that is. Whether it forgets an idle one too early beside that is not decided.'
         );
       }
       return `None yet: the measurement has to run until it is decided whether ${wanted} survive.`;

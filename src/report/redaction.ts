@@ -10,13 +10,15 @@ const CANDIDATES =
 const HIDDEN_HOST = 'responder.example';
 
 /**
- * A copy without addresses and without the far end's host name. Equal addresses get equal placeholders
+ * A copy without addresses, without the far end's host name, and without what tells whose line it is: the customer's
+ * own fields and time zone. Equal addresses get equal placeholders
  * (`address-1`), so that it still shows how many there were; ports stay.
  */
 export function redacted(document: ReportDocument): ReportDocument {
-  const { host, ...target } = document.target;
+  const { reference: _reference, time_zone: _zone, ...shown } = document;
+  const { host, ...target } = shown.target;
   const hidden = host === undefined ? target : { ...target, host: HIDDEN_HOST };
-  return mapStrings({ ...document, redacted: true, target: hidden }, scrubber(host)) as ReportDocument;
+  return mapStrings({ ...shown, redacted: true, target: hidden }, scrubber(host)) as ReportDocument;
 }
 
 function scrubber(host: string | undefined): (text: string) => string {

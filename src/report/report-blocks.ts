@@ -2,6 +2,8 @@
 import { methodOf } from '../config/far-ends.js';
 import { defined } from '../defined.js';
 import type { Finding } from '../core/finding.js';
+import { proofWords } from '../core/diagnosis/proof.js';
+import { leftOutWords, TRIED_WORDS } from '../core/diagnosis/settings.js';
 import { type Mode, requirementOf, requirementsOf } from '../core/modes.js';
 import { durationWithSeconds, humanDuration, plainSeconds } from '../core/human-duration.js';
 import { type Bracket, listed, REASON_WORDS, timeoutWords, whatWasSeen } from '../core/words.js';
@@ -10,6 +12,8 @@ import { type Block, type Cell, type Paper, type Section, tagged, type Tone } fr
 import { RESULT_TONES, STANDARDS } from '../paper/standards.js';
 import { utcWords } from '../paper/document-values.js';
 import type { ModeResult, ReportDocument, TestResult } from './report-document.js';
+import { locatedBlocks } from './located-blocks.js';
+import { coverFacts, failingFlows, runningLine } from './report-cover.js';
 import { survivalChart } from './survival-chart.js';
 
 const RESULT_WORDS: Readonly<Record<ModeResult['result'], string>> = {
@@ -42,6 +46,7 @@ const ROW_TONES: Readonly<Record<TestResult['verdict'], Tone | undefined>> = {
 /** The whole report. */
 export function reportPaper(document: ReportDocument): Paper {
   const { target, verdict, program, redacted, modes, controls, explanations, events } = document;
+  const flows = failingFlows(document);
   return {
     title: 'Idle timeout of TCP connections',
     heading: 'How long this path remembers an idle TCP connection',
@@ -51,42 +56,29 @@ export function reportPaper(document: ReportDocument): Paper {
       document.complete
         ? undefined
         : { kind: 'warning', text: 'The measurement was not finished when this report was made.' },
-      facts(document),
+      coverFacts(document),
     ],
     sections: [
-      { heading: 'Result per mode', blocks: summary(modes) },
-      { heading: 'Every test at its idle time', blocks: [chart(document)] },
       { heading: 'What is asked for', blocks: [document.ask], ask: true },
+      flows,
+      // What is proven has a page of its own; without it there is no cover to be turned.
+      { heading: 'Result per mode', blocks: summary(modes), newPage: flows.blocks.length > 0 },
+      { heading: 'Every test at its idle time', blocks: [chart(document)] },
+      { heading: 'Which box forgets', blocks: locatedBlocks(document.localization) },
       { heading: 'What it may mean', blocks: [meanings(explanations)] },
       { heading: 'What was measured, and how', blocks: howItWasMeasured(document) },
       { heading: 'Controls', blocks: [{ kind: 'list', items: controls.map((text) => ({ text })) }] },
       { heading: 'Other causes', blocks: [otherCauses(document.ruled_out)] },
       STANDARDS,
-      { heading: 'Until then: settings that keep idle connections alive', blocks: settings(document) },
       { heading: 'Changes in the last 30 days', blocks: [changes(document)] },
       ...modes.filter((mode) => mode.tests.length > 0).map(tests),
       { heading: 'Events', blocks: [eventTable(events)] },
+      { heading: 'Until then: settings that keep idle connections alive', blocks: settings(document) },
     ],
+    running: runningLine(document),
     footer:
-      `Made by nat-idle-exporter ${program.version}. All times are UTC.` +
+      `Made by nat-idle-exporter ${program.version}. All times are UTC unless said otherwise.` +
       (redacted ? ' Addresses and host names are replaced by placeholders; ports are as they were.' : ''),
-  };
-}
-
-function facts({ target, generated }: ReportDocument): Block {
-  const { name, host, address, local_address, seen_address, nat_detected, labels } = target;
-  const translation = nat_detected === true ? 'yes' : 'none seen';
-  return {
-    kind: 'facts',
-    facts: [
-      ['Path', name],
-      ['Far end', [host, address].filter((part) => part !== undefined).join(', ') || undefined],
-      ['This end', local_address],
-      ['This end as the far end sees it', seen_address],
-      ['Address translation', nat_detected === undefined ? undefined : translation],
-      ...Object.entries(labels),
-      ['Report of', `${utcWords(generated)} UTC`],
-    ],
   };
 }
 
@@ -97,6 +89,12 @@ function findingOf(mode: ModeResult): Bracket & Pick<Finding, 'timeout'> {
     lower: mode.lower_bound_seconds,
     upper: mode.upper_bound_seconds,
     compliant: mode.result === 'unknown' ? undefined : mode.result === 'compliant',
+    mixture: mode.mixture && {
+      share: mode.mixture.share,
+      shareLower: mode.mixture.share_lower,
+      shareUpper: mode.mixture.share_upper,
+      survived: mode.mixture.survived_seconds,
+    },
   });
 }
 
@@ -181,10 +179,22 @@ function otherCauses(causes: ReportDocument['ruled_out']): Block {
   return { kind: 'table', rowHeadings: true, columns: ['cause', 'status', 'why'], rows };
 }
 
-function settings({ keepalive_recommended_seconds: interval, settings: snippets }: ReportDocument): Block[] {
-  if (interval === undefined || snippets.length === 0) return [];
+function settings(document: ReportDocument): Block[] {
+  const { keepalive_recommended_seconds: interval, keepalive_tried: tried } = document;
+  const { settings: listed, settings_left_out: leftOut } = document;
+  if (interval === undefined || listed.length + leftOut.length === 0) return [];
+  const snippets = listed.map(({ product, text, tried: how }) => ({ product, text, note: TRIED_WORDS[how] }));
   return [
     `Something has to be sent every ${durationWithSeconds(interval)}, half of the shortest time that survived.`,
+    {
+      kind: 'list',
+      items: [
+        ...tried.map(({ kind, held, interval_seconds }) => ({
+          text: proofWords({ kind, held, interval: interval_seconds }),
+        })),
+        ...leftOutWords({ leftOut }).map((text) => ({ text })),
+      ],
+    },
     { kind: 'snippets', snippets },
   ];
 }

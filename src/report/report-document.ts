@@ -2,11 +2,14 @@
 import { z } from 'zod';
 import { FAR_END_KINDS } from '../config/far-ends.js';
 import { PATH_CONDITIONS } from '../core/diagnosis/conditions.js';
+import { PROOF_KINDS } from '../core/diagnosis/proof.js';
+import { type Tried, TRIED_WORDS } from '../core/diagnosis/settings.js';
 import type { PathVerdict } from '../core/diagnosis/path-verdict.js';
 import type { Explanation } from '../core/diagnosis/explanation.js';
 import { SEARCH_PHASES } from '../core/finding.js';
 import { MODES } from '../core/modes.js';
 import { VERDICT_REASONS, type VerdictReason } from '../core/verdict.js';
+import { localizationSchema } from './localization-document.js';
 
 /** Version of the document's shape; it changes when a field changes its meaning or goes away. */
 export const DOCUMENT_VERSION = 1;
@@ -39,6 +42,15 @@ const modeResult = z.strictObject({
     .optional()
     .describe('shortest idle time that did not survive; absent while none died'),
   deaths: z.int().min(0).describe('independent deaths that agree with the upper bound'),
+  mixture: z
+    .strictObject({
+      share: z.number().min(0).max(1),
+      share_lower: z.number().min(0).max(1).describe('lower bound of the share at 95 % (Wilson)'),
+      share_upper: z.number().min(0).max(1).describe('upper bound of the share at 95 % (Wilson)'),
+      survived_seconds: seconds.describe('longest idle time that other connections survived'),
+    })
+    .optional()
+    .describe('present where a share of the connections only is forgotten at the bracket'),
   suspect: z.boolean().describe('deaths below or survivals beyond the published bounds await confirmation'),
   confirmed: moment.optional().describe('when the newest evidence agreed with the value'),
   tests: z.array(test).describe('oldest first; the oldest may have been dropped'),
@@ -58,7 +70,23 @@ export const documentSchema = z
     generated: moment,
     program: z.strictObject({ name: z.literal('nat-idle-exporter'), version: z.string() }),
     redacted: z.boolean().describe('addresses and host names are replaced by placeholders'),
-    complete: z.boolean().describe('false when the measurement was stopped before every mode had an answer'),
+    complete: z
+      .boolean()
+      .describe(
+        'false when the measurement ended before every mode had an answer, none contradicting another',
+      ),
+    reference: z
+      .strictObject({
+        customer: z.string().optional(),
+        contract: z.string().optional(),
+        ticket: z.string().optional(),
+      })
+      .optional()
+      .describe("what the customer wrote for the reader's files; left out when redacted"),
+    time_zone: z
+      .string()
+      .optional()
+      .describe('IANA name of the zone in which local times are told beside UTC; left out when redacted'),
     target: z.strictObject({
       name: z.string(),
       protocol: z.enum(FAR_END_KINDS),
@@ -86,6 +114,9 @@ export const documentSchema = z
         .describe('what was found about the path beside its timeouts; the sentence says it in words'),
     }),
     modes: z.array(modeResult),
+    localization: localizationSchema(moment)
+      .optional()
+      .describe('which box on the path forgets; absent where that is not asked'),
     explanations: z.array(explanation),
     ruled_out: z.array(
       z.strictObject({
@@ -96,7 +127,26 @@ export const documentSchema = z
     ),
     controls: z.array(z.string()).describe('what had to hold before a death was believed, with counts'),
     keepalive_recommended_seconds: z.int().min(1).optional(),
-    settings: z.array(z.strictObject({ product: z.string(), text: z.string() })),
+    keepalive_tried: z
+      .array(
+        z.strictObject({
+          kind: z.enum(PROOF_KINDS).describe('what held a connection: TCP keepalives of the kernel, or data'),
+          interval_seconds: z.int().min(1),
+          held: z.boolean().describe('whether the connection lived when it was asked after three intervals'),
+          at: moment,
+        }),
+      )
+      .describe('what was tried here of the recommended interval and still counts; empty where nothing was'),
+    settings: z.array(
+      z.strictObject({
+        product: z.string(),
+        text: z.string(),
+        tried: z.enum(Object.keys(TRIED_WORDS) as Tried[]).describe('held: proven here'),
+      }),
+    ),
+    settings_left_out: z
+      .array(z.strictObject({ product: z.string(), why: z.string() }))
+      .describe('products whose settings do not help here'),
     ask: z.string().describe('what the operator of the path is asked to do'),
     events: z.array(z.strictObject({ at: moment, mode: mode.optional(), text: z.string() })),
     history: z

@@ -57,9 +57,25 @@ function timeScale({ modes }: ReportDocument): (at: string) => number {
   return (at) => (Date.parse(at) - first) / span;
 }
 
-function grounds(mode: ModeResult, [from, to]: Axis, x: Position, height: number): Html[] {
-  const known = Math.max(from, mode.lower_bound_seconds ?? from);
-  const gone = Math.max(known, mode.upper_bound_seconds ?? to);
+/** The grounds of a mode: of a mixture the minority's above those of the others. */
+function grounds(mode: ModeResult, axis: Axis, x: Position, height: number): Html[] {
+  const { lower_bound_seconds: lower, upper_bound_seconds: upper, mixture } = mode;
+  if (mixture === undefined) return ground({ lower, upper }, axis, x, [0, height]);
+  const half = height / 2;
+  return [
+    ...ground({ lower, upper }, axis, x, [0, half]),
+    ...ground({ lower: mixture.survived_seconds, upper: undefined }, axis, x, [half, height]),
+  ];
+}
+
+function ground(
+  { lower, upper }: { readonly lower: Seconds | undefined; readonly upper: Seconds | undefined },
+  [from, to]: Axis,
+  x: Position,
+  [top, bottom]: readonly [top: number, bottom: number],
+): Html[] {
+  const known = Math.max(from, lower ?? from);
+  const gone = Math.max(known, upper ?? to);
   const parts = [
     [from, known, GROUNDS.survived],
     [known, gone, GROUNDS.unknown],
@@ -69,7 +85,7 @@ function grounds(mode: ModeResult, [from, to]: Axis, x: Position, height: number
     .filter(([start, end]) => end > start)
     .map(
       ([start, end, fill]) =>
-        html`<rect x="${x(start)}" y="0" width="${round(x(end) - x(start))}" height="${height}" fill="${fill}"/>`,
+        html`<rect x="${x(start)}" y="${top}" width="${round(x(end) - x(start))}" height="${bottom - top}" fill="${fill}"/>`,
     );
 }
 

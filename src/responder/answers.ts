@@ -1,6 +1,6 @@
 /** What the responder tells: codes for its reasons, and the address that it sees. */
 import type { Socket } from 'node:net';
-import type { ProblemCode } from '../wire/codec.js';
+import type { ProblemCode } from '../wire/line-fields.js';
 import type { RejectCode } from '../wire/messages.js';
 import { plainAddress } from '../net/client-address.js';
 import type { RejectReason } from './responder-metrics.js';

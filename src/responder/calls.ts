@@ -5,10 +5,11 @@
 import { defined } from '../defined.js';
 import { type Seconds, toMilliseconds } from '../units.js';
 import type { AnnouncementFields } from '../wire/announcement.js';
-import type { GoneCause, Hello, ResponderMessage } from '../wire/messages.js';
+import type { FreshRequest, GoneCause, Hello, ResponderMessage } from '../wire/messages.js';
 import { FlowControl } from './cluster/flow-control.js';
 import type { Origin, PeerOrder, PeerRequest, Peers } from './cluster/peers.js';
 import type { Announcer } from './discovery/announcements.js';
+import { Freshness } from './freshness.js';
 import { NativeConnection } from './native-connection.js';
 import type { ResponderCounts } from './responder-metrics.js';
 import type { Sessions } from './sessions.js';
@@ -23,6 +24,8 @@ export interface CallsOptions {
   readonly instance: string;
   /** Most lines that one connection may send between two sweeps. */
   readonly maxLinesPerSweep: number;
+  /** Most probe connections of one client that are refreshed at once. */
+  readonly maxRefreshedPerClient: number;
   /** The other workers, where there are several. */
   readonly peers?: Peers;
 }
@@ -44,10 +47,12 @@ export class Calls {
   /** Openings that wait for the primary, by ticket. */
   readonly #joining = new Map<number, (accepted: boolean) => void>();
   #lastTicket = 0;
+  readonly #freshness: Freshness;
 
   constructor(options: CallsOptions) {
-    const { instance, maxLinesPerSweep, peers } = options;
+    const { instance, maxLinesPerSweep, maxRefreshedPerClient, peers } = options;
     this.#options = options;
+    this.#freshness = new Freshness(maxRefreshedPerClient);
     this.#instance = instance;
     this.flow = peers && new FlowControl(peers, maxLinesPerSweep);
     peers?.follow((order) => this.#obey(order));
@@ -83,6 +88,7 @@ export class Calls {
     const { peers, sessions } = this.#options;
     this.#callers.delete(connection.callerNumber);
     this.flow?.left(connection);
+    connection.tended?.stop();
     if (connection.session === undefined) return;
     const { key: session } = connection.session;
     const probe = connection.kind === 'probe' ? connection.probe : undefined;
@@ -101,8 +107,24 @@ export class Calls {
       const call = { kind: 'call', session: session.key, probe: number, nonce } as const;
       this.#ask(caller, { ...call, caller: this.#numberOf(caller) }, true);
     } else {
-      this.#countUnknown(caller);
-      caller.send({ kind: 'error', code: 'unknown_probe', probe: number });
+      this.#refuseUnknown(caller, number);
+    }
+  }
+
+  /** A control connection wants a probe connection refreshed, or to know how far it is. */
+  tend(caller: NativeConnection, request: FreshRequest): void {
+    const { session } = caller;
+    const probe = session?.probes.get(request.probe);
+    if (probe !== undefined) {
+      this.#freshness.serve(probe, request, (message) => this.#tell(caller, message));
+    } else if (this.flow !== undefined && session !== undefined) {
+      this.#ask(
+        caller,
+        { kind: 'tend', session: session.key, request, caller: this.#numberOf(caller) },
+        true,
+      );
+    } else {
+      this.#refuseUnknown(caller, request.probe);
     }
   }
 
@@ -135,6 +157,11 @@ export class Calls {
   #ask(connection: NativeConnection, request: PeerRequest, awaited = false): void {
     this.flow?.asked(connection, awaited);
     this.#options.peers?.ask(request);
+  }
+
+  #refuseUnknown(caller: NativeConnection, probe: number): void {
+    this.#countUnknown(caller);
+    caller.send({ kind: 'error', code: 'unknown_probe', probe });
   }
 
   #countUnknown(caller: NativeConnection | undefined): void {
@@ -212,6 +239,14 @@ export class Calls {
         const probe = this.#options.sessions.find(order.session)?.probes.get(order.probe);
         if (probe !== undefined) this.#ring(probe, order.origin, order.nonce);
         else this.#tell(order.origin, { kind: 'error', code: 'unknown_probe', probe: order.probe });
+        return;
+      }
+      case 'tend': {
+        const { origin, request, session } = order;
+        const probe = this.#options.sessions.find(session)?.probes.get(request.probe);
+        if (probe !== undefined)
+          this.#freshness.serve(probe, request, (message) => this.#tell(origin, message));
+        else this.#tell(origin, { kind: 'error', code: 'unknown_probe', probe: request.probe });
         return;
       }
       default:

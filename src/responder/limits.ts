@@ -22,6 +22,8 @@ export interface Limits {
   readonly idleDeadline: Seconds;
   /** Most lines that one connection may send between two sweeps. */
   readonly maxLinesPerSweep: number;
+  /** Most probe connections of one client that are refreshed with a limited TTL at once; 24 hops want about 60 of them. */
+  readonly maxRefreshedPerClient: number;
   /** Most bytes of answers that a client may leave unread. */
   readonly maxUnread: number;
   /** How often ages are looked at. */
@@ -50,6 +52,7 @@ export const DEFAULT_LIMITS: Limits = {
   // A day of idling is the longest measurement; the rest is for its test and for late clocks.
   idleDeadline: 26 * 3600,
   maxLinesPerSweep: 1000,
+  maxRefreshedPerClient: 256,
   maxUnread: 16 * 1024,
   sweepInterval: 1,
 };

@@ -6,6 +6,7 @@ import type { Hello, ResponderMessage } from '../wire/messages.js';
 import type { Client, Refusal } from './admission.js';
 import type { Origin } from './cluster/peers.js';
 import { type ConnectionOwner, DoorConnection } from './door.js';
+import type { Tended } from './freshness.js';
 import type { Limits } from './limits.js';
 import type { Session } from './sessions.js';
 
@@ -45,6 +46,10 @@ export class NativeConnection extends DoorConnection<NativeOwner> {
   unfinished: Uint8Array | undefined = undefined;
   opening: Opening | undefined = undefined;
   ringing: Ringing | undefined = undefined;
+  /** Its client may ask for refreshes of its probes. */
+  offersFreshness = false;
+  /** It is being refreshed with a limited TTL. */
+  tended: Tended | undefined = undefined;
   /** Number under which other workers answer its calls; 0 before the first one. */
   callerNumber = 0;
   /** It waits for the primary to say whether its probe number is free. */
@@ -64,6 +69,8 @@ export class NativeConnection extends DoorConnection<NativeOwner> {
   /** Writes a line, except one that would be more than what an unopened connection has sent; false where it did not. */
   send(message: ResponderMessage): boolean {
     const line = encodeResponderMessage(message);
+    // What is said must arrive.
+    this.tended?.stop();
     if (this.kind === 'pending') {
       if (line.length > this.credit) return false;
       this.credit -= line.length;

@@ -6,9 +6,11 @@
 import type { Socket } from 'node:net';
 import { defined } from '../defined.js';
 import { resetOrDestroy } from '../net/reset.js';
+import { socketOptions } from '../net/socket-options/library.js';
 import { randomHex, sameMac, tokenMac } from '../net/token.js';
 import type { Seconds } from '../units.js';
-import { decodeClientMessage, macInput } from '../wire/codec.js';
+import { decodeClientMessage } from '../wire/codec.js';
+import { macInput } from '../wire/proofs.js';
 import { splitLines } from '../wire/lines.js';
 import { type ClientMessage, type GoneCause, type Hello, PROTOCOL_VERSION } from '../wire/messages.js';
 import { CODE_OF, REASON_OF, seenAddress } from './answers.js';
@@ -48,9 +50,17 @@ export class NativeServer extends Door<NativeConnection> implements NativeOwner 
     this.maxUnread = limits.maxUnread;
     this.#token = token;
     this.#conntrack = options.conntrack;
-    const { maxLinesPerSweep } = limits;
+    const { maxLinesPerSweep, maxRefreshedPerClient } = limits;
     this.#calls = new Calls(
-      defined({ sessions: this.#sessions, counts, now, instance, maxLinesPerSweep, peers }),
+      defined({
+        sessions: this.#sessions,
+        counts,
+        now,
+        instance,
+        maxLinesPerSweep,
+        maxRefreshedPerClient,
+        peers,
+      }),
     );
     if (discovery !== undefined && token !== undefined) {
       this.#desk = new AnnouncementDesk({ discovery, token, calls: this.#calls });
@@ -84,6 +94,9 @@ export class NativeServer extends Door<NativeConnection> implements NativeOwner 
     connection.lines = 0;
     if (connection.expired(now, this.options.limits)) this.turnAway(connection, 'timeout');
     else if (connection.unread) this.turnAway(connection, 'unread');
+    // Nobody is left who could end it.
+    else if (connection.tended !== undefined && connection.session?.orphaned === true)
+      connection.tended.stop();
   }
 
   protected override sweep(): void {
@@ -202,6 +215,7 @@ export class NativeServer extends Door<NativeConnection> implements NativeOwner 
       conntrack: this.#conntrack(),
       instance: this.#calls.instance,
       announce,
+      fresh: (hello.fresh === true && socketOptions().available) || undefined,
     });
     const proven =
       token === undefined || challenge === undefined
@@ -214,6 +228,7 @@ export class NativeServer extends Door<NativeConnection> implements NativeOwner 
     connection.kind = hello.role;
     counts.open[connection.kind] += 1;
     counts.opened[connection.kind] += 1;
+    connection.offersFreshness = welcome.fresh === true && hello.role === 'control';
     // An announcement is proven for the very connection.
     if (announce === undefined) connection.opening = undefined;
     connection.activeAt = this.now();
@@ -231,6 +246,8 @@ export class NativeServer extends Door<NativeConnection> implements NativeOwner 
       this.#calls.call(connection, message.probe, message.nonce);
     } else if (message.kind === 'drop' && kind === 'control') {
       this.#calls.drop(connection, message.probe);
+    } else if ((message.kind === 'fresh' || message.kind === 'reach') && connection.offersFreshness) {
+      this.#calls.tend(connection, message);
     } else if (message.kind === 'announce' && kind === 'control' && connection.opening !== undefined) {
       if (this.#desk?.serve(connection, message) === false) this.turnAway(connection, 'auth');
     } else {

@@ -22,6 +22,9 @@ export const PAGE_POLICY =
 export const DOCUMENT_POLICY =
   "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
+/** The same with a form that goes back to this server. */
+export const FORM_POLICY = DOCUMENT_POLICY.replace("form-action 'none'", "form-action 'self'");
+
 /** Sets the headers of every answer, unless the operator's web configuration has set them already. */
 export function setSecurityHeaders(response: ServerResponse, policy: string): void {
   const headers: readonly (readonly [string, string])[] = [

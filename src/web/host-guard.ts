@@ -4,6 +4,8 @@ import { hostname } from 'node:os';
 import ipaddr from 'ipaddr.js';
 import { AddressError, familyOf, isHost } from '../config/listen-address.js';
 import { visible } from '../visible.js';
+import { MANUAL_PATHS } from './manual.js';
+import { HEALTH_PATHS } from './route-prefix.js';
 
 /** What the guard looks at; node:http's IncomingMessage fits. */
 export interface GuardedRequest {
@@ -22,6 +24,8 @@ export interface HostGuardOptions {
   readonly telemetryPath?: string;
   /** The name of this machine. */
   readonly ownName?: string;
+  /** The host under which people reach the site by its `external_url`, where there is one. */
+  readonly externalHost?: () => string | undefined;
 }
 
 export interface HostRefusal {
@@ -31,7 +35,7 @@ export interface HostRefusal {
 }
 
 /** Beside the metrics they answer under any name: monitoring calls a server as it likes, and they show no addresses. */
-const HEALTH_PATHS: readonly string[] = ['/-/healthy', '/-/ready'];
+const OPEN_PATHS: readonly string[] = [...HEALTH_PATHS, ...MANUAL_PATHS];
 
 /** Methods that change nothing. */
 const SAFE_METHODS: readonly string[] = ['GET', 'HEAD', 'OPTIONS'];
@@ -110,11 +114,13 @@ export class HostGuard {
   readonly #allowed: readonly string[];
   readonly #open: ReadonlySet<string>;
   readonly #ownName: string | undefined;
+  readonly #externalHost: () => string | undefined;
 
   constructor(options: HostGuardOptions = {}) {
     this.#allowed = options.allowedHosts ?? [];
-    this.#open = new Set([options.telemetryPath ?? '/metrics', ...HEALTH_PATHS].map(routed));
+    this.#open = new Set([options.telemetryPath ?? '/metrics', ...OPEN_PATHS].map(routed));
     this.#ownName = settledName(options.ownName ?? hostname());
+    this.#externalHost = options.externalHost ?? (() => undefined);
   }
 
   /**
@@ -146,6 +152,7 @@ export class HostGuard {
   }
 
   #isListed(host: string): boolean {
+    if (host === this.#externalHost()) return true;
     return this.#allowed.some((allowed) =>
       allowed.startsWith('*.') ? host.endsWith(allowed.slice(1)) : host === allowed,
     );

@@ -2,6 +2,7 @@
 import type { Express } from 'express';
 import { createBaseApp, finishApp, PAGE_POLICY, securityHeaders } from './base-app.js';
 import { html } from '../paper/html.js';
+import { MANUAL_LINKS, serveManual } from './manual.js';
 import { type MetricsSource, metricsRoute } from './metrics-route.js';
 
 export interface ResponderSiteOptions {
@@ -25,6 +26,7 @@ export function createResponderApp(options: ResponderSiteOptions): Express {
     contentType: options.registry.contentType,
   };
   const app = createBaseApp({ name: 'nat-idle-exporter responder', ready: () => options.ready() });
+  serveManual(app);
   app.use(securityHeaders(PAGE_POLICY));
   app.get(telemetryPath, metricsRoute(source));
   const { targetGroups } = options;
@@ -41,7 +43,7 @@ export function createResponderApp(options: ResponderSiteOptions): Express {
 <main>
 <h1>nat-idle-exporter responder</h1>
 <p>The far end of idle connections: it answers when a prober breaks the silence. Version ${options.version}.</p>
-<p><a href=".${telemetryPath}">Metrics</a> · <a href="-/healthy">Health</a> · <a href="-/ready">Readiness</a></p>
+<p><a href=".${telemetryPath}">Metrics</a> · <a href="-/healthy">Health</a> · <a href="-/ready">Readiness</a>${MANUAL_LINKS.map(([words, target]) => html` · <a href="${target}">${words}</a>`)}</p>
 </main>
 </body>
 </html>

@@ -21,6 +21,7 @@ import { SiteConnections } from './site-connections.js';
 import { refuseClient } from './tls-config.js';
 import { type GuardedRequest, HostGuard, type HostGuardOptions } from './host-guard.js';
 import { LONGEST_PAUSE } from './patience.js';
+import { answerOutside, leavePrefix } from './route-prefix.js';
 import {
   asksWhoReads,
   fileStamp,
@@ -59,6 +60,8 @@ export interface WebServerOptions extends WebRules {
   readonly connections?: SiteConnections;
   /** By which names the server goes, and what answers under any other. */
   readonly hosts?: HostGuardOptions;
+  /** The path below which the site lies, such as `/nat-idle`; empty unless given. */
+  readonly routePrefix?: string;
 }
 
 export interface WebServer {
@@ -95,10 +98,14 @@ export async function startWebServer(options: WebServerOptions): Promise<WebServ
   const live = new LiveWebConfig(options, options.log);
   const auth = options.auth ?? createBasicAuth();
   const checks: Checks = { auth, limiter: new RateLimiter(), guard: new HostGuard(options.hosts) };
+  const { routePrefix = '' } = options;
   const listener = oneAtATime((request, response) => {
+    const isBelow = leavePrefix(request, routePrefix);
     void admit(request, response, live.current(), checks).then(
       (admitted) => {
-        if (admitted) options.app(request, response);
+        if (!admitted) return;
+        if (isBelow) options.app(request, response);
+        else answerOutside(request, response, routePrefix);
       },
       (error: unknown) => {
         options.log?.warn({ err: error }, 'a request failed before it was admitted');

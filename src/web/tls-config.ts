@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { createSecureContext, type SecureContextOptions, type TLSSocket } from 'node:tls';
 import { z } from 'zod';
 import { defined } from '../defined.js';
+import { messageOf } from '../message.js';
 import { FILE_LIMITS, readRegularFile, whyUnreadable } from '../files.js';
 import {
   CIPHER_SUITES,
@@ -26,6 +27,17 @@ export type Complain = (path: string, rule: string, value?: unknown) => void;
 const oneOf = (names: readonly string[]) => z.enum(names as [string, ...string[]]);
 const text = z.string();
 
+/** As Go's YAML reads it, which has more words for a truth than ours. @see https://yaml.org/type/bool.html */
+export const flag = z.preprocess(
+  (value) => (typeof value === 'string' ? truthOf(value) : value),
+  z.boolean(),
+);
+
+function truthOf(word: string): boolean | string {
+  if (/^(y|Y|yes|Yes|YES|on|On|ON)$/.test(word)) return true;
+  return /^(n|N|no|No|NO|off|Off|OFF)$/.test(word) ? false : word;
+}
+
 export const TLS_SCHEMA = z.strictObject({
   cert: text.nullish(),
   key: text.nullish(),
@@ -38,7 +50,7 @@ export const TLS_SCHEMA = z.strictObject({
   min_version: oneOf(Object.keys(TLS_VERSIONS)).nullish(),
   max_version: oneOf(Object.keys(TLS_VERSIONS)).nullish(),
   cipher_suites: z.array(oneOf(Object.keys(CIPHER_SUITES))).nullish(),
-  prefer_server_cipher_suites: z.boolean().nullish(),
+  prefer_server_cipher_suites: flag.nullish(),
   curve_preferences: z.array(oneOf(Object.keys(CURVES))).nullish(),
 });
 
@@ -76,8 +88,7 @@ export function readTls(
   try {
     createSecureContext(context);
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    wrong('', `certificate, key and CA cannot be used together: ${why}`);
+    wrong('', `certificate, key and CA cannot be used together: ${messageOf(error)}`);
     return undefined;
   }
   return defined({ context, clientAuth, allowedSans: raw.client_allowed_sans ?? undefined });

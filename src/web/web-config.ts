@@ -9,7 +9,7 @@ import { z } from 'zod';
 import { ConfigError, type Problem } from '../config/problem.js';
 import { defined } from '../defined.js';
 import { FILE_LIMITS, readRegularFile, whyUnreadable } from '../files.js';
-import { type Complain, readTls, TLS_SCHEMA, type TlsConfig } from './tls-config.js';
+import { type Complain, flag, readTls, TLS_SCHEMA, type TlsConfig } from './tls-config.js';
 
 /** The file as it is used. */
 export interface WebConfig {
@@ -47,12 +47,15 @@ const HEADER_VALUES: Readonly<Record<string, readonly string[] | undefined>> = {
 const BCRYPT_HASH = /^\$2[aby]\$(0[4-9]|[12]\d|3[01])\$[./A-Za-z0-9]{53}$/;
 
 const text = z.string();
-const flag = z.boolean();
+/** `X-XSS-Protection: 0` is a number to YAML. */
+const scalar = z.union([text, z.number().transform(String), z.boolean().transform(String)], {
+  error: 'must be a string',
+});
 
 const SCHEMA = z.strictObject({
   tls_server_config: TLS_SCHEMA.nullish(),
   http_server_config: z
-    .strictObject({ http2: flag.nullish(), headers: z.record(text, text).nullish() })
+    .strictObject({ http2: flag.nullish(), headers: z.record(text, scalar).nullish() })
     .nullish(),
   basic_auth_users: z.record(text, text).nullish(),
   rate_limit: z

@@ -1,17 +1,26 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { groupsOf, summaryOf } from '../../src/audit/groups.js';
+import { summaryOf } from '../../src/audit/audit-summary.js';
+import { groupsOf } from '../../src/audit/groups.js';
 import type { Bound } from '../../src/audit/audit-document.js';
 import { type Answers, type Labels, pathsOf, type Sample } from '../../src/audit/paths.js';
 
 /** One mode of a path: its timeout and its upper bound; absent: no finding. */
-type ModeFinding = { readonly timeout?: number; readonly upper?: number; readonly compliant?: 0 | 1 };
+type ModeFinding = {
+  readonly timeout?: number;
+  readonly lower?: number;
+  readonly upper?: number;
+  readonly compliant?: 0 | 1;
+};
 
 interface PathStory {
   readonly labels: Labels;
   readonly modes: Readonly<Record<string, ModeFinding>>;
   readonly stale?: boolean;
   readonly conditions?: readonly string[];
+  readonly earlyDeaths?: readonly [ratio: number, lower: number, upper: number];
+  /** The box of each mode by its place. */
+  readonly boxes?: Readonly<Record<string, string>>;
 }
 
 const OPEN = { timeout: 7795, upper: Infinity, compliant: 1 } as const;
@@ -38,12 +47,26 @@ function answersOf(stories: readonly PathStory[]): Answers {
       return value === undefined ? [] : [{ metric: story.labels, value }];
     }),
     timeouts: series('nat_idle_timeout_seconds', ({ timeout }) => timeout),
+    lowerBounds: series('nat_idle_timeout_lower_bound_seconds', ({ lower }) => lower),
     upperBounds: series('nat_idle_timeout_upper_bound_seconds', ({ upper }) => upper),
     shortBounds: series('nat_idle_timeout_upper_bound_seconds', ({ upper, compliant }) =>
       compliant === 0 ? upper : undefined,
     ),
     conditions: live.flatMap(({ labels, conditions = [] }) =>
       conditions.map((condition) => ({ metric: { ...labels, condition }, value: 1 })),
+    ),
+    earlyDeaths: live.flatMap(({ labels, earlyDeaths = [] }) =>
+      ['', '_lower_bound', '_upper_bound'].flatMap((suffix, index) => {
+        const value = earlyDeaths[index];
+        const metric = { __name__: `nat_idle_early_death_ratio${suffix}`, ...labels };
+        return value === undefined ? [] : [{ metric, value }];
+      }),
+    ),
+    boxes: live.flatMap(({ labels, boxes = {} }) =>
+      Object.entries(boxes).map(([mode, place]) => ({
+        metric: { __name__: 'nat_forgetting_box_info', ...labels, mode, hop: '3', kind: 'router', place },
+        value: 1,
+      })),
     ),
     stale: stories.filter(({ stale }) => stale === true).map(({ labels }) => ({ metric: labels, value: 1 })),
   };
@@ -132,6 +155,49 @@ describe('pathsOf()', () => {
     });
   });
 
+  it('says every mode where the brackets of all of them may hold the same timeout', () => {
+    const at = (lower: number, compliant: 0 | 1 = 0): ModeFinding => ({
+      lower,
+      timeout: lower + 1,
+      upper: lower + 2,
+      compliant,
+    });
+    expect(one({ send: at(300), recv: at(299), keepalive: at(301) })?.timeout).toEqual({
+      seconds: 300,
+      at_least: false,
+      mode: 'recv',
+      everyMode: true,
+    });
+    expect(one({ send: at(300), recv: at(297.9) })?.timeout).not.toHaveProperty('everyMode');
+    // A mode of which nothing is known may be longer, and where there is one it is that one.
+    expect(one({ send: at(300), recv: {} })?.timeout).not.toHaveProperty('everyMode');
+    expect(one({ send: at(300) })?.timeout).not.toHaveProperty('everyMode');
+    expect(one({ send: OPEN, recv: OPEN })?.timeout).toHaveProperty('everyMode');
+  });
+
+  it('says what survived so far in every mode while nothing else is known', () => {
+    expect(one({ send: { lower: 900 }, recv: { lower: 50 } })).toMatchObject({ state: 'unknown', soFar: 50 });
+    // A mode that survived nothing yet, a finding, a proven violation.
+    expect(one({ send: { lower: 900 }, recv: {} })).not.toHaveProperty('soFar');
+    expect(one({ send: { ...OPEN, lower: 7795 } })).not.toHaveProperty('soFar');
+    expect(one({ send: { lower: 900 }, recv: { lower: 50, upper: 60, compliant: 0 } })).not.toHaveProperty(
+      'soFar',
+    );
+  });
+
+  it('gives each path its pool and its boxes, each once', () => {
+    const [pool, located, other] = pathsOf(
+      answersOf([
+        { labels: named('a'), modes: { send: SHORT }, earlyDeaths: [0.05, 0.036, 0.077] },
+        { labels: named('b'), modes: { send: SHORT }, boxes: { send: 'cgn_hop', recv: 'cgn_hop' } },
+        { labels: named('c'), modes: { send: OPEN } },
+      ]),
+    );
+    expect(pool?.earlyDeaths).toEqual({ ratio: 0.05, lower: 0.036, upper: 0.077 });
+    expect(located?.boxes).toEqual([{ hop: '3', kind: 'router', place: 'cgn_hop' }]);
+    expect([pool?.boxes, other?.earlyDeaths, other?.boxes]).toEqual([undefined, undefined, undefined]);
+  });
+
   it('counts a path that is not watched any more as unknown', () => {
     expect(one({ send: OPEN }, true)).toEqual({
       labels: named('a'),
@@ -201,6 +267,8 @@ describe('minimum and median of a summary', () => {
       stale: 0,
       conditions: {},
       compliant_share: 0,
+      compliant_share_bounds: [0, 0.7935],
+      places: {},
       timeouts: 0,
     });
   });
@@ -247,6 +315,58 @@ describe('minimum and median of a summary', () => {
         }
       }),
     );
+  });
+});
+
+describe('summaryOf()', () => {
+  const many = (count: number, modes: PathStory['modes'], more: Partial<PathStory> = {}): PathStory[] =>
+    Array.from({ length: count }, (_, index) => ({
+      labels: named(`${JSON.stringify(modes)} ${index}`),
+      modes,
+      ...more,
+    }));
+
+  it('has the share of the known paths beside that of all, both with their bounds', () => {
+    const summary = summaryOf(
+      pathsOf(
+        answersOf([...many(5, { send: OPEN }), ...many(5, { send: SHORT }), ...many(10, { send: {} })]),
+      ),
+    );
+    expect(summary).toMatchObject({
+      compliant_share: 0.25,
+      known_share: 0.5,
+      known_share_bounds: [0.2366, 0.7634],
+      compliant_share_bounds: [0.1119, 0.4687],
+    });
+    expect(summaryOf(pathsOf(answersOf(many(3, { send: {} }))))).not.toHaveProperty('known_share');
+  });
+
+  it('tells what young paths survived so far, and of how many', () => {
+    const young = [50, 70, 60, 90].map(
+      (lower, index): PathStory => ({
+        labels: named(String(index)),
+        modes: { send: { lower } },
+      }),
+    );
+    expect(summaryOf(pathsOf(answersOf([...young, ...many(1, { send: SHORT })]))).so_far).toEqual({
+      paths: 4,
+      minimum_seconds: 50,
+      median_seconds: 60,
+    });
+  });
+
+  it('counts pools and places, a path once at each place', () => {
+    const summary = summaryOf(
+      pathsOf(
+        answersOf([
+          ...many(1, { send: SHORT }, { earlyDeaths: [0.05, 0.03, 0.08], boxes: { send: 'cgn_hop' } }),
+          ...many(2, { send: OPEN }, { earlyDeaths: [0.12, 0.1, 0.2] }),
+          ...many(1, { recv: SHORT }, { boxes: { send: 'cgn_hop', recv: 'private_hop' } }),
+        ]),
+      ),
+    );
+    expect(summary.pools).toEqual({ paths: 3, lowest: 0.05, highest: 0.12 });
+    expect(summary.places).toEqual({ cgn_hop: 2, private_hop: 1 });
   });
 });
 

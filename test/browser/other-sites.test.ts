@@ -13,10 +13,11 @@ import { requires } from '../support/requires.js';
 
 const BUILD = { version: '1.2.3', revision: 'abcdef0' };
 
-/** A page of another site with a form that reloads the exporter at `url`. */
+/** A page of another site with forms that reload the exporter at `url` and have it measure again. */
 const evilPage = (url: string, referrer: string): string => `<!doctype html><title>evil</title>
 <meta name="referrer" content="${referrer}">
-<form method="post" action="${url}/-/reload"></form>`;
+<form method="post" action="${url}/-/reload"></form>
+<form method="post" action="${url}/api/v1/targets/vps/measure"><input name="token" value="guessed"></form>`;
 
 requires({ packages: ['chromium'] }).describe('pages of other sites in Chromium', () => {
   let context: BrowserContext;
@@ -27,6 +28,7 @@ requires({ packages: ['chromium'] }).describe('pages of other sites in Chromium'
   let port = '';
   let attackerPort = 0;
   let reloads = 0;
+  let measured = 0;
 
   beforeAll(async () => {
     view = new FakeView([climbingTarget('vps')]);
@@ -38,6 +40,10 @@ requires({ packages: ['chromium'] }).describe('pages of other sites in Chromium'
       reload: () => {
         reloads++;
         return Promise.resolve();
+      },
+      askAgain: () => {
+        measured++;
+        return { kind: 'asked', within: 60 };
       },
       configYaml: () => 'host: 192.0.2.1\n',
       ready: () => true,
@@ -85,6 +91,7 @@ requires({ packages: ['chromium'] }).describe('pages of other sites in Chromium'
 
   beforeEach(() => {
     reloads = 0;
+    measured = 0;
     view.show([climbingTarget('vps')]);
   });
 
@@ -96,8 +103,14 @@ requires({ packages: ['chromium'] }).describe('pages of other sites in Chromium'
   }
 
   /** What the exporter answers to the next request for a reload. */
-  async function reloadAnswer(page: Page, script: string): Promise<{ status: number; text: string }> {
-    const answered = page.waitForResponse((response) => response.url().endsWith('/-/reload'));
+  const reloadAnswer = (page: Page, script: string) => answerOf(page, script, '/-/reload');
+
+  async function answerOf(
+    page: Page,
+    script: string,
+    path: string,
+  ): Promise<{ status: number; text: string }> {
+    const answered = page.waitForResponse((response) => response.url().endsWith(path));
     await page.evaluate(script);
     const response = await answered;
     return { status: response.status(), text: await response.text().catch(() => '') };
@@ -117,6 +130,16 @@ requires({ packages: ['chromium'] }).describe('pages of other sites in Chromium'
       },
     );
 
+    test.each(['origin', 'no-referrer'])(
+      `a form of another site (%s) has nothing measured again at ${name}, whatever the lifecycle flag says`,
+      async (policy) => {
+        const page = await openPage(`http://attacker.example:${attackerPort}/${policy}/${name}:${port}`);
+        const { status } = await answerOf(page, 'document.forms[1].submit()', '/measure');
+        expect([status, measured]).toEqual([403, 0]);
+        await page.close();
+      },
+    );
+
     test(`the status page at ${name} is shown and live, and may reload`, async () => {
       const page = await openPage(`http://${name}:${port}/`);
       await page.locator('#live.good').waitFor();
@@ -128,6 +151,8 @@ requires({ packages: ['chromium'] }).describe('pages of other sites in Chromium'
       );
       expect(status).toBe(200);
       expect(reloads).toBe(1);
+      await page.getByRole('button', { name: 'Measure again now' }).click();
+      await expect.poll(() => measured).toBe(1);
       await page.close();
     });
   }
@@ -162,6 +187,10 @@ requires({ packages: ['chromium'] }).describe('pages of other sites in Chromium'
       expect(text).toMatch(/^the host "rebound\.example:\d+" is not served: .*--web\.allowed-host/);
     }
     expect((await read('/-/reload', 'POST')).status).toBe(421);
+    // Not even the token that the page's own form sends along.
+    for (const method of ['GET', 'POST'])
+      expect((await read('/api/v1/targets/vps/measure', method)).status).toBe(421);
+    expect(measured).toBe(0);
     expect(reloads).toBe(0);
     await page.close();
   });

@@ -1,42 +1,45 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import type { BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { TargetSnapshot } from '../../src/engine/snapshot.js';
-import { createExporterApp } from '../../src/exporter/app.js';
-import { startWebServer, type WebServer } from '../../src/web/server.js';
+import type { WebServer } from '../../src/web/server.js';
 import {
   climbingTarget,
   compliantTarget,
   downTarget,
-  droppingHistory,
-  FakeView,
   fleet,
   forgettingTarget,
-  SCENE_TIME,
+  looseTarget,
 } from '../support/fake-view.js';
+import { BRIDGE_MODEM as LOCATED_MODEM } from '../support/located.js';
+import { locatedTarget } from '../support/located-targets.js';
 import { requires } from '../support/requires.js';
+import {
+  type Chromium,
+  DARK,
+  DESK,
+  launchChromium,
+  PHONE,
+  SCENES,
+  type Served,
+  servePage,
+} from './scenes.js';
 
-const CHROMIUM = '/usr/bin/chromium';
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-/** Where screenshots are kept (docs/images has some of them); none are taken unless this is set. */
+/** Where screenshots are kept, to be looked at; none are taken unless this is set. */
 const SCREENSHOTS = process.env['SCREENSHOT_DIR'];
+/** Every kind of screen, CSS pixels. */
+const WIDTHS = [320, 360, 480, 641, 768, 900, 961, 1024, 1280, 1440, 1920];
 
-const PHONE: BrowserContextOptions = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2 };
-const DESK: BrowserContextOptions = { viewport: { width: 1280, height: 900 } };
-const DARK: BrowserContextOptions = { ...DESK, colorScheme: 'dark' };
-
-let browser: Browser;
-let profile = '';
+let chromium: Chromium;
 const running: WebServer[] = [];
 
-interface Opened {
+const OPEN_ALL = 'document.querySelectorAll("details").forEach((details) => (details.open = true))';
+
+interface Opened extends Served {
   readonly page: Page;
-  readonly view: FakeView;
-  readonly url: string;
-  readonly server: WebServer;
   /** Console errors, uncaught errors and requests to anywhere else. */
   readonly complaints: string[];
 }
@@ -45,34 +48,10 @@ async function open(
   targets: readonly TargetSnapshot[],
   options: BrowserContextOptions = DESK,
 ): Promise<Opened> {
-  const view = new FakeView(targets);
-  const site = createExporterApp({
-    view,
-    metrics: {
-      async *pieces() {
-        yield await Promise.resolve('');
-      },
-      contentType: 'text/plain',
-    },
-    telemetryPath: '/metrics',
-    lifecycle: false,
-    reload: () => Promise.resolve(),
-    configYaml: () => '',
-    ready: () => true,
-    buildInfo: { version: '1.2.3', revision: 'abcdef0' },
-    now: () => SCENE_TIME,
-    history: () => Promise.resolve(droppingHistory()),
-    report: () => ({ contentType: 'text/plain', body: '' }),
-    events: { interval: 20 },
-  });
-  const server = await startWebServer({
-    app: site.app,
-    listen: [{ host: '127.0.0.1', port: 0 }],
-    onClose: () => site.close(),
-  });
-  running.push(server);
-  const url = server.urls[0] ?? '';
-  const context = await browser.newContext(options);
+  const served = await servePage(targets);
+  const { url } = served;
+  running.push(served.server);
+  const context = await chromium.browser.newContext(options);
   const page = await context.newPage();
   const complaints: string[] = [];
   page.on('console', (message) => {
@@ -83,7 +62,7 @@ async function open(
     if (!request.url().startsWith(url)) complaints.push(`request to ${request.url()}`);
   });
   await page.goto(url);
-  return { page, view, url, server, complaints };
+  return { ...served, page, complaints };
 }
 
 async function becomesLive(page: Page): Promise<void> {
@@ -115,41 +94,28 @@ async function overflows(page: Page): Promise<boolean> {
   return page.evaluate('document.documentElement.scrollWidth > document.documentElement.clientWidth');
 }
 
-const SCENES: Readonly<Record<string, () => TargetSnapshot[]>> = {
-  climbing: () => [climbingTarget('vps', { labels: { site: 'home' } })],
-  'after a verdict': () => [forgettingTarget('vps', { labels: { site: 'home' } })],
-  'responder down': () => [downTarget()],
-  '50 targets': () => fleet(50),
-  'no targets': () => [],
-};
 const SCREENS: Readonly<Record<string, BrowserContextOptions>> = { desk: DESK, phone: PHONE, dark: DARK };
 
 requires({ packages: ['chromium'] }).describe('the status page in Chromium', () => {
   beforeAll(async () => {
-    profile = mkdtempSync(join(tmpdir(), 'chromium-'));
-    browser = await chromium.launch({
-      executablePath: CHROMIUM,
-      headless: true,
-      // The sandbox of Chromium does not start for root; the page is our own.
-      args: [
-        '--no-sandbox',
-        '--disable-gpu',
-        '--disable-quic',
-        '--no-first-run',
-        '--disable-background-networking',
-        '--disable-component-update',
-        '--disable-sync',
-        `--crash-dumps-dir=${profile}`,
-      ],
-    });
+    chromium = await launchChromium();
   }, 30_000);
-  afterAll(async () => {
-    await browser.close();
-    rmSync(profile, { recursive: true, force: true });
-  });
+  afterAll(() => chromium.close());
   afterEach(async () => {
-    for (const context of browser.contexts()) await context.close();
+    for (const context of chromium.browser.contexts()) await context.close();
     await Promise.all(running.splice(0).map((server) => server.close()));
+  });
+
+  test.for(['runbook', 'known-timeouts'])('/%s fits every screen and breaks no policy', async (path) => {
+    const { page, url, complaints } = await open([], PHONE);
+    for (const width of [320, 768, 1920]) {
+      await page.setViewportSize({ width, height: 800 });
+      await page.goto(`${url}/${path}`);
+      expect(await overflows(page), `${width} px`).toBe(false);
+    }
+    expect(await page.evaluate("getComputedStyle(document.querySelector('h1')).fontSize")).not.toBe('32px');
+    expect(await seriousFindings(page)).toEqual([]);
+    expect(complaints).toEqual([]);
   });
 
   for (const [scene, targets] of Object.entries(SCENES)) {
@@ -161,17 +127,38 @@ requires({ packages: ['chromium'] }).describe('the status page in Chromium', () 
           const path = join(SCREENSHOTS, `${scene}-${screen}.png`.replaceAll(' ', '-'));
           await page.screenshot({ path, fullPage: scene !== '50 targets' });
         }
-        await page.evaluate(
-          'document.querySelectorAll("details").forEach((details) => (details.open = true))',
-        );
-        // The fleet has the same cards fifty times over: one look of several seconds is enough.
-        const looksAgain = scene === '50 targets' && screen !== 'phone';
-        if (!looksAgain) expect(await seriousFindings(page)).toEqual([]);
+        await page.evaluate(OPEN_ALL);
+        expect(await seriousFindings(page)).toEqual([]);
         expect(await overflows(page)).toBe(false);
         expect(complaints).toEqual([]);
       });
     }
   }
+
+  test.for(Object.entries(SCENES))(
+    'nothing scrolls sideways at any width with everything open: %s',
+    { timeout: 60_000 },
+    async ([, targets]) => {
+      const { page, url } = await open(targets());
+      const names = targets().slice(0, 3);
+      const cards = new URLSearchParams(names.map(({ config }): [string, string] => ['target', config.name]));
+      for (const path of ['/', ...(targets().length > 8 ? [`/?${cards.toString()}`] : [])]) {
+        await page.goto(url + path);
+        await becomesLive(page);
+        await page.evaluate(OPEN_ALL);
+        for (const width of WIDTHS) {
+          await page.setViewportSize({ width, height: 800 });
+          expect(await overflows(page), `${path} at ${width} px`).toBe(false);
+        }
+      }
+    },
+  );
+
+  test('a line that does not fit is noticed', async () => {
+    const { page } = await open([forgettingTarget()]);
+    await page.evaluate("void document.querySelector('footer').append('x'.repeat(300))");
+    expect(await overflows(page)).toBe(true);
+  });
 
   test('the accessibility check sees a planted mistake', async () => {
     const { page } = await open([climbingTarget()]);
@@ -196,6 +183,44 @@ requires({ packages: ['chromium'] }).describe('the status page in Chromium', () 
     expect(await page.evaluate('document.activeElement.textContent')).toBe('Newest tests (39)');
     expect(loads).toBe(0);
     expect(complaints).toEqual([]);
+  });
+
+  test('what changes while an answer is under way is asked for once more', async () => {
+    const { page, view } = await open([climbingTarget()]);
+    await becomesLive(page);
+    const told = () =>
+      page.evaluate(
+        "new Promise((told) => new EventSource('api/v1/events').addEventListener('changed', () => told(true)))",
+      );
+    const listening = told();
+    await page.waitForResponse((response) => response.url().endsWith('/api/v1/events'));
+    let answers = 0;
+    await page.route('**/api/v1/fragments*', async (route) => {
+      const response = await route.fetch();
+      if (answers++ === 0) {
+        const toldAgain = told();
+        await page.waitForResponse((other) => other.url().endsWith('/api/v1/events'));
+        view.show([forgettingTarget()]);
+        await toldAgain;
+      }
+      await route.fulfill({ response });
+    });
+    view.show([compliantTarget('vps')]);
+    await listening;
+    await page.locator('#summary', { hasText: '1 forgets too early' }).waitFor();
+    expect(answers).toBeGreaterThan(1);
+  });
+
+  test('the path of a located box is drawn in one row from here to the far end', async () => {
+    const { page } = await open([locatedTarget('home', { result: LOCATED_MODEM })]);
+    await becomesLive(page);
+    const stops = page.locator('.route li');
+    const boxes = await Promise.all((await stops.all()).map((stop) => stop.boundingBox()));
+    const lefts = boxes.map((box) => box?.x ?? NaN);
+    expect(lefts).toEqual([...lefts].sort((a, b) => a - b));
+    const middles = boxes.map((box) => (box?.y ?? NaN) + (box?.height ?? NaN) / 2);
+    expect(Math.max(...middles) - Math.min(...middles)).toBeLessThan(2);
+    expect(await page.locator('.route .forgets').boundingBox()).toMatchObject({ x: boxes[1]?.x });
   });
 
   test('waiting connections move to the right while nothing else happens', async () => {
@@ -228,7 +253,9 @@ requires({ packages: ['chromium'] }).describe('the status page in Chromium', () 
     expect(text).toContain('Diagnosis');
     expect(text).toContain('confirmed 4 min ago');
     await page.getByText('Settings to paste').click();
-    expect(await page.locator('main').innerText()).toContain('ServerAliveInterval 1797');
+    expect(await page.locator('details[data-key="settings"]').innerText()).toContain(
+      'ServerAliveInterval 1797',
+    );
     expect(await page.locator('svg.strip circle.waiting').count()).toBe(36);
     expect(complaints).toEqual([]);
   });
@@ -241,13 +268,97 @@ requires({ packages: ['chromium'] }).describe('the status page in Chromium', () 
     await page.keyboard.press('Tab');
     expect(await focused()).toBe('Skip to the targets');
     const seen: string[] = [];
-    for (let step = 0; step < 8; step++) {
+    for (let step = 0; step < 16; step++) {
       await page.keyboard.press('Tab');
       seen.push(await focused());
       if (seen.at(-1) === 'Settings to paste') break;
     }
     expect(seen.at(-1)).toBe('Settings to paste');
     await page.keyboard.press('Enter');
-    await page.getByText('ServerAliveInterval 1797').waitFor({ state: 'visible' });
+    const setting = page.locator('details[data-key="settings"] code', {
+      hasText: 'ServerAliveInterval 1797',
+    });
+    await setting.waitFor({ state: 'visible' });
+  });
+
+  test('the setting to do now is copied with one click, with a clipboard and without', async () => {
+    for (const isSecure of [true, false]) {
+      const { page } = await open([forgettingTarget()]);
+      const copied: string[] = [];
+      await page.exposeFunction('noteCopy', (text: string) => copied.push(text));
+      await page.evaluate(`
+        document.addEventListener('copy', () => noteCopy(getSelection().toString()));
+        Object.defineProperty(navigator, 'clipboard', {
+          value: ${isSecure ? '{ writeText: async (text) => noteCopy(text) }' : 'undefined'},
+        })`);
+      await page.locator('.now button', { hasText: 'Copy' }).click();
+      await page.locator('.now button', { hasText: 'Copied' }).waitFor();
+      await expect
+        .poll(() => copied.map((text) => text.trim()))
+        .toEqual(['Host *\n  ServerAliveInterval 1797\n  ServerAliveCountMax 3']);
+    }
+  });
+
+  test('a target is measured again with one click, and told to wait where that is too soon', async () => {
+    const { page, asked, complaints } = await open([forgettingTarget()]);
+    await becomesLive(page);
+    await page.getByRole('button', { name: 'Measure again now' }).click();
+    await page.locator('.asked', { hasText: 'a longer one within 1 h 0 min 9 s' }).waitFor();
+    await page.getByRole('button', { name: 'Measure again now' }).click();
+    await page.locator('.asked', { hasText: 'ask in 42 s' }).waitFor();
+    expect(asked).toEqual(['vps', 'vps']);
+    // A browser tells of an answer of 429 in its console.
+    expect(complaints.filter((text) => !text.includes('429'))).toEqual([]);
+  });
+
+  test('a target is measured again without JavaScript, too, and the page comes back', async () => {
+    const { page, url, asked } = await open([forgettingTarget('a b/c')], {
+      ...DESK,
+      javaScriptEnabled: false,
+    });
+    await page.getByRole('button', { name: 'Measure again now' }).click();
+    await page.waitForURL(`${url}/#t-a_20_b_2f_c`);
+    expect(asked).toEqual(['a b/c']);
+    expect(await page.locator('main').innerText()).toContain('What to do now:');
+  });
+
+  test('modes that found the same are one strip, others have one each', async () => {
+    const same = await open([forgettingTarget()]);
+    expect(await same.page.locator('svg.strip').count()).toBe(1);
+    expect(await same.page.locator('.mode h3').innerText()).toMatch(/^all three ways/);
+    expect(await same.page.locator('svg.history').count()).toBe(1);
+    const different = await open([looseTarget()]);
+    expect(await different.page.locator('svg.strip').count()).toBe(3);
+  });
+
+  test('a fleet is a table that is sorted, filtered and searched without JavaScript; a card comes on demand', async () => {
+    const { page } = await open(fleet(50), { ...DESK, javaScriptEnabled: false });
+    const first = (): Promise<string> => page.locator('tbody tr').first().innerText();
+    expect(await page.locator('article').count()).toBe(0);
+    expect(await first()).toContain('forgets too early');
+    await page.getByRole('link', { name: 'Target', exact: true }).click();
+    expect(await first()).toContain('site-01');
+    await page.getByRole('link', { name: 'Target', exact: true }).click();
+    expect(await first()).toContain('site-50');
+    await page.getByRole('link', { name: 'isp', exact: true }).click();
+    expect(await first()).toContain('isp-0');
+    await page.getByLabel('State').selectOption('no answer');
+    await page.getByRole('button', { name: 'Find' }).click();
+    expect(await page.locator('tbody tr').count()).toBe(10);
+    expect(await page.locator('th[aria-sort="ascending"]').innerText()).toContain('isp');
+    await page.getByRole('link', { name: 'site-05' }).click();
+    expect(await page.locator('article').count()).toBe(1);
+    expect(await page.locator('article').innerText()).toContain('What to do now:');
+  });
+
+  test('the table of a fleet follows the engine', async () => {
+    const { page, view } = await open(fleet(50));
+    await becomesLive(page);
+    view.show([
+      forgettingTarget('site-01', { labels: { site: 'site-01', isp: 'isp-0' } }),
+      ...fleet(50).slice(1),
+    ]);
+    await page.locator('tr[data-row="site-01"]', { hasText: 'forgets too early' }).waitFor();
+    await page.locator('#summary', { hasText: '21 forget too early' }).waitFor();
   });
 });

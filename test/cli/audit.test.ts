@@ -5,6 +5,8 @@ import { parseCommandLine } from '../../src/cli/parse.js';
 const parse = (argv: readonly string[], env: Record<string, string> = {}) =>
   parseCommandLine(['audit', ...argv], env, { version: '1.2.3' });
 const URL_FLAG = '--prometheus=http://p.example:9090';
+const MATCHER_RULE = 'must be one of LABEL=VALUE, LABEL!=VALUE, LABEL=~REGEX, LABEL!~REGEX, without braces';
+const HEADER_RULE = 'must be NAME: VALUE, such as X-Scope-OrgID: north, with a name of letters, digits and -';
 const LABEL_RULE = 'invalid label name: must consist of letters, digits and _ and not begin with a digit';
 
 describe('parseCommandLine() for audit', () => {
@@ -15,6 +17,7 @@ describe('parseCommandLine() for audit', () => {
         prometheus: { url: 'http://p.example:9090' },
         by: { labels: ['job'], given: false },
         lookback: 86_400,
+        matchers: [],
         worst: 5,
         json: false,
         log: { level: 'error', format: 'logfmt' },
@@ -31,6 +34,13 @@ describe('parseCommandLine() for audit', () => {
         '--by=access',
         '--by=isp',
         '--at=2026-11-28T12:00:00+01:00',
+        '--since=30d',
+        '--match=isp=north',
+        '--match=site=~"n.*,{1,2}"',
+        '--match=access!=',
+        '--header=X-Scope-OrgID: north',
+        '--header=X-Key:a: b',
+        '--paths=paths.csv',
         '--lookback=2h',
         '--worst=0',
         '--username=u',
@@ -47,9 +57,13 @@ describe('parseCommandLine() for audit', () => {
           url: 'https://p.example/prometheus/',
           basic_auth: { username: 'u', password_file: 'p' },
           tls_config: { ca_file: 'ca.pem' },
+          headers: { 'X-Scope-OrgID': 'north', 'X-Key': 'a: b' },
         },
         by: { labels: ['isp', 'site', 'access'], given: true },
         at: Date.UTC(2026, 10, 28, 11) / 1000,
+        since: { ago: 30 * 86_400 },
+        matchers: ['isp="north"', 'site=~"n.*,{1,2}"', 'access!=""'],
+        paths: 'paths.csv',
         lookback: 7200,
         worst: 0,
         json: true,
@@ -100,6 +114,38 @@ describe('parseCommandLine() for audit', () => {
       [URL_FLAG, '--at=2026-13-01T00:00:00Z'],
       '--at: must be a time such as 2026-11-28T12:00:00Z, or Unix seconds, found 2026-13-01T00:00:00Z',
     ],
+    [
+      [URL_FLAG, '--since=last month'],
+      '--since: must be a duration such as 30d, a time such as 2026-11-28T12:00:00Z, or Unix seconds, found last month',
+    ],
+    [[URL_FLAG, '--match=north'], `--match: ${MATCHER_RULE}, found north`],
+    [[URL_FLAG, '--match={isp="north"}'], `--match: ${MATCHER_RULE}, found '{isp="north"}'`],
+    [[URL_FLAG, '--match='], `--match: ${MATCHER_RULE}, found ''`],
+    [[URL_FLAG, '--match=is-p=north'], `--match: ${LABEL_RULE}, found is-p`],
+    [
+      [URL_FLAG, '--match=mode=send'],
+      '--match: is no label of a path: it tells the series of one path apart, found mode',
+    ],
+    [[URL_FLAG, '--match=isp="north'], `--match: has a value whose quotes are not closed, found isp="north`],
+    [[URL_FLAG, '--header=X-Scope-OrgID'], `--header: ${HEADER_RULE}`],
+    [[URL_FLAG, '--header=X Scope: hush'], `--header: ${HEADER_RULE}`],
+    [[URL_FLAG, '--header=: hush'], `--header: ${HEADER_RULE}`],
+    [[URL_FLAG, '--header=X-Scope-OrgID: '], '--header: must have a value after X-Scope-OrgID:'],
+    [
+      [URL_FLAG, '--header=X-Scope-OrgID: a\r\nHost: hush'],
+      '--header: must not have line breaks, control characters or letters beyond Latin-1 in X-Scope-OrgID',
+    ],
+    [
+      [URL_FLAG, '--header=authorization: Bearer hush'],
+      '--header: must not be authorization: use --username with --password-file, or --bearer-token-file',
+    ],
+    [[URL_FLAG, '--header=Host: x'], '--header: must not be Host, which the program sets itself'],
+    [
+      [URL_FLAG, '--header=X-Scope-OrgID: a', '--header=x-scope-orgid: b'],
+      '--header: must not be said twice, found x-scope-orgid',
+    ],
+    [[URL_FLAG, '--paths=paths.txt'], '--paths: must end with .csv, found paths.txt'],
+    [[URL_FLAG, '--report=a.csv', '--paths=a.csv'], '--paths: must not be the file of --report, found a.csv'],
     [[URL_FLAG, '--lookback=0'], "--lookback: must be whole seconds and at least 1s, found '0'"],
     [[URL_FLAG, '--lookback=1'], '--lookback: duration without unit (write for example 1s), found "1"'],
     [[URL_FLAG, '--worst=-1'], '--worst: must be a whole number from 0 to 1000, found "-1"'],

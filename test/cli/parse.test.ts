@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { SUBCOMMANDS } from '../../src/cli/exporter-flags.js';
 import { UsageError } from '../../src/cli/flags.js';
 import { parseCommandLine } from '../../src/cli/parse.js';
 import { DEFAULT_LIMITS } from '../../src/responder/limits.js';
@@ -14,9 +16,16 @@ describe('parseCommandLine()', () => {
     expect(parse([])).toEqual({
       command: 'exporter',
       options: {
-        configFile: 'config.yaml',
+        isListenGiven: false,
+        configAutoReload: false,
         configCheck: false,
-        web: { listenAddresses: [{ port: 15_382 }], telemetryPath: '/metrics', enableLifecycle: false },
+        web: {
+          listenAddresses: [{ port: 15_382 }],
+          telemetryPath: '/metrics',
+          routePrefix: '',
+          enableLifecycle: false,
+        },
+        socketOptions: 'auto',
         log: LOG,
       },
       warnings: [],
@@ -26,16 +35,19 @@ describe('parseCommandLine()', () => {
   test('reads every flag of the exporter', () => {
     const line = parse([
       '--config.file=/etc/c.yaml',
+      '--config.auto-reload',
       '--config.check',
       '--web.listen-address=:1',
       '--web.listen-address',
       '[::1]:2',
       '--web.telemetry-path=/m',
+      '--web.route-prefix=/nat-idle/',
       '--web.config.file=web.yaml',
       '--web.allowed-host=NAT.example.',
       '--web.allowed-host',
       '*.Lab.example',
       '--web.enable-lifecycle',
+      '--socket-options=off',
       '--log.level=debug',
       '--log.format=json',
     ]);
@@ -43,14 +55,18 @@ describe('parseCommandLine()', () => {
       command: 'exporter',
       options: {
         configFile: '/etc/c.yaml',
+        isListenGiven: true,
+        configAutoReload: true,
         configCheck: true,
         web: {
           listenAddresses: [{ port: 1 }, { host: '::1', port: 2 }],
           telemetryPath: '/m',
+          routePrefix: '/nat-idle',
           configFile: 'web.yaml',
           allowedHosts: ['nat.example', '*.lab.example'],
           enableLifecycle: true,
         },
+        socketOptions: 'off',
         log: { level: 'debug', format: 'json' },
       },
       warnings: [],
@@ -69,6 +85,7 @@ describe('parseCommandLine()', () => {
   test('reads every flag of the responder', () => {
     const line = parse([
       'responder',
+      '--socket-options=off',
       '--listen-address=:5382',
       '--listen-address=:443',
       '--legacy.echo-address=:31415',
@@ -78,6 +95,7 @@ describe('parseCommandLine()', () => {
       '--max-connections-per-client=3',
       '--workers=2',
       '--web.config.file=',
+      '--web.external-url=https://mon.example/nat/',
     ]);
     expect(line).toEqual({
       command: 'responder',
@@ -91,7 +109,13 @@ describe('parseCommandLine()', () => {
         maxConnections: 7,
         maxConnectionsPerClient: 3,
         workers: 2,
-        web: { listenAddresses: [{ host: '127.0.0.1', port: 15_383 }], telemetryPath: '/metrics' },
+        web: {
+          listenAddresses: [{ host: '127.0.0.1', port: 15_383 }],
+          telemetryPath: '/metrics',
+          routePrefix: '',
+          externalUrl: 'https://mon.example/nat',
+        },
+        socketOptions: 'off',
         log: LOG,
       },
       warnings: [],
@@ -114,17 +138,27 @@ describe('parseCommandLine()', () => {
   test('reads every flag of measure', () => {
     const line = parse([
       'measure',
+      '--socket-options=off',
       '[2001:db8::1]:99',
       '--mode=send,recv',
       '--max-idle=1h',
       '--resolution=1s',
       '--connections=8',
       '--deadline=500ms',
+      '--verify',
+      '--locate',
+      '--profile',
       '--family=6',
       '--local-address=::1',
       '--json',
       '--report=out.md',
+      '--flows=flows.csv',
+      '--customer=Anna Schmidt',
+      '--contract=DE-4711',
+      '--ticket=T-9',
+      '--time-zone=Europe/Berlin',
       '--redact',
+      '--settings',
       '--quiet',
     ]);
     expect(line).toEqual({
@@ -138,14 +172,46 @@ describe('parseCommandLine()', () => {
           local_address: '::1',
           labels: {},
           search: { min_idle: 15, max_idle: 3600, resolution: 1, connections: 8, deadline: 0.5, guard: 5 },
+          locate: { every: 604_800, max_hops: 24, profile: true, refresh: 'auto', addresses: true },
         },
         json: true,
         report: { file: 'out.md', format: 'md' },
+        flows: 'flows.csv',
+        customer: 'Anna Schmidt',
+        contract: 'DE-4711',
+        ticket: 'T-9',
+        timeZone: 'Europe/Berlin',
         redact: true,
+        settings: true,
         quiet: true,
+        acceptNewHostKey: false,
+        socketOptions: 'off',
+        verify: true,
+        locate: true,
         log: { ...LOG, level: 'error' },
       },
       warnings: [],
+    });
+  });
+
+  test.each([['ssh://h.example'], ['nat-tcp-test://h.example'], ['embedded']])(
+    'refuses --locate where one end cannot keep connections fresh: %s',
+    (host) => {
+      expect(() => parse(['measure', host, '--locate'])).toThrow(
+        /--locate: can only be used with protocol native/,
+      );
+    },
+  );
+
+  test('takes --profile only together with --locate', () => {
+    expect(() => parse(['measure', 'h.example', '--profile'])).toThrow(
+      '--profile: has no meaning without --locate',
+    );
+  });
+
+  test('takes an address in brackets whatever it ends with', () => {
+    expect(parse(['measure', '[2001:db8::1:5382]'])).toMatchObject({
+      options: { target: { far_end: { host: '2001:db8:0:0:0:0:1:5382', port: 5382 } } },
     });
   });
 
@@ -187,7 +253,76 @@ describe('parseCommandLine()', () => {
     });
   });
 
+  test('takes a protocol, a user and a port from what stands before and behind a host', () => {
+    const target = (...args: readonly string[]): unknown => {
+      const { command, options } = parse(['measure', ...args]) as Extract<
+        ReturnType<typeof parse>,
+        { command: 'measure' }
+      >;
+      expect(command).toBe('measure');
+      const { name, far_end, search } = options.target;
+      return { name, far_end, longest: search.max_idle, connections: search.connections };
+    };
+    const ssh = { name: 'vps.example', longest: 7190, connections: 8 };
+    expect(target('ssh://vps.example')).toEqual({ ...ssh, far_end: { kind: 'ssh', host: 'vps.example' } });
+    expect(target('vps.example', '--protocol=ssh')).toEqual(target('ssh://vps.example'));
+    expect(target('ssh://vps.example', '--protocol=ssh')).toEqual(target('ssh://vps.example'));
+    expect(target('ssh://me@[2001:db8::1]:2222/', '--max-idle=1h', '--connections=12')).toEqual({
+      name: '[2001:db8::1]:2222',
+      far_end: { kind: 'ssh', host: '2001:db8::1', port: 2222, user: 'me' },
+      longest: 3600,
+      connections: 12,
+    });
+    expect(
+      target('ssh://vps.example', '--user=me', '--identity-file=id', '--known-hosts-file=~/known'),
+    ).toEqual({
+      ...ssh,
+      far_end: {
+        kind: 'ssh',
+        host: 'vps.example',
+        user: 'me',
+        identity_file: resolve('id'),
+        known_hosts_file: '~/known',
+      },
+    });
+    expect(target('nat-tcp-test://h.example')).toEqual({
+      name: 'h.example',
+      far_end: { kind: 'nat-tcp-test', host: 'h.example', echo_port: 31_415, sleep_port: 27_182 },
+      longest: 7800,
+      connections: 24,
+    });
+  });
+
   test.each([
+    [
+      ['measure', 'ssh://h', '--protocol=native'],
+      'HOST[:PORT]: the scheme ssh:// contradicts --protocol=native',
+    ],
+    [
+      ['measure', 'nat-tcp-test://h', '--protocol=ssh'],
+      'HOST[:PORT]: the scheme nat-tcp-test:// contradicts --protocol=ssh',
+    ],
+    [
+      ['measure', 'http://h'],
+      'HOST[:PORT]: must have one of the schemes ssh://, nat-tcp-test:// or none, found http://h',
+    ],
+    [['measure', 'ssh://me@h', '--user=you'], 'HOST[:PORT]: the user before @ contradicts --user=you'],
+    [['measure', 'ssh://me:secret@h'], 'HOST[:PORT]: must not hold a password'],
+    [['measure', 'ssh://@h'], "--user: must not be empty, found ''"],
+    [
+      ['measure', 'nat-tcp-test://me@h'],
+      'HOST[:PORT]: only ssh:// has a user before @, found nat-tcp-test://me@h',
+    ],
+    [
+      ['measure', 'nat-tcp-test://h:7'],
+      'HOST[:PORT]: can only be used with protocol native or ssh (nat-tcp-test has echo_port and sleep_port), found 7',
+    ],
+    [['measure', 'h', '--user=me'], '--user: can only be used with protocol ssh, found me'],
+    [['measure', 'h', '--accept-new-host-key'], '--accept-new-host-key: can only be used with protocol ssh'],
+    [
+      ['measure', 'embedded', '--identity-file=id'],
+      '--identity-file: has no meaning for the built-in target',
+    ],
     [
       ['--web.listen-adress=:1'],
       "unknown option '--web.listen-adress=:1', did you mean --web.listen-address?",
@@ -256,7 +391,7 @@ describe('parseCommandLine()', () => {
     [['measure', 'h', '--max-idle=0'], '--max-idle: must be longer than 0s, found 0s'],
     [
       ['measure', 'h:1', '--protocol=nat-tcp-test'],
-      'HOST[:PORT]: can only be used with protocol native (nat-tcp-test has echo_port and sleep_port), found 1',
+      'HOST[:PORT]: can only be used with protocol native or ssh (nat-tcp-test has echo_port and sleep_port), found 1',
     ],
     [['measure', 'h:99999'], 'HOST[:PORT]: port must be a number from 1 to 65535, found "h:99999"'],
     [['measure', 'h', '--mode=send,listen'], '--mode: must be one of send, recv, keepalive, found listen'],
@@ -269,11 +404,25 @@ describe('parseCommandLine()', () => {
       '--resolution: must be shorter than max-idle (9s), found 9s',
     ],
     [['measure', 'h', '--report=r.pdf'], '--report: must end with .html, .md or .json, found r.pdf'],
+    [['measure', 'h', '--flows=r.html'], '--flows: must end with .csv, found r.html'],
+    [
+      ['measure', 'h', '--time-zone=Berlin'],
+      '--time-zone: must be a time zone such as Europe/Berlin, or UTC, found Berlin',
+    ],
+    [
+      ['measure', 'h', '--customer=a\nb'],
+      '--customer: must be one line without characters that cannot be seen, found "a\\nb"',
+    ],
+    [
+      ['measure', 'h', `--ticket=${'x'.repeat(121)}`],
+      '--ticket: must have at most 120 characters, found xxx',
+    ],
     [['measure', 'h', '--family=5'], "--family: must be one of 4, 6, any, found '5'"],
     [
       ['measure', 'h', '--token-file=/nonexistent/token'],
       '--token-file: cannot be read: no such file, found /nonexistent/token',
     ],
+    [['measure', 'h', '--push-proxy=http://p.example:1'], '--push-proxy: has no meaning without --push'],
     [['help', 'me'], 'unknown command me'],
   ])('%j is refused on one line', (argv, message) => {
     expect(() => parse(argv)).toThrow(UsageError);
@@ -292,6 +441,13 @@ describe('parseCommandLine()', () => {
     ]) {
       expect(line).toHaveProperty('text', expect.stringContaining(word));
     }
+  });
+
+  test.each(SUBCOMMANDS)('the help of the exporter names the command %s and its usage', (name) => {
+    const line = parse(['--help']);
+    const text = line.command === 'help' ? line.text : '';
+    expect(text).toMatch(new RegExp(`^ {2}${name} +\\w`, 'm'));
+    expect(text).toMatch(new RegExp(`^ {7}nat-idle-exporter ${name} .*\\[flags\\]$`, 'm'));
   });
 
   test('prints the help of a command', () => {
@@ -316,6 +472,7 @@ describe('the environment', () => {
     expect(parse(['--log.level=warn'], env)).toMatchObject({
       options: {
         configFile: 'env.yaml',
+        configAutoReload: false,
         configCheck: false,
         web: { listenAddresses: [{ port: 1 }, { host: '::1', port: 2 }], enableLifecycle: true },
         log: { level: 'warn' },

@@ -43,7 +43,7 @@ function part(name: string, told: string[], refused: readonly string[] = []): Fo
   };
 }
 
-async function begin(followers: readonly Follower[]) {
+async function begin(followers: readonly Follower[], autoReload = false) {
   const lines: string[] = [];
   const log = createLogger({
     level: 'info',
@@ -55,7 +55,8 @@ async function begin(followers: readonly Follower[]) {
     build: { version: '1', revision: 'a' },
     defaultMetrics: false,
   });
-  config = new ExporterConfig({ file, first: loadConfig(file), followers, metrics, log });
+  const first = loadConfig(file);
+  config = new ExporterConfig({ file, isDemo: false, first, autoReload, followers, metrics, log });
   await config.start();
   const successful = async (): Promise<string | undefined> =>
     /^nat_idle_exporter_config_last_reload_successful (\d)$/m.exec(await metrics.text())?.[1];
@@ -136,4 +137,26 @@ test('after a refused reload the target files of the configuration in force are 
   await until('the target file is followed', 15_000, () => told.includes('one a+h2'));
   await until('it is told', 5000, () => running.lines.some((line) => line.includes('target files read')));
   expect(namesOf(running.config)).toEqual(['a', 'h2']);
+});
+
+test('ExporterConfig reads the file again when it changes, if it shall; what is broken changes nothing', async () => {
+  write('a');
+  const running = await begin([], true);
+  write('b');
+  await until('the new file is in force', 20_000, () => namesOf(running.config).join() === 'b');
+  writeFileSync(file, 'targets: 5\n');
+  await until('the broken file is told', 20_000, async () => (await running.successful()) === '0');
+  expect(namesOf(running.config)).toEqual(['b']);
+  expect(running.lines.join('')).toContain('cannot load the configuration; the old one stays in force');
+  write('c');
+  await until('the mended file is in force', 20_000, () => namesOf(running.config).join() === 'c');
+  expect(await running.successful()).toBe('1');
+});
+
+test('ExporterConfig leaves a changed file alone unless it is asked', async () => {
+  write('a');
+  const running = await begin([]);
+  write('b');
+  await new Promise((done) => setTimeout(done, 1000));
+  expect(namesOf(running.config)).toEqual(['a']);
 });

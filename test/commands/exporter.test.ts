@@ -21,7 +21,7 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true }));
 
 /** Flags for a configuration with the embedded target. */
-function flagsFor(port: number, more = ''): ExporterFlags {
+function flagsFor(port: number, more = ''): ExporterFlags & { readonly configFile: string } {
   const configFile = join(folder, 'config.yaml');
   writeFileSync(
     configFile,
@@ -29,10 +29,14 @@ function flagsFor(port: number, more = ''): ExporterFlags {
   );
   return {
     configFile,
+    configAutoReload: false,
     configCheck: false,
+    isListenGiven: true,
+    socketOptions: 'off',
     web: {
       listenAddresses: [{ host: '127.0.0.1', port }],
       telemetryPath: '/metrics',
+      routePrefix: '',
       enableLifecycle: false,
     },
     log: { level: 'error', format: 'logfmt' },
@@ -45,9 +49,11 @@ describe('startExporter()', () => {
     await once(taken, 'listening');
     const { port } = taken.address() as AddressInfo;
     // What the runtime opens with the first watcher and the first look-up stays open.
-    await expect(startExporter(flagsFor(port), BUILD, [])).rejects.toThrow(ConfigError);
+    await expect(startExporter(flagsFor(port), BUILD, [], 'nat-idle-exporter')).rejects.toThrow(ConfigError);
     const before = await countOpenDescriptors().catch(() => undefined);
-    await expect(startExporter(flagsFor(port), BUILD, [])).rejects.toThrow('already in use');
+    await expect(startExporter(flagsFor(port), BUILD, [], 'nat-idle-exporter')).rejects.toThrow(
+      'already in use',
+    );
     if (before !== undefined)
       await until('nothing more is open than before', 10_000, async () => {
         return (await countOpenDescriptors()) <= before;
@@ -64,7 +70,7 @@ describe('startExporter()', () => {
     probe.close();
     await once(probe, 'close');
     const flags = flagsFor(port);
-    const running = await startExporter(flags, BUILD, []);
+    const running = await startExporter(flags, BUILD, [], 'nat-idle-exporter');
     const get = async (path: string): Promise<string> =>
       (await fetch(`http://127.0.0.1:${port}${path}`, { headers: { connection: 'close' } })).text();
     try {

@@ -34,8 +34,13 @@ async function measure(fake: keyof typeof FAKES) {
         search: { min_idle: 1, max_idle: 8, resolution: 0.5, connections: 4, deadline: 1, guard: 0.2 },
       },
       json: false,
+      settings: false,
+      acceptNewHostKey: false,
       redact: false,
+      verify: false,
+      locate: false,
       quiet: true,
+      socketOptions: 'off',
       log: { level: 'error', format: 'logfmt' },
     },
     { version: '1.2.3', revision: 'abcdef0' },
@@ -64,7 +69,10 @@ describe('runMeasure() before a far end that', () => {
       expect(out).toMatch(/^No verdict: /);
       // An honest PONG is a survivor, whatever else is said; no lie is a death.
       expect(out).not.toMatch(/died at/);
-      const reasons = out.split('\n').filter((line) => line.startsWith('The far end '));
+      const reasons = out
+        .split('\n\n')
+        .map((each) => each.trim().replaceAll('\n', ' '))
+        .filter((line) => line.startsWith('The far end '));
       expect(reasons).toEqual([
         expect.stringMatching(/^The far end (does not answer(: .+)?|answers, but .+)\.$/),
       ]);

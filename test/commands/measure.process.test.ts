@@ -34,8 +34,13 @@ function flags(target: TargetConfig, rest: Partial<MeasureFlags> = {}): MeasureF
   return {
     target,
     json: false,
+    settings: false,
     redact: false,
+    acceptNewHostKey: false,
+    verify: false,
+    locate: false,
     quiet: false,
+    socketOptions: 'off',
     log: { level: 'error', format: 'logfmt' },
     ...rest,
   };
@@ -59,7 +64,9 @@ describe('runMeasure()', () => {
     const file = join(dir, 'report.html');
     const code = await runMeasure(flags(EMBEDDED, { report: { file, format: 'html' } }), BUILD, [], io);
     expect(code).toBe(1);
-    expect(io.out()).toMatch(/^Not compliant: an idle TCP connection is forgotten .* \(seen in every mode\)/);
+    expect(io.out()).toMatch(
+      /^Not compliant: an idle TCP connection is forgotten [^]* \(seen in\s+every mode\)/m,
+    );
     for (const mode of MODES) {
       const [, lower, upper] =
         new RegExp(`^  ${mode} +survived ([\\d.]+) s, died at ([\\d.]+) s`, 'm').exec(io.out()) ?? [];
@@ -75,7 +82,77 @@ describe('runMeasure()', () => {
     }
     // Most often while they idle; on a busy machine most of them in the middle of their test.
     expect(io.out()).toMatch(/A box resets idle connections by itself|a packet is answered with a RST/);
+    expect(io.out()).toMatch(new RegExp(`\n\nDo this now: Send [^]*\nThe report is ${file}\n$`));
     expect(readFileSync(file, 'utf8')).toMatch(/^<!DOCTYPE html>[^]*<strong>Not compliant:<\/strong>/);
+  }, 60_000);
+
+  const FORGETS_AFTER_7: TargetConfig = {
+    ...EMBEDDED,
+    far_end: { kind: 'embedded', idle_timeout: 7 },
+    modes: ['send', 'recv'],
+    search: { ...EMBEDDED.search, min_idle: 3 },
+  };
+
+  it('with --verify says how long it takes, then whether the advice helps', async () => {
+    const io = output();
+    const file = join(dir, 'report.json');
+    const report = { file, format: 'json' } as const;
+    const code = await runMeasure(
+      flags(FORGETS_AFTER_7, { verify: true, settings: true, report }),
+      BUILD,
+      [],
+      io,
+    );
+    expect(code).toBe(1);
+    const plan = io.err().indexOf('Proving the advice: one connection is held by TCP keepalives');
+    expect(io.err().slice(plan)).toMatch(/every 3 s for 9 s, .* which makes 22 s at most\./);
+    // The built-in NAT is a relay, at which keepalives end.
+    const told = /Tried here: TCP keepalives every 3 s did not keep a connection alive\./.exec(io.err());
+    expect(told?.index).toBeGreaterThan(plan);
+    expect(io.out()).toContain(
+      '- tried here: data every 3 s kept a connection alive\n- tried here: TCP keepalives every 3 s did not',
+    );
+    expect(io.out()).toContain('# OpenSSH client (~/.ssh/config) [proven here]\n');
+    expect(io.out()).not.toContain('tcp_keepalive_time');
+    expect(io.out()).toMatch(/^# Left out \(tried here: TCP keepalives every 3 s .*\): Linux/m);
+    const document = documentSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
+    expect(document.keepalive_tried.map(({ kind, held }) => [kind, held])).toEqual([
+      ['data', true],
+      ['keepalive', false],
+    ]);
+    expect(document.settings_left_out.map(({ product }) => product)).toContainEqual(
+      expect.stringMatching(/^PostgreSQL server/),
+    );
+  }, 90_000);
+
+  it('keeps the verdict where somebody ends the tries', async () => {
+    const stop = new AbortController();
+    const io = { ...output(), signal: stop.signal };
+    const write = io.stderr.write.bind(io.stderr);
+    io.stderr.write = (text: string) => {
+      if (text.includes('Proving the advice')) setTimeout(() => stop.abort(), 6000);
+      return write(text);
+    };
+    const code = await runMeasure(flags(FORGETS_AFTER_7, { verify: true }), BUILD, [], io);
+    expect(code).toBe(1);
+    expect(io.out()).toMatch(/^Not compliant: /m);
+    expect(io.out()).not.toContain('Interrupted');
+    expect(io.out()).toContain('- nothing was proven: it could not be tried to its end\n');
+    expect(io.out()).toContain('(not tried here)');
+  }, 90_000);
+
+  it('tries nothing without --verify, and says with it why nothing can be', async () => {
+    const lasting: TargetConfig = {
+      ...FORGETS_AFTER_7,
+      far_end: { kind: 'embedded', idle_timeout: 30 },
+      modes: ['send'],
+      search: { ...EMBEDDED.search, max_idle: 4 },
+    };
+    const [io, silent] = [output(), output()];
+    await runMeasure(flags(lasting, { verify: true }), BUILD, [], io);
+    expect(io.out()).toContain('- nothing was proven: no interval is advised yet\n');
+    await runMeasure(flags(lasting), BUILD, [], silent);
+    expect(silent.out()).not.toContain('proven');
   }, 60_000);
 
   it('with --json and --quiet prints one document and nothing else', async () => {
@@ -115,6 +192,51 @@ describe('runMeasure()', () => {
     );
   }, 60_000);
 
+  it.each([
+    [
+      'a name that is none',
+      { host: `${'x'.repeat(64)}.example` },
+      {},
+      /does not resolve \(ENOTFOUND\)/,
+      'HOST[:PORT]',
+    ],
+    ['a family that it has not', { host: '127.0.0.1' }, { family: 6 as const }, /asks for IPv6/, '--family'],
+    [
+      'an address that is not ours',
+      { host: '127.0.0.1' },
+      { local_address: '192.0.2.77' },
+      /local address is not available/,
+      '--local-address',
+    ],
+    [
+      'an interface that we have not',
+      { host: '127.0.0.1' },
+      { interface: 'nothere0' },
+      /interface nothere0 does not exist/,
+      '--interface',
+    ],
+  ])(
+    'does not wait for %s, and names the flag',
+    async (_what, farEnd, rest, why, flag) => {
+      const target: TargetConfig = {
+        ...EMBEDDED,
+        name: 'wrong',
+        ...rest,
+        far_end: { kind: 'native', port: 1, ...farEnd },
+      };
+      const began = performance.now();
+      const io = output();
+      expect(await runMeasure(flags(target), BUILD, [], io)).toBe(3);
+      // A second on an idle machine, and never the half minute of a far end that may come.
+      expect(performance.now() - began).toBeLessThan(10_000);
+      expect(io.out().replaceAll('\n', ' ')).toMatch(why);
+      expect(io.out()).toContain(
+        `Do this now: Set ${flag} right: as it is, the far end will never answer.\n`,
+      );
+    },
+    30_000,
+  );
+
   it('complains about a report that cannot be written before it measures anything', async () => {
     const io = output();
     const report = { file: join(dir, 'missing', 'report.html'), format: 'html' } as const;
@@ -137,8 +259,8 @@ describe('nat-idle-exporter measure embedded', () => {
   it.each(['SIGINT', 'SIGTERM'] as const)(
     'prints what is known and exits 3 on %s',
     async (signal) => {
-      const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
-      const child = spawn(process.execPath, ['--import', 'tsx', main, 'measure', 'embedded'], {
+      const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+      const child = spawn(process.execPath, [main, 'measure', 'embedded'], {
         stdio: ['ignore', 'pipe', 'pipe'],
         cwd: fileURLToPath(new URL('../..', import.meta.url)),
       });

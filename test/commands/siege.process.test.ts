@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { tokenMac } from '../../src/net/token.js';
-import { macInput } from '../../src/wire/codec.js';
+import { macInput } from '../../src/wire/proofs.js';
 import { LabProcess } from '../netns/process.js';
 import { allSeries, total } from '../netns/metrics.js';
 import { until } from '../netns/until.js';
@@ -83,7 +83,7 @@ describe.each([256, 512, 1024])('with %d descriptors, every door held by strange
       ],
       bench.directory,
     );
-    const [, url = ''] = await far.waitForLine(/serving metrics.* url=(\S+)/, 30_000);
+    const [, url = ''] = await far.waitForLine(/serving metrics.* url=(\S+)\//, 30_000);
     const floods = [
       flood(Number(new URL(url).port), 600, 3),
       flood(port, 600, 4),
@@ -118,7 +118,7 @@ describe('with 512 descriptors, the site held by strangers', () => {
     );
     const args = [`--config.file=${config}`, '--web.listen-address=127.0.0.1:0'];
     const exporter = start(512, args, bench.directory);
-    const [, url = ''] = await exporter.waitForLine(/serving the status page.* url=(\S+)/, 30_000);
+    const [, url = ''] = await exporter.waitForLine(/serving the status page.* url=(\S+)\//, 30_000);
     const scrape = async (): Promise<string> =>
       (await fetch(`${url}/metrics`, { headers: { connection: 'close' } })).text();
     const verdicts = async (): Promise<number> => total(await scrape(), 'nat_probe_verdicts_total', {});

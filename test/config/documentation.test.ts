@@ -10,6 +10,7 @@ interface Node {
   readonly properties?: Readonly<Record<string, Node>>;
   readonly items?: Node;
   readonly default?: unknown;
+  readonly anyOf?: readonly Node[];
 }
 
 /** The grammar of one heading: each key with its documented default. */
@@ -36,14 +37,15 @@ const target = root.properties?.['targets']?.items;
 
 describe('docs/CONFIGURATION.md', () => {
   test.each([
-    ['The file', root, 7],
+    ['The file', root, 9],
     ['`<search>`', root.properties?.['search'], 6],
-    ['`<target>`', target, 14],
+    ['`<target>`', target, 19],
     ['`<announce>`', target?.properties?.['announce'], 4],
     ['`<embedded>`', target?.properties?.['embedded'], 4],
-    ['`<remote_write>`', remoteWrite, 7],
+    ['`<remote_write>`', remoteWrite, 8],
     ['`<basic_auth>`', remoteWrite?.properties?.['basic_auth'], 2],
     ['`<tls_config>`', remoteWrite?.properties?.['tls_config'], 1],
+    ['`<locate>`', root.properties?.['locate']?.anyOf?.[1], 5],
   ])('%s has every key with its default, and no other', (heading, node, count) => {
     const found = documented(heading);
     expect(Object.keys(found)).toHaveLength(count);

@@ -33,6 +33,9 @@ describe('parseHostPort()', () => {
     ['responder.example:5383', { host: 'responder.example', port: 5383 }],
     ['192.0.2.1:1', { host: '192.0.2.1', port: 1 }],
     ['2001:db8::1', { host: '2001:db8::1' }],
+    ['2001:db8::1234', { host: '2001:db8::1234' }],
+    ['2001:db8::1:beef', { host: '2001:db8::1:beef' }],
+    ['2001:db8:0:0:0:0:1:443', { host: '2001:db8:0:0:0:0:1:443' }],
     ['[2001:db8::1]', { host: '2001:db8::1' }],
     ['[2001:db8::1]:5383', { host: '2001:db8::1', port: 5383 }],
   ])('reads %s', (text, expected) => {
@@ -44,6 +47,14 @@ describe('parseHostPort()', () => {
     ['host:', 'port must be a number from 1 to 65535, found "host:"'],
     [':5382', 'host must be a host name, an IPv4 address or an IPv6 address, found ":5382"'],
     ['', 'host must be a host name, an IPv4 address or an IPv6 address, found ""'],
+    [
+      '2001:db8::1:5382',
+      'an IPv6 address stands in brackets: write [2001:db8::1]:5382, or [2001:db8::1:5382] without a port, found "2001:db8::1:5382"',
+    ],
+    [
+      '2001:db8:0:0:0:0:0:1:5382',
+      'an IPv6 address stands in brackets: write [2001:db8:0:0:0:0:0:1]:5382, found "2001:db8:0:0:0:0:0:1:5382"',
+    ],
     ['[host]:1', 'host must have an IPv6 address in brackets, found "[host]:1"'],
   ])('refuses %j', (text, message) => {
     expect(() => parseHostPort(text)).toThrow(message);

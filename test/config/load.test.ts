@@ -68,6 +68,7 @@ describe('loadConfig()', () => {
           family: 'any',
           labels: {},
           search: { min_idle: 15, max_idle: 7800, resolution: 10, connections: 24, deadline: 8, guard: 5 },
+          locate: { every: 604_800, max_hops: 24, profile: false, refresh: 'auto', addresses: true },
         },
       ],
     });
@@ -90,6 +91,7 @@ describe('loadConfig()', () => {
           announce: { address: ':8443', scheme: 'https', metrics_path: '/m', labels: { floor: '2' } },
           labels: { site: 'home', isp: 'example' },
           search: { ...top, connections: 2 },
+          locate: { every: 604_800, max_hops: 24, profile: false, refresh: 'auto', addresses: true },
         },
         {
           name: 'legacy',
@@ -98,6 +100,14 @@ describe('loadConfig()', () => {
           family: 'any',
           labels: { site: 'home', isp: 'other' },
           search: top,
+        },
+        {
+          name: 'shell',
+          far_end: { kind: 'ssh', host: 'shell.example', user: 'me', identity_file: '~/.ssh/id_ed25519' },
+          modes: ['send', 'recv', 'keepalive'],
+          family: 'any',
+          labels: { site: 'home', isp: 'third' },
+          search: { ...top, max_idle: 3600 },
         },
         {
           name: 'embedded',
@@ -116,6 +126,34 @@ describe('loadConfig()', () => {
         external_labels: { job: 'nat', instance: 'home', region: 'north' },
         queue_samples: 10_000,
       },
+    });
+  });
+
+  describe('locate', () => {
+    const byDefault = { every: 604_800, max_hops: 24, profile: false, refresh: 'auto', addresses: true };
+    const locateOf = (outer: string, target: string): unknown =>
+      parseConfig(`${outer}\ntargets: [{name: a, ${target}}]`, 'c.yaml').targets[0]?.locate;
+
+    test.each([
+      ['', 'host: a.example', byDefault],
+      ['', 'host: a.example, locate: off', undefined],
+      ['locate: off', 'host: a.example', undefined],
+      ['locate: off', 'host: a.example, locate: {max_hops: 9}', { ...byDefault, max_hops: 9 }],
+      [
+        'locate: {every: 1d, addresses: false}',
+        'host: a.example, locate: {max_hops: 9, every: 2d}',
+        { ...byDefault, every: 172_800, addresses: false, max_hops: 9 },
+      ],
+      ['locate: {every: 1d}', 'host: a.example, protocol: ssh', undefined],
+      ['locate: {every: 1d}', 'host: a.example, protocol: nat-tcp-test', undefined],
+    ])('%s with %s', (outer, target, expected) => {
+      expect(locateOf(outer, target)).toEqual(expected);
+    });
+
+    test('is off for the built-in target', () => {
+      expect(
+        parseConfig('targets: [{name: embedded, embedded: {}}]', 'c.yaml').targets[0]?.locate,
+      ).toBeUndefined();
     });
   });
 

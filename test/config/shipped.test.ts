@@ -49,10 +49,20 @@ describe('config.yaml', () => {
       .filter((line) => /^ {2}# (- name:| {2}\w+: )/.test(line))
       .map((line) => line.replace('# ', ''));
     const withoutToken = examples.filter((line) => !line.includes('token_file')).join('\n');
-    const labelled = withoutToken.replace('protocol: nat-tcp-test', '$&\n    labels: {site: a, isp: b}');
+    const labelled = withoutToken.replace(
+      /protocol: (nat-tcp-test|ssh)/g,
+      '$&\n    labels: {site: a, isp: b}',
+    );
     const { targets } = parseConfig(`targets:\n${labelled}\n`, 'config.yaml');
     expect(targets.map(({ far_end }) => far_end)).toEqual([
       { kind: 'native', host: 'responder.example', port: DEFAULT_PORT },
+      {
+        kind: 'ssh',
+        host: 'vps.example',
+        user: 'me',
+        identity_file: '/etc/nat-idle-exporter/id_ed25519',
+        known_hosts_file: '/etc/nat-idle-exporter/known_hosts',
+      },
       {
         kind: 'nat-tcp-test',
         host: 'nat-test.example',

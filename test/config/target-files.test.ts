@@ -58,7 +58,29 @@ describe('TargetFiles', () => {
     ['- {name: a, host: a.example, prot: 1}', 'a.yaml: [0].prot: unknown key, did you mean port?'],
     ['- {name: a, host: a.example', 'a.yaml: line 1, column 28: invalid YAML: '],
     ['', 'a.yaml: is empty'],
-    ['targets: []', 'a.yaml: must be a list of targets'],
+    ['hello', 'a.yaml: must be a list of targets, or have such a list under targets'],
+    ['{targets: [], sites: []}', 'a.yaml: sites: unknown key (a file has targets and labels)'],
+    ['{targets: [], labels: [x]}', 'a.yaml: labels: must be a mapping of label names to texts'],
+    [
+      '{targets: [{targets: [a.example, b.example]}], labels: {mode: x}}',
+      'a.yaml: labels.mode: reserved label name: ',
+    ],
+    [
+      '{targets: [{name: a, host: a.example, labels: {le: x}}]}',
+      'a.yaml: targets[0].labels.le: reserved label name: ',
+    ],
+    [
+      '{targets: [{name: a, host: a.example, prot: 1}]}',
+      'a.yaml: targets[0].prot: unknown key, did you mean port?',
+    ],
+    [
+      '- targets: ["2001:db8::1:5382"]',
+      'a.yaml: [0].targets[0]: an IPv6 address stands in brackets: write [2001:db8::1]:5382, or [2001:db8::1:5382] without',
+    ],
+    [
+      '- {name: a, host: "2001:db8:0:0:0:0:0:1:443"}',
+      'a.yaml: [0].host: must not contain a port (write it as port)',
+    ],
     ['- targets: ["a.example:0"]', 'a.yaml: [0].targets[0]: port must be a number from 1 to 65535, found '],
     [
       '- {targets: [a.example], modes: [send]}',
@@ -114,13 +136,38 @@ describe('TargetFiles', () => {
     expect(told(moved)).toEqual(["b.yaml: the target's name must be unique, a.yaml has it too, found b"]);
   });
 
-  test('refuses a file whose label names are others', () => {
-    write('a.yaml', '- {name: a, host: a.example, labels: {isp: x}}');
-    write('b.yaml', '- {name: b, host: b.example, labels: {site: x}}');
+  test('takes targets whose label names are others: one that a target lacks is empty', () => {
+    write('a.yaml', '- {targets: [a.example], labels: {isp: x}}\n- {targets: [b.example]}');
+    write('b.yaml', '- {name: c, host: c.example, labels: {site: x}}');
     const found = new TargetFiles().read(config());
-    expect(names(found)).toEqual(['a']);
-    expect(told(found)).toEqual([
-      'b.yaml: must have the same label names as the other targets [isp], found [site]',
+    expect(told(found)).toEqual([]);
+    expect(found.config.targets.map(({ labels }) => labels)).toEqual([{ isp: 'x' }, {}, { site: 'x' }]);
+  });
+
+  test('takes numbers as they are written, and leaves out what only relabelling sees', () => {
+    write(
+      'a.yaml',
+      '- targets: [a.example]\n  labels: {rack: 007, version: 1.10, spare: yes, own: true, big: 12345678901234567890, __meta_rack: 7}',
+    );
+    write('b.json', '[{"targets": ["b.example"], "labels": {"rack": 12, "__meta_x": "y"}}]');
+    const found = new TargetFiles().read(config());
+    expect(told(found)).toEqual([]);
+    expect(found.config.targets.map(({ labels }) => labels)).toEqual([
+      { rack: '007', version: '1.10', spare: 'yes', own: 'true', big: '12345678901234567890' },
+      { rack: '12' },
+    ]);
+  });
+
+  test('has labels for all of a file, over which those of an entry are laid', () => {
+    write(
+      'a.yaml',
+      'labels: {isp: x, rack: 1}\ntargets:\n- {name: a, host: a.example}\n- {targets: [b.example], labels: {rack: 2}}',
+    );
+    const found = new TargetFiles().read(config());
+    expect(told(found)).toEqual([]);
+    expect(found.config.targets.map(({ name, labels }) => [name, labels])).toEqual([
+      ['a', { isp: 'x', rack: '1' }],
+      ['b.example', { isp: 'x', rack: '2' }],
     ]);
   });
 });

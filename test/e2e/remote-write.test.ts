@@ -205,7 +205,7 @@ requires({ packages: ['prometheus'] }).describe(
       );
       const api = prometheusApi(receiver);
       const query =
-        'nat_target_up{job="nat-idle-exporter", target="embedded", region="north"} == 1 and on (instance) up == 1';
+        'nat_target_up{job="nat-idle-exporter", target="embedded", vantage="home-17"} == 1 and on (instance) up == 1';
       await until(
         'the sample has gone all the way',
         60_000,

@@ -19,6 +19,7 @@ function start() {
           if (!may) return;
           passed.push(clock.monotonic() - began);
           then(clock.monotonic());
+          breaker.settled();
         });
   };
   return { clock, breaker, changes, stop, passed, ask };
@@ -30,6 +31,23 @@ describe('Breaker', () => {
     ask(72);
     await clock.advance(0);
     expect(passed).toEqual(Array(72).fill(0));
+  });
+
+  it('lets a few be under way at once: a far end that turns all away has met no more of them before we know', async () => {
+    const { clock, breaker } = start();
+    const { signal } = new AbortController();
+    let passed = 0;
+    for (let each = 0; each < 24; each += 1) void breaker.pass(() => true, signal).then(() => (passed += 1));
+    await clock.advance(60);
+    expect(passed).toBe(8);
+    breaker.settled();
+    breaker.settled();
+    await clock.advance(0);
+    expect(passed).toBe(10);
+    breaker.failed(clock.monotonic());
+    breaker.settled();
+    await clock.advance(0);
+    expect(passed).toBe(10);
   });
 
   it('lets nothing pass while no canary lives', async () => {
@@ -45,13 +63,13 @@ describe('Breaker', () => {
 
   it('lets one at a time pass, ever less often, while connections do not stay', async () => {
     const { clock, breaker, changes, passed, ask } = start();
+    ask(8, (at) => breaker.failed(at));
+    await clock.advance(600);
+    // The 8 of the first moment are one failure.
+    expect(passed.filter((at) => at === 0)).toHaveLength(8);
     ask(100, (at) => breaker.failed(at));
     await clock.advance(600);
-    // The 100 of the first moment are one failure.
-    expect(passed.filter((at) => at === 0)).toHaveLength(100);
-    ask(100, (at) => breaker.failed(at));
-    await clock.advance(600);
-    const gaps = passed.slice(101).map((at, index) => at - (passed[index + 100] ?? 0));
+    const gaps = passed.slice(9).map((at, index) => at - (passed[index + 8] ?? 0));
     expect(gaps.map((gap) => Math.round(gap * 100) / 100).slice(0, 8)).toEqual([
       1.5, 3, 6, 12, 24, 45, 45, 45,
     ]);

@@ -85,12 +85,38 @@ describe('Engine', () => {
   it('finds the idle timeout of a path and says that it is not compliant', async () => {
     const { clock, engine } = await start(600);
     await clock.advance(1000);
+    expect(modeOf(engine).finding.timeout).toBeDefined();
+    // The first accusation is checked with fewer connections, which takes as long again.
+    await clock.advance(700);
     const { finding } = modeOf(engine);
     expect(finding.compliant).toBe(false);
     expect(finding.lower).toBeLessThanOrEqual(600);
     expect(finding.upper).toBeGreaterThanOrEqual(600);
     expect(Math.abs((finding.timeout ?? 0) - 600)).toBeLessThanOrEqual(10);
     expect(only(engine).keepaliveRecommended).toBe(Math.floor((finding.lower ?? 0) / 2));
+  });
+
+  it('measures again on request, once a minute, and tells it', async () => {
+    const { clock, engine } = await start(600);
+    expect(engine.askAgain('nobody')).toBeUndefined();
+    expect(engine.askAgain('vps')).toEqual({ kind: 'no_answer' });
+    await clock.advance(60);
+    expect(engine.askAgain('vps')).toEqual({ kind: 'searching' });
+    await clock.advance(3000);
+    const before = modeOf(engine).finding;
+    expect(before.phase).toBe('track');
+    const asked = engine.askAgain('vps');
+    expect(asked).toEqual({ kind: 'asked', within: Math.ceil((before.upper ?? 0) + 8) });
+    expect(only(engine).events.at(-1)?.text).toMatch(
+      /^measured again on request: answers within 10 min \d+ s$/,
+    );
+    expect(engine.askAgain('vps')).toEqual({ kind: 'too_soon', wait: 60 });
+    await clock.advance(59);
+    expect(engine.askAgain('vps')).toEqual({ kind: 'too_soon', wait: 1 });
+    await clock.advance(1);
+    expect(engine.askAgain('vps')).toMatchObject({ kind: 'asked' });
+    await clock.advance(1000);
+    expect(modeOf(engine).finding.timeout).toBeCloseTo(before.timeout ?? 0, -1);
   });
 
   it('discards what is in flight after the host slept: boot time ran on while monotonic time stood still', async () => {
@@ -197,7 +223,7 @@ describe('Engine', () => {
   it('lets what it noted keep its age when the wall clock is set, forth and back', async () => {
     const year = 365 * 86_400;
     const { clock, engine } = await start(600);
-    await clock.advance(1000);
+    await clock.advance(2600);
     const ages = () => ({
       confirmed: clock.wall() - (modeOf(engine).confirmedTimestamp ?? NaN),
       test: clock.wall() - (modeOf(engine).tests.at(-1)?.at ?? NaN),
@@ -376,7 +402,7 @@ describe('Engine', () => {
     });
 
     it('goes on with what it knew after a boot in 1970, and tells its real age once the clock is set', async () => {
-      const first = await run(1000);
+      const first = await run(2000);
       const known = modeOf(first.engine);
       const { tests } = known;
       await first.engine.stop();
@@ -394,7 +420,7 @@ describe('Engine', () => {
     });
 
     it('tells no age after a boot with a clock that is days behind, and the real one once it is set', async () => {
-      const first = await run(1000);
+      const first = await run(2000);
       const { confirmedTimestamp: known } = modeOf(first.engine);
       await first.engine.stop();
       const second = await run(20, (clock) => clock.stepWall(-2 * 86_400));

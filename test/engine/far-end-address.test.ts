@@ -25,7 +25,7 @@ function name(answers: readonly string[], working: readonly string[], local_addr
     problemAt: async (address, signal) => {
       world.tried.push(address);
       await pause(clock, world.working.has(address) ? 0.05 : DEADLINE, signal);
-      return world.working.has(address) ? undefined : `nothing at ${address}`;
+      return world.working.has(address) ? undefined : new Error(`nothing at ${address}`);
     },
     resolve: () => {
       world.lookUps += 1;

@@ -97,6 +97,19 @@ describe('Lifeline', () => {
     expect(path.canaries).toHaveLength(4);
   });
 
+  it('calls it nothing when both canaries hang at the far end, and watches on with new ones', async () => {
+    const { clock, path, story } = await start();
+    // Several ends at the same age would make a lifetime.
+    for (let round = 0; round < 4; round += 1) {
+      await clock.advance(120);
+      for (const canary of path.canaries.filter(({ closed }) => !closed))
+        Object.assign(canary, { forgotten: true, hangs: () => Promise.resolve(true) });
+    }
+    await clock.advance(60);
+    expect(path.canaries).toHaveLength(10);
+    expect(new Set(story)).toEqual(new Set(['reached', 'watched']));
+  });
+
   it('beats twice as often after a mapping loss, in case a new idle timeout is shorter than the heartbeat', async () => {
     const { clock, path, story } = await start(7440);
     for (const canary of path.canaries) canary.forgotten = true;
@@ -255,6 +268,17 @@ describe('Lifeline', () => {
     for (const canary of path.canaries) canary.finish({ kind: 'silence', detail: 'the kernel gave up' });
     await clock.advance(0.5);
     expect(story).toContain('outlasted');
+  });
+
+  it('does not wait either where one canary was closed and the other one has only become silent', async () => {
+    const { clock, path } = await start(undefined, undefined, undefined, () => 0.99);
+    await clock.advance(60);
+    const [closed, silent] = path.canaries;
+    const before = path.checks;
+    silent!.forgotten = true;
+    closed!.finish({ kind: 'closed', detail: 'closed by the far end' });
+    await clock.advance(0.5);
+    expect(path.checks).toBe(before + 1);
   });
 
   it('beats as seldom as before again once there was no loss for an hour', async () => {

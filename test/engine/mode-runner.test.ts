@@ -1,8 +1,10 @@
 import { setMaxListeners } from 'node:events';
 import { afterEach, describe, expect, it } from 'vitest';
 import { DEFAULT_SEARCH } from '../../src/config/schema.js';
+import type { SiblingTest } from '../../src/core/search/contract.js';
 import { reasonOf } from '../../src/core/verdict.js';
 import { Breaker } from '../../src/engine/breaker.js';
+import { Crowd } from '../../src/engine/crowd.js';
 import { Controls } from '../../src/engine/death-controls.js';
 import { Launches } from '../../src/engine/launches.js';
 import { Lifeline } from '../../src/engine/lifeline.js';
@@ -37,6 +39,8 @@ async function start(options: Partial<ModeRunnerOptions> = {}) {
     launches: new Launches({ clock }),
     changed: () => undefined,
     told: () => undefined,
+    tested: () => undefined,
+    stepped: () => undefined,
     learnt: () => undefined,
     ...options,
   });
@@ -93,6 +97,21 @@ describe('a ModeRunner', () => {
       );
     expect(reasons(true)).toEqual(new Set(['interrupted']));
     expect(reasons(false)).toEqual(new Set(['answered']));
+  });
+
+  it('tells the other modes what its tests show, and counts theirs beside its own', async () => {
+    const told: SiblingTest[] = [];
+    const { clock, runner, tests } = await start({ tested: (test) => told.push(test) });
+    await clock.advance(600);
+    expect(told).toHaveLength(tests.length);
+    expect(told[0]).toMatchObject({ alive: true, idle: tests[0]?.idle });
+    const { finding } = runner;
+    runner.hear({ alive: false, idle: 100, age: 108 });
+    runner.hear({ alive: true, idle: 101, age: 101 });
+    expect(runner.save().search).toMatchObject({
+      census: { pooled: { others: [{ idle: 100, alive: 1, dead: 1 }] } },
+    });
+    expect(runner.finding).toEqual(finding);
   });
 
   it('tells bounds in the log, and neither timeout nor compliance, which all modes decide together', async () => {
@@ -240,5 +259,97 @@ describe('a ModeRunner that goes on', () => {
     const mode = await saved();
     const { runner } = await start({ restored: { saved: mode, ago: 8 * DAY } });
     expect(runner.finding.lower).toBeUndefined();
+  });
+});
+
+describe('a ModeRunner beside a crowd', () => {
+  /** A search of a box that forgets after 300 s; whoever is tested from `crowded` on is beside others. */
+  async function found(crowd: Crowd, clock: FakeClock) {
+    const told: string[] = [];
+    const started = await start({ clock, crowd, told: (change) => told.push(change) });
+    started.path.idleTimeout = 300;
+    await clock.advance(3000);
+    expect(started.runner.finding).toMatchObject({ phase: 'track', compliant: false });
+    return { ...started, announced: told };
+  }
+
+  it('learns nothing from deaths that may be those of who made room', async () => {
+    const clock = new FakeClock();
+    const crowd = new Crowd(clock);
+    const { path, runner, tests, announced, reasons } = await found(crowd, clock);
+    let evicted = 0;
+    const leave = crowd.enter(() => (evicted += 1));
+    const before = tests.length;
+    path.idleTimeout = 100;
+    const round = async (): Promise<void> => {
+      runner.round();
+      await clock.advance(60);
+    };
+    for (let times = 0; times < 20; times++) await round();
+    const early = tests.slice(before).filter(({ idle }) => idle < (runner.finding.lower ?? 0));
+    expect(early.length).toBeGreaterThan(2);
+    expect(new Set(early.map(({ verdict }) => reasonOf(verdict)))).toEqual(new Set(['disturbed']));
+    expect(evicted).toBe(early.length);
+    expect(announced).toEqual([]);
+    expect(runner.belowLower.earlyDeaths).toBe(0);
+    // A death at an age that is known to kill excuses nobody.
+    expect(reasons().slice(before)).toContain('silence');
+    leave();
+    for (let times = 0; times < 30; times++) await round();
+    expect(announced).toEqual(['drop']);
+  });
+});
+
+describe('a ModeRunner that is asked', () => {
+  it('anew says how long the answers take, once there is a finding and while it has a path', async () => {
+    const { clock, path, runner } = await start();
+    expect(runner.askAnew()).toBe('searching');
+    path.idleTimeout = 300;
+    await clock.advance(3000);
+    const { upper } = runner.finding;
+    expect(runner.askAnew()).toBe(upper! + DEFAULT_SEARCH.deadline);
+    runner.end();
+    expect(runner.askAnew()).toBeUndefined();
+  });
+
+  it('for no longer idle times than before asks for none, and never for less than the shortest', async () => {
+    const { clock, runner } = await start();
+    runner.limit(600);
+    await clock.advance(3000);
+    expect(Math.max(...runner.waiting.map(({ age }) => age ?? 0))).toBeLessThanOrEqual(640);
+    expect(runner.finding.lower).toBeGreaterThan(500);
+    expect(runner.finding.lower).toBeLessThanOrEqual(600.001);
+    runner.limit(1);
+    expect(JSON.stringify(runner.save().search)).toContain(`"maxIdle":${1.05 * DEFAULT_SEARCH.min_idle}`);
+  });
+
+  it('begins again with fewer connections and nothing found', async () => {
+    const { clock, path, runner } = await start();
+    path.idleTimeout = 300;
+    await clock.advance(3000);
+    expect(runner.confirmedTimestamp).toBeDefined();
+    runner.rest();
+    runner.anew(6);
+    expect(runner.finding.lower ?? 0).toBe(0);
+    expect(runner.confirmedTimestamp).toBeUndefined();
+    expect(runner.connections).toBe(0);
+    expect(runner.waiting).toEqual([]);
+  });
+
+  it('by nobody that its far end cannot be asked', async () => {
+    const { clock, path, runner } = await start();
+    runner.rest();
+    await clock.advance(1);
+    const { opened } = path;
+    const { signal } = stops.at(-1)!;
+    runner.begin({
+      path,
+      controls: undefined as never,
+      breaker: new Breaker({ clock }),
+      cannotBeAsked: ['send'],
+      signal,
+    });
+    await clock.advance(60);
+    expect(path.opened).toBe(opened);
   });
 });

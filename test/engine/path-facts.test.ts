@@ -1,10 +1,13 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { createLogger } from '../../src/log.js';
 import { Journal } from '../../src/engine/journal.js';
 import { FactsKeeper } from '../../src/engine/path-facts.js';
 import type { AskRouter } from '../../src/net/router.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { makeConfig } from '../support/fake-view.js';
+
+// What the kernel of this host forgets is not the test's to choose.
+vi.mock('../../src/net/conntrack.js', () => ({ hostConntrackTimeout: () => 432_000 }));
 
 const HERE = '192.168.1.2';
 const THERE = '203.0.113.9';
@@ -172,5 +175,89 @@ describe('the announcement of an exporter', () => {
       'warn: the far end takes no announcements (it is older, or runs without --discovery)',
       'info: this exporter is announced as 192.0.2.1:15382',
     ]);
+  });
+});
+
+describe('what a far end does by itself', () => {
+  it('is told as a limit only where it is one', () => {
+    const { keeper, told } = start();
+    keeper.speaks(9000, false);
+    expect(keeper.facts.speaksAfter).toBe(9000);
+    expect(told()).toEqual([]);
+    keeper.speaks(300, true);
+    expect(keeper.facts.speaksAfter).toBe(300);
+    expect(told()).toEqual([
+      'warn: the far end breaks a silence by itself after 5 min (300 s): nothing longer is measured',
+    ]);
+  });
+
+  it('is an end at one age, until a connection lives longer', () => {
+    const { keeper, told } = start();
+    keeper.lifetime({ lower: 599, upper: 601 });
+    expect(keeper.facts.fixedLifetime).toBe(600);
+    keeper.lifetime(undefined);
+    expect(keeper.facts).not.toHaveProperty('fixedLifetime');
+    expect(told().map((text) => text.slice(0, 31))).toEqual([
+      'warn: every connection ends 10 ',
+      'warn: connections live longer t',
+    ]);
+  });
+
+  it('is to answer beside others, at the address that is measured', () => {
+    const { keeper, told } = start();
+    keeper.pinned(THERE);
+    const welcome = (instance: string, at: number, address = THERE): void =>
+      keeper.welcomed(address, { instance, moment: { earliest: at, latest: at + 0.1 } });
+    for (const [instance, at] of [
+      ['a', 0],
+      ['b', 10],
+      ['a', 20],
+    ] as const)
+      welcome(instance, at, '203.0.113.10');
+    expect(keeper.facts).not.toHaveProperty('severalFarEnds');
+    welcome('a', 30);
+    welcome('b', 40);
+    welcome('a', 50);
+    welcome('b', 60);
+    expect(keeper.facts.severalFarEnds).toBe(true);
+    for (let at = 1000; at <= 16_000; at += 1000) welcome('a', at);
+    expect(keeper.facts).not.toHaveProperty('severalFarEnds');
+    expect(told()).toEqual([
+      'warn: several far ends answer at this address',
+      'warn: one far end alone answers again at this address',
+    ]);
+  });
+
+  it('is not known of another address', () => {
+    const { keeper } = start();
+    keeper.pinned(THERE);
+    keeper.reached({ localAddress: HERE, cannotBeAsked: ['recv'], seenAddress: '198.51.100.1' });
+    keeper.noticeSeenAddress();
+    keeper.speaks(300, true);
+    keeper.lifetime({ lower: 599, upper: 601 });
+    keeper.announced({ kind: 'announced' });
+    expect(keeper.facts).toMatchObject({ announced: true, cannotBeAsked: ['recv'] });
+    keeper.pinned('203.0.113.10');
+    const { up, introduction: _introduction, localConntrack: _conntrack, ...known } = keeper.facts;
+    expect(up).toBe(true);
+    expect(known).toEqual({ address: '203.0.113.10', seenAddresses: [] });
+    expect(keeper.ends).toEqual({ address: '203.0.113.10', seen: [] });
+  });
+});
+
+describe('this host’s own conntrack timeout', () => {
+  it('is known with every answer, but not of a path that stays inside this process', () => {
+    const { clock, keeper } = start();
+    keeper.reached({ localAddress: HERE });
+    expect(keeper.facts.localConntrack).toBe(432_000);
+    const embedded = new FactsKeeper({
+      target: { ...makeConfig('inside'), far_end: { kind: 'embedded', box: 'forgetful' } as never },
+      clock,
+      journal: new Journal(createLogger({ level: 'error', format: 'json' }), clock),
+      askRouter: () => Promise.resolve(undefined),
+    });
+    embedded.reached({ localAddress: HERE });
+    expect(embedded.facts).not.toHaveProperty('localConntrack');
+    expect(embedded.facts.up).toBe(true);
   });
 });

@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import type { TargetConfig } from '../../src/config/config.js';
 import type { Finding } from '../../src/core/finding.js';
 import { MODES, type Mode } from '../../src/core/modes.js';
 import { FINDING_EXPIRES_AFTER } from '../../src/engine/restored-search.js';
 import type { PathFacts } from '../../src/engine/path-facts.js';
-import { type ModeReadings, TargetSnapshots } from '../../src/engine/snapshot-target.js';
-import { makeConfig } from '../support/fake-view.js';
+import type { TestRecord } from '../../src/engine/snapshot.js';
+import { type ModeReadings, TargetSnapshots, unreadableTarget } from '../../src/engine/snapshot-target.js';
+import { ALIVE, makeConfig, makeTest, SILENT } from '../support/fake-view.js';
 
 const NOW = 1_700_000_000;
 const CONFIG = makeConfig('home');
@@ -131,6 +133,82 @@ describe('TargetSnapshots', () => {
     expect(offered(ONE_HOUR)).toHaveLength(1);
     expect(offered(closed)).toEqual([]);
     expect(taken(readings({ send: closed, recv: closed, keepalive: closed })).settings?.interval).toBe(1797);
+  });
+
+  it('suspects a pool of addresses where the far end saw more than one', () => {
+    const ids = (seenAddresses: readonly string[]) =>
+      withFacts({ seenAddresses }).explanations.map(({ id }) => id);
+    expect(ids(['198.51.100.1'])).not.toContain('several_addresses');
+    expect(ids(['198.51.100.1', '198.51.100.2'])).toContain('several_addresses');
+  });
+
+  it('compares the router’s address with the seen one where both are public and known', () => {
+    const ids = (routerAddress: string, seenAddress?: string) =>
+      withFacts({
+        routerAddress,
+        introduction: { localAddress: '10.0.0.2', ...(seenAddress && { seenAddress }) },
+      }).explanations.map(({ id }) => id);
+    expect(ids('100.64.0.9', '9.9.9.7')).toContain('carrier_grade_nat');
+    expect(ids('9.9.9.8', '9.9.9.7')).toContain('second_nat');
+    expect(ids('9.9.9.7', '9.9.9.7')).not.toContain('second_nat');
+    expect(ids('9.9.9.8')).not.toContain('second_nat');
+  });
+
+  it('tells no moment by a clock that was never set, nor one that is still to come', () => {
+    const at = (confirmedTimestamp: number | undefined, now: number) =>
+      taken({ ...readings(SAME), send: { ...readings(SAME).send, confirmedTimestamp } }, now).modes[0]
+        ?.confirmedTimestamp;
+    expect(at(NOW - 60, NOW)).toBe(NOW - 60);
+    expect(at(NOW + 5, NOW)).toBe(NOW);
+    expect(at(NOW + 6, NOW)).toBeUndefined();
+    expect(at(undefined, NOW)).toBeUndefined();
+    expect(at(60, 120)).toBeUndefined();
+  });
+
+  it('counts the deaths of the last day as evidence, and no other verdicts', () => {
+    const death = (ago: number): TestRecord => makeTest(1, 3600, SILENT, NOW - ago);
+    const evidence = (...tests: TestRecord[]) => {
+      const modes = readings(SAME);
+      return taken({ ...modes, send: { ...modes.send, tests } })
+        .explanations.flatMap((each) => each.evidence)
+        .join('\n');
+    };
+    expect(evidence(death(86_401))).toBe(evidence());
+    expect(evidence(makeTest(1, 3600, ALIVE, NOW))).toBe(evidence());
+    expect(evidence(death(86_400))).not.toBe(evidence());
+  });
+
+  it('knows which far ends could refresh connections: those that were asked, and no other protocol', () => {
+    const of = (config: TargetConfig, fresh?: boolean) =>
+      new TargetSnapshots(config).take(
+        {
+          seenAddresses: [],
+          introduction: { localAddress: '10.0.0.2', ...(fresh !== undefined && { fresh }) },
+        },
+        [],
+        [],
+        NOW,
+      ).localization?.responder;
+    expect([of(CONFIG, true), of(CONFIG, false), of(CONFIG)]).toEqual([true, false, undefined]);
+    const other = makeConfig('old', {
+      far_end: { kind: 'nat-tcp-test', host: 'far.example', port: 5382 } as never,
+    });
+    expect([of(other, true), of(other)]).toEqual([false, false]);
+  });
+
+  it('leaves of a target that cannot be read what is known of its path', () => {
+    const events = [{ at: NOW, text: 'it answers' }];
+    const facts = { up: false, downReason: 'timeout', remedy: 'token_file', address: '203.0.113.9' } as const;
+    const left = unreadableTarget(CONFIG, { ...facts, seenAddresses: [] }, events);
+    expect(left).toMatchObject({
+      config: CONFIG,
+      ...facts,
+      events,
+      modes: [],
+      explanations: [],
+      conntrack: {},
+    });
+    expect(left.verdict.result).toBe('unknown');
   });
 
   it('keeps what it was when it was taken', () => {

@@ -7,6 +7,7 @@ import { Launches } from '../../src/engine/launches.js';
 import { StateStore } from '../../src/engine/state-store.js';
 import { TargetRunner, type TargetRunnerOptions } from '../../src/engine/target-runner.js';
 import { createLogger } from '../../src/log.js';
+import { InterfaceError } from '../../src/net/interface-address.js';
 import type { AskRouter, PathEnds } from '../../src/net/router.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { FakePath } from '../support/fake-path.js';
@@ -159,6 +160,71 @@ describe('the addresses of a TargetRunner', () => {
   });
 });
 
+describe('the interface of a TargetRunner', () => {
+  const [BEFORE, AFTER] = ['192.0.2.7', '192.0.2.8'] as const;
+  const REASON = 'interface wan has no IPv4 address';
+
+  /** Behind a NAT that forgets after 60 s, from an interface whose address the test changes. */
+  async function onInterface() {
+    const lease = { address: BEFORE as string | undefined };
+    let fake: FakePath | undefined;
+    const prepare = (path: FakePath): void => {
+      path.idleTimeout = 60;
+      fake = path;
+    };
+    const begun = await start(prepare, undefined, 500, {
+      target: { ...TARGET, interface: 'wan' },
+      addressOf: () => {
+        if (lease.address === undefined) throw new InterfaceError(REASON);
+        return lease.address;
+      },
+      openPath: ({ source }) => {
+        if (fake === undefined) throw new Error('prepared before');
+        fake.source = source;
+        return fake;
+      },
+    });
+    /** What was on the way before reaches nobody any more. */
+    const renew = (address: string | undefined): void => {
+      lease.address = address;
+      begun.path.reboot();
+    };
+    const told = (): string[] => begun.runner.snapshot().events.map(({ text }) => text);
+    const timeouts = () => begun.runner.snapshot().modes.map(({ finding }) => finding.timeout);
+    return { ...begun, renew, lease, told, timeouts };
+  }
+
+  it('may get another lease: told, nothing counts as dead, and what was found is asked anew', async () => {
+    const { runner, live, renew, told, timeouts } = await onInterface();
+    await live(1800);
+    const before = runner.snapshot().modes.map(({ confirmedTimestamp = 0 }) => confirmedTimestamp);
+    expect(before).toHaveLength(TARGET.modes.length);
+    renew(AFTER);
+    await live(3);
+    expect(told()).toContain(`interface wan has another address: ${AFTER} instead of ${BEFORE}`);
+    await live(900);
+    const { modes, up, localAddress } = runner.snapshot();
+    expect([up, localAddress]).toEqual([true, AFTER]);
+    for (const timeout of timeouts()) expect(timeout).toBeCloseTo(60, -1);
+    for (const [index, { confirmedTimestamp = 0 }] of modes.entries())
+      expect(confirmedTimestamp).toBeGreaterThan(before[index] ?? Infinity);
+    expect(told().join()).not.toMatch(/dies earlier|every mapping|does not answer/);
+  });
+
+  it('is why the target is down while it has no address, within seconds', async () => {
+    const { runner, live, lease, told, timeouts } = await onInterface();
+    await live(1800);
+    lease.address = undefined;
+    await live(6);
+    expect(runner.snapshot()).toMatchObject({ up: false, downReason: REASON });
+    lease.address = BEFORE;
+    await live(60);
+    expect(runner.snapshot().up).toBe(true);
+    expect(told().join()).not.toMatch(/another address|every mapping|gone/);
+    for (const timeout of timeouts()) expect(timeout).toBeCloseTo(60, -1);
+  });
+});
+
 describe('the router of a TargetRunner', () => {
   const behindNat = (path: FakePath): void => {
     path.localAddress = '192.168.1.2';
@@ -290,10 +356,23 @@ describe('the saved state of a TargetRunner', () => {
     expect(await knownTo({ labels: { site: 'other' } })).toBeGreaterThan(50);
   });
 
+  it('holds what the other modes told each of them', async () => {
+    const { runner, clock, live } = await startStored(TARGET);
+    await live(120);
+    running.splice(0);
+    const stopped = runner.stop();
+    await clock.advance(10);
+    await stopped;
+    const saved = await new StateStore(directory, log).load(TARGET.name);
+    const told = JSON.stringify(saved).match(/"others":\[\{"idle":/g);
+    expect(told).toHaveLength(TARGET.modes.length);
+  });
+
   it.each<[string, Partial<TargetConfig>]>([
     ['far end', { far_end: { kind: 'native', host: '203.0.113.10', port: 5382 } }],
     ['port', { far_end: { kind: 'native', host: FAR_END, port: 5383 } }],
     ['local address', { local_address: '192.0.2.7' }],
+    ['interface', { interface: 'wan' }],
     ['address family', { family: 4 }],
   ])('is not believed by a path with another %s', async (_what, changes) => {
     expect(await knownTo(changes)).toBeUndefined();

@@ -4,8 +4,10 @@ import { gunzipSync } from 'node:zlib';
 import { HtmlValidate } from 'html-validate';
 import { afterEach, expect, test } from 'vitest';
 import { ConfigError } from '../../src/config/problem.js';
-import { createExporterApp, type ExporterAppOptions, type RenderedReport } from '../../src/exporter/app.js';
+import { createExporterApp, type ExporterAppOptions } from '../../src/exporter/app.js';
+import type { RenderedReport } from '../../src/exporter/report-route.js';
 import { tellOnce } from '../../src/exporter/guard.js';
+import type { AskedAgain } from '../../src/engine/ask-again.js';
 import type { TargetSnapshot } from '../../src/engine/snapshot.js';
 import type { TargetsDocument } from '../../src/exporter/api.js';
 import { ExporterMetrics } from '../../src/exporter/metrics.js';
@@ -196,6 +198,57 @@ test('/-/reload is forbidden without the lifecycle flag and for pages from elsew
   expect(crossSite).toBe(403);
 });
 
+test('a target is measured again with the token of the page or the lifecycle flag, and not without', async () => {
+  const asked: string[] = [];
+  const answers: AskedAgain[] = [
+    { kind: 'asked', within: 61 },
+    { kind: 'too_soon', wait: 42 },
+    { kind: 'searching' },
+    { kind: 'no_answer' },
+  ];
+  const askAgain = (name: string): AskedAgain | undefined => {
+    if (name !== 'a b/c') return undefined;
+    asked.push(name);
+    return answers[asked.length - 1];
+  };
+  const url = await serve(new FakeView([forgettingTarget('a b/c')]), { lifecycle: false, askAgain });
+  const path = `${url}/api/v1/targets/a%20b%2Fc/measure`;
+  const post = (body: string, to = path, headers = {}): ReturnType<typeof text> =>
+    text(to, {
+      method: 'POST',
+      redirect: 'manual',
+      headers: { 'content-type': 'application/x-www-form-urlencoded', ...headers },
+      body,
+    });
+  for (const body of ['', 'token=', 'token=wrong', 'token=a&token=b', 'token[a]=b'])
+    expect([body, (await post(body)).status]).toEqual([body, 403]);
+  expect((await post(`token=${'x'.repeat(2000)}`)).status).toBe(413);
+  expect((await text(path, { method: 'PUT' })).status).toBe(405);
+  expect(asked).toEqual([]);
+  const { token } = JSON.parse((await text(path)).body) as { token: string };
+  expect((await text(url)).body).toContain(`value="${token}"`);
+  const first = await post(`token=${token}`);
+  expect([first.status, JSON.parse(first.body)]).toEqual([
+    202,
+    {
+      target: 'a b/c',
+      answer: 'asked',
+      within: 61,
+      text: 'Measuring again: a shorter timeout shows within seconds, a longer one within 1 min 1 s.',
+    },
+  ]);
+  const second = await post(`token=${token}`);
+  expect([second.status, second.headers.get('retry-after')]).toEqual([429, '42']);
+  expect((await post(`token=${token}`)).status).toBe(200);
+  expect((await post(`token=${token}`)).status).toBe(409);
+  expect((await post(`token=${token}`, `${url}/api/v1/targets/other/measure`)).status).toBe(404);
+  const free = await serve(new FakeView([]), { askAgain: () => ({ kind: 'asked', within: 1 }) });
+  expect((await post('', `${free}/api/v1/targets/x/measure`)).status).toBe(202);
+  // A form without a script goes back to the page.
+  const form = await post('', `${free}/api/v1/targets/x/measure`, { accept: 'text/html' });
+  expect([form.status, form.headers.get('location')]).toEqual([303, '../../../../#t-x']);
+});
+
 test('a bug answers 500 without a stack trace and is reported', async () => {
   const seen: unknown[] = [];
   const bug = new TypeError('secret detail');
@@ -287,6 +340,7 @@ test('the page escapes names, labels, reasons and events', async () => {
 
 for (const [what, targets] of Object.entries({
   'after a verdict': [forgettingTarget('a b')],
+  'of a small fleet': fleet(8),
   'of a fleet': fleet(10),
   'without targets': [],
 })) {
@@ -309,14 +363,18 @@ for (const [what, targets] of Object.entries({
 
 test('the page of a large fleet has pages and a search that works without a script', async () => {
   const url = await serve(new FakeView(fleet(120)));
+  const rows = (body: string): number => body.match(/<tr data-row/g)?.length ?? 0;
   const cards = (body: string): number => body.match(/<article /g)?.length ?? 0;
-  expect(cards((await text(url)).body)).toBe(50);
+  const whole = (await text(url)).body;
+  expect([rows(whole), cards(whole)]).toEqual([50, 0]);
   const last = (await text(`${url}/?page=3`)).body;
-  expect(cards(last)).toBe(20);
+  expect(rows(last)).toBe(20);
   expect(last).toContain('Page 3 of 3');
-  expect(cards((await text(`${url}/?page=99`)).body)).toBe(20);
+  expect(rows((await text(`${url}/?page=99`)).body)).toBe(20);
   const found = (await text(`${url}/?q=SITE-07`)).body;
-  expect(cards(found)).toBe(1);
+  expect(rows(found)).toBe(1);
+  const asked = (await text(`${url}/?target=site-07&target=site-118`)).body;
+  expect([rows(asked), cards(asked)]).toEqual([0, 2]);
   expect((await text(`${url}/?q=nobody`)).body).toContain('No target matches');
 });
 
@@ -349,8 +407,9 @@ test('the page shows the last 30 days where a history is kept, and reads it once
   });
   const { body } = await text(url);
   expect(body.match(/Last 30 days/g)).toHaveLength(1);
-  expect(body.match(/class="history"/g)).toHaveLength(3);
-  expect(body.match(/1\u00a0h\u00a00\u00a0min became 5\u00a0min/g)).toHaveLength(3);
+  // All modes were alike all the time.
+  expect(body.match(/class="history"/g)).toHaveLength(1);
+  expect(body.match(/1\u00a0h\u00a00\u00a0min became 5\u00a0min/g)).toHaveLength(1);
   await text(url);
   await text(`${url}/api/v1/fragments?target=a`);
   expect(reads).toBe(2);

@@ -5,6 +5,7 @@ import {
   registerAnnouncementMetrics,
 } from '../../src/responder/responder-metrics.js';
 import { Announcements } from '../../src/responder/discovery/announcements.js';
+import { registerSiteInfo } from '../../src/web/site-info.js';
 import { registerSiteMetrics } from '../../src/web/site-metrics.js';
 import { type SiteConnections, WEB_REJECT_REASONS } from '../../src/web/site-connections.js';
 import { VERDICT_REASONS } from '../../src/core/verdict.js';
@@ -20,6 +21,7 @@ function responderAndSiteMetrics(): MetricDescription[] {
   registerAnnouncementMetrics(registry, new Announcements({ ttl: 90 }));
   const none = Object.fromEntries(WEB_REJECT_REASONS.map((reason) => [reason, 0]));
   registerSiteMetrics(registry, { open: 0, rejected: none as SiteConnections['rejected'] });
+  registerSiteInfo(registry, { scheme: 'http', routePrefix: '' });
   return registry.getMetricsAsArray().map((metric) => {
     const {
       name,

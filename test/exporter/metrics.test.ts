@@ -28,6 +28,7 @@ import {
   SCENE_TIME,
   SILENT,
 } from '../support/fake-view.js';
+import { BRIDGE_MODEM, locating, MIXED, PROFILE } from '../support/located.js';
 import { requires } from '../support/requires.js';
 
 const RELOAD_SUCCESSFUL = 'nat_idle_exporter_config_last_reload_successful';
@@ -62,6 +63,74 @@ test('ExporterMetrics shows nothing of a timeout while the search is climbing', 
   ]);
   expect(samples(text, 'nat_idle_timeout_upper_bound_seconds')).toEqual([
     'nat_idle_timeout_upper_bound_seconds{target="vps",mode="send"} +Inf',
+  ]);
+});
+
+test('ExporterMetrics says whether the advice helps, once it was tried', async () => {
+  const name = 'nat_keepalive_verified';
+  const { metrics, view } = make([forgettingTarget()]);
+  expect(await samplesOf(metrics, name)).toEqual([
+    `${name}{target="vps",kind="keepalive"} 1`,
+    `${name}{target="vps",kind="data"} 1`,
+  ]);
+  const { proving, ...target } = forgettingTarget();
+  const [keepalive] = proving?.proofs ?? [];
+  if (proving === undefined || keepalive === undefined) throw new Error('nothing was tried');
+  view.show([{ ...target, proving: { ...proving, proofs: [{ ...keepalive, held: false }] } }]);
+  expect(await samplesOf(metrics, name)).toEqual([`${name}{target="vps",kind="keepalive"} 0`]);
+  view.show([
+    { ...target, proving: { ...proving, proofs: [] } },
+    { ...target, config: makeConfig('x') },
+  ]);
+  expect(await samplesOf(metrics, name)).toEqual([]);
+});
+
+test('ExporterMetrics says which box forgets, once it was located, and what is left without it', async () => {
+  const target = forgettingTarget();
+  const { metrics, view } = make([
+    { ...target, locating: locating({ result: BRIDGE_MODEM, profile: PROFILE }) },
+  ]);
+  const text = await metrics.text();
+  expect(samples(text, 'nat_forgetting_box_info')).toEqual([
+    'nat_forgetting_box_info{target="vps",mode="send",hop="0-1",kind="transparent",place="before_hop_1"} 1',
+  ]);
+  expect(samples(text, 'nat_forgetting_hop')).toEqual([
+    'nat_forgetting_hop{target="vps",mode="send",side="client"} 1',
+    'nat_forgetting_hop{target="vps",mode="send",side="responder"} 4',
+  ]);
+  expect(samples(text, 'nat_path_hops')).toEqual([
+    'nat_path_hops{target="vps",side="client"} 3',
+    'nat_path_hops{target="vps",side="responder"} 3',
+  ]);
+  expect(samples(text, 'nat_hop_idle_timeout_seconds')).toEqual([
+    'nat_hop_idle_timeout_seconds{target="vps",mode="send",hop="0-1"} 3600',
+  ]);
+  expect(samples(text, 'nat_hop_idle_timeout_upper_bound_seconds')).toEqual([
+    'nat_hop_idle_timeout_upper_bound_seconds{target="vps",mode="send",hop="0-1"} 3602',
+    'nat_hop_idle_timeout_upper_bound_seconds{target="vps",mode="send",hop="1"} +Inf',
+  ]);
+  expect(samples(text, 'nat_idle_timeout_behind_seconds')).toEqual([
+    'nat_idle_timeout_behind_seconds{target="vps",mode="send",hop="0-1"} 7440',
+  ]);
+  expect(samples(text, 'nat_localization_last_confirmed_timestamp_seconds')).toEqual([
+    `nat_localization_last_confirmed_timestamp_seconds{target="vps",mode="send"} ${SCENE_TIME - 3600}`,
+  ]);
+  // What routers told stands in no label.
+  expect(text).not.toContain('100.64.2.1');
+  view.show([{ ...target, locating: locating({ result: MIXED }) }]);
+  const without = await metrics.text();
+  expect(samples(without, 'nat_forgetting_box_info')).toEqual([]);
+  expect(samples(without, 'nat_localization_last_confirmed_timestamp_seconds')).toEqual([]);
+});
+
+test('ExporterMetrics counts the tests of localisations, by who kept the connection fresh', async () => {
+  const { metrics, view } = make([forgettingTarget()]);
+  const [{ config } = forgettingTarget()] = view.targets();
+  for (const side of ['client', 'client', 'both'] as const)
+    metrics.observer.localized?.(config, 'send', side, ALIVE);
+  expect(await samplesOf(metrics, 'nat_localization_tests_total')).toEqual([
+    'nat_localization_tests_total{target="vps",mode="send",side="client",verdict="alive"} 2',
+    'nat_localization_tests_total{target="vps",mode="send",side="both",verdict="alive"} 1',
   ]);
 });
 
@@ -357,8 +426,14 @@ function everything(): ExporterMetrics {
     eatenTarget('two', odd),
     climbingTarget('three', odd),
     pooledTarget('four', odd),
-  ].map((target) => ({ ...target, announced: true, conntrack: { local: 432_000, responder: 600 } }));
-  const { metrics } = make(targets);
+  ].map((target) => ({
+    ...target,
+    announced: true,
+    conntrack: { local: 432_000, responder: 600 },
+    locating: locating({ result: BRIDGE_MODEM, profile: PROFILE }),
+  }));
+  const build = { ...BUILD, demo: true };
+  const metrics = new ExporterMetrics({ view: new FakeView(targets), build, defaultMetrics: false });
   metrics.reload(true, SCENE_TIME);
   metrics.targetFiles(new Map([['/etc/a"b.yaml', 2]]));
   metrics.unaccountedDescriptors(3);
@@ -366,6 +441,7 @@ function everything(): ExporterMetrics {
     for (const { mode, tests } of modes)
       for (const record of tests) metrics.observer.tested?.(config, mode, record);
   }
+  for (const { config } of targets) metrics.observer.localized?.(config, 'send', 'client', ALIVE);
   metrics.remoteWrite(() => ({
     samples: 10,
     dropped: { queue_full: 1, refused: 2 },

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { DATASOURCE_UID, grafanaAlertRules } from '../../grafana/src/alert-rules.js';
 import { alerts } from '../../prometheus/src/alerts.js';
-import { runbookAddress } from '../../prometheus/src/runbook.js';
+import { keptOptions } from '../../prometheus/src/generator-options.js';
 import { SHIPPED_THRESHOLDS } from '../../prometheus/src/thresholds.js';
 
 const root = new URL('../../', import.meta.url);
@@ -108,7 +108,7 @@ describe('grafana/provisioning', () => {
   const rules = file.groups.flatMap((group) => group.rules);
 
   it('has the alert rules that the generator writes', () => {
-    expect(text(path)).toBe(grafanaAlertRules(SHIPPED_THRESHOLDS, runbookAddress(text('package.json'))));
+    expect(text(path)).toBe(grafanaAlertRules(SHIPPED_THRESHOLDS, keptOptions(root).runbook));
   });
 
   it('has the same alerts with the same expressions, waits and severities as Prometheus', () => {

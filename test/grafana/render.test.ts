@@ -146,6 +146,84 @@ describe('sceneOf()', () => {
   });
 });
 
+describe('the rows of a scene', () => {
+  const sight = { from: 0, to: 600, step: 300, variables: { target: 'vps' } };
+  const something: Asked = {
+    query: () =>
+      Promise.resolve(['10', '9'].map((mode) => ({ metric: { mode }, value: [600, '1'] as const }))),
+    queryRange: () => Promise.resolve([]),
+  };
+  const gridPos = (y: number, h: number) => ({ x: 0, y, w: 24, h });
+  const targets = [{ refId: 'A', expr: 'up{mode="$mode"}', instant: true }];
+  const stat = (id: number, title: string, y: number) => ({
+    id,
+    type: 'stat',
+    title,
+    gridPos: gridPos(y, 4),
+    targets,
+  });
+  const base = readDashboard('nat-idle-health.json');
+  const dashboard: DashboardJson = {
+    ...base,
+    annotations: { list: [] },
+    templating: {
+      list: [{ name: 'mode', type: 'query', query: { query: 'label_values(up, mode)' } }],
+    },
+    panels: [
+      {
+        id: 1,
+        type: 'row',
+        title: 'Mode $mode',
+        collapsed: true,
+        repeat: 'mode',
+        gridPos: gridPos(0, 1),
+        panels: [stat(2, 'one of $mode', 1), stat(3, 'two of $mode', 5)],
+      },
+      { id: 4, type: 'row', title: 'Last', gridPos: gridPos(1, 1), panels: [] },
+      stat(5, 'below', 2),
+    ],
+  };
+  const seen = ({ rows, panels }: Awaited<ReturnType<typeof sceneOf>>) =>
+    [...rows, ...panels].map((one) => [one.title, one.gridPos.y]).sort((a, b) => Number(a[1]) - Number(b[1]));
+
+  it('stay closed, one below the other, and say how many panels they have', async () => {
+    const scene = await sceneOf(something, dashboard, sight);
+    expect(seen(scene)).toEqual([
+      ['Mode 9', 0],
+      ['Mode 10', 1],
+      ['Last', 2],
+      ['below', 3],
+    ]);
+    expect(scene.rows.map(({ closed }) => closed)).toEqual([2, 2, undefined]);
+  });
+
+  it('are opened where the picture wants it, with their own value, and move the rest down', async () => {
+    const scene = await sceneOf(something, dashboard, { ...sight, opened: ['Mode 10'] });
+    expect(seen(scene)).toEqual([
+      ['Mode 9', 0],
+      ['Mode 10', 1],
+      ['one of 10', 2],
+      ['two of 10', 6],
+      ['Last', 10],
+      ['below', 11],
+    ]);
+  });
+
+  it('may have panels without data, where the picture names them', async () => {
+    const nothing: Asked = { query: () => Promise.resolve([]), queryRange: () => Promise.resolve([]) };
+    const last = { ...dashboard, panels: dashboard.panels.slice(1) };
+    await expect(sceneOf(nothing, last, sight)).rejects.toThrow('no data for the panel "below"');
+    expect((await sceneOf(nothing, last, { ...sight, empty: ['below'] })).panels).toHaveLength(1);
+  });
+
+  it('cannot repeat while open: their panels are not inside of them', async () => {
+    const panels = dashboard.panels.map((panel) => ({ ...panel, collapsed: false }));
+    await expect(sceneOf(something, { ...dashboard, panels }, sight)).rejects.toThrow(
+      'the row Mode $mode repeats while open',
+    );
+  });
+});
+
 /** The sources of all drawings. */
 function drawings(): string {
   const folder = 'grafana/render/page/drawings/';

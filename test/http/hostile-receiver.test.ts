@@ -2,7 +2,8 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
-import { askPrometheus, PrometheusError } from '../../src/audit/prometheus.js';
+import { PrometheusError } from '../../src/audit/prometheus.js';
+import { askPrometheus } from '../../src/audit/ask-prometheus.js';
 import { pushMetrics } from '../../src/commands/push.js';
 import { post } from '../../src/http/request.js';
 import { createSend } from '../../src/remote-write/delivery.js';
@@ -160,7 +161,7 @@ describe('an audit', () => {
   const ask = (url: string): Promise<unknown> =>
     askPrometheus(
       { url },
-      { at: 1.7e9, lookback: 86_400 },
+      { at: 1.7e9, lookback: 86_400, matchers: [] },
       { signal: new AbortController().signal, version: '1' },
     );
 

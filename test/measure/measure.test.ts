@@ -1,10 +1,14 @@
 import { describe, expect, it } from 'vitest';
+import { DEFAULT_LOCATE } from '../../src/config/schema.js';
+import { modeLocating } from '../../src/core/locate/locating.js';
+import { MODES } from '../../src/core/modes.js';
 import type { ModeSnapshot, TargetSnapshot } from '../../src/engine/snapshot.js';
 import { timeLeft } from '../../src/measure/estimate.js';
 import { newFacts } from '../../src/measure/facts.js';
 import { renderProgress } from '../../src/measure/progress.js';
-import { COLOURED, exitCode, renderResult } from '../../src/measure/result.js';
-import { LiveLines, wantsColour } from '../../src/measure/terminal.js';
+import { paintFor, PLAIN } from '../../src/measure/paint.js';
+import { exitCode, renderResult } from '../../src/measure/result.js';
+import { LiveLines } from '../../src/measure/terminal.js';
 import { createMeasureView } from '../../src/measure/view.js';
 import {
   BRIDGE_MODEM,
@@ -15,8 +19,14 @@ import {
   forgetful,
   lasting,
   ONE_HOUR,
+  pooled,
   target,
 } from '../report/snapshots.js';
+import { BRIDGE_MODEM as MODEM, MIXED, PROFILE } from '../support/located.js';
+import { boxed, locatedTarget } from '../support/located-targets.js';
+
+/** Emphasis wherever it is shown. */
+const COLOURED = paintFor({ write: () => undefined }, { FORCE_COLOR: '1' });
 
 /** keepalive dies at min_idle, the others last; `timeout` and `compliant` are withheld. */
 const EATEN = target([
@@ -27,6 +37,8 @@ const EATEN = target([
     finding: { phase: 'refine', upper: 15.01, suspect: false, deaths: 3 },
   },
 ]);
+
+const POOL = target(MODES.map(pooled));
 
 function refining(deaths: number): ModeSnapshot {
   const done = forgetful('send', 3600);
@@ -41,34 +53,133 @@ function refining(deaths: number): ModeSnapshot {
   };
 }
 
+describe('the place that forgets', () => {
+  const LOCATED = locatedTarget('home', { result: MODEM, profile: PROFILE });
+  const locate = { ...DEFAULT_LOCATE, profile: true };
+  const withProfile = (snapshot: TargetSnapshot): TargetSnapshot => ({
+    ...snapshot,
+    config: { ...snapshot.config, locate },
+  });
+  const said = (snapshot: TargetSnapshot): string => renderResult(snapshot).replaceAll(/\s+/g, ' ');
+  const found = LOCATED.locating?.modes[0]?.found;
+  const MENDED = /When that box is mended, nothing else that can be seen forgets within 2 h 4 min/;
+  const NOT_TO_THE_END = 'The idle timeout of every hop was not measured to the end.';
+
+  it('is in the result; every hop only where it was asked for, or why it is not there', () => {
+    expect(said(LOCATED)).toContain(`Which box forgets - ${found?.sentence}`);
+    expect(said(LOCATED)).not.toMatch(MENDED);
+    expect(said(withProfile(LOCATED))).toMatch(MENDED);
+    expect(said(withProfile(LOCATED))).not.toContain(NOT_TO_THE_END);
+    const partly = locatedTarget('home', { result: MODEM, profile: { ...PROFILE, places: [] } });
+    expect(said(withProfile(partly))).toMatch(MENDED);
+    expect(said(withProfile(partly))).toContain(NOT_TO_THE_END);
+    expect(said(withProfile(locatedTarget('home', { result: MODEM })))).toContain(NOT_TO_THE_END);
+    const several = locatedTarget('home', { result: boxed({ kind: 'several', kc: 3, ks: 3 }) });
+    expect(said(withProfile(several))).toContain('measured only where both ends name one box');
+    const mixed = withProfile(locatedTarget('home', { result: MIXED }));
+    expect(said(mixed)).toContain('Not located: ');
+    expect(said(mixed)).not.toContain('idle timeout of every hop');
+  });
+
+  it('is told as not looked for to the end, with the reason; without --locate how to find it', () => {
+    const idle = modeLocating('send', { why: 'a finding is in doubt' });
+    const waits = { ...LOCATED, locating: { hops: {}, addresses: [], modes: [idle] } };
+    expect(said(waits)).toContain('Not looked for to the end: a finding is in doubt.');
+    const { locating: _, ...unasked } = LOCATED;
+    const could = { ...withProfile(unasked), localization: { local: { available: true } } } as const;
+    expect(said(could)).toContain('Which box forgets? --locate finds out');
+    expect(said({ ...could, config: LOCATED.config })).not.toContain('--locate');
+    const cannot = { local: { available: false, why: 'no_library' } } as const;
+    expect(said({ ...could, localization: cannot })).not.toContain('--locate');
+  });
+
+  it('is told while it goes on, each fact once: how long the run and the profile take, what came of them', () => {
+    const running = (stage: 'rows' | 'profile') => ({ stage, connections: 11, tests: 0, left: 7200 });
+    const snapshotAt = (stage: 'rows' | 'profile', known?: typeof found): TargetSnapshot => ({
+      ...LOCATED,
+      locating: {
+        hops: {},
+        addresses: [],
+        modes: [modeLocating('send', { running: running(stage), found: known })],
+      },
+    });
+    const facts = [snapshotAt('rows'), snapshotAt('profile', found)].flatMap((each) =>
+      newFacts(each, new Set()).filter(({ id }) => /^(locating|profiling|located|mended)/.test(id)),
+    );
+    expect(facts.map(({ id }) => id.split(':')[0])).toEqual(['locating', 'profiling', 'located', 'mended']);
+    expect(facts[0]?.text).toMatch(/^Looking for the box that forgets in send: .* for about 2 h 0 min\.$/);
+    expect(facts[1]?.text).toMatch(
+      /^Measuring the idle timeout of every hop in send: .* for up to 2 h 0 min\./,
+    );
+    expect(facts[2]?.text).toBe(`send: ${found?.sentence}`);
+    expect(facts[3]?.text).toMatch(MENDED);
+    expect(new Set(facts.map(({ id }) => id)).size).toBe(4);
+    expect(renderProgress(snapshotAt('profile', found), 75, 200).at(-1)).toBe(
+      'looking for the box that forgets in send: measuring each of them, 2 h 0 min left',
+    );
+  });
+});
+
 describe('renderProgress()', () => {
-  it('shows what is measured, and one line per mode', () => {
+  it('on a wide terminal has one line per mode: bar, what is known, time left', () => {
     expect(renderProgress(EARLY, 75, 130)).toEqual([
       'measuring home for 1 min 15 s',
-      'send       [........................] survived 1 min, nothing died; at most 2 h 28 min left, less if one dies; 2 wait',
-      'recv       [........................] survived 50 s, nothing died; at most 2 h 28 min left, less if one dies; 2 wait',
-      'keepalive  [........................] nothing tested yet; at most 2 h 28 min left, less if one dies; 2 wait',
+      'send       [===================......................] survived 1 min, nothing died; at most 2 h 28 min left, less if one dies',
+      'recv       [==================.......................] survived 50 s, nothing died; at most 2 h 28 min left, less if one dies',
+      'keepalive  [------...................................] nothing tested yet; at most 2 h 28 min left, less if one dies; 2 wait',
+      '               1 s     10 s    1 min     10 min  1 h   = survived  - waiting now  x died',
     ]);
   });
 
-  it('shows the bracket as it narrows, and when a mode is done', () => {
+  it('on a narrow one puts the words below the bar', () => {
     const lines = renderProgress(
       target([refining(1), forgetful('recv', 3600), lasting('keepalive')]),
       4100,
-      100,
+      80,
     );
     expect(lines).toEqual([
       'measuring home for 1 h 8 min',
-      'send       [#######....] survived 3220 s, died at 4032 s; about 25 min 53 s left',
-      'recv       [###########] survived 3594.1 s, died at 3600.4 s (3 times); done',
-      'keepalive  [###########] survived 2 h 10 min, nothing died; done',
+      'send       [======================================================..xxxx]',
+      '           survived 3220 s, died at 4032 s; about 25 min 53 s left',
+      'recv       [=======================================================xxxxx]',
+      '           survived 3594.1 s, died at 3600.4 s (3 times); done',
+      'keepalive  [============================================================]',
+      '           survived 2 h 10 min, nothing died; done',
+      '                 1 s        10 s        1 min          10 min      1 h',
+      '            = survived  - waiting now  x died',
     ]);
   });
 
-  it('leaves out the least important words first', () => {
-    expect(renderProgress(EARLY, 75, 80)[1]).toBe(
-      'send       [........] survived 1 min, nothing died; at most 2 h 28 min left',
+  it('says that keepalives contradict data, and calls them done only when it is known why', () => {
+    const unlike = target([forgetful('send', 3600), forgetful('recv', 3600), lasting('keepalive')]);
+    const lines = renderProgress(unlike, 8000, 130);
+    expect(lines[3]).not.toContain('done');
+    expect(lines.at(-1)).toBe(
+      'TCP keepalives survive longer than data: asking both anew, to tell whether somebody in between answers them',
     );
+    expect(newFacts(unlike, new Set()).map(({ text }) => text)).toContain(`${lines.at(-1) ?? ''}.`);
+    const some = target([pooled('send'), pooled('recv'), forgetful('keepalive', 3600)]);
+    expect(renderProgress(some, 8000, 130).at(-1)).toBe(
+      'only some of the modes tell a share of bad nodes: asking all of them anew',
+    );
+  });
+
+  it('moves from the first second on', () => {
+    const bars = [0, 1, 2, 4, 8].map((age) => {
+      const waiting = [{ id: 1, state: 'idle', age }] as const;
+      return renderProgress(target([{ ...climbing('send'), waiting }]), age, 80)[1];
+    });
+    expect(new Set(bars).size).toBe(bars.length);
+  });
+
+  it('leaves out the least important words first, and breaks none', () => {
+    expect(renderProgress(EARLY, 75, 80)[2]).toBe(
+      '           survived 1 min, nothing died; at most 2 h 28 min left',
+    );
+    const down = { ...EARLY, up: false, downReason: 'no address of vps.example.net answers at all' };
+    const [first, second] = renderProgress(down, 3, 60);
+    expect(first).toBe('measuring home for 3 s: the far end does not answer (no');
+    expect(second).toBe('address of vps.example.net answers at all)');
   });
 
   it('says when the far end does not answer', () => {
@@ -79,12 +190,24 @@ describe('renderProgress()', () => {
     );
   });
 
-  it.each([1, 20, 40, 80, 300])('never exceeds %i columns', (width) => {
-    for (const snapshot of [EARLY, ONE_HOUR, EATEN, target([refining(1)])]) {
+  it('shows both populations of a mixture within 80 columns', () => {
+    const lines = renderProgress(POOL, 9000, 80);
+    expect(lines[1]).toMatch(/^send {7}\[={38}~{22}\]$/);
+    expect(lines[2]).toBe('           5.0 % died at 295-305 s, others survived 7436 s; done');
+    expect(lines.at(-1)).toBe('            = survived  - waiting now  x died  ~ some died');
+  });
+
+  it.each([1, 20, 40, 80, 120, 300])('never exceeds %i columns', (width) => {
+    for (const snapshot of [EARLY, ONE_HOUR, EATEN, POOL, target([refining(1)])]) {
       for (const line of renderProgress(snapshot, 4000, width)) {
         expect(line.length).toBeLessThanOrEqual(width);
       }
     }
+  });
+
+  it('colours what survived and what died', () => {
+    const lines = renderProgress(ONE_HOUR, 4000, 80, COLOURED);
+    expect(lines[1]).toMatch(/\[\u001b\[1;32m=+\u001b\[0m\u001b\[1;31mx+\u001b\[0m\]$/);
   });
 });
 
@@ -164,6 +287,27 @@ describe('newFacts()', () => {
     ]);
   });
 
+  it('tells a mixture with its share and both populations, and no timeout of all', () => {
+    expect(texts(target([pooled('send')]))).toEqual([
+      'The far end answers at 198.51.100.9.',
+      'There is address translation on the path: the far end sees another address than this host has.',
+      'send: idle connections survive 1 min.',
+      'send: not all connections are treated alike: 5.0 % (3.6-7.7 %) of the connections are forgotten after 295-305 s, the others survived 7436 s.',
+    ]);
+  });
+
+  it('tells what holds for the whole path', () => {
+    const { verdict, ...rest } = target([climbing('send', 240)]);
+    const remark = 'every connection ends 5 min (300 s) after its start, however busy it is';
+    const limited = {
+      ...rest,
+      verdict: { ...verdict, conditions: ['fixed_lifetime'] as const, remarks: [remark] },
+    };
+    expect(texts(limited)).toContain(
+      'Every connection ends 5 min (300 s) after its start, however busy it is.',
+    );
+  });
+
   it('warns of a host whose own tracking is shorter than the requirement', () => {
     expect(texts(target([climbing('send', 60)], { conntrack: { responder: 350 } }))).toContain(
       "The responder's host's own connection tracking forgets after 5 min 50 s (350 s): nothing longer can be told about the path.",
@@ -203,29 +347,60 @@ describe('exitCode()', () => {
 });
 
 describe('renderResult()', () => {
-  it('has verdict, brackets, diagnosis and settings', () => {
+  it('ends with the verdict, what was seen, and what to do now', () => {
     const text = renderResult(BRIDGE_MODEM);
-    expect(text).toMatch(/^Not compliant: an idle TCP connection is forgotten after 1 h 0 min \(3600 s\)/);
-    expect(text).toContain(
-      '\n  send      survived 3594.1 s, died at 3600.4 s (3 times), 1 h 0 min (3600 s)\n',
+    expect(text).toMatch(/^What it may mean\n- Packets from inside die after/);
+    expect(text.slice(text.indexOf('\n\n') + 2)).toBe(
+      [
+        'Not compliant: an idle TCP connection is forgotten after 1 h 0 min (3600 s) (seen in send',
+        'and keepalive); RFC 5382 REQ-5 asks for at least 2 h 4 min (7440 s).',
+        '',
+        '  send      survived 3594.1 s, died at 3600.4 s (3 times), 1 h 0 min (3600 s)',
+        '  recv      survived 2 h 10 min, nothing died, at least 2 h 10 min (7800 s)',
+        '  keepalive survived 3594.1 s, died at 3600.4 s (3 times), 1 h 0 min (3600 s)',
+        '',
+        'Do this now: Send something at least every 29 min 57 s (1797 s): ServerAliveInterval 1797',
+        "for the OpenSSH client (not tried here); then give the report to the network's operator.",
+        '    Host *',
+        '        ServerAliveInterval 1797',
+        '        ServerAliveCountMax 3',
+        'Settings for other programs: --settings, and in every report.',
+        'No report was asked for: --report=report.html writes one.',
+        '',
+      ].join('\n'),
     );
-    expect(text).toContain('\n  recv      survived 2 h 10 min, nothing died, at least 2 h 10 min (7800 s)\n');
-    expect(text).toMatch(/\n- Packets from inside die after/);
-    expect(text).toMatch(/\n {4}?ServerAliveInterval 1797|ServerAliveInterval 1797/);
-    for (const line of text.split('\n').filter((l) => !/ServerAlive|# /.test(l))) {
-      expect(line.length).toBeLessThanOrEqual(100);
+  });
+
+  it('has all settings on demand only, and before the verdict', () => {
+    expect(renderResult(ONE_HOUR)).not.toContain('tcp_keepalive_time');
+    const text = renderResult(ONE_HOUR, { settings: true });
+    expect(text).toMatch(
+      /^Settings that keep idle connections alive: something every 29 min 57 s\n# OpenSSH/,
+    );
+    expect(text).toContain('\n  net.ipv4.tcp_keepalive_time = 1797\n');
+    expect(text.indexOf('tcp_keepalive_time')).toBeLessThan(text.indexOf('Not compliant:'));
+    expect(text).not.toContain('--settings');
+  });
+
+  it.each([40, 80, 100])('breaks no word at %i columns, and no line is longer', (width) => {
+    for (const snapshot of [BRIDGE_MODEM, ONE_HOUR, EARLY, POOL, EATEN]) {
+      const text = renderResult(snapshot, { width });
+      for (const line of text.split('\n').filter((each) => !/tcp_|ServerAlive/.test(each)))
+        expect(line.length, line).toBeLessThanOrEqual(width);
+      const words = new Set(renderResult(snapshot, { width: 100 }).split(/\s+/));
+      expect(text.split(/\s+/).filter((word) => !words.has(word))).toEqual([]);
     }
   });
 
   it('recommends no settings to a path that is compliant', () => {
-    expect(renderResult(COMPLIANT)).not.toMatch(/Settings/);
+    expect(renderResult(COMPLIANT, { settings: true })).not.toMatch(/Settings/);
   });
 
   it('says that it was interrupted only when something was missing', () => {
     expect(renderResult(EARLY, { interrupted: true })).toMatch(
       /^Interrupted: this is what is known so far\.\n\nNo verdict:/,
     );
-    expect(renderResult(ONE_HOUR, { interrupted: true })).toMatch(/^Not compliant/);
+    expect(renderResult(ONE_HOUR, { interrupted: true })).not.toContain('Interrupted');
   });
 
   it('says of a far end either that it does not answer, or that its answers tell nothing', () => {
@@ -240,7 +415,7 @@ describe('renderResult()', () => {
   it('emphasises only when asked to', () => {
     expect(renderResult(ONE_HOUR)).not.toContain('\u001b');
     expect(renderResult(ONE_HOUR, { paint: COLOURED })).toMatch(
-      /^\u001b\[1;31mNot compliant:\u001b\[0m an idle/,
+      /^\u001b\[1;31mNot compliant:\u001b\[0m an idle/m,
     );
   });
 });
@@ -259,8 +434,10 @@ class Screen {
         this.row++;
         this.lines[this.row] ??= '';
         this.column = 0;
-      } else if (part === '\r') this.column = 0;
+      } else if (part === '\r' || part === '\u001b[G') this.column = 0;
       else if (/^\u001b\[\d+A$/.test(part)) this.row -= Number(part.slice(2, -1));
+      else if (/^\u001b\[\d+B$/.test(part)) this.row += Number(part.slice(2, -1));
+      else if (part === '\u001b[2K') this.lines[this.row] = '';
       else if (part === '\u001b[K') this.lines[this.row] = (this.lines[this.row] ?? '').slice(0, this.column);
       else if (part === '\u001b[J') {
         this.lines[this.row] = (this.lines[this.row] ?? '').slice(0, this.column);
@@ -273,6 +450,10 @@ class Screen {
     }
   }
   column = 0;
+  /** What is to be seen, without the empty rest of the screen. */
+  get shown(): string[] {
+    return this.lines.join('\n').trimEnd().split('\n');
+  }
 }
 
 describe('LiveLines', () => {
@@ -281,14 +462,14 @@ describe('LiveLines', () => {
     const live = new LiveLines(screen);
     live.draw(['one long line', 'two']);
     live.draw(['one', 'two', 'three']);
-    expect(screen.lines).toEqual(['one', 'two', 'three', '']);
+    expect(screen.shown).toEqual(['one', 'two', 'three']);
     live.print('news');
-    expect(screen.lines).toEqual(['news', 'one', 'two', 'three', '']);
+    expect(screen.shown).toEqual(['news', 'one', 'two', 'three']);
     live.draw(['four']);
-    expect(screen.lines).toEqual(['news', 'four', '']);
+    expect(screen.shown).toEqual(['news', 'four']);
     live.close();
-    expect(screen.lines).toEqual(['news', '']);
-    expect(screen.raw.endsWith('\u001b[?25h')).toBe(true);
+    expect(screen.shown).toEqual(['news']);
+    expect(screen.row).toBe(1);
   });
 
   it('writes nothing when nothing changed', () => {
@@ -317,12 +498,14 @@ describe('createMeasureView()', () => {
   it('on a terminal shows news once above the live lines', () => {
     const screen = new Screen();
     run(screen);
-    expect(screen.lines).toEqual([
+    expect(screen.shown).toEqual([
       '[1 min] The far end answers at 198.51.100.9.',
-      '[1 min] There is address translation on the path: the far end sees another address than this host has.',
-      '[1 h 8 min] send: a connection died after 1 h 7 min (4032 s) idle; this is being confirmed.',
-      '',
+      '[1 min] There is address translation on the path: the far',
+      '        end sees another address than this host has.',
+      '[1 h 8 min] send: a connection died after 1 h 7 min (4032 s)',
+      '            idle; this is being confirmed.',
     ]);
+    expect(screen.row).toBe(6);
   });
 
   it.each([
@@ -349,7 +532,9 @@ describe('createMeasureView()', () => {
   });
 });
 
-describe('wantsColour()', () => {
+describe('paintFor()', () => {
+  const wantsColour = (...of: Parameters<typeof paintFor>): boolean => paintFor(...of) !== PLAIN;
+
   it('needs a terminal and respects NO_COLOR', () => {
     const terminal = { write: () => undefined, isTTY: true };
     expect(wantsColour(terminal, { TERM: 'xterm' })).toBe(true);
@@ -357,5 +542,14 @@ describe('wantsColour()', () => {
     expect(wantsColour(terminal, { TERM: 'xterm', NO_COLOR: '' })).toBe(true);
     expect(wantsColour(terminal, { TERM: 'dumb' })).toBe(false);
     expect(wantsColour({ write: () => undefined }, {})).toBe(false);
+  });
+
+  it('does as FORCE_COLOR says, on whatever output', () => {
+    const pipe = { write: () => undefined };
+    const terminal = { ...pipe, isTTY: true };
+    expect(wantsColour(pipe, { FORCE_COLOR: '1' })).toBe(true);
+    expect(wantsColour(pipe, { FORCE_COLOR: '1', NO_COLOR: '1' })).toBe(true);
+    expect(wantsColour(terminal, { TERM: 'xterm', FORCE_COLOR: '0' })).toBe(false);
+    expect(wantsColour(terminal, { TERM: 'xterm', FORCE_COLOR: '' })).toBe(true);
   });
 });

@@ -1,9 +1,10 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { lstat, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DirectoryHeld, directoryId, lockDirectory } from '../../src/net/directory-lock.js';
 
@@ -24,16 +25,35 @@ async function killedHolder(path: string): Promise<void> {
   await once(child, 'exit');
 }
 
-/** Another one that holds the lock and says what it likes. */
-async function holder(answer: (socket: Socket) => void): Promise<Server> {
+/** Another one whose lock has no thread to answer, and room for `backlog` that ask and one more. */
+async function stoppedHolder(backlog: number): Promise<ChildProcess> {
+  const options = JSON.stringify({ path: join(directory, '.lock'), backlog });
+  const program = `require('net').createServer().listen(${options}, () => console.log('up'))`;
+  const child = spawn(process.execPath, ['-e', program], { stdio: ['ignore', 'pipe', 'inherit'] });
+  await once(child.stdout, 'data');
+  child.kill('SIGSTOP');
+  return child;
+}
+
+/** Another one that says what it likes, and holds the lock if it does not say that it only claims it. */
+async function holder(answer: (socket: Socket) => void, name = '.lock'): Promise<Server> {
   const server = createServer((socket) => {
     socket.on('error', () => undefined);
     answer(socket);
   });
-  server.listen(join(directory, '.lock'));
+  server.listen(join(directory, name));
   await once(server, 'listening');
   return server;
 }
+
+/** The path of the only lock there is. */
+async function theLock(): Promise<string> {
+  const [name, ...more] = await readdir(directory);
+  expect(more).toEqual([]);
+  return join(directory, name ?? 'none');
+}
+
+const CLAIMS = (socket: Socket): void => void socket.end('claimed by process 7 on elsewhere');
 
 function twoPieces(socket: Socket): void {
   socket.write('process 7 ');
@@ -62,7 +82,7 @@ describe('lockDirectory()', () => {
 
   it('gives back a directory that somebody else has taken meanwhile without taking it from him', async () => {
     const lock = await lockDirectory(directory);
-    await rm(join(directory, '.lock'));
+    await rm(await theLock());
     const next = await lockDirectory(directory);
     await lock.release();
     await expect(lockDirectory(directory)).rejects.toThrow(`process ${process.pid}`);
@@ -99,10 +119,11 @@ describe('lockDirectory()', () => {
   });
 
   it.each([
-    ['a holder that was killed', (path: string) => killedHolder(path)],
-    ['a file of that name', (path: string) => writeFile(path, 'not a socket')],
-  ])('takes over at once from %s', async (_name, leave) => {
-    await leave(join(directory, '.lock'));
+    ['a holder that was killed', '.lock.7.0123abcd', killedHolder],
+    ['a holder of an older version that was killed', '.lock', killedHolder],
+    ['a file of that name', '.lock', (path: string) => writeFile(path, 'not a socket')],
+  ])('takes over at once from %s', async (_what, name, leave) => {
+    await leave(join(directory, name));
     const began = performance.now();
     const lock = await lockDirectory(directory);
     expect(performance.now() - began).toBeLessThan(1000);
@@ -111,9 +132,56 @@ describe('lockDirectory()', () => {
     expect(await readdir(directory)).toEqual([]);
   });
 
+  it('leaves a directory to a holder that has no room for one more question', async () => {
+    const child = await stoppedHolder(1);
+    const asking = [1, 2].map(() => connect({ path: join(directory, '.lock') }));
+    await Promise.all(asking.map((socket) => once(socket, 'connect')));
+    for (const socket of asking) socket.on('error', () => undefined);
+    await expect(lockDirectory(directory)).rejects.toThrow(
+      new DirectoryHeld('is in use by a process that does not answer (EAGAIN)'),
+    );
+    child.kill('SIGKILL');
+  });
+
+  it('takes over from a holder that is killed while it is asked', async () => {
+    const child = await stoppedHolder(10);
+    const taken = lockDirectory(directory);
+    await pause(300);
+    child.kill('SIGKILL');
+    await (await taken).release();
+    expect(await readdir(directory)).toEqual([]);
+  });
+
+  it('leaves a directory to whoever claims it with a lesser name, and takes its own name away', async () => {
+    const server = await holder(CLAIMS, '.lock.1.00000000');
+    await expect(lockDirectory(directory)).rejects.toThrow(
+      new DirectoryHeld('is being claimed by process 7 on elsewhere'),
+    );
+    expect(await readdir(directory)).toEqual(['.lock.1.00000000']);
+    server.close();
+  });
+
+  it('waits for whoever claims it with a greater name, until he has withdrawn', async () => {
+    const server = await holder(CLAIMS, '.lock.99999999.ffffffff');
+    let taken = false;
+    const lock = lockDirectory(directory).finally(() => (taken = true));
+    await pause(300);
+    expect(taken).toBe(false);
+    await new Promise((done) => server.close(done));
+    await (await lock).release();
+    expect(await readdir(directory)).toEqual([]);
+  });
+
+  it('does not touch what only looks like a lock', async () => {
+    for (const name of ['.lock.old', '.lockfile', 'lab.lock.1.00000000'])
+      await writeFile(join(directory, name), 'somebody else’s');
+    await (await lockDirectory(directory)).release();
+    expect(await readdir(directory)).toHaveLength(3);
+  });
+
   it('can be asked by every user, or that of a killed holder would look alive to another one', async () => {
     const lock = await lockDirectory(directory);
-    expect((await lstat(join(directory, '.lock'))).mode & 0o222).toBe(0o222);
+    expect((await lstat(await theLock())).mode & 0o222).toBe(0o222);
     await lock.release();
   });
 
@@ -139,7 +207,7 @@ describe('lockDirectory()', () => {
 
   it('is released although somebody keeps a connection to it', async () => {
     const lock = await lockDirectory(directory);
-    const socket = connect({ path: join(directory, '.lock'), allowHalfOpen: true });
+    const socket = connect({ path: await theLock(), allowHalfOpen: true });
     await once(socket, 'connect');
     await lock.release();
     socket.destroy();

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { LinkEnd } from '../../src/net/errors.js';
 import { ConnectError, type Link, linkDescriptors, openLink } from '../../src/net/link.js';
-import { unansweredProbes } from '../../src/net/tcp-table.js';
+import { isAcknowledged, unansweredProbes } from '../../src/net/tcp-table.js';
 import { eventually } from '../support/sockets.js';
 
 const signal = new AbortController().signal;
@@ -301,6 +301,20 @@ describe.runIf(process.platform === 'linux')('unansweredProbes', () => {
     const strange = links.slice(0, 5).map((link) => ({ ...addressesOf(link), remotePort: 1 }));
     const answers = await Promise.all([...links, ...strange].map((name) => unansweredProbes(name)));
     expect(answers).toEqual([...links.map(() => 0), ...strange.map(() => 'gone')]);
+  });
+});
+
+describe.runIf(process.platform === 'linux').each(['127.0.0.1', '::1'])('what was written to %s', (host) => {
+  it('is acknowledged by a kernel whose program reads nothing, as far as it has room', async () => {
+    const link = await connect(host, await serve(host));
+    expect(await link.isAcknowledged()).toBe(true);
+    link.write('?');
+    // An acknowledgement may be kept back for as long as that.
+    await new Promise((resolve) => setTimeout(resolve, 250));
+    expect(await link.isAcknowledged()).toBe(true);
+    link.write(Buffer.alloc(30_000_000));
+    expect([await link.isAcknowledged(), await isAcknowledged(link)]).toEqual([false, false]);
+    expect(await isAcknowledged({ ...addressesOf(link), localPort: 1 })).toBe(undefined);
   });
 });
 

@@ -7,17 +7,20 @@ import { existsSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { isRoot } from './requirements.js';
 
-/** Every namespace is called `natlab-<pid of the test process>-<number>-<place>`. */
-const NAME = /^natlab-(\d+)-\d+-\w+$/;
+/** What a lab is: one box or two between client and server, or a chain of them. */
+export type LabPrefix = 'natlab' | 'ch';
+
+/** Every namespace is called `<prefix>-<pid of the test process>-<number>-<place>`. */
+const NAME = /^(?:natlab|ch)-(\d+)-\d+-\w+$/;
 
 let labs = 0;
 let opened: Promise<void> | undefined;
 let holderPid: number | undefined;
 
 /** A name prefix that no other lab has. */
-export function nextLabName(): string {
+export function nextLabName(prefix: LabPrefix = 'natlab'): string {
   labs += 1;
-  return `natlab-${process.pid}-${labs}`;
+  return `${prefix}-${process.pid}-${labs}`;
 }
 
 /** Puts `argv` where the namespaces can be seen. */
@@ -50,10 +53,14 @@ async function open(): Promise<void> {
   if (isRoot()) {
     reapStale();
     // Reads its stdin until we are gone, whatever ended us, then removes what we left.
-    const janitor = spawn('sh', ['-c', `cat > /dev/null\n${removalScript(`natlab-${process.pid}-`)}`], {
-      stdio: ['pipe', 'ignore', 'ignore'],
-      detached: true,
-    });
+    const janitor = spawn(
+      'sh',
+      ['-c', `cat > /dev/null\n${removalScript(`\\(natlab\\|ch\\)-${process.pid}-`)}`],
+      {
+        stdio: ['pipe', 'ignore', 'ignore'],
+        detached: true,
+      },
+    );
     unreference(janitor);
     return;
   }
@@ -85,7 +92,7 @@ function unreference(child: ChildProcess): void {
 export function removalScript(prefix: string): string {
   return `
 for name in $(ip netns list | cut -d ' ' -f 1 | grep "^${prefix}"); do
-  for pid in $(ip netns pids "$name"); do kill -KILL "$pid"; done
+  for pid in $(ip netns pids "$name"); do kill -KILL "$pid" || true; done
   ip netns delete "$name"
 done`;
 }

@@ -144,7 +144,7 @@ class NamespaceLab implements Lab {
     for (const place of this.#box.forgets) await this.#setTimeout(place, place === 'nat2' ? second : first);
     if (this.#box.resetsAtExpiry) {
       const script = fileURLToPath(new URL('helpers/rst_at_expiry.py', import.meta.url));
-      this.#resetter = this.spawn('nat', 'python3', [script, 'lan', String(first)]);
+      this.#resetter = this.spawn('nat', 'python3', [script, 'lan', 'wan', String(first)]);
       await this.#resetter.waitForLine(/^watching$/, 10_000);
       this.#tellResetter();
     }

@@ -2,67 +2,27 @@
  * `measure` behind every box and policy of the lab: what it tells a person who has never heard of them. The idle
  * timeouts differ from run to run, by a printed seed.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { documentSchema, type ModeResult, type ReportDocument } from '../../src/report/report-document.js';
 import { randomFrom } from '../support/prng.js';
 import { propertySeed } from '../support/seed.js';
-import { createLab, SERVER } from './lab.js';
+import { ASKED, measured, RESOLUTION } from './measured.js';
 import type { ExecResult } from './process.js';
-import { describeLab } from './requirements.js';
+import { describeLab, hasSshServers } from './requirements.js';
 import { exitCodeOf, isAdvised, TOLD, type Seen, type Told } from './told.js';
-import { inTurn } from './turns.js';
+import { inSshTurn } from './turns.js';
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const PROGRAM = ['--import', 'tsx', 'src/main.ts'];
-
-/** Seconds; `measure` tests from half of its longest idle time on. */
-const IDLE_TIMEOUTS = [9, 10, 11] as const;
-const MAX_IDLE = 14;
-const RESOLUTION = 1;
 /** Connection tracking counts in ticks of 4 ms; seconds. */
 const TICK = 0.02;
 
-/** Runs `measure` behind a row's box to its end. */
-async function measured(row: Told, idleTimeout: number): Promise<ExecResult> {
-  const lab = await createLab(row.lab(idleTimeout));
-  const directory = mkdtempSync(join(tmpdir(), 'natlab-'));
-  try {
-    const reached = await row.install?.(lab, idleTimeout, directory);
-    const { host = SERVER.v4, inside } = reached ?? {};
-    for (const [index, address] of (row.responders ?? ['']).entries())
-      await inTurn(async () => {
-        const listen = [
-          `--listen-address=${address}:5382`,
-          `--web.listen-address=127.0.0.1:${15400 + index}`,
-        ];
-        const args = [...PROGRAM, 'responder', ...listen];
-        const responder = lab.spawn('server', process.execPath, args, { cwd: ROOT });
-        await responder.waitForLine(/responder listens/, 60_000);
-      });
-    const flags = [
-      `--max-idle=${MAX_IDLE}s`,
-      `--resolution=${RESOLUTION}s`,
-      '--deadline=3s',
-      '--json',
-      '--quiet',
-    ];
-    return await lab.exec('client', process.execPath, [...PROGRAM, 'measure', host, ...flags], {
-      ...inside,
-      cwd: ROOT,
-      mayFail: true,
-    });
-  } finally {
-    await lab.close();
-    rmSync(directory, { recursive: true, force: true });
-  }
+/** Seconds. */
+interface Times {
+  readonly idleTimeout: number;
+  readonly maxIdle: number;
 }
 
 /** Asserts verdict, bracket and the reasons of the deaths of one mode. */
-function expectMode(mode: ModeResult, expected: Seen, idleTimeout: number): void {
+function expectMode(mode: ModeResult, expected: Seen, { idleTimeout, maxIdle }: Times): void {
   const { lower_bound_seconds: lower, upper_bound_seconds: upper, timeout_seconds: timeout, result } = mode;
   const reasons = [
     ...new Set(mode.tests.filter(({ verdict }) => verdict === 'dead').map(({ reason }) => reason)),
@@ -83,13 +43,21 @@ function expectMode(mode: ModeResult, expected: Seen, idleTimeout: number): void
       expect({ result, reasons }, mode.mode).toEqual({ result: 'unknown', reasons: ['closed'] });
       expectBracket();
       return;
+    case 'crowded':
+      expect({ result, timeout, upper }, mode.mode).toEqual({ result: 'unknown' });
+      expect(['silence', 'reset'], `${mode.mode}: reasons`).toEqual(expect.arrayContaining(reasons));
+      return;
     case 'limited':
       expect({ result, timeout, upper, reasons }, mode.mode).toEqual({ result: 'unknown', reasons: [] });
       expect(lower, `${mode.mode}: lower bound`).toBeLessThan(idleTimeout);
       return;
     case 'survives':
       expect({ result, timeout, upper, reasons }, mode.mode).toEqual({ result: 'unknown', reasons: [] });
-      expect(lower, `${mode.mode}: lower bound`).toBeGreaterThanOrEqual(MAX_IDLE - 1);
+      expect(lower, `${mode.mode}: lower bound`).toBeGreaterThanOrEqual(maxIdle - 1);
+      return;
+    case 'answered':
+      expect({ result, timeout, upper, reasons }, mode.mode).toEqual({ result: 'unknown', reasons: [] });
+      expect(lower, `${mode.mode}: lower bound`).toBeGreaterThan(idleTimeout + RESOLUTION);
       return;
     case 'eaten':
       expect({ result, timeout, lower, reasons }, mode.mode).toEqual({
@@ -112,21 +80,27 @@ function expectAdvice(row: Told, document: ReportDocument, idleTimeout: number):
 
 describeLab('nat-idle-exporter measure behind a kernel NAT', () => {
   const random = randomFrom(propertySeed());
-  const rows = TOLD.map((row) => {
-    const idleTimeout = IDLE_TIMEOUTS[Math.floor(random() * IDLE_TIMEOUTS.length)] ?? IDLE_TIMEOUTS[0];
-    return { row, name: row.name, idleTimeout };
+  const rows = TOLD.filter(({ ssh }) => ssh === undefined || hasSshServers()).map((row) => {
+    const { idleTimeouts, maxIdle } = row.asks ?? ASKED;
+    const idleTimeout = idleTimeouts[Math.floor(random() * idleTimeouts.length)] ?? idleTimeouts[0];
+    return { row, name: row.name, idleTimeout, maxIdle };
   });
 
-  it.concurrent.each(rows)('$name, $idleTimeout s', { timeout: 240_000 }, async ({ row, idleTimeout }) => {
-    const ended = await measured(row, idleTimeout);
-    expect(ended.stderr).toBe('');
-    const document = documentSchema.parse(JSON.parse(ended.stdout));
-    expect(document.explanations.map(({ id, certainty }) => `${id}: ${certainty}`)).toEqual(row.says);
-    expect(document.complete).toBe(true);
-    expect(document.verdict.conditions).toEqual(row.conditions);
-    expect(ended.code).toBe(exitCodeOf(row));
-    expect(document.verdict.result).toBe(exitCodeOf(row) === 1 ? 'not_compliant' : 'unknown');
-    for (const mode of document.modes) expectMode(mode, row.modes[mode.mode], idleTimeout);
-    expectAdvice(row, document, idleTimeout);
-  });
+  it.concurrent.each(rows)(
+    '$name, $idleTimeout s',
+    { timeout: 600_000 },
+    async ({ row, idleTimeout, maxIdle }) => {
+      const measure = (): Promise<ExecResult> => measured(row, idleTimeout);
+      const ended = await (row.ssh === undefined ? measure() : inSshTurn(measure));
+      expect(ended.stderr).toBe('');
+      const document = documentSchema.parse(JSON.parse(ended.stdout));
+      expect(document.explanations.map(({ id, certainty }) => `${id}: ${certainty}`)).toEqual(row.says);
+      expect(document.complete).toBe(true);
+      expect(document.verdict.conditions).toEqual(row.conditions);
+      expect(ended.code).toBe(exitCodeOf(row));
+      expect(document.verdict.result).toBe(exitCodeOf(row) === 1 ? 'not_compliant' : 'unknown');
+      for (const mode of document.modes) expectMode(mode, row.modes[mode.mode], { idleTimeout, maxIdle });
+      expectAdvice(row, document, idleTimeout);
+    },
+  );
 });

@@ -15,6 +15,7 @@ import {
   adaptive,
   alternatingNames,
   blackHoledIpv6,
+  bridgedModem,
   fixedLifetime,
   NEVER,
   payloadTimer,
@@ -169,6 +170,26 @@ describeLab('the policies of the lab', () => {
             'data, old': '-',
             'keepalives, old': '-',
             'opened later': '+',
+          }),
+        );
+      }));
+
+    const bridged = seconds(6, 9);
+    test(`modem in bridge mode: after ${bridged} s only what comes from outside passes`, () =>
+      inLab(STEADY, async (lab) => {
+        await bridgedModem(lab, { idleTimeout: bridged });
+        const { marks } = await cells(lab, {
+          'idle, short': { mode: 'send', idle: bridged - MARGIN },
+          'idle, long': { mode: 'send', idle: bridged + MARGIN },
+          'a keepalive, long': { mode: 'keepalive', idle: bridged + MARGIN },
+          'far end speaks, long': { mode: 'recv', idle: bridged + MARGIN },
+        });
+        expect(marks).toEqual(
+          alike({
+            'idle, short': '+',
+            'idle, long': '-',
+            'a keepalive, long': '-',
+            'far end speaks, long': '+',
           }),
         );
       }));

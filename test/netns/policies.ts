@@ -5,8 +5,11 @@
  */
 import { fileURLToPath } from 'node:url';
 import { bareSegments, SYN } from './boxes.js';
-import { SERVER, type Lab } from './lab.js';
-import type { LabProcess } from './process.js';
+import { type LabBox, rulesOf, sysctlsOf } from './chain-rules.js';
+import { onHost } from './host.js';
+import { CLIENT, SERVER, type Lab } from './lab.js';
+import { type LabProcess, run } from './process.js';
+import { INNER_NAT } from './topology.js';
 
 /** The far end's second address, on the same host: that of the other replica behind `severalFarEnds`. */
 export const SECOND_SERVER = { v4: '203.0.113.201', v6: '2001:db8::201' } as const;
@@ -177,6 +180,34 @@ table inet balance {
   }
 }`;
   await lab.exec('nat', ...TABLE_RULES(rules));
+}
+
+/**
+ * The modem in bridge mode of the story that this program comes from: before the NAT stands a bridge that translates
+ * nothing, yet tracks, and drops what it does not know. A packet from outside makes it known again.
+ */
+export async function bridgedModem(lab: Lab, { idleTimeout }: { idleTimeout: number }): Promise<void> {
+  const box: LabBox = { kind: 'bridge', timeout: idleTimeout, revivedBy: 'inbound' };
+  const [nat, modem] = [`${lab.name}-nat`, `${lab.name}-modem`];
+  // The client's cable, which ended in the NAT, ends in the bridge.
+  const script = `
+ip netns add ${modem}
+nsenter --net=/run/netns/${modem} sh -e <<'END'
+cd /proc/sys/net
+${sysctlsOf(box)}
+END
+ip -n ${nat} link set lan netns ${modem}
+ip link add wan netns ${modem} type veth peer name lan netns ${nat}
+ip -n ${modem} link add br0 type bridge
+for dev in lan wan; do ip -n ${modem} link set $dev master br0 up; done
+ip -n ${modem} link set br0 up
+ip -n ${nat} addr add ${INNER_NAT.v4}/24 dev lan
+ip -n ${nat} addr add ${INNER_NAT.v6}/64 dev lan nodad
+ip -n ${nat} link set lan up
+nsenter --net=/run/netns/${modem} nft -f - <<'END'
+${rulesOf(box, CLIENT)}
+END`;
+  await run(onHost(['sh', '-e']), { input: script });
 }
 
 /** IPv6 vanishes without a word while IPv4 works. */

@@ -30,8 +30,12 @@ export interface ProductOptions {
   /** The far end's address or name; the server's IPv4 address where left out. */
   readonly host?: string;
   readonly modes?: readonly Mode[];
-  /** Settings that differ from `LAB_SEARCH`. */
-  readonly search?: Readonly<Record<string, string | number>>;
+  /** The interface to probe from; wherever the route leads unless given. */
+  readonly interface?: string;
+  /** Settings that differ from `LAB_SEARCH`; `shipped`: the defaults of schedule and search. */
+  readonly search?: Readonly<Record<string, string | number>> | 'shipped';
+  /** Whether the box that forgets is looked for, which crowds the path: not unless given. */
+  readonly locates?: boolean;
   /** How the exporter is started. */
   readonly exporter?: InsideOptions & {
     /** A command before node's, e.g. `['prlimit', '--nofile=64', '--']`. */
@@ -154,18 +158,18 @@ export class Product {
   }
 
   #config(): string {
-    const search = { ...LAB_SEARCH, ...this.#options.search };
-    return `
-schedule: "*/5 * * * * *"
+    const { search = {}, host = SERVER.v4, modes = MODES, locates = false } = this.#options;
+    const source = this.#options.interface === undefined ? '' : `    interface: ${this.#options.interface}\n`;
+    const target = `
 state_dir: ${this.stateDir}
 targets:
   - name: lab
-    host: "${this.#options.host ?? SERVER.v4}"
-    modes: [${(this.#options.modes ?? MODES).join(', ')}]
-    search: {${Object.entries(search)
-      .map(([key, value]) => `${key}: ${value}`)
-      .join(', ')}}
-`;
+    host: "${host}"
+    modes: [${modes.join(', ')}]
+${source}${locates ? '' : '    locate: off\n'}`;
+    if (search === 'shipped') return target;
+    const settings = Object.entries({ ...LAB_SEARCH, ...search }).map(([key, value]) => `${key}: ${value}`);
+    return `schedule: "*/5 * * * * *"${target}    search: {${settings.join(', ')}}\n`;
   }
 
   /** The exporter's metrics page. */
@@ -230,6 +234,11 @@ export async function withProduct(
 /** Whether every mode publishes a timeout. */
 export function hasFindings(page: string, modes: readonly Mode[] = MODES): boolean {
   return modes.every((mode) => published(page, mode).timeout !== undefined);
+}
+
+/** Whether every mode publishes what it means for the requirement, which is checked after its timeout is known. */
+export function hasVerdicts(page: string, modes: readonly Mode[] = MODES): boolean {
+  return hasFindings(page, modes) && modes.every((mode) => published(page, mode).compliant !== undefined);
 }
 
 /**

@@ -22,6 +22,11 @@ export function isRoot(): boolean {
   return process.getuid?.() === 0;
 }
 
+/** Whether a far end can be an SSH server: its users can be anybody only where root starts it. */
+export function hasSshServers(): boolean {
+  return isRoot() && hasProgram('/usr/sbin/sshd', ['-?']) && hasProgram('/usr/sbin/dropbear', ['-V']);
+}
+
 let known: readonly string[] | undefined;
 
 /**

@@ -70,12 +70,12 @@ describeLab('a router behind a carrier-grade NAT', () => {
     const lab = await createLab({ box: 'double_nat', idleTimeout: 9 });
     try {
       const daemon = await natPmp(lab);
-      const responder = lab.spawn('server', process.execPath, [...TSX, 'src/main.ts', 'responder'], {
+      const responder = lab.spawn('server', process.execPath, ['dist/main.js', 'responder'], {
         cwd: ROOT,
       });
       await responder.waitForLine(/responder listens/, 60_000);
       const flags = ['--max-idle=14s', '--resolution=1s', '--deadline=3s', '--json', '--quiet'];
-      const argv = [...TSX, 'src/main.ts', 'measure', SERVER.v4, ...flags];
+      const argv = ['dist/main.js', 'measure', SERVER.v4, ...flags];
       const ended = await lab.exec('client', process.execPath, argv, { cwd: ROOT, mayFail: true });
       const { explanations } = documentSchema.parse(JSON.parse(ended.stdout));
       expect(explanations.map(({ id, certainty }) => `${id}: ${certainty}`)).toEqual([

@@ -6,15 +6,19 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Explanation } from '../../src/core/diagnosis/explanation.js';
 import type { PathCondition } from '../../src/core/diagnosis/conditions.js';
+import type { SshServerSettings } from '../support/sshd.js';
 import { BOXES, type BoxKind } from './boxes.js';
 import { EXPECTED, SILENCE, SURVIVES, type Expected } from './expectations.js';
 import { SERVER, type InsideOptions, type Lab, type LabOptions } from './lab.js';
 import {
   alternatingNames,
   blackHoledIpv6,
+  bridgedModem,
   fixedLifetime,
   NEVER,
+  payloadTimer,
   proxy,
+  quota,
   SECOND_SERVER,
   severalFarEnds,
 } from './policies.js';
@@ -32,7 +36,18 @@ export type Seen =
   /** somebody closes idle connections: the bracket contains the time, and nothing is held against the requirement */
   | { readonly kind: 'closed' }
   /** connections end at an age before anything is forgotten: idle times below it survive, and no longer ones are asked */
-  | { readonly kind: 'limited' };
+  | { readonly kind: 'limited' }
+  /** somebody in between answers keepalives for ever, and the verdict leaves the mode out */
+  | { readonly kind: 'answered' }
+  /** some die while many connections are open, which is no timeout; then few are open, and nothing is said yet */
+  | { readonly kind: 'crowded' };
+
+/** How `measure` is asked where it differs from the other rows; durations in seconds. */
+export interface Asks {
+  /** One of them is T. */
+  readonly idleTimeouts: readonly [number, ...number[]];
+  readonly maxIdle: number;
+}
 
 export interface Told {
   readonly name: string;
@@ -44,8 +59,11 @@ export interface Told {
    * @param directory for files of the client's; removed afterwards
    */
   readonly install?: (lab: Lab, idleTimeout: number, directory: string) => Promise<Reached | undefined>;
+  readonly asks?: Asks;
   /** The server's addresses at which a responder of its own stands; one at all of them where left out. */
   readonly responders?: readonly string[];
+  /** How the server is set up where the far end is an SSH server. */
+  readonly ssh?: Pick<SshServerSettings, 'config' | 'program'>;
   readonly modes: Readonly<Record<Mode, Seen>>;
   readonly conditions: readonly PathCondition[];
   /** Explanations with their certainty, in this order. */
@@ -193,6 +211,36 @@ const PROXIES_TOLD: readonly Told[] = [
     conditions: ['proxy_closes'],
     says: ['closed_by_somebody: likely'],
   },
+  {
+    name: 'proxy_that_answers',
+    what: 'a transparent proxy, whose kernel answers keepalives, and behind it a NAT',
+    // Keepalives have to outlive by far what data dies of, and both more than the shortest idle time (15 s).
+    asks: { idleTimeouts: [17, 18, 19], maxIdle: 80 },
+    lab: (idleTimeout) => ({ box: 'double_nat', idleTimeout: NEVER, secondIdleTimeout: idleTimeout }),
+    install: async (lab) => {
+      await proxy(lab, {});
+      return undefined;
+    },
+    modes: { ...ALL_SILENCE, keepalive: { kind: 'answered' } },
+    conditions: ['keepalives_answered_between'],
+    says: ['keepalives_answered_between: likely', FORGOTTEN],
+  },
+];
+
+/** Boxes whose timer counts something else than packets. */
+const TIMERS_TOLD: readonly Told[] = [
+  {
+    name: 'payload_timer',
+    what: 'a NAT whose timer counts segments with payload only',
+    lab: () => ({ box: 'no_expiry', idleTimeout: NEVER }),
+    install: async (lab, idleTimeout) => {
+      await payloadTimer(lab, { idleTimeout });
+      return undefined;
+    },
+    modes: ALL_SILENCE,
+    conditions: [],
+    says: [FORGOTTEN],
+  },
 ];
 
 const LIMITED: Seen = { kind: 'limited' };
@@ -208,7 +256,84 @@ const LIFETIMES_TOLD: readonly Told[] = [
     },
     modes: { send: LIMITED, recv: LIMITED, keepalive: LIMITED },
     conditions: ['fixed_lifetime'],
+    says: ['fixed_lifetime: measured', 'no_expiry_seen: measured'],
+  },
+];
+
+const CROWDED: Seen = { kind: 'crowded' };
+
+/** The boxes that are measured with an SSH server as far end, too. */
+const SSH_BOXES: readonly BoxKind[] = [
+  'no_expiry',
+  'strict',
+  'loose',
+  'strict_reset_client',
+  'strict_reset_both',
+  'reset_at_expiry',
+  'keepalive_eater',
+  'inbound_revives',
+];
+
+const SSH_TOLD: readonly Told[] = [
+  ...SSH_BOXES.flatMap((box) => BOXES_TOLD.filter(({ name }) => name === box)).map(
+    ({ name, what, modes, ...row }): Told => ({
+      ...row,
+      name: `ssh_${name}`,
+      what: `${what}; the far end is an SSH server`,
+      ssh: {},
+      // Nobody tells that the far end was reset.
+      modes: name === 'strict_reset_both' ? { ...modes, recv: SILENCE } : modes,
+    }),
+  ),
+  {
+    name: 'ssh_bridged_modem',
+    what: 'a modem in bridge mode that tracks all the same, and forgets; any packet from outside makes it known again; the far end is an SSH server',
+    lab: () => ({ box: 'no_expiry', idleTimeout: NEVER }),
+    install: async (lab, idleTimeout) => {
+      await bridgedModem(lab, { idleTimeout });
+      return undefined;
+    },
+    ssh: {},
+    modes: EXPECTED.inbound_revives,
+    conditions: [],
+    says: BOX_WORDS.inbound_revives.says,
+  },
+  {
+    name: 'ssh_keepalives',
+    what: 'an SSH server whose kernel sends a TCP keepalive after T, nothing forgets',
+    lab: () => ({ box: 'no_expiry', idleTimeout: NEVER }),
+    install: async (lab, idleTimeout) => {
+      await lab.exec('server', 'sysctl', ['-qw', `net.ipv4.tcp_keepalive_time=${idleTimeout}`]);
+      return undefined;
+    },
+    ssh: {},
+    modes: { send: LIMITED, recv: LIMITED, keepalive: LIMITED },
+    conditions: [],
     says: ['no_expiry_seen: measured'],
+  },
+  {
+    name: 'ssh_dropbear',
+    what: 'a NAT; packets of unknown flows are dropped; the far end is Dropbear',
+    lab: (idleTimeout) => ({ box: 'strict', idleTimeout }),
+    ssh: { program: 'dropbear' },
+    modes: ALL_SILENCE,
+    conditions: [],
+    says: [FORGOTTEN],
+  },
+];
+
+const QUOTAS_TOLD: readonly Told[] = [
+  {
+    name: 'quota',
+    what: 'a box that keeps 40 connections of a client and forgets the longest idle one for a new one, nothing else',
+    lab: () => ({ box: 'strict', idleTimeout: NEVER }),
+    install: async (lab) => {
+      await quota(lab, { connections: 40 });
+      return undefined;
+    },
+    modes: { send: CROWDED, recv: CROWDED, keepalive: CROWDED },
+    conditions: ['connection_quota'],
+    says: ['connection_quota: measured'],
   },
 ];
 
@@ -217,7 +342,10 @@ export const TOLD: readonly Told[] = [
   ...POLICIES_TOLD,
   ...SEVERAL_TOLD,
   ...PROXIES_TOLD,
+  ...TIMERS_TOLD,
   ...LIFETIMES_TOLD,
+  ...SSH_TOLD,
+  ...QUOTAS_TOLD,
 ];
 
 /** 1 where a mode is shorter than its requirement, 3 where nothing died: what lasts for hours is not tested here. */
@@ -227,5 +355,5 @@ export function exitCodeOf({ modes }: Told): 1 | 3 {
 
 /** Whether an interval for keepalives is advised: every mode that speaks for the mapping has a timeout. */
 export function isAdvised({ modes }: Told): boolean {
-  return Object.values(modes).every(({ kind }) => kind !== 'survives' && kind !== 'limited');
+  return Object.values(modes).every(({ kind }) => !['survives', 'limited', 'crowded'].includes(kind));
 }

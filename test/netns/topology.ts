@@ -3,6 +3,8 @@ import type { Box, Place } from './boxes.js';
 
 /** The inner side of the (first) NAT. */
 export const CLIENT = { v4: '10.77.0.2', v6: 'fd77::2' } as const;
+/** The (first) NAT as the client sees it. */
+export const INNER_NAT = { v4: '10.77.0.1', v6: 'fd77::1' } as const;
 /** The far end, reached by every box under the same addresses. */
 export const SERVER = { v4: '203.0.113.200', v6: '2001:db8::200' } as const;
 
@@ -24,7 +26,7 @@ interface Cable {
 }
 
 function cables(double: boolean): Cable[] {
-  const inner = ['nat', 'lan', '10.77.0.1/24', 'fd77::1/64'] as const;
+  const inner = ['nat', 'lan', `${INNER_NAT.v4}/24`, `${INNER_NAT.v6}/64`] as const;
   const outer = ['wan', `${publicAddress(0).v4}/24`, `${publicAddress(0).v6}/64`] as const;
   const server = ['server', 'eth0', `${SERVER.v4}/24`, `${SERVER.v6}/64`] as const;
   const client: Cable = { ends: [['client', 'eth0', `${CLIENT.v4}/24`, `${CLIENT.v6}/64`], inner] };
@@ -93,8 +95,8 @@ ip -n ${namespace} link set lo up`;
     }
   }
   parts.push(`
-ip -n ${namespaceOf('client')} route add default via 10.77.0.1
-ip -n ${namespaceOf('client')} -6 route add default via fd77::1
+ip -n ${namespaceOf('client')} route add default via ${INNER_NAT.v4}
+ip -n ${namespaceOf('client')} -6 route add default via ${INNER_NAT.v6}
 ${natRoutes(box, namespaceOf)}`);
   if (!box.translates) {
     parts.push(`

@@ -11,6 +11,12 @@ A mode that finds T publishes a bracket that holds T, no wider than the resoluti
 the deaths. "survives": nothing died, up to the longest idle time that was tested. "not answered": keepalives get no answer
 at any age, which says nothing about the mapping. "closed": somebody ends the connection at T in an orderly way, which is
 not held against the requirement. "survives, below T": no connection gets older than T, so nothing longer is asked.
+"answered in between": keepalives survive what data dies of, so they say nothing about the mapping. "dies among many": idle
+connections die while as many are open as \`measure\` opens, and survive longer while a quarter of them is.
+
+Two boxes have no row. An adaptive timeout, which shrinks with the number of entries: what \`measure\` opens and closes is most
+of that number, so T moves while it is measured, and no bracket held still within four minutes. A pool of nodes of which
+some forget: with timeouts of seconds it takes from two to more than ten minutes until all modes tell its share.
 
 | path | box | send | recv | keepalive | verdict | exit | condition | diagnosis | keepalives |
 |---|---|---|---|---|---|---|---|---|---|
@@ -26,8 +32,12 @@ function cell(expected: Seen): string {
       return 'not answered';
     case 'closed':
       return 'T, closed';
+    case 'crowded':
+      return 'dies among many';
     case 'limited':
       return 'survives, below T';
+    case 'answered':
+      return 'answered in between';
   }
 }
 

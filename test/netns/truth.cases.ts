@@ -14,10 +14,10 @@ const OWN_TRACKING: Readonly<Partial<Record<BoxKind, 'local' | 'responder'>>> = 
 };
 
 export function describeTruth(): void {
-  test.concurrent.each(BOXES)('the truth behind %s', { timeout: 240_000 }, (box) =>
+  test.concurrent.each(BOXES)('the truth behind %s', { timeout: 400_000 }, (box) =>
     withProduct({ box, idleTimeout: GROUND.idleTimeout }, {}, async (product) => {
       const expected = EXPECTED[box];
-      const page = await product.until('every mode is settled', 200, (text) =>
+      const page = await product.until('every mode is settled', 360, (text) =>
         MODES.every((mode) => isSettled(text, mode, expected[mode], GROUND)),
       );
       for (const mode of MODES) expectPublished(page, mode, expected[mode], GROUND);

@@ -98,6 +98,7 @@ describe('a greeting', () => {
       localAddress: '192.0.2.2',
       seenAddress: '192.0.2.7',
       instance: '0123456789abcdef',
+      fresh: false,
     });
   });
 

@@ -63,7 +63,7 @@ describe('a new mode with a requirement of its own', () => {
     responder = await startFixture();
     const target = `{name: vps, host: 127.0.0.1, port: ${responder.port}, modes: [send, dummy]}`;
     exporter = await bench.exporter(await bench.write('config.yaml', `${SEARCH}\ntargets: [${target}]\n`));
-  }, 2 * MINUTE);
+  }, 5 * MINUTE);
 
   afterAll(async () => {
     await bench.close();
@@ -167,7 +167,7 @@ describe('a new far end that lacks a mode', () => {
     ({ port } = server.address() as AddressInfo);
     const target = `{name: echo, host: 127.0.0.1, protocol: echo, rfc862_port: ${port}}`;
     exporter = await bench.exporter(await bench.write('config.yaml', `${SEARCH}\ntargets: [${target}]\n`));
-  }, 2 * MINUTE);
+  }, 5 * MINUTE);
 
   afterAll(async () => {
     await bench.close();

@@ -5,9 +5,11 @@ import { z } from 'zod';
 import type { HistoryEntry } from '../../src/history/entry.js';
 import { buildDocument, type ReportInput } from '../../src/report/build.js';
 import { documentSchema } from '../../src/report/report-document.js';
+import { localWords } from '../../src/paper/document-values.js';
+import { referenceOf, referenceProblem, timeZoneProblem } from '../../src/report/reference.js';
 import { renderReport } from '../../src/report/report-forms.js';
 import type { TargetSnapshot } from '../../src/engine/snapshot.js';
-import { BRIDGE_MODEM, COMPLIANT, EARLY, forgetful, ONE_HOUR, START, target } from './snapshots.js';
+import { BRIDGE_MODEM, COMPLIANT, EARLY, forgetful, ONE_HOUR, pooled, START, target } from './snapshots.js';
 
 const HISTORY: readonly HistoryEntry[] = [
   { at: START - 900_000, mode: 'send', lower: 7800, timeout: 7800, compliant: true },
@@ -23,7 +25,8 @@ const html = (snapshot: TargetSnapshot, redact = false): string =>
 const markdown = (snapshot: TargetSnapshot): string =>
   renderReport(input(snapshot, HISTORY), { format: 'md', redact: false });
 
-const SNAPSHOTS = { BRIDGE_MODEM, ONE_HOUR, COMPLIANT, EARLY };
+const POOL = target([pooled('send'), pooled('recv')]);
+const SNAPSHOTS = { BRIDGE_MODEM, ONE_HOUR, COMPLIANT, EARLY, POOL };
 
 describe('renderReport() as HTML', () => {
   it.each(Object.entries(SNAPSHOTS))('%s validates', async (_name, snapshot) => {
@@ -49,6 +52,21 @@ describe('renderReport() as HTML', () => {
         ...addresses.filter((a) => ONE_HOUR.explanations.some((e) => e.evidence.join().includes(a))),
       ]),
     );
+  });
+
+  it('tells both populations of a mixture, in words and in the chart', () => {
+    expect(markdown(POOL)).toContain('5 min (300 s) for 5.0 % of the connections');
+    expect(markdown(POOL)).toContain('5.0 % died at 295-305 s, others survived 7436 s');
+    expect(markdown(POOL)).toContain(
+      'Not all connections are treated alike, as behind a pool with bad nodes',
+    );
+    // Two halves of a strip, of which the lower one is never red.
+    const grounds = [
+      ...html(POOL).matchAll(/<rect x="[\d.]+" y="(\d+)" width="[\d.]+" height="26" fill="([^"]+)"/g),
+    ];
+    const fills = (top: string): number =>
+      new Set(grounds.filter(([, y]) => y === top).map(([, , fill]) => fill)).size;
+    expect([fills('0'), fills('26')]).toEqual([3, 2]);
   });
 
   it('begins with the verdict in one sentence', () => {
@@ -80,7 +98,8 @@ describe('renderReport() as HTML', () => {
     const tests = mode.tests.map((test, i) => ({ ...test, remote: `198.51.100.${i % 2}:5382` }));
     const page = html(target([{ ...mode, tests }]));
     expect(page).not.toContain('Far end of every test');
-    expect(page.match(/<td>198\.51\.100\.[01]:5382<\/td>/g)).toHaveLength(tests.length);
+    const listed = page.slice(page.indexOf('Tests in mode'));
+    expect(listed.match(/<td>198\.51\.100\.[01]:5382<\/td>/g)).toHaveLength(tests.length);
   });
 
   it('draws every test into the chart', () => {
@@ -121,6 +140,160 @@ describe('renderReport() as HTML', () => {
     expect(html(BRIDGE_MODEM)).toMatch(
       /to at least 2 h 4 min \(7440 s\)\. A device in bridge mode should not track/,
     );
+  });
+});
+
+describe('the first page', () => {
+  const ZONE = 'Europe/Berlin';
+  const cover = (snapshot: TargetSnapshot, timeZone?: string): string => {
+    const page = renderReport({ ...input(snapshot), timeZone }, { format: 'html', redact: false });
+    return page.slice(page.indexOf('<main>'), page.indexOf('Result per mode'));
+  };
+  const rows = (page: string): string[] => {
+    const section = /Connections that were forgotten.*?<\/section>/s.exec(page)?.[0] ?? '';
+    return [...section.matchAll(/<tr><td>(.*?)<\/tr>/g)].map(([, row = '']) => row);
+  };
+
+  it('shows the five newest failing connections, each mode among them, in UTC and local time', () => {
+    const found = rows(cover(ONE_HOUR, ZONE));
+    expect(found).toHaveLength(5);
+    for (const mode of ['send', 'recv', 'keepalive'])
+      expect(found.some((row) => row.includes(`<td>${mode}</td>`))).toBe(true);
+    const times = found.map((row) => row.slice(0, 19));
+    expect(times).toEqual([...times].sort().reverse());
+    for (const row of found) {
+      const [, utc = '', local = ''] = /^([\d :-]{19})<\/td><td>([\d :-]{19} \+01:00)<\/td>/.exec(row) ?? [];
+      expect(Date.parse(`${utc.replace(' ', 'T')}Z`)).toBe(
+        Date.parse(local.replace(' ', 'T').replace(' ', '')),
+      );
+    }
+  });
+
+  it('names a far end once that is configured by its address, and its name and address otherwise', () => {
+    const address = '203.0.113.9';
+    const named = (host: string): string => {
+      const config = { ...ONE_HOUR.config, far_end: { kind: 'native', host, port: 5382 } } as const;
+      return (
+        /<dt>Far end<\/dt><dd>(.*?)<\/dd>/.exec(cover({ ...ONE_HOUR, config, address }, ZONE))?.[1] ?? ''
+      );
+    };
+    expect(named(address)).toBe(address);
+    expect(named('vps.example')).toBe(`vps.example, ${address}`);
+  });
+
+  it('tells only UTC where that is the local time, or no zone is known', () => {
+    for (const zone of ['UTC', undefined]) expect(cover(ONE_HOUR, zone)).not.toContain('local time');
+  });
+
+  it('takes no death for a proof that is none', () => {
+    const mode = forgetful('send', 3600);
+    const { lower = 0 } = mode.finding;
+    const death = (idle: number, at: number) => ({
+      at,
+      id: at,
+      idle,
+      verdict: { kind: 'dead', evidence: 'silence' } as const,
+    });
+    // Shorter than what others survive, and longer than what is asked for.
+    const tests = [death(lower - 1, START + 1), death(lower + 1, START + 2), death(7500, START + 3)];
+    expect(rows(cover(target([{ ...mode, tests }])))).toHaveLength(1);
+    // Not proven: the section is not there, and no page is turned.
+    for (const snapshot of [
+      COMPLIANT,
+      EARLY,
+      target([{ ...mode, finding: { ...mode.finding, compliant: undefined as never } }]),
+    ]) {
+      expect(rows(cover(snapshot))).toEqual([]);
+      expect(html(snapshot)).not.toContain('class="new-page"');
+    }
+    expect(html(ONE_HOUR)).toContain('class="new-page"');
+  });
+
+  it('comes before the evidence, and what helps until then after it', () => {
+    const headings = [...html(ONE_HOUR).matchAll(/<h2>(.*?)<\/h2>/g)].map(([, heading]) => heading);
+    expect(headings.slice(0, 3)).toEqual([
+      'What is asked for',
+      'Connections that were forgotten',
+      'Result per mode',
+    ]);
+    expect(headings.at(-1)).toMatch(/^Until then/);
+  });
+});
+
+describe('what a customer writes on the report', () => {
+  const reference = { customer: 'Anna <Schmidt>', contract: 'DE-4711', ticket: 'T-9' };
+  const filled = { ...input(ONE_HOUR), reference, timeZone: 'Europe/Berlin' };
+
+  it.each(['html', 'md', 'json', 'csv'] as const)('is in %s, and with redaction it is not', (format) => {
+    const shown = renderReport(filled, { format, redact: false });
+    for (const one of ['Schmidt', 'DE-4711', 'T-9']) expect(shown).toContain(one);
+    const hidden = renderReport(filled, { format, redact: true });
+    for (const one of ['Schmidt', 'DE-4711', 'T-9', 'Berlin', '+01:00']) expect(hidden).not.toContain(one);
+  });
+
+  it('stands at the foot of the printed pages as a string of CSS that ends nowhere', () => {
+    const ticket = '"} </style><b>\\';
+    const page = renderReport({ ...filled, reference: { ticket } }, { format: 'html', redact: false });
+    expect(page.match(/<\/style>/g)).toHaveLength(1);
+    expect(page).toContain(String.raw`ticket \22 \7d  \3c \2f style\3e \3c b\3e \5c `);
+  });
+
+  it('has rules: one line, so long, and a time zone that exists', () => {
+    expect(referenceProblem('x'.repeat(120))).toBeUndefined();
+    expect(referenceProblem('x'.repeat(121))).toBe('must have at most 120 characters');
+    expect(referenceProblem('a\nb')).toBe('must be one line without characters that cannot be seen');
+    expect(referenceProblem('Grüße, 日本')).toBeUndefined();
+    expect(['Europe/Berlin', 'UTC', 'America/New_York'].map(timeZoneProblem)).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
+    for (const zone of ['Berlin', '+01:00', 'Europe/', 'x'])
+      expect(timeZoneProblem(zone)).toBe('must be a time zone such as Europe/Berlin, or UTC');
+    expect(referenceOf(() => '  ')).toBeUndefined();
+    expect(referenceOf((field) => (field === 'ticket' ? ' T-9 ' : undefined))).toEqual({ ticket: 'T-9' });
+  });
+});
+
+describe('renderReport() as CSV', () => {
+  it('has a line for each test, the oldest first, with both times and since when it was silent', () => {
+    const text = renderReport(
+      { ...input(ONE_HOUR), timeZone: 'Europe/Berlin' },
+      { format: 'csv', redact: false },
+    );
+    const [head = '', ...lines] = text.trimEnd().split('\r\n');
+    const tests = ONE_HOUR.modes.flatMap((mode) => mode.tests);
+    expect(lines).toHaveLength(tests.length);
+    expect(head).toBe(
+      'tested_utc,tested_local,silent_since_utc,idle_seconds,mode,verdict,reason,local_address,seen_address,remote_address,path,customer,contract,ticket',
+    );
+    expect(lines[0]).toMatch(
+      /^2026-11-20T08:00:16Z,2026-11-20 09:00:16 \+01:00,2026-11-20T08:00:01Z,15,\w+,alive,answered,192\.168\.1\.20:40000,203\.0\.113\.7:50000,198\.51\.100\.9:5382,[^,]+,,,$/,
+    );
+    const times = lines.map((line) => line.slice(0, 20));
+    expect(times).toEqual([...times].sort());
+  });
+
+  it('hides addresses where that is asked for, and no cell is a formula', () => {
+    const snapshot = { ...ONE_HOUR, config: { ...ONE_HOUR.config, name: '=1+1' } };
+    const text = renderReport(input(snapshot), { format: 'csv', redact: true });
+    expect(text).not.toMatch(/192\.168|203\.0/);
+    expect(text).toContain(",'=1+1,");
+  });
+});
+
+describe('local times', () => {
+  it.each([
+    ['2026-07-01T12:00:00Z', 'Europe/Berlin', '2026-07-01 14:00:00 +02:00'],
+    ['2026-11-20T23:30:05Z', 'Europe/Berlin', '2026-11-21 00:30:05 +01:00'],
+    // The hour that comes twice.
+    ['2026-10-25T00:30:00Z', 'Europe/Berlin', '2026-10-25 02:30:00 +02:00'],
+    ['2026-10-25T01:30:00Z', 'Europe/Berlin', '2026-10-25 02:30:00 +01:00'],
+    ['2026-11-20T00:00:00Z', 'Asia/Kolkata', '2026-11-20 05:30:00 +05:30'],
+    ['2026-11-20T00:00:00Z', 'America/St_Johns', '2026-11-19 20:30:00 -03:30'],
+    ['2026-11-20T00:00:00Z', 'Europe/London', '2026-11-20 00:00:00 +00:00'],
+  ])('%s in %s', (iso, zone, words) => {
+    expect(localWords(iso, zone)).toBe(words);
   });
 });
 

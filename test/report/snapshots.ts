@@ -68,6 +68,13 @@ export function forgetful(mode: Mode, timeout: number): ModeSnapshot {
   return { mode, finding, confirmedTimestamp: START + 5000, connections: 0, waiting: [], tests };
 }
 
+/** A mode in which a twentieth of the connections is forgotten after 300 s. */
+export function pooled(mode: Mode): ModeSnapshot {
+  const { finding, ...rest } = forgetful(mode, 300);
+  const mixture = { share: 0.05, shareLower: 0.036, shareUpper: 0.077, survived: 7436 };
+  return { ...rest, finding: { ...finding, lower: 295, upper: 305, timeout: 300, deaths: 20, mixture } };
+}
+
 /** A mode in which nothing dies. */
 export function lasting(mode: Mode): ModeSnapshot {
   const tests = testsOf(mode, 1e9).filter(({ idle }) => idle <= 7800);
@@ -117,14 +124,13 @@ export function target(modes: readonly ModeSnapshot[], rest: Partial<TargetSnaps
     seenAddress: '203.0.113.7',
     natDetected: true,
     conntrack,
+    localization: { local: { available: true } },
     verdict: pathVerdict(
       Object.fromEntries(modes.map(({ mode, finding }) => [mode, finding])),
       modes.map(({ mode }) => mode),
       { minIdle: search.min_idle, guard: search.guard },
     ),
-    ...(half === undefined
-      ? {}
-      : { keepaliveRecommended: half, settings: settings(half, { dataOnly: false }) }),
+    ...(half === undefined ? {} : { keepaliveRecommended: half, settings: settings(half, { proofs: [] }) }),
     explanations: explain({
       modes: evidence,
       limits: {

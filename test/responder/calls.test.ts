@@ -1,6 +1,7 @@
 /** One worker of several: what it asks of the primary, and how it obeys. The primary is the test. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { enableSocketOptions } from '../../src/net/socket-options/library.js';
 import type { PeerOrder, PeerRequest, Peers } from '../../src/responder/cluster/peers.js';
 import { eventually } from '../support/sockets.js';
 import { type Fixture, startFixture } from './fixture.js';
@@ -172,6 +173,42 @@ describe('a call for a probe of another worker', () => {
     client.say({ kind: 'call', probe: 999, nonce: X });
     await settled(await open('check'));
     expect(primary.of('call')).toHaveLength(MOST_UNANSWERED);
+  });
+});
+
+describe.runIf(process.platform === 'linux')('a refresh', () => {
+  const request = { kind: 'fresh', probe: 7, ttl: 3, interval: 30 } as const;
+
+  beforeAll(async () => {
+    expect(await enableSocketOptions()).toEqual({ available: true });
+  });
+
+  it('of a probe of another worker is passed on, and its answer comes back', async () => {
+    const control = await open('control', { fresh: true });
+    control.say(request);
+    await eventually(() => primary.of('tend').length === 1, 'it was passed on');
+    const [asked] = primary.of('tend');
+    expect(asked).toMatchObject({ request });
+    const message = { kind: 'freshened', probe: 7, sent: 0, heard: 0 } as const;
+    primary.order({ kind: 'tell', caller: asked?.caller ?? 0, message });
+    expect((await control.hear(2))[1]).toEqual(message);
+  });
+
+  it('that another worker wants is done, and what came of it is told to that worker', async () => {
+    const session = 'c'.repeat(32);
+    await open('probe', { session, probe: 7 });
+    const origin = { worker: 9, caller: 4 };
+    primary.order({ kind: 'tend', session, request, origin });
+    primary.order({ kind: 'tend', session, request: { kind: 'fresh', probe: 7, ttl: 0 }, origin });
+    primary.order({ kind: 'tend', session, request: { ...request, probe: 8 }, origin });
+    const freshened = { kind: 'freshened', probe: 7, sent: 0, heard: 0 };
+    expect(primary.of('tell')).toEqual(
+      [freshened, freshened, { kind: 'error', code: 'unknown_probe', probe: 8 }].map((message) => ({
+        kind: 'tell',
+        origin,
+        message,
+      })),
+    );
   });
 });
 

@@ -201,6 +201,7 @@ class Exporter {
         this.#breaker.failed(launchedAt);
       } finally {
         slot?.release();
+        this.#breaker.settled();
       }
     }
   }

@@ -122,4 +122,5 @@ it(`${TARGETS} targets over ${HOURS} h hold no more series, timers, listeners an
   console.log(
     JSON.stringify({ first: holdings[4], last: holdings.at(-1), series: [series[4], series.at(-1)] }),
   );
-}, 170_000);
+  // Not a measure of speed: a core for a minute and a half, shared with what runs beside it.
+}, 900_000);

@@ -3,6 +3,7 @@ import { connectionsOf, createSearch, step } from '../../src/core/search/step.js
 import type { SearchState } from '../../src/core/search/state.js';
 import type {
   ConnectionId,
+  Hint,
   SearchAction,
   SearchEvent,
   SearchOptions,
@@ -36,6 +37,9 @@ export interface Temper {
 /** Probability of a loss of all connections and of an interruption in a step: with a NAT, climbs shall get somewhere. */
 const LOSS = 0.005;
 const LOSS_WITH_NAT = 0.0003;
+
+/** Share of the steps in which another mode of the target tells something. */
+const SIBLINGS = 0.05;
 
 /** Runs so many steps in a world without any law but the contract's and, where there is one, that of its NAT. */
 export function runArbitrary(
@@ -74,6 +78,7 @@ export function runArbitrary(
   return state;
 
   function nextEvent(): SearchEvent | undefined {
+    if (random() < SIBLINGS) return fromSiblings();
     const opening = connectionsOf(state).find((connection) => connection.state === 'opening');
     const dice = random();
     if (dice < loss) return { kind: 'mapping_loss' };
@@ -98,11 +103,27 @@ export function runArbitrary(
     if (dice < 0.82 && (nat === undefined || dice >= 0.8)) return spontaneousDeath();
     if (dice < 0.87 && (nat === undefined || dice >= 0.6)) {
       at += random() * 300;
-      return { kind: 'round' };
+      return { kind: random() < 0.1 ? 'ask_anew' : 'round' };
     }
     if (Number.isFinite(wake)) at = Math.max(at, wake + random() * 0.2);
     else at += random() * 60;
     return { kind: 'tick' };
+  }
+
+  /** What other modes of the target tell: as arbitrary as the rest. */
+  function fromSiblings(): SearchEvent {
+    const idle = random() * 1.2 * options.maxIdle;
+    if (random() < 0.5)
+      return { kind: 'sibling_tested', test: { alive: random() < 0.7, idle, age: idle * (1 + random()) } };
+    const starts = Array.from({ length: Math.floor(random() * 4) }, () => at - random() * options.maxIdle);
+    starts.sort((a, b) => a - b);
+    const hint: Hint = {
+      lower: idle,
+      starts,
+      ...(random() < 0.5 && { upper: idle * (1 + random()) }),
+      ...(random() < 0.3 && { suspected: random() * options.maxIdle }),
+    };
+    return { kind: 'hint', hint };
   }
 
   /** The idle connection whose far end writes next, where that was asked for at launch. */

@@ -1,6 +1,7 @@
 /** Far ends for connections in virtual time: one that speaks the native protocol, and those of NAT-TCP-test. */
 import { randomHex, sameMac, tokenMac } from '../../src/net/token.js';
-import { decodeClientMessage, encodeResponderMessage, macInput } from '../../src/wire/codec.js';
+import { decodeClientMessage, encodeResponderMessage } from '../../src/wire/codec.js';
+import { macInput } from '../../src/wire/proofs.js';
 import { decodeSleepRequest } from '../../src/wire/nat-tcp-test-messages.js';
 import { LineSplitter } from '../../src/wire/lines.js';
 import type { ClientMessage, Hello, ResponderMessage } from '../../src/wire/messages.js';
@@ -20,6 +21,8 @@ export class FakeResponder {
   /** What it does not say although it should. */
   readonly withholds = new Set<ResponderMessage['kind']>();
   instance = '0011223344556677';
+  /** The process that has the probes is stopped: nothing is answered on them, and nothing is told of them. */
+  hangs = false;
   /** Answers and rings, but never with the number that it was given. */
   lies = false;
 
@@ -42,7 +45,8 @@ export class FakeResponder {
         const expected = tokenMac(this.#token ?? '', macInput('client', hello, challenge));
         if (sameMac(expected, message.mac)) this.#welcome(link, hello, challenge);
         else this.#say(link, { kind: 'error', code: 'auth' });
-      } else this.#answer(link, message);
+      } else if (!this.hangs || (hello?.role !== 'probe' && message.kind !== 'call'))
+        this.#answer(link, message);
     };
     link.own({
       data: (chunk) => {

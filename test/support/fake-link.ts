@@ -31,6 +31,8 @@ export class FakeNetwork {
   /** For how long the box remembers an idle connection, seconds. */
   idleTimeout: Seconds = Infinity;
   forgetfulness: Forgetfulness = 'drop';
+  /** Whether the box swallows TCP keepalives. */
+  eatsKeepalives = false;
   /** The near ends of all connections that were ever opened. */
   readonly opened: FakeLink[] = [];
 
@@ -127,6 +129,10 @@ export class FakeLink implements Link {
   #end: LinkEnd | undefined;
   #probing: Timer | undefined;
   #unanswered = 0;
+  /** How much was written that the other end has not acknowledged. */
+  #unacknowledged = 0;
+  /** When something arrived last, seconds. */
+  #heardAt: Seconds;
   readonly localAddress: string;
   readonly localPort: number;
   readonly remoteAddress: string;
@@ -138,6 +144,7 @@ export class FakeLink implements Link {
 
   constructor(mapping: Mapping, local: readonly [string, number], remote: readonly [string, number]) {
     this.#mapping = mapping;
+    this.#heardAt = mapping.clock.monotonic();
     [this.localAddress, this.localPort] = local;
     [this.remoteAddress, this.remotePort] = remote;
   }
@@ -163,8 +170,13 @@ export class FakeLink implements Link {
     if (this.#end !== undefined) return;
     const chunk = Buffer.from(bytes as Uint8Array);
     this.written += chunk.toString('latin1');
+    this.#unacknowledged += 1;
     this.#send((peer) => {
-      if (peer.#end === undefined) peer.#handler?.data(chunk);
+      peer.#heardAt = this.#mapping.clock.monotonic();
+      if (peer.#end === undefined) {
+        peer.#send((self) => (self.#unacknowledged -= 1));
+        peer.#handler?.data(chunk);
+      }
       // The kernel of an end that has gone answers with a RST.
       else peer.#send((self) => self.finish({ kind: 'reset', detail: 'connection reset' }));
     });
@@ -173,12 +185,30 @@ export class FakeLink implements Link {
   setKeepAlive(on: boolean): void {
     this.keepAlive = on;
     this.#probing?.cancel();
-    if (on) this.#probe();
+    if (on) this.#probe(1);
     else this.#unanswered = 0;
+  }
+
+  holdByKeepAlive(interval: Seconds): void {
+    this.keepAlive = true;
+    this.#probe(interval);
   }
 
   unansweredProbes(): Promise<UnansweredProbes> {
     return Promise.resolve(this.#end === undefined ? this.#unanswered : 'gone');
+  }
+
+  isAcknowledged(): Promise<boolean> {
+    return Promise.resolve(this.#unacknowledged === 0);
+  }
+
+  /** As on a host without socket options. */
+  refresh(): undefined {
+    return undefined;
+  }
+
+  reaches(): Promise<undefined> {
+    return Promise.resolve(undefined);
   }
 
   /** Closes: a FIN leaves. */
@@ -218,18 +248,26 @@ export class FakeLink implements Link {
     if (peer !== undefined && this.#mapping.carries(this)) clock.after(network.latency, () => arrive(peer));
   }
 
-  /** The kernel sends a keepalive probe, and the next one a second later. */
-  #probe(): void {
-    const { clock } = this.#mapping;
+  /** The kernel sends a keepalive probe once nothing has arrived for so long, and another each second until it has. */
+  #probe(idle: Seconds): void {
+    const { clock, network } = this.#mapping;
+    const left = this.#heardAt + idle - clock.monotonic();
+    // The least one is only asked for on connections that have idled for longer.
+    if (idle > 1 && this.#unanswered === 0 && left > 1e-9) {
+      this.#probing = clock.after(left, () => this.#probe(idle));
+      return;
+    }
     if (this.#unanswered >= MOST_PROBES) return this.finish({ kind: 'silence', detail: 'no answer' });
     this.#unanswered += 1;
-    this.#send((peer) => {
-      if (peer.#end === undefined)
-        peer.#send((self) => {
-          self.#unanswered = 0;
-        });
-    });
-    this.#probing = clock.after(1, () => this.#probe());
+    if (!network.eatsKeepalives)
+      this.#send((peer) => {
+        if (peer.#end === undefined)
+          peer.#send((self) => {
+            self.#unanswered = 0;
+            self.#heardAt = clock.monotonic();
+          });
+      });
+    this.#probing = clock.after(1, () => this.#probe(idle));
   }
 }
 

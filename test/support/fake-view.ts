@@ -1,9 +1,11 @@
 /** A scripted `EngineView`: snapshots made by hand, for tests of what shows them. */
 import type { TargetConfig } from '../../src/config/config.js';
 import type { Explanation } from '../../src/core/diagnosis/explanation.js';
+import { type Ground, type Proof, PROOF_KINDS, type Proving } from '../../src/core/diagnosis/proof.js';
 import { pathVerdict } from '../../src/core/diagnosis/path-verdict.js';
 import type { Finding } from '../../src/core/finding.js';
 import { MODES, type Mode } from '../../src/core/modes.js';
+import type { CardContext } from '../../src/exporter/page/card.js';
 import type { HistoryEntry } from '../../src/history/entry.js';
 import type { Verdict } from '../../src/core/verdict.js';
 import type {
@@ -16,6 +18,15 @@ import type {
 
 /** 2026-03-01T12:00:00Z, the moment at which the scripted scenes play. */
 export const SCENE_TIME = 1772366400;
+
+/** What a card of the page is drawn with, where nothing of it matters. */
+export const CARD_CONTEXT: CardContext = {
+  now: SCENE_TIME,
+  reports: true,
+  history: new Map(),
+  rows: { labels: [], cardsElsewhere: false },
+  broken: () => undefined,
+};
 
 /** A view whose targets can be replaced while somebody watches. */
 export class FakeView implements EngineView {
@@ -72,6 +83,7 @@ export function makeTarget(
   return {
     config,
     conntrack: {},
+    localization: { local: { available: true } },
     verdict: pathVerdict(findings, config.modes, { minIdle, guard }),
     explanations: [],
     events: [],
@@ -150,16 +162,23 @@ export function forgettingTarget(name = 'vps', overrides: Partial<TargetConfig> 
     conntrack: { responder: 432000 },
     keepaliveRecommended: 1797,
     explanations: FORGETTING_EXPLANATIONS,
+    proving: PROVEN,
     settings: {
       interval: 1797,
       snippets: [
         {
           product: 'OpenSSH client (~/.ssh/config)',
           text: 'Host *\n  ServerAliveInterval 1797\n  ServerAliveCountMax 3',
+          tried: 'held',
         },
-        { product: 'Linux kernel (sysctl)', text: 'net.ipv4.tcp_keepalive_time = 1797' },
-        { product: 'PostgreSQL', text: 'tcp_keepalives_idle = 1797' },
+        {
+          product: 'Linux kernel (sysctl)',
+          text: 'net.ipv4.tcp_keepalive_time = 1797',
+          tried: 'held',
+        },
+        { product: 'PostgreSQL', text: 'tcp_keepalives_idle = 1797', tried: 'held' },
       ],
+      leftOut: [],
     },
     modes: config.modes.map((mode) =>
       makeMode(mode, finding, {
@@ -175,6 +194,16 @@ export function forgettingTarget(name = 'vps', overrides: Partial<TargetConfig> 
     ],
   });
 }
+
+const PROVEN_GROUND: Ground = { interval: 1797, mode: 'send', lower: 3595, upper: 3601 };
+const PROOFS: readonly Proof[] = PROOF_KINDS.map((kind) => ({
+  ...PROVEN_GROUND,
+  kind,
+  held: true,
+  at: SCENE_TIME - 300,
+}));
+/** Both kinds held for an interval of 1797 s. */
+export const PROVEN: Proving = { advice: { ground: PROVEN_GROUND }, proofs: PROOFS, open: [] };
 
 const FORGETTING_EXPLANATIONS: readonly Explanation[] = [
   {
@@ -274,14 +303,14 @@ export function fleet(count: number): TargetSnapshot[] {
   });
 }
 
-/** A month in which the timeout dropped from one hour to five minutes ten days ago. */
-export function droppingHistory(): HistoryEntry[] {
+/** A month in which the timeout dropped ten days ago; from one hour to five minutes unless told otherwise, seconds. */
+export function droppingHistory(before = 3600, after = 300): HistoryEntry[] {
   const day = 86_400;
   return Array.from({ length: 30 }, (_, index) => index).flatMap((index) =>
     MODES.map((mode) => {
-      const bracket =
-        index < 20 ? { lower: 3595, upper: 3605, timeout: 3600 } : { lower: 295, upper: 305, timeout: 300 };
-      return { at: SCENE_TIME - (30 - index) * day + 60, mode, ...bracket, compliant: false };
+      const timeout = index < 20 ? before : after;
+      const bracket = { lower: timeout - 5, upper: timeout + 5, timeout };
+      return { at: SCENE_TIME - (30 - index) * day + 60, mode, ...bracket, compliant: timeout >= 7440 };
     }),
   );
 }
@@ -298,5 +327,10 @@ export function pooledTarget(name = 'pool', overrides: Partial<TargetConfig> = {
     compliant: false,
     deaths: 20,
   } as const;
-  return makeTarget(config, { modes: config.modes.map((mode) => makeMode(mode, { ...finding, mixture })) });
+  const tests = [310, 900, 1800, 3600, 5400, 7000, 7300, 7436, 7436, 7436].map((idle, index) =>
+    makeTest(index, idle, index % 4 === 0 ? SILENT : ALIVE),
+  );
+  return makeTarget(config, {
+    modes: config.modes.map((mode) => makeMode(mode, { ...finding, mixture }, { tests })),
+  });
 }

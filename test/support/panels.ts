@@ -1,8 +1,10 @@
 /** Reads our dashboards as Grafana does: every panel's queries with the variables filled in. */
 import { readdirSync, readFileSync } from 'node:fs';
+import { pathToFileURL } from 'node:url';
 import type { PrometheusServer } from './prometheus.js';
 
-const folder = new URL('../../grafana/dashboards/', import.meta.url);
+// Below where npm runs: the benchmarks are compiled into another folder.
+const folder = pathToFileURL('grafana/dashboards/');
 
 export interface PanelJson {
   readonly id: number;

@@ -74,7 +74,7 @@ export class Bench {
     const started = this.start([`--config.file=${config}`, '--web.listen-address=127.0.0.1:0', ...args], {
       env: { NODE_NO_WARNINGS: '1', ...env },
     });
-    const [, url = ''] = await started.waitForLine(/serving the status page.* url=(\S+)/, 20_000);
+    const [, url = ''] = await started.waitForLine(/serving the status page.* url=(\S+)\//, 20_000);
     const get = (path: string, init?: RequestInit): Promise<Response> => fetch(`${url}${path}`, init);
     return { process: started, url, get, metrics: async () => (await get('/metrics')).text() };
   }

@@ -63,10 +63,10 @@ export interface Knowledge {
 
 /**
  * Starts a Prometheus that scrapes nothing and knows `history`: OpenMetrics text with timestamps, or files of it,
- * each of which becomes a block of its own.
+ * each of which becomes a block of its own before the next one is asked for.
  */
 export async function startPrometheus(
-  history: string | { readonly files: readonly string[] },
+  history: string | { readonly files: Iterable<string> },
   { rules, past }: Knowledge = {},
 ): Promise<PrometheusServer> {
   const folder = mkdtempSync(join(tmpdir(), 'nat-idle-prometheus-'));

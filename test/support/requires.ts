@@ -1,26 +1,38 @@
 /** What a test needs from the machine: where it is missing the suite is skipped, loudly and by name. */
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe } from 'vitest';
 
-/** Debian packages that tests use, each with a command that proves that it is installed. */
+/** Debian packages that tests use, each with a command, or a file, that proves that it is installed. */
 const COMMANDS = {
+  busybox: 'busybox',
   chromium: 'chromium',
   conntrack: 'conntrack',
+  curl: 'curl',
+  'dropbear-bin': 'dropbear',
   faketime: 'faketime',
   iproute2: 'ip',
   iptables: 'iptables',
+  jq: 'jq',
+  jsonnet: 'jsonnet',
   'miniupnpd-nftables': 'miniupnpd',
+  mksh: 'mksh',
   nftables: 'nft',
+  'openssh-server': 'sshd',
   openssl: 'openssl',
+  'poppler-utils': 'pdftotext',
   procps: 'sysctl',
   prometheus: 'promtool',
   'prometheus-alertmanager': 'prometheus-alertmanager',
   'prometheus-pushgateway': 'prometheus-pushgateway',
   python3: 'python3',
+  'python3-jinja2': '/usr/lib/python3/dist-packages/jinja2/__init__.py',
+  shellcheck: 'shellcheck',
   systemd: 'systemd-analyze',
+  tmux: 'tmux',
   'util-linux': 'unshare',
+  'victoria-metrics': 'victoria-metrics',
 } as const;
 
 /** A Debian package that tests may ask for. */
@@ -40,6 +52,7 @@ function searchPath(): string[] {
 }
 
 function isInstalled(command: string): boolean {
+  if (command.startsWith('/')) return existsSync(command);
   return searchPath().some((folder) => {
     try {
       accessSync(join(folder, command), constants.X_OK);

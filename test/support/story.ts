@@ -1,19 +1,32 @@
 /**
  * A scripted day of a small fleet, told by the exporter's and the responder's own metrics code: a path's search climbs,
  * finds it healthy, its timeout drops to an hour, recovers, then the line fails. Beside it stand a loose box, a path that still
- * climbs, and the embedded target.
+ * climbs, a pool of which a few nodes forget early, a path on which keepalives are eaten, and the embedded target.
  */
 import type { Finding } from '../../src/core/finding.js';
 import { MODES } from '../../src/core/modes.js';
 import type { Verdict } from '../../src/core/verdict.js';
 import type { TargetSnapshot } from '../../src/engine/snapshot.js';
 import { ExporterMetrics } from '../../src/exporter/metrics.js';
+import { registerSiteInfo } from '../../src/web/site-info.js';
 import { Announcements } from '../../src/responder/discovery/announcements.js';
 import {
   createResponderMetrics,
   registerAnnouncementMetrics,
 } from '../../src/responder/responder-metrics.js';
-import { ALIVE, FakeView, makeConfig, makeMode, makeTarget, makeTest, SILENT } from './fake-view.js';
+import { BRIDGE_MODEM, CGN, locating, PROFILE } from './located.js';
+import {
+  ALIVE,
+  eatenTarget,
+  FakeView,
+  makeConfig,
+  makeMode,
+  makeTarget,
+  makeTest,
+  pooledTarget,
+  PROVEN,
+  SILENT,
+} from './fake-view.js';
 
 const STEP = 300;
 const HOUR = 3600;
@@ -28,6 +41,8 @@ export const CHAPTERS = {
 };
 
 const DROP = 8 * HOUR;
+/** When it turns out that only a share of the connections is forgotten. */
+const POOL = 12.5 * HOUR;
 const RECOVERY = 14 * HOUR;
 const OUTAGE = 22 * HOUR;
 
@@ -48,6 +63,8 @@ const HOURLY: Partial<Finding> = {
 const vps = makeConfig('vps', { labels: { site: 'home' } });
 const loose = makeConfig('loose', { labels: { site: 'office' } });
 const young = makeConfig('young', { labels: { site: 'cabin' } });
+const pool = pooledTarget('pool', { labels: { site: 'branch' } });
+const eaten = eatenTarget('eaten', { labels: { site: 'shop' } });
 const embedded = makeConfig('embedded', { labels: { site: '' } });
 
 function waiting(count: number) {
@@ -56,12 +73,28 @@ function waiting(count: number) {
 
 const A_FIFTH = { share: 0.2, shareLower: 0.15, shareUpper: 0.26, survived: LONGEST };
 
+/** The same path with its findings confirmed at that moment, Unix seconds. */
+function confirmed(target: TargetSnapshot, at: number): TargetSnapshot {
+  return { ...target, modes: target.modes.map((mode) => ({ ...mode, confirmedTimestamp: at })) };
+}
+
+/** Where the box of `vps` stands while it forgets early. */
+const AT_THE_MODEM = locating({ result: BRIDGE_MODEM, profile: PROFILE });
+
+/** Where the loose box stands: it forgets in `recv` only. */
+const { modes: asLocated, ...around } = locating({ result: CGN, profile: PROFILE });
+const LOCATED = {
+  ...around,
+  modes: asLocated.filter(({ mode }) => mode === 'send').map((each) => ({ ...each, mode: 'recv' }) as const),
+};
+
 /** What is known of the path `vps`. */
 function findingOfVps(t: number): Partial<Finding> {
   if (t < LONGEST) return { phase: 'climb', ...(t > 0 ? { lower: t } : {}) };
   if (t < DROP || t >= RECOVERY) return { ...LIMIT, suspect: t >= DROP - 2 * STEP && t < DROP };
   // A fifth of the connections, as it turns out: behind a pool of which some nodes changed.
-  if (t >= DROP + HOUR) return { ...HOURLY, mixture: A_FIFTH };
+  if (t >= POOL) return { ...HOURLY, mixture: A_FIFTH };
+  if (t >= DROP + HOUR) return HOURLY;
   // The bracket halves at every step; no timeout is published before it is closed.
   const open = 0.5 ** ((t - DROP) / STEP);
   const [lower, upper] = [3595 * (1 - open / 2), 3605 + (LONGEST - 3605) * open];
@@ -80,6 +113,8 @@ function scene(t: number, begin: number): TargetSnapshot[] {
       up: t < OUTAGE,
       ...(t < OUTAGE ? { announced: true } : {}),
       ...(known ? { keepaliveRecommended: finding.timeout === 3600 ? 1797 : 3600 } : {}),
+      ...(finding.timeout === 3600 ? { proving: PROVEN } : {}),
+      ...(finding.timeout === 3600 && finding.mixture === undefined ? { locating: AT_THE_MODEM } : {}),
       modes: MODES.map((mode) =>
         makeMode(mode, finding, {
           waiting: t < OUTAGE ? waiting(24) : [],
@@ -91,6 +126,7 @@ function scene(t: number, begin: number): TargetSnapshot[] {
       ...common,
       up: true,
       keepaliveRecommended: 149,
+      locating: LOCATED,
       modes: MODES.map((mode) =>
         makeMode(
           mode,
@@ -108,6 +144,8 @@ function scene(t: number, begin: number): TargetSnapshot[] {
         makeMode(mode, { phase: 'climb', lower: 15 + t / 24 }, { waiting: waiting(12) }),
       ),
     }),
+    confirmed({ ...pool, up: true }, now - 60),
+    confirmed(eaten, now - 60),
     makeTarget(embedded, {
       up: true,
       natDetected: true,
@@ -151,6 +189,7 @@ export async function tellStory(begin: number): Promise<string> {
   const metrics = new ExporterMetrics({ view, build: { version: '0.1.0', revision: 'story' } });
   metrics.reload(true, begin);
   metrics.unaccountedDescriptors(0);
+  registerSiteInfo(metrics.registry, { scheme: 'http', routePrefix: '' });
   const responder = createResponderMetrics();
   registerAnnouncementMetrics(responder.registry, new Announcements({ ttl: 900 }));
   const lines: string[] = [];
@@ -164,7 +203,11 @@ export async function tellStory(begin: number): Promise<string> {
     rejected.syntax += 1;
     if (t > DROP) rejected.auth += 2;
     lines.push(...stamp(await metrics.text(), 'nat-idle-exporter', 'home:15382', begin + t));
-    lines.push(...stamp(await responder.registry.metrics(), 'nat-idle-responder', 'vps:15383', begin + t));
+    // The responder's command tells its build itself.
+    const built = `nat_idle_exporter_build_info{version="0.1.0",revision="story",nodeversion="${process.version}"} 1\n`;
+    lines.push(
+      ...stamp(built + (await responder.registry.metrics()), 'nat-idle-responder', 'vps:15383', begin + t),
+    );
   }
   return `${lines.join('\n')}\n# EOF\n`;
 }
@@ -180,6 +223,8 @@ function happen(t: number, observer: ExporterMetrics['observer']): void {
       mode,
       makeTest(t, mode === 'recv' ? 301 : LONGEST, mode === 'recv' ? SILENT : ALIVE),
     );
+    if (mode === 'send' && t >= DROP + HOUR && t < POOL) observer.localized?.(vps, mode, 'responder', SILENT);
+    if (mode === 'recv') observer.localized?.(loose, mode, 'client', SILENT);
     if (t === DROP) observer.changed?.(vps, mode, 'drop');
     if (t === RECOVERY) observer.changed?.(vps, mode, 'rise');
     if (t === DROP - STEP) observer.earlyDeath?.(vps, mode, 3605);

@@ -119,6 +119,22 @@ export async function scrapeOf(fleet: readonly VantagePoint[]): Promise<string[]
   return fleet.flatMap((point) => (templates.get(point.kind) ?? []).map((line) => fill(line, point)));
 }
 
+/**
+ * What else is known of some paths, as more series of the same scrape: where the box stands that forgets after an hour,
+ * that the loose ones are pools, and where the pages of every exporter are.
+ */
+export function besidesOf(fleet: readonly VantagePoint[]): string[] {
+  const path =
+    'job="nat-idle-exporter",instance="INSTANCE",target="responder",isp="ISP",site="SITE",access="ACCESS"';
+  const known: Readonly<Partial<Record<Kind, readonly string[]>>> = {
+    hourly: [`nat_forgetting_box_info{${path},mode="send",hop="2",kind="router",place="cgn_hop"} 1`],
+    loose: [`nat_path_condition{${path},condition="mixture"} 1`, `nat_idle_early_death_ratio{${path}} 0.2`],
+  };
+  const pages =
+    'nat_idle_exporter_site_info{job="nat-idle-exporter",instance="INSTANCE",scheme="http",external_url="",route_prefix=""} 1';
+  return fleet.flatMap((point) => [pages, ...(known[point.kind] ?? [])].map((line) => fill(line, point)));
+}
+
 /** What the recording rules of a path make of such a scrape: compliance and the number of modes. */
 export function recordedOf(fleet: readonly VantagePoint[]): string[] {
   const labels =

@@ -1,5 +1,8 @@
 /** Drives a search over a simulated path in virtual time, with the controls that a real prober makes. */
+import { isDeepStrictEqual } from 'node:util';
 import { findingOf } from '../../src/core/search/finding-of.js';
+import { hintOf, unitedHint } from '../../src/core/search/hints.js';
+import { toldToSiblings } from '../../src/core/search/siblings.js';
 import { createSearch, step } from '../../src/core/search/step.js';
 import type { SearchState } from '../../src/core/search/state.js';
 import type {
@@ -7,6 +10,7 @@ import type {
   SearchAction,
   SearchEvent,
   SearchOptions,
+  SiblingTest,
 } from '../../src/core/search/contract.js';
 import type { Verdict } from '../../src/core/verdict.js';
 import type { Entry, SimulatedPath } from './simulated-nat.js';
@@ -34,12 +38,20 @@ interface Pending {
     | { readonly kind: 'flushed' };
 }
 
+/** What the other searches of the target are told. */
+interface Siblings {
+  readonly told: (test: SiblingTest, now: number) => void;
+  readonly stepped: (now: number) => void;
+}
+
 export interface DriveOptions {
   readonly search: SearchOptions;
   readonly path: SimulatedPath;
   /** Seconds between rounds of the schedule, 0 for none. */
   readonly rounds?: number;
   readonly until: number;
+  /** Moments at which somebody wants to know now. */
+  readonly asks?: readonly number[];
   /** Idle time that an alive verdict loses and a dead one gains, seconds. */
   readonly inexactness?: { readonly alive: number; readonly dead: number };
   /** Seconds until a survivor's verdict, 0.06 as a rule. */
@@ -68,7 +80,39 @@ export interface Drive {
 
 /** Runs a search until the time is up or the observer has seen enough. */
 export function drive(options: DriveOptions): Drive {
-  return new VirtualDriver(options).run();
+  const [run] = driveTogether([options]);
+  if (run === undefined) throw new Error('nothing was driven');
+  return run;
+}
+
+/**
+ * Runs the searches of a target beside one another, each telling the others what the product's do; each until its time
+ * is up or its observer has seen enough.
+ * @param strangers whether they tell one another nothing
+ */
+export function driveTogether(options: readonly DriveOptions[], strangers = false): readonly Drive[] {
+  const drivers = options.map((each) => new VirtualDriver(each));
+  for (const driver of drivers) {
+    const others = strangers ? [] : drivers.filter((other) => other !== driver);
+    driver.begin({
+      told: (test, now) => {
+        for (const other of others) other.hear({ kind: 'sibling_tested', test }, now);
+      },
+      stepped: (now) => {
+        for (const other of others) {
+          const rest = drivers.filter((one) => one !== other);
+          const hint = unitedHint(rest.map(({ state }) => hintOf(state)));
+          if (!isDeepStrictEqual(hint, other.state.hint)) other.hear({ kind: 'hint', hint }, now);
+        }
+      },
+    });
+  }
+  for (;;) {
+    const next = drivers.reduce((first, driver) => (driver.next < first.next ? driver : first));
+    if (next.next === Number.POSITIVE_INFINITY) break;
+    next.advance();
+  }
+  return drivers.map((driver) => driver.result());
 }
 
 class VirtualDriver {
@@ -85,6 +129,7 @@ class VirtualDriver {
   #earlyDeaths = 0;
   #steps = 0;
   #done = false;
+  #siblings: Siblings = { told: () => undefined, stepped: () => undefined };
   readonly #announced: { at: number; change: 'drop' | 'rise' }[] = [];
 
   constructor(options: DriveOptions) {
@@ -92,18 +137,42 @@ class VirtualDriver {
     this.#state = options.from ?? createSearch(options.search);
   }
 
-  run(): Drive {
-    const { path, until, rounds } = this.#options;
+  begin(siblings: Siblings): void {
+    const { path, rounds, asks = [] } = this.#options;
+    this.#siblings = siblings;
     this.#now = this.#state.now;
+    for (const at of asks) this.#schedule(at, { kind: 'ask_anew' });
     for (const reboot of path.options.reboots ?? []) this.#schedule(reboot.to, { kind: 'flushed' });
     if (rounds !== undefined && rounds > 0) this.#schedule(this.#now + rounds, { kind: 'round' });
     this.#step(this.#options.from === undefined ? { kind: 'start' } : { kind: 'interrupted' });
-    while (!this.#done) {
-      const next = this.#take();
-      if (next === undefined || next.at > until) break;
-      this.#now = next.at;
-      this.#happen(next.event);
-    }
+  }
+
+  /** The moment of its next event; +Infinity once it has ended. */
+  get next(): number {
+    const at = this.#queue[0]?.at ?? Number.POSITIVE_INFINITY;
+    return this.#done || at > this.#options.until ? Number.POSITIVE_INFINITY : at;
+  }
+
+  /** Lets the next event happen. */
+  advance(): void {
+    const next = this.#take();
+    if (next === undefined) return;
+    this.#now = next.at;
+    this.#happen(next.event);
+  }
+
+  /** Another search of the target tells something now. */
+  hear(event: SearchEvent, now: number): void {
+    if (this.#done) return;
+    this.#now = now;
+    this.#step(event);
+  }
+
+  get state(): SearchState {
+    return this.#state;
+  }
+
+  result(): Drive {
     return {
       state: this.#state,
       at: this.#now,
@@ -188,12 +257,15 @@ class VirtualDriver {
 
   #step(event: SearchEvent): void {
     if (event.kind === 'mapping_loss' || event.kind === 'interrupted') this.#live.clear();
+    const told = toldToSiblings(this.#state, this.#now, event);
     const { state, actions } = step(this.#state, this.#now, event);
     this.#state = state;
     this.#steps += 1;
     for (const action of actions) this.#carryOut(action);
     if (this.#live.size > this.#mostOpen) this.#mostOpen = this.#live.size;
     if (this.#options.observe?.(state, this.#now, actions, event) === true) this.#done = true;
+    if (told !== undefined) this.#siblings.told(told, this.#now);
+    this.#siblings.stepped(this.#now);
   }
 
   #carryOut(action: SearchAction): void {

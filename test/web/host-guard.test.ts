@@ -233,6 +233,7 @@ describe('the site that a request comes from', () => {
     { host: '127.0.0.1:15382', origin: '127.0.0.1:15382' },
     { host: '127.0.0.1:15382', origin: '//127.0.0.1:15382' },
     { host: '127.0.0.1:15382', origin: 'file://' },
+    { host: '127.0.0.1:15382', origin: 'blob:http://127.0.0.1:15382' },
     { host: '127.0.0.1:15382', origin: 'chrome-extension://abcdef' },
     { host: 'localhost', origin: 'http://localhost:8080' },
     { host: 'pi.local', origin: 'http://pi.local', encrypted: true },

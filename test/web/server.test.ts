@@ -10,7 +10,12 @@ import bcrypt from 'bcryptjs';
 import express from 'express';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { ConfigError } from '../../src/config/problem.js';
-import { startWebServer, type WebServer, type WebServerOptions } from '../../src/web/server.js';
+import {
+  checkWebConfig,
+  startWebServer,
+  type WebServer,
+  type WebServerOptions,
+} from '../../src/web/server.js';
 import { makeCa, makeCertificate, type Pair } from '../support/certificates.js';
 import { requires } from '../support/requires.js';
 import { eventually } from '../support/sockets.js';
@@ -213,6 +218,23 @@ test('a server that must know its readers keeps its users when they are taken ou
   expect((await get(server.urls[0], { auth: 'alice:secret' })).status).toBe(200);
 });
 
+test('what must not start with a bad web configuration can look at it before', () => {
+  expect(() => checkWebConfig({})).not.toThrow();
+  expect(() => checkWebConfig({ authenticate: 'it tells secrets' })).toThrow('it tells secrets');
+  expect(() => checkWebConfig({ configFile: writeConfig('bad.yml', 'basic_auth_users: 5\n') })).toThrow(
+    ConfigError,
+  );
+});
+
+test('that HTTP/2 is asked for and not spoken is told at the start', async () => {
+  const told: string[] = [];
+  const log = { info: (_: object, message: string) => void told.push(message), warn: () => undefined };
+  await start({ configFile: writeConfig('http2.yml', 'http_server_config: {http2: true}\n'), log });
+  expect(told).toEqual(['http2 is ignored: this server speaks HTTP/1.1']);
+  await start({ configFile: writeConfig('http1.yml', 'http_server_config: {http2: false}\n'), log });
+  expect(told).toHaveLength(1);
+});
+
 test('the headers of the web configuration are on every answer', async () => {
   const configFile = writeConfig(
     'headers.yml',
@@ -322,6 +344,31 @@ openssl.describe('https', () => {
     expect(after.serial).not.toBe(before.serial);
     writeFileSync(pair.key, 'half a key');
     expect((await get(url, trusting())).serial).toBe(after.serial);
+  });
+
+  test('a change of what only a restart can change is told, and changes nothing', async () => {
+    const configFile = tlsConfig('restart.yml');
+    const told: [fields: object, message: string][] = [];
+    const log = {
+      info: (...line: [object, string]) => void told.push(line),
+      warn: (...line: [object, string]) => void told.push(line),
+    };
+    const url = (await start({ configFile, log })).urls[0];
+    const restart = [
+      { file: configFile },
+      'TLS switched on or off, or client_auth_type changed: restart needed',
+    ];
+    writeFileSync(configFile, 'http_server_config: {http2: false, headers: {X-Frame-Options: deny}}\n');
+    const answer = await get(url, trusting());
+    expect(answer).toMatchObject({ status: 200, body: 'hello' });
+    expect(answer.headers).not.toMatchObject({ 'x-frame-options': 'deny' });
+    expect(told).toEqual([restart]);
+    tlsConfig('restart.yml', '  client_ca_file: ca.pem\n  client_auth_type: RequireAndVerifyClientCert\n');
+    expect((await get(url, trusting())).status).toBe(200);
+    expect(told).toEqual([restart, restart]);
+    tlsConfig('restart.yml', '  min_version: TLS13\n');
+    expect((await get(url, trusting())).protocol).toBe('TLSv1.3');
+    expect(told.at(-1)).toEqual([{ file: configFile }, 'web configuration read again']);
   });
 
   test.each(['RequireAnyClientCert', 'VerifyClientCertIfGiven', 'RequireAndVerifyClientCert'])(

@@ -52,10 +52,13 @@ function promtoolTakes(content: string): boolean {
 const GOOD: Readonly<Record<string, string>> = {
   'an empty file': '',
   'comments only': '# nothing\n\n',
+  'a comment that ends without a line break': '# nothing',
   users: `basic_auth_users:\n  alice: ${HASH}\n  bob: ${HASH}\n`,
   headers:
     "http_server_config:\n  http2: false\n  headers:\n    X-Frame-Options: sameorigin\n    Content-Security-Policy: default-src 'self'\n    Strict-Transport-Security: max-age=3600\n    X-Content-Type-Options: nosniff\n    X-XSS-Protection: '0'\n",
   TLS: 'tls_server_config:\n  cert_file: server.pem\n  key_file: server.key\n',
+  "what is a truth or a number to Go's YAML":
+    'http_server_config:\n  http2: off\n  headers: {X-XSS-Protection: 0}\n',
   'TLS with everything':
     'tls_server_config:\n  cert_file: server.pem\n  key_file: server.key\n  client_ca_file: ca.pem\n  client_auth_type: RequireAndVerifyClientCert\n  min_version: TLS12\n  max_version: TLS13\n  prefer_server_cipher_suites: false\n  cipher_suites: [TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, TLS_AES_128_GCM_SHA256]\n  curve_preferences: [X25519, CurveP256]\n',
 };
@@ -91,10 +94,11 @@ const BAD: Readonly<Record<string, readonly [content: string, problems: readonly
     ['tls_server_config.client_auth_type: must ask for certificates where a client CA is given'],
   ],
   'a header that is not allowed and a wrong value': [
-    'http_server_config:\n  headers:\n    Server: nginx\n    X-Frame-Options: allow\n',
+    'http_server_config:\n  headers:\n    Server: nginx\n    X-Frame-Options: allow\n    Content-Security-Policy: "self\\nX-Evil: 1"\n',
     [
       'http_server_config.headers.Server: is not a header that can be set (only Content-Security-Policy, X-Frame-Options, X-Content-Type-Options, X-XSS-Protection, Strict-Transport-Security)',
       'http_server_config.headers.X-Frame-Options: must be deny or sameorigin, found allow',
+      'http_server_config.headers.Content-Security-Policy: must be one line of printable characters, found "self\\nX-Evil: 1"',
     ],
   ],
   'a password that is no bcrypt hash': [

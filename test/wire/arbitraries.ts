@@ -28,6 +28,7 @@ const REJECT_CODES: Readonly<Record<RejectCode, true>> = {
   timeout: true,
   shutting_down: true,
   announcement: true,
+  fresh: true,
 };
 
 const hex = (digits: number) =>
@@ -60,6 +61,14 @@ export const hellos = fc.oneof(
     session: hex(32),
     nonce: hex(32),
     announce: fc.constant(true as const),
+  }),
+  fc.record({
+    kind: fc.constant('hello' as const),
+    version,
+    role: fc.constantFrom('control' as const, 'check' as const),
+    session: hex(32),
+    nonce: hex(32),
+    fresh: fc.constant(true as const),
   }),
   fc.record({
     kind: fc.constant('hello' as const),
@@ -109,6 +118,14 @@ export const clientMessages: fc.Arbitrary<ClientMessage> = fc.oneof(
   fc.record({ kind: fc.constant('call' as const), probe: number, nonce: hex(16) }),
   fc.record({ kind: fc.constant('drop' as const), probe: number }),
   fc.record({ kind: fc.constant('answer' as const), nonce: hex(16) }),
+  fc.record({
+    kind: fc.constant('fresh' as const),
+    probe: number,
+    ttl: fc.integer({ min: 1, max: 64 }),
+    interval: fc.integer({ min: 1, max: 60 }),
+  }),
+  fc.record({ kind: fc.constant('fresh' as const), probe: number, ttl: fc.constant(0) }),
+  fc.record({ kind: fc.constant('reach' as const), probe: number, ttl: fc.integer({ min: 1, max: 64 }) }),
   fc.tuple(announcements, macs).map(([fields, mac]) => ({ kind: 'announce' as const, ...fields, mac })),
 );
 
@@ -126,6 +143,7 @@ export const welcomes = fc.record(
     conntrack: number,
     instance: hex(16),
     announce: number,
+    fresh: fc.constant(true as const),
     mac: macs,
   },
   { requiredKeys: ['kind', 'version', 'nonce', 'seen'] },
@@ -152,6 +170,8 @@ export const responderMessages: fc.Arbitrary<ResponderMessage> = fc.oneof(
     probe: number,
     cause: fc.constantFrom('reset' as const, 'closed' as const, 'timed_out' as const),
   }),
+  fc.record({ kind: fc.constant('freshened' as const), probe: number, sent: number, heard: number }),
+  fc.record({ kind: fc.constant('reached' as const), probe: number, acked: fc.boolean() }),
   errors,
 );
 
@@ -170,6 +190,7 @@ export const almostLines = fc
           'GONE',
           'RING',
           'ANNOUNCE',
+          ...['FRESH', 'REACH', 'FRESHENED', 'REACHED', 'ttl=0', 'ttl=3', 'interval=1', 'acked=1'],
           'address=:1',
           'labels=a:b,',
           ' ',

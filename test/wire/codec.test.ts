@@ -1,13 +1,13 @@
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import {
-  announcementMacInput,
   decodeClientMessage,
   decodeResponderMessage,
   encodeClientMessage,
   encodeResponderMessage,
-  macInput,
 } from '../../src/wire/codec.js';
+import { announcementMacInput, macInput } from '../../src/wire/proofs.js';
 import { MAX_LINE_BYTES } from '../../src/wire/lines.js';
 import type { Announce, Hello, Welcome } from '../../src/wire/messages.js';
 
@@ -115,6 +115,7 @@ describe('codec', () => {
       conntrack: 4_294_967_295,
       instance: 'f'.repeat(16),
       announce: 4_294_967_295,
+      fresh: true,
       mac: 'f'.repeat(64),
     });
     const wordiest = encodeResponderMessage({
@@ -137,6 +138,15 @@ describe('codec', () => {
     expect(encodeResponderMessage({ ...WELCOME, conntrack: 432_000 })).toBe(
       `WELCOME v=1 nonce=${NONCE} seen=192.0.2.1:5000 conntrack=432000\n`,
     );
+    const lines = [
+      encodeClientMessage({ kind: 'fresh', probe: 7, ttl: 3, interval: 30 }),
+      encodeClientMessage({ kind: 'fresh', probe: 7, ttl: 0 }),
+      encodeResponderMessage({ kind: 'freshened', probe: 7, sent: 12, heard: 0 }),
+      encodeClientMessage({ kind: 'reach', probe: 7, ttl: 3 }),
+      encodeResponderMessage({ kind: 'reached', probe: 7, acked: true }),
+    ];
+    const document = readFileSync('docs/PROTOCOL.md', 'utf8');
+    for (const line of lines) expect(document).toContain(line.trimEnd());
     expect(encodeResponderMessage({ kind: 'error', code: 'syntax', detail: '100 % wrong' })).toBe(
       'ERROR code=syntax detail=100%20%25%20wrong\n',
     );
@@ -214,6 +224,26 @@ describe('codec', () => {
     expect(decodeClientMessage(probe)).toEqual({ ok: true, message: { ...plain, role: 'probe', probe: 1 } });
   });
 
+  it('asks likewise whether probes can be refreshed, and proves the answer', () => {
+    const asking: Hello = {
+      kind: 'hello',
+      version: 1,
+      role: 'control',
+      session: SESSION,
+      nonce: NONCE,
+      fresh: true,
+    };
+    const line = pad(`HELLO v=1 role=control session=${SESSION} nonce=${NONCE} fresh=1`);
+    expect(encodeClientMessage(asking)).toBe(`${line}\n`);
+    const { fresh: _, ...plain } = asking;
+    expect(decodeClientMessage(line.replace('fresh=1', 'fresh=7'))).toEqual({ ok: true, message: plain });
+    const offered = { ...WELCOME, fresh: true } as const;
+    expect(encodeResponderMessage(offered)).toBe(`${body(encodeResponderMessage(WELCOME))} fresh=1\n`);
+    expect(macInput('responder', asking, NONCE, offered)).not.toBe(
+      macInput('responder', asking, NONCE, WELCOME),
+    );
+  });
+
   it.each([
     ['', 'syntax', 'a line begins with a verb in capital letters'],
     ['ping nonce=0123456789abcdef', 'syntax', 'a line begins with a verb in capital letters'],
@@ -230,6 +260,13 @@ describe('codec', () => {
     ['CALL probe=01 nonce=0123456789abcdef', 'syntax', 'probe must be an integer of 0 to 4294967295'],
     ['CALL probe=4294967296 nonce=0123456789abcdef', 'syntax', 'probe must be an integer of 0 to 4294967295'],
     ['CALL probe=-1 nonce=0123456789abcdef', 'syntax', 'probe must be an integer of 0 to 4294967295'],
+    ['REACH probe=7 ttl=0', 'syntax', 'ttl must be an integer of 1 to 64'],
+    ['REACH probe=7 ttl=65', 'syntax', 'ttl must be an integer of 1 to 64'],
+    ['FRESH probe=7 ttl=65 interval=1', 'syntax', 'ttl must be an integer of 0 to 64'],
+    ['FRESH probe=7 ttl=3', 'syntax', 'interval is missing'],
+    ['FRESH probe=7 ttl=3 interval=0', 'syntax', 'interval must be an integer of 1 to 60'],
+    ['FRESH probe=7 ttl=3 interval=61', 'syntax', 'interval must be an integer of 1 to 60'],
+    ['FRESH probe=7 ttl=0 interval=1', 'syntax', 'unknown key interval'],
     ['HELLO v=1', 'syntax', 'a HELLO has at least 255 characters, this one has 9'],
     [pad('HELLO v=2 anything=new'), 'version', 'version 2, this side speaks 1'],
     [pad('HELLO v=x'), 'syntax', 'v must be a version number'],
@@ -305,6 +342,9 @@ describe('codec', () => {
     [`WELCOME v=7 nonce=${NONCE}`, 'version', 'version 7, this side speaks 1'],
     ['ERROR code=mood', 'syntax', /^code must be one of/],
     ['ERROR code=auth detail=%41', 'syntax', 'detail must have at most 64 characters'],
+    [`WELCOME v=1 nonce=${NONCE} seen=192.0.2.1:1 fresh=0`, 'syntax', 'fresh must be an integer of 1 to 1'],
+    ['REACHED probe=1 acked=2', 'syntax', 'acked must be an integer of 0 to 1'],
+    ['FRESHENED probe=1 sent=1', 'syntax', 'heard is missing'],
     ['GONE probe=1 cause=whim', 'syntax', /^cause must be one of/],
     ['SSH-2.0-OpenSSH_9.2', 'syntax', 'a line begins with a verb in capital letters'],
   ])('decodeResponderMessage(%j) names the rule that is broken', (line, code, problem) => {
@@ -358,7 +398,7 @@ describe('macInput', () => {
         const bare = (welcome: Welcome) => ({ ...welcome, mac: undefined });
         const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
         // What an older side would not know of is not proven.
-        const known = (hello: Hello) => ({ ...hello, announce: undefined });
+        const known = (hello: Hello) => ({ ...hello, announce: undefined, fresh: undefined });
         const sameStart = same(known(h1), known(h2)) && c1 === c2;
         expect(macInput('client', h1, c1) === macInput('client', h2, c2)).toBe(sameStart);
         expect(macInput('client', h1, c1)).not.toBe(macInput('responder', h1, c1, w1));

@@ -29,7 +29,9 @@ export function Dashboard({
     width: w * column - GAP,
     height: h * (CELL + GAP) - GAP,
   });
-  const bottom = Math.max(...panels.map(({ panel: { gridPos } }) => gridPos.y + gridPos.h));
+  const bottom = Math.max(
+    ...[...scene.rows, ...panels.map(({ panel }) => panel)].map(({ gridPos }) => gridPos.y + gridPos.h),
+  );
   return (
     <main
       style={{
@@ -46,7 +48,10 @@ export function Dashboard({
           key={row.title}
           style={{ ...absolute(place(row.gridPos)), fontSize: 16, lineHeight: `${CELL}px`, margin: 0 }}
         >
-          <Icon name="angle-down" /> {row.title}
+          <Icon name={row.closed === undefined ? 'angle-down' : 'angle-right'} /> {row.title}
+          {row.closed !== undefined && (
+            <small style={{ color: theme.colors.text.secondary, fontSize: 12 }}> ({row.closed} panels)</small>
+          )}
         </h2>
       ))}
       {panels.map((prepared) => {

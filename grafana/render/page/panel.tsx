@@ -11,6 +11,7 @@ import { PanelChrome } from '@grafana/ui';
 import { firstValueFrom } from 'rxjs';
 import { PANEL_TYPES, type PanelTypeName } from '../panel-types.js';
 import type { Scene, ScenePanel } from '../scene.js';
+import { AlertList } from './drawings/alert-list.js';
 import { Bars } from './drawings/bar-gauge.js';
 import type { Drawing, DrawingProps } from './drawings/drawing.js';
 import { Heatmap } from './drawings/heatmap.js';
@@ -23,6 +24,7 @@ import { framesOf } from './frames.js';
 import { resolveLook } from './plugins.js';
 
 const DRAWINGS: Readonly<Record<PanelTypeName, Drawing>> = {
+  alertlist: AlertList,
   bargauge: Bars,
   heatmap: Heatmap,
   histogram: Histogram,
@@ -33,6 +35,12 @@ const DRAWINGS: Readonly<Record<PanelTypeName, Drawing>> = {
 };
 
 const CAPTION_HEIGHT = 16;
+const SAY_NOTHING_THEMSELVES: readonly PanelTypeName[] = ['stat', 'bargauge'];
+
+/** A panel without data: its words for that, as Grafana shows them. */
+function Nothing({ height, fieldConfig }: DrawingProps) {
+  return <p style={{ textAlign: 'center', lineHeight: `${height}px` }}>{fieldConfig.defaults.noValue}</p>;
+}
 
 /** What is the same for all panels of a picture. */
 export interface Surroundings {
@@ -82,6 +90,7 @@ export async function prepare(panel: ScenePanel, around: Surroundings): Promise<
       timeZone,
       theme,
       annotations: scene.annotations,
+      alerts: panel.alerts ?? [],
       replaceVariables,
     },
   };
@@ -96,7 +105,9 @@ export function Panel({
   readonly width: number;
   readonly height: number;
 }) {
-  const Content = DRAWINGS[panel.type];
+  const isSilent = panel.queries.length > 0 && panel.queries.every(({ series }) => series.length === 0);
+  // The components for single values say so themselves.
+  const Content = isSilent && !SAY_NOTHING_THEMSELVES.includes(panel.type) ? Nothing : DRAWINGS[panel.type];
   const type = PANEL_TYPES[panel.type];
   const caption = 'caption' in type ? type.caption : undefined;
   return (

@@ -159,6 +159,7 @@ const TABLE: Custom<Omit<TableFieldOptions, 'displayMode'>> = {
 };
 
 const PLUGINS: Readonly<Record<PanelTypeName, PanelPlugin>> = {
+  alertlist: plugin(undefined, {}),
   bargauge: plugin(FieldColorModeId.Thresholds, {}),
   heatmap: plugin(undefined, { hideFrom: SHOWN, scaleDistribution: AXIS.scaleDistribution }),
   histogram: plugin(FieldColorModeId.PaletteClassic, {

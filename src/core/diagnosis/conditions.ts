@@ -4,8 +4,9 @@
  */
 import type { Seconds } from '../../units.js';
 import { DEATHS_OF_A_CLAIM, type Finding } from '../finding.js';
-import { durationWithSeconds, humanDuration } from '../human-duration.js';
 import type { Mode } from '../modes.js';
+import type { QuotaStanding } from '../quota/memory.js';
+import { sinceStart } from '../words.js';
 import { eatenModes, EMPTY_MODES, type FindingsByMode, type PublishLimits } from './publishable.js';
 
 /** Something about a path that explains its findings, keeps a mode out of the verdict or forbids a verdict. */
@@ -13,6 +14,7 @@ export type PathCondition =
   | 'keepalives_eaten'
   | 'keepalives_answered_between'
   | 'mixture'
+  | 'connection_quota'
   | 'fixed_lifetime'
   | 'several_far_ends'
   | 'proxy_closes';
@@ -25,6 +27,12 @@ export interface Circumstances {
   readonly severalFarEnds?: boolean | undefined;
   /** Every connection ends at one age, however busy it is: that age, seconds. */
   readonly fixedLifetime?: Seconds | undefined;
+  /** The far end breaks a silence by itself after so long, seconds. */
+  readonly speaksAfter?: Seconds | undefined;
+  /** Configured modes that the far end cannot be asked. */
+  readonly cannotBeAsked?: readonly Mode[] | undefined;
+  /** Whether deaths depend on how many connections are open; absent where an accusation need not wait for that. */
+  readonly quota?: QuotaStanding | undefined;
 }
 
 /** The words of one condition. */
@@ -50,10 +58,17 @@ export const CONDITION_ROWS: Readonly<Record<PathCondition, ConditionRow>> = {
     meaning: 'a share of the connections is forgotten early, as by a pool with bad nodes, the others are not',
     said: () => 'not all connections are treated alike, as behind a pool with bad nodes',
   },
+  connection_quota: {
+    meaning: 'idle connections die among many and survive among few: a limit on how many are remembered',
+    said: ({ quota }) =>
+      quota?.kind === 'quota'
+        ? `how long one survives depends on how many connections are open (about ${quota.connections} are too many, ${quota.held} are not)`
+        : 'how long one survives depends on how many connections are open',
+  },
   fixed_lifetime: {
     meaning: 'every connection ends at one age, however busy it is',
     said: ({ fixedLifetime }) =>
-      `every connection ends ${fixedLifetime === undefined ? 'at one age' : `${fixedLifetime < 120 ? humanDuration(fixedLifetime) : durationWithSeconds(fixedLifetime)} after its start`}, however busy it is`,
+      `every connection ends ${fixedLifetime === undefined ? 'at one age' : sinceStart(fixedLifetime)}, however busy it is`,
   },
   several_far_ends: {
     meaning: 'more than one responder answers at this address',
@@ -76,9 +91,13 @@ const WITHOUT_KEEPALIVES: readonly PathCondition[] = [
   'proxy_closes',
 ];
 
-/** Whether only settings that send data help on a path with these conditions. */
-export function isDataOnly(conditions: readonly PathCondition[]): boolean {
-  return conditions.some((condition) => WITHOUT_KEEPALIVES.includes(condition));
+/** Why only settings that send data help on a path with these conditions; undefined where others may. */
+export function whyDataOnly(
+  conditions: readonly PathCondition[],
+  circumstances: Circumstances,
+): string | undefined {
+  const reason = conditions.find((condition) => WITHOUT_KEEPALIVES.includes(condition));
+  return reason && CONDITION_ROWS[reason].said(circumstances);
 }
 
 /** Whether enough connections of a mode were closed by somebody to say so. */
@@ -96,6 +115,7 @@ export function conditionsOf(
     keepalives_eaten: eatenModes(findings, limits).length > 0,
     keepalives_answered_between: circumstances.keepalivesAnsweredBetween === true,
     mixture: Object.values(findings).some(({ mixture }) => mixture !== undefined),
+    connection_quota: circumstances.quota?.kind === 'quota',
     fixed_lifetime: circumstances.fixedLifetime !== undefined,
     several_far_ends: circumstances.severalFarEnds === true,
     proxy_closes: Object.values(findings).some(isClosedEarly),
@@ -103,7 +123,10 @@ export function conditionsOf(
   return PATH_CONDITIONS.filter((condition) => found[condition]);
 }
 
-/** The configured modes that say nothing about the mapping: keepalives that something eats or answers. */
+/**
+ * The configured modes that say nothing about the mapping: keepalives that something eats or answers, and what the far
+ * end cannot be asked.
+ */
 export function leftOutModes(
   findings: FindingsByMode,
   modes: readonly Mode[],
@@ -112,5 +135,6 @@ export function leftOutModes(
 ): readonly Mode[] {
   const silent =
     circumstances.keepalivesAnsweredBetween === true ? EMPTY_MODES : eatenModes(findings, limits);
-  return silent.filter((mode) => modes.includes(mode));
+  const { cannotBeAsked = [] } = circumstances;
+  return modes.filter((mode) => silent.includes(mode) || cannotBeAsked.includes(mode));
 }

@@ -1,5 +1,4 @@
 /** What the pattern of findings over the modes may mean, never more certain than the data. */
-import type { Seconds } from '../../units.js';
 
 /** One explanation with its evidence. */
 export interface Explanation {
@@ -22,10 +21,3 @@ export const measured = explanationOf('measured');
 export const likely = explanationOf('likely');
 /** What is worth a look. */
 export const hint = explanationOf('hint');
-
-/** Ready-to-paste settings that keep idle connections alive on this path. */
-export interface Settings {
-  /** Recommended keepalive interval, seconds. */
-  readonly interval: Seconds;
-  readonly snippets: readonly { readonly product: string; readonly text: string }[];
-}

@@ -1,11 +1,12 @@
 /** What one mode's search came to, reduced to what a diagnosis compares. */
 import { defined } from '../../defined.js';
-import { DEATHS_OF_A_CLAIM, type Finding } from '../finding.js';
+import { DEATHS_OF_A_CLAIM, type Finding, type Mixture } from '../finding.js';
 import { durationWithSeconds, humanDuration, plainSeconds } from '../human-duration.js';
 import { diesAtMinIdle } from './publishable.js';
 import { MODES, type Mode } from '../modes.js';
+import type { QuotaStanding } from '../quota/memory.js';
 import type { DeathEvidence } from '../verdict.js';
-import { REASON_WORDS } from '../words.js';
+import { mixtureWords, REASON_WORDS } from '../words.js';
 import type { Seconds } from '../../units.js';
 
 /** Where an address belongs, without the address itself. */
@@ -45,8 +46,12 @@ export interface DiagnosisInput {
     /** The router's outer address is public, but not the one that the far end sees. */
     readonly routerDiffersFromSeen?: boolean;
   };
+  /** Whether deaths depend on how many connections are open; absent where nothing waits for that. */
+  readonly quota?: QuotaStanding;
   /** Somebody in between answers TCP keepalives while data dies. */
   readonly keepalivesAnsweredBetween?: boolean;
+  /** Every connection ends at this age, however busy it is, seconds; absent where that was not found. */
+  readonly fixedLifetime?: Seconds;
   /** Connections of one search arrived from several public addresses. */
   readonly severalSeenAddresses?: boolean;
 }
@@ -64,6 +69,8 @@ export type Outcome =
       readonly upper: Seconds;
       readonly deaths: number;
       readonly compliant?: boolean;
+      /** Only a share of the connections dies there. */
+      readonly mixture?: Mixture;
       /** What showed most of the deaths; absent when no death was counted since the start. */
       readonly manner?: DeathEvidence;
     };
@@ -78,13 +85,15 @@ export function outcomeOf(evidence: ModeEvidence, limits: DiagnosisInput['limits
     return asked && lower !== undefined ? { kind: 'survives', lower } : { kind: 'open' };
   }
   const atOnce = diesAtMinIdle(finding, limits) && finding.deaths >= DEATHS_OF_A_CLAIM;
-  if (finding.timeout === undefined && !atOnce) return { kind: 'open' };
+  const { mixture } = finding;
+  if (finding.timeout === undefined && !atOnce && mixture === undefined) return { kind: 'open' };
   return defined({
     kind: 'forgets',
     lower: lower ?? 0,
     upper,
     deaths: finding.deaths,
     compliant: finding.compliant,
+    mixture,
     manner: finding.closed === true ? 'closed' : commonest(evidence.deaths),
   });
 }
@@ -106,6 +115,7 @@ export function outcomeSentence(mode: Mode, outcome: Outcome): string {
     case 'survives':
       return `${mode}: survived ${durationWithSeconds(outcome.lower)} idle, nothing died.`;
     case 'forgets': {
+      if (outcome.mixture !== undefined) return `${mode}: ${mixtureWords(outcome, outcome.mixture)}.`;
       const survived = outcome.lower > 0 ? `survived ${plainSeconds(outcome.lower)}` : 'nothing survived';
       const died = `died at ${plainSeconds(outcome.upper)}`;
       const words = outcome.upper < 60 ? '' : `, which is ${humanDuration(outcome.upper)}`;
@@ -147,4 +157,9 @@ export function forgetting(outcomes: Outcomes): readonly (readonly [Mode, Forget
   return [...outcomes].flatMap(([mode, outcome]) =>
     outcome.kind === 'forgets' ? [[mode, outcome] as const] : [],
   );
+}
+
+/** One plain sentence of evidence for each mode. */
+export function outcomeSentences(outcomes: Outcomes): readonly string[] {
+  return [...outcomes].map(([mode, outcome]) => outcomeSentence(mode, outcome));
 }

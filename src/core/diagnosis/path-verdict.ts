@@ -6,12 +6,22 @@ import {
   leftOutModes,
   type PathCondition,
 } from './conditions.js';
+import { defined } from '../../defined.js';
+import type { Seconds } from '../../units.js';
 import type { Finding } from '../finding.js';
 import { durationWithSeconds } from '../human-duration.js';
-import { type Mode, requirementOf, requirementsOf } from '../modes.js';
+import { longestRequired, type Mode, requirementOf, requirementsOf } from '../modes.js';
 import type { Requirement } from '../requirements.js';
-import { listed, UNSTABLE, whenForgotten } from '../words.js';
-import { type FindingsByMode, type PublishLimits, publishable } from './publishable.js';
+import { checkingWords, listed, UNSTABLE, whenForgotten } from '../words.js';
+import { checkAt } from '../quota/check.js';
+import {
+  type FindingsByMode,
+  outlivingModes,
+  type PublishLimits,
+  publishable,
+  uncheckedModes,
+  undividedModes,
+} from './publishable.js';
 
 /**
  * What a path is worth, each mode by its own requirement: one mode that is proven not compliant decides, and only all
@@ -23,8 +33,23 @@ export interface PathVerdict {
   readonly sentence: string;
   /** What was found about the path beside the bounds. */
   readonly conditions: readonly PathCondition[];
+  /** What each of the conditions says, in their order, without a full stop. */
+  readonly remarks: readonly string[];
   /** Configured modes that say nothing about the mapping. */
   readonly leftOut: readonly Mode[];
+  /**
+   * Configured modes that contradict others, while it is not known why. Keepalives survive for ever what data does not:
+   * somebody may answer them, or the timeout has just changed. Or a mode tells a timeout of all connections where another
+   * one has found a share that is forgotten before it. Further tests tell, of connections of the same time.
+   */
+  readonly contradicting: readonly Mode[];
+  /** Present while an accusation waits until it is known whether it depends on how many connections are open. */
+  readonly check?: {
+    /** The modes that would accuse the path. */
+    readonly modes: readonly Mode[];
+    /** What is said of it, with the time left. */
+    readonly words: string;
+  };
 }
 
 /**
@@ -37,17 +62,31 @@ export function pathVerdict(
   limits: PublishLimits,
   circumstances: Circumstances = {},
 ): PathVerdict {
-  const published = publishable(findings, limits);
+  const { quota } = circumstances;
+  const published = publishable(findings, limits, quota);
   const leftOut = leftOutModes(findings, modes, limits, circumstances);
   const speaking = modes.filter((mode) => !leftOut.includes(mode));
   const failing = speaking.filter((mode) => published[mode]?.compliant === false);
+  const unchecked = uncheckedModes(findings, limits, quota).filter((mode) => speaking.includes(mode));
+  const check =
+    unchecked.length === 0
+      ? undefined
+      : { modes: unchecked, words: checkingWords(timeLeft(unchecked, findings, limits, quota)) };
   const conditions = conditionsOf(findings, limits, circumstances);
-  const aside = conditions.map((condition) => `; ${CONDITION_ROWS[condition].said(circumstances)}`).join('');
+  const remarks = [
+    ...conditions.map((condition) => CONDITION_ROWS[condition].said(circumstances)),
+    ...unaskedWords(circumstances),
+  ];
+  const disagreeing = [...outlivingModes(findings, limits), ...undividedModes(findings)];
+  const aside = remarks.map((remark) => `; ${remark}`).join('');
   const verdict = (result: PathVerdict['result'], said: string): PathVerdict => ({
     result,
     sentence: `${said}${aside}.`,
     conditions,
+    remarks,
     leftOut,
+    contradicting: speaking.filter((mode) => disagreeing.includes(mode)),
+    ...defined({ check }),
   });
   if (failing.length > 0) {
     const all = failing.length === modes.length && modes.length > 1;
@@ -68,7 +107,29 @@ export function pathVerdict(
     return verdict('compliant', `Compliant: an idle TCP connection survives ${each.join('; it survives ')}`);
   }
   const wanted = requirementsOf(modes).map(asks);
-  return verdict('unknown', `No verdict: ${[known(speaking, published), ...wanted].join('; ')}`);
+  const parts = [
+    known(speaking, published, check !== undefined),
+    check?.words,
+    ...wanted,
+    ...reachWords(circumstances, longestRequired(modes)),
+  ];
+  return verdict('unknown', `No verdict: ${parts.filter((part) => part !== undefined).join('; ')}`);
+}
+
+/** What cannot be asked of this far end at all. */
+function unaskedWords({ cannotBeAsked = [] }: Circumstances): readonly string[] {
+  return cannotBeAsked.length === 0
+    ? []
+    : [`${listed(cannotBeAsked)} cannot be measured against this far end, which runs no program for us`];
+}
+
+/** How far this far end lets anybody see, where that is not far enough. */
+function reachWords({ speaksAfter }: Circumstances, required: Seconds): readonly string[] {
+  return speaksAfter === undefined || speaksAfter > required
+    ? []
+    : [
+        `this far end breaks a silence by itself after ${durationWithSeconds(speaksAfter)}, so that nothing longer can be told from it`,
+      ];
 }
 
 function asks({ idle, clause }: Requirement): string {
@@ -93,15 +154,27 @@ function when(modes: readonly Mode[], findings: FindingsByMode): string {
   return whenForgotten(worst, { ...finding, upper: finding.upper });
 }
 
+/** How long the check of an accusation still takes; from its beginning on where it has not begun, seconds. */
+function timeLeft(
+  modes: readonly Mode[],
+  findings: FindingsByMode,
+  { guard }: PublishLimits,
+  quota: Circumstances['quota'],
+): Seconds {
+  if (quota?.kind === 'unchecked' && quota.left !== undefined) return quota.left;
+  const uppers = modes.map((mode) => findings[mode]?.upper ?? Number.POSITIVE_INFINITY);
+  return checkAt({ upper: Math.min(...uppers) }, guard);
+}
+
 /** What can be said without a verdict. */
-function known(speaking: readonly Mode[], findings: FindingsByMode): string {
+function known(speaking: readonly Mode[], findings: FindingsByMode, isChecked: boolean): string {
   const died = speaking.filter((mode) => findings[mode]?.upper !== undefined);
   const uppers = died.map((mode) => findings[mode]?.upper ?? 0);
   if (uppers.length > 0) {
     const closed = died.filter((mode) => findings[mode]?.closed === true);
     if (closed.length === died.length)
       return `an idle connection was closed by somebody ${when(closed, findings)} (${listed(closed)})`;
-    return `an idle connection died after ${durationWithSeconds(Math.min(...uppers))} (${listed(died)}), which is not confirmed yet`;
+    return `an idle connection died after ${durationWithSeconds(Math.min(...uppers))} (${listed(died)})${isChecked ? '' : ', which is not confirmed yet'}`;
   }
   const lowers = speaking.map((mode) => findings[mode]?.lower);
   const least =

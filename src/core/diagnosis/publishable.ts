@@ -1,6 +1,7 @@
 /** Which findings may be published, and what keepalive interval follows from them: rules across the modes. */
 import { DEATHS_OF_A_CLAIM, type Finding } from '../finding.js';
 import { MODE_ROWS, MODES, type Mode } from '../modes.js';
+import type { QuotaStanding } from '../quota/memory.js';
 import type { Seconds } from '../../units.js';
 
 /** The newest finding of each configured mode. */
@@ -75,6 +76,24 @@ function outlivesData({ lower }: Finding, findings: FindingsByMode, limits: Publ
   });
 }
 
+/** The modes whose keepalives survive for ever, as far as is known, what data does not. */
+export function outlivingModes(findings: FindingsByMode, limits: PublishLimits): readonly Mode[] {
+  return EMPTY_MODES.filter((mode) => {
+    const finding = findings[mode];
+    return finding?.upper === undefined && finding !== undefined && outlivesData(finding, findings, limits);
+  });
+}
+
+/** The modes that tell a timeout of all connections where another one has found that a share is forgotten before it. */
+export function undividedModes(findings: FindingsByMode): readonly Mode[] {
+  const shares = Object.values(findings).filter(({ mixture }) => mixture !== undefined);
+  return MODES.filter((mode) => {
+    const { lower, upper, mixture } = findings[mode] ?? {};
+    if (lower === undefined || upper === undefined || mixture !== undefined) return false;
+    return shares.some((share) => lower >= (share.upper ?? Infinity));
+  });
+}
+
 /**
  * Whether a search by keepalives can be read as a statement about the mapping. A death at the shortest idle time
  * is one only when data dies there as well; while that is unknown (not configured, or not that far yet) both
@@ -89,11 +108,45 @@ function speaksOfMapping(finding: Finding, findings: FindingsByMode, limits: Pub
 }
 
 /**
- * The findings as they may be published: `timeout` and `compliant` are withheld for keepalives whose deaths or
- * survivals say nothing about the mapping. The bounds stay: they are what was seen.
+ * Whether nothing may be said yet of the requirement: an accusation has to be checked with fewer connections first, or
+ * was, and it is their number that matters. A minority that dies while others survive among as many is no quota's doing.
  */
-export function publishable(findings: FindingsByMode, limits: PublishLimits): FindingsByMode {
+function awaitsCheck({ compliant, mixture }: Finding, quota: QuotaStanding | undefined): boolean {
+  if (quota?.kind === 'unchecked') return compliant === false && mixture === undefined;
+  return quota !== undefined && compliant !== undefined;
+}
+
+/** The modes that would accuse the path, had it been checked whether its deaths depend on how many connections are open. */
+export function uncheckedModes(
+  findings: FindingsByMode,
+  limits: PublishLimits,
+  quota: QuotaStanding | undefined,
+): readonly Mode[] {
+  if (quota?.kind !== 'unchecked') return [];
+  const published = publishable(findings, limits);
+  return MODES.filter((mode) => {
+    const finding = published[mode];
+    return finding?.upper !== undefined && awaitsCheck(finding, quota);
+  });
+}
+
+/**
+ * The findings as they may be published: `timeout` and `compliant` are withheld for keepalives whose deaths or
+ * survivals say nothing about the mapping, `compliant` alone while it waits for the check of a quota. The bounds stay:
+ * they are what was seen.
+ */
+export function publishable(
+  findings: FindingsByMode,
+  limits: PublishLimits,
+  quota?: QuotaStanding,
+): FindingsByMode {
   const published: Partial<Record<Mode, Finding>> = { ...findings };
+  for (const mode of MODES) {
+    const finding = findings[mode];
+    if (finding === undefined || !awaitsCheck(finding, quota)) continue;
+    const { compliant: _, ...withheld } = finding;
+    published[mode] = withheld;
+  }
   for (const mode of EMPTY_MODES) {
     const finding = findings[mode];
     if (finding === undefined || speaksOfMapping(finding, findings, limits)) continue;

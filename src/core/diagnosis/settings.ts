@@ -1,15 +1,26 @@
 /** Ready-to-paste settings that keep an idle connection alive with a given interval. */
-import type { Settings } from './explanation.js';
 import type { Seconds } from '../../units.js';
+import { type Proof, type ProofKind, proofWords } from './proof.js';
 
 /** How a setting keeps the mapping: only `data` passes a box that swallows or answers keepalives. */
 type Means =
-  /** sends bytes of its own protocol */
-  | 'data'
-  /** makes the kernel send TCP keepalives, segments without payload */
-  | 'keepalive'
+  /** sends bytes of its own protocol, or makes the kernel send TCP keepalives, segments without payload */
+  | ProofKind
   /** ends an idle connection before the mapping does */
   | 'close';
+
+/** Whether a setting was tried here: `held` says that it kept a connection alive. */
+export const TRIED_WORDS = { held: 'proven here', not_tried: 'not tried here' } as const;
+export type Tried = keyof typeof TRIED_WORDS;
+
+/** Ready-to-paste settings that keep idle connections alive on this path. */
+export interface Settings {
+  /** Recommended keepalive interval, seconds. */
+  readonly interval: Seconds;
+  readonly snippets: readonly { readonly product: string; readonly text: string; readonly tried: Tried }[];
+  /** Products whose settings do not help here, each with the reason, for people. */
+  readonly leftOut: readonly { readonly product: string; readonly why: string }[];
+}
 
 interface Recipe {
   readonly product: string;
@@ -92,22 +103,50 @@ const RECIPES: readonly Recipe[] = [
   },
 ];
 
+/** What is known of a path that decides which settings help on it. */
+export interface SettingsFor {
+  /** Why TCP keepalives do not reach whoever forgets, for people; absent where nothing speaks against them. */
+  readonly noKeepalives?: string | undefined;
+  /** What was tried on it and counts. */
+  readonly proofs: readonly Proof[];
+}
+
 /**
- * Settings for an interval.
+ * Settings for an interval. What was tried decides; what was not is listed unless something speaks against it.
  *
  * @param interval whole seconds, 1 … 3600, as `keepaliveRecommended` gives it
- * @param path `dataOnly`: TCP keepalives do not get through; then only settings that send data are listed
  * @throws RangeError when `interval` is not a whole number of at least 1
  */
-export function settings(interval: Seconds, path: { readonly dataOnly: boolean }): Settings {
+export function settings(interval: Seconds, path: SettingsFor): Settings {
   if (!Number.isInteger(interval) || interval < 1) {
     throw new RangeError(`interval must be whole seconds of at least 1, got ${interval}`);
   }
+  const judged = RECIPES.map((recipe) => ({ ...recipe, ...judge(recipe.means, path) }));
   return {
     interval,
-    snippets: RECIPES.filter(({ means }) => !path.dataOnly || means === 'data').map(({ product, text }) => ({
-      product,
-      text: text(interval),
-    })),
+    snippets: judged.flatMap(({ product, text, tried }) =>
+      tried === undefined ? [] : [{ product, text: text(interval), tried }],
+    ),
+    leftOut: judged.flatMap(({ product, why }) => (why === undefined ? [] : [{ product, why }])),
   };
+}
+
+/** Whether settings of this kind are listed, or why they are not. */
+function judge(
+  means: Means,
+  { noKeepalives, proofs }: SettingsFor,
+): { readonly tried?: Tried; readonly why?: string } {
+  const proof = proofs.find(({ kind }) => kind === means);
+  if (proof !== undefined) return proof.held ? { tried: 'held' } : { why: proofWords(proof) };
+  // A FIN is a segment without payload, too.
+  return means === 'data' || noKeepalives === undefined ? { tried: 'not_tried' } : { why: noKeepalives };
+}
+
+/** What is left out, each reason once with its products: `Left out (tried here: …): Linux kernel; HAProxy.` */
+export function leftOutWords({ leftOut }: Pick<Settings, 'leftOut'>): readonly string[] {
+  const reasons = [...new Set(leftOut.map(({ why }) => why))];
+  return reasons.map((reason) => {
+    const products = leftOut.filter(({ why }) => why === reason).map(({ product }) => product);
+    return `Left out (${reason}): ${products.join('; ')}.`;
+  });
 }

@@ -82,7 +82,11 @@ export function explainSeveralAnswers(input: DiagnosisInput): readonly Explanati
     const of = share === undefined ? '' : ` of ${tests} tests`;
     evidence.push(`${mode}: ${early} early deaths${of} below an idle time that others survived.`);
   }
-  if (evidence.length > 0) {
+  // A minority is told with its share.
+  const isShareKnown = configuredModes(input).some(
+    (mode) => input.modes[mode]?.finding.mixture !== undefined,
+  );
+  if (evidence.length > 0 && !isShareKnown) {
     found.push(
       (often ? likely : hint)(
         'two_answers',

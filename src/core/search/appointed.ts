@@ -1,7 +1,6 @@
 /** Tests whose moment is fixed when the connection is opened (legacy recv): decides the ages to launch. */
-import { DEATHS_OF_A_CLAIM } from '../finding.js';
 import type { Seconds } from '../../units.js';
-import { agreeingDeaths, isClosed, resolutionOf, upperOf } from './bracket.js';
+import { agreeingDeaths, deathsForBracket, isClosed, resolutionOf, upperOf } from './bracket.js';
 import { discard, open, roomOf } from './draft-connections.js';
 import { askDistance } from './bracket.js';
 import { KNOWN_VALUES } from './known-values.js';
@@ -59,7 +58,7 @@ function refine(draft: Draft): void {
     if (age <= lower || age > upper + 2 * resolutionOf(draft)) discard(draft, connection);
   }
   let missing =
-    DEATHS_OF_A_CLAIM - agreeingDeaths(draft) - inFlight(draft).filter((age) => age >= upper).length;
+    deathsForBracket(draft) - agreeingDeaths(draft) - inFlight(draft).filter((age) => age >= upper).length;
   for (; missing > 0 && roomOf(draft) > 0 && isClosed(draft); missing--)
     open(draft, 'ladder', confirmation(draft));
   while (roomOf(draft) > 0 && !isClosed(draft)) {

@@ -1,8 +1,12 @@
 /** The bracket around the timeout and how far it has come. */
 import { DEATHS_OF_A_CLAIM, type SearchPhase } from '../finding.js';
 import type { Seconds } from '../../units.js';
-import type { SearchState } from './state.js';
+import { type Census, isDoubtful } from './census.js';
 import type { SearchOptions } from './contract.js';
+import type { SearchState } from './state.js';
+
+/** A minority's deaths in a row are taken for a bracket's this rarely. */
+const BY_CHANCE = 1e-3;
 
 /** Upper bound, seconds; +Infinity while nothing died. */
 export function upperOf(state: Pick<SearchState, 'deaths'>): Seconds {
@@ -52,9 +56,35 @@ export function agreeingDeaths(state: Pick<SearchState, 'options' | 'slack' | 'd
   return count;
 }
 
-/** Idle time beyond which a survival contradicts a bracket whatever its exactness, seconds. */
+/**
+ * Idle time beyond which a survival contradicts a bracket whatever its exactness, seconds. Near the longest that may be
+ * asked half of the way there has to do.
+ */
 export function wellBeyond({ options }: Pick<SearchState, 'options'>, upper: Seconds): Seconds {
-  return upper + Math.max(2.2 * options.resolution, 0.02 * upper);
+  const askable = Math.max(0, options.maxIdle - upper) / 2;
+  return upper + Math.max(Math.min(2.2 * options.resolution, askable), 0.02 * upper);
+}
+
+/**
+ * Deaths that agree which a bracket needs: where connections of the same age live on, as many in a row as their share
+ * of the deaths would hardly ever make.
+ */
+export function deathsForBracket({ census }: Pick<SearchState, 'census'>): number {
+  return Math.max(DEATHS_OF_A_CLAIM, deathsInDoubt(census, BY_CHANCE));
+}
+
+/**
+ * Deaths in a row that connections which die at the minority's share would make with this probability; 0 where no minority
+ * is reckoned with.
+ */
+export function deathsInDoubt(census: Census, chance: number): number {
+  if (!isDoubtful(census)) return 0;
+  const { dead, alive } = census.tally.reduce(
+    (sum, entry) => ({ dead: sum.dead + entry.dead, alive: sum.alive + entry.alive }),
+    { dead: 0, alive: 0 },
+  );
+  const share = Math.min(0.5, dead / Math.max(1, dead + alive));
+  return Math.ceil(Math.log(chance) / Math.log(share));
 }
 
 /** Whether it is an orderly close that ends connections here: most deaths were one, and too few others are on record. */
@@ -78,5 +108,5 @@ export function isClosed(state: SearchState): boolean {
 export function phaseOf(state: SearchState): SearchPhase {
   if (state.census.mixed !== null) return 'track';
   if (state.deaths.length === 0) return reachedEnd(state) ? 'track' : 'climb';
-  return isClosed(state) && agreeingDeaths(state) >= DEATHS_OF_A_CLAIM ? 'track' : 'refine';
+  return isClosed(state) && agreeingDeaths(state) >= deathsForBracket(state) ? 'track' : 'refine';
 }

@@ -1,7 +1,7 @@
 /** Late-chosen tests while the bracket is open: climbs a ladder of ages, then bisects with the ages that wait. */
 import { DEATHS_OF_A_CLAIM } from '../finding.js';
 import type { Seconds } from '../../units.js';
-import { claimOf, claimQuestion, isClosed, resolutionOf, upperOf } from './bracket.js';
+import { claimOf, claimQuestion, deathsForBracket, isClosed, resolutionOf, upperOf } from './bracket.js';
 import {
   ageOf,
   discard,
@@ -14,6 +14,7 @@ import {
   testAtAge,
   wakeAt,
 } from './draft-connections.js';
+import { BEYOND_HINT, hintedBracket, hintedQuestion, shareOf, usableHint } from './hints.js';
 import { bisection, confirmation, ladderOf, nextRung, roundRung } from './questions.js';
 import { quickestPace } from './pace.js';
 import type { Connection, Draft } from './state.js';
@@ -25,18 +26,23 @@ const ANCHOR_BUDGET = 12;
 const CENTRAL = 0.3;
 /** Share of the deadline that every answer of a climb may take on top of its pace. */
 const GRACE = 0.375;
+/** A climb that waits for its turn among the siblings asks beyond its rung by this factor: they may have stopped. */
+const LATE_TURN = 1.1;
 /** A connection that has passed an exact question by less than this may still answer it, seconds. */
 const EXACT_ENOUGH: Seconds = 0.05;
 
-/** Plans the launches of a new ladder. */
+/** Plans the launches of a new ladder; siblings share one, of which each has every so many-th rung. */
 export function startLadder(draft: Draft): void {
   draft.climbSince = draft.now;
   if (wantsAnchor(draft)) open(draft, 'anchor');
   const count = roomOf(draft);
-  const ladder = ladderOf(count);
+  const { rungs, of } = shareOf(draft);
+  const all = (count * of) / rungs.length;
+  const ladder = ladderOf(all);
   const first = (nextRung(draft, draft.lower, ladder) * ladder.launch) / (1 - ladder.launch);
-  for (let rung = 0; rung < count; rung++)
-    planLaunch(draft, { at: draft.now + first * ((1 + ladder.step) ** rung - 1), role: 'ladder' });
+  for (let rung = 0; rung < all; rung++)
+    if (rungs.includes(rung % of))
+      planLaunch(draft, { at: draft.now + first * ((1 + ladder.step) ** rung - 1), role: 'ladder' });
 }
 
 /** Keeps one connection of a climb from a bound that rose for the question about the requirement: an old one is nearer to it. */
@@ -93,20 +99,33 @@ function climb(draft: Draft, awaited: number): void {
   for (const anchor of idle.filter((connection) => connection.role === 'anchor'))
     testAtAge(draft, anchor, Math.max(claimQuestion(draft), draft.lower));
   if (awaited > 0) return;
-  const scout = idle.find((connection) => connection.role !== 'anchor');
+  const ladder = idle.filter(({ role }) => role !== 'anchor');
+  const [scout] = ladder;
   if (scout === undefined) return;
-  testAtAge(draft, scout, rungOf(draft, scout, idle));
+  const { upper, starts } = usableHint(draft);
+  if (upper !== undefined) {
+    const aged = ladder.findLast((connection) => isAged(draft, connection, upper + BEYOND_HINT));
+    testAtAge(draft, aged ?? scout, upper + BEYOND_HINT);
+    return;
+  }
+  const rung = rungOf(draft, scout, ladder);
+  const isOldest = starts.every((start) => start >= (scout.since ?? 0));
+  testAtAge(draft, scout, isOldest ? rung : rung * LATE_TURN);
 }
 
 /** The age at which the oldest connection of the ladder is tested. */
-function rungOf(draft: Draft, scout: Connection, idle: readonly Connection[]): Seconds {
-  const { lower, options, climbSince } = draft;
+function rungOf(draft: Draft, scout: Connection, ladder: readonly Connection[]): Seconds {
+  const { options, climbSince } = draft;
+  const hint = usableHint(draft);
+  const lower = Math.max(draft.lower, hint.lower);
   if (lower === 0 || scout.since === undefined) return options.minIdle;
-  const starts = idle
-    .filter(({ role }) => role !== 'anchor')
-    .map(({ since }) => (since ?? draft.now) - climbSince);
+  const starts = ladder.map(({ since }) => (since ?? draft.now) - climbSince);
   for (const { state } of draft.connections) if (state === 'opening') starts.push(draft.now - climbSince);
   for (const { at } of draft.launches) starts.push(at - climbSince);
+  if (hint.starts.length > 0) {
+    starts.push(...hint.starts.map((start) => start - climbSince));
+    starts.sort((a, b) => a - b);
+  }
   const climb = {
     starts,
     now: draft.now - climbSince,
@@ -117,7 +136,7 @@ function rungOf(draft: Draft, scout: Connection, idle: readonly Connection[]): S
   const pace = quickestPace(climb);
   const planned =
     pace === undefined
-      ? lower * (1 + ladderOf(options.connections).step)
+      ? lower * (1 + ladderOf(options.connections * shareOf(draft).of).step)
       : climbSince + pace * lower + climb.grace - scout.since;
   return roundRung(draft, lower, Math.max(planned, lower * 1.004));
 }
@@ -168,7 +187,7 @@ function launchSteadily(draft: Draft): void {
 function confirm(draft: Draft, upper: Seconds): void {
   const question = confirmation(draft, upper);
   const limit = upper + 2 * resolutionOf(draft);
-  let missing = DEATHS_OF_A_CLAIM - draft.deaths.filter((death) => death.idle <= limit).length;
+  let missing = deathsForBracket(draft) - draft.deaths.filter((death) => death.idle <= limit).length;
   for (const { state, testAt } of draft.connections)
     if (state === 'testing' && testAt !== undefined && testAt > draft.lower && testAt <= limit) missing -= 1;
   for (const connection of idleConnections(draft)) {
@@ -181,16 +200,23 @@ function confirm(draft: Draft, upper: Seconds): void {
 
 function bisect(draft: Draft, upper: Seconds): void {
   const { lower } = draft;
-  const width = upper - lower;
-  if (width <= resolutionOf(draft) / 2) return;
-  const question = bisection(draft, lower, upper);
+  if (upper - lower <= resolutionOf(draft) / 2) return;
   const waiting = idleConnections(draft).filter((connection) => ageOf(draft, connection) < upper);
-  const ready = question.exact ? undefined : nearestReady(draft, waiting, question.idle, width, upper);
+  const met = hintedQuestion(draft, upper);
+  if (met !== undefined) return askExactly(draft, waiting, met);
+  const inside = hintedBracket(draft, upper);
+  const isMet = inside.upper - inside.lower <= resolutionOf(draft);
+  const bracket = isMet ? { lower, upper } : inside;
+  const question = bisection(draft, bracket.lower, bracket.upper);
+  const ready = question.exact ? undefined : nearestReady(draft, waiting, question.idle, bracket);
   if (ready !== undefined) testAtAge(draft, ready, ageOf(draft, ready));
-  else {
-    const next = waiting.find((connection) => !isAged(draft, connection, question.idle + EXACT_ENOUGH));
-    if (next !== undefined) testAtAge(draft, next, question.idle);
-  }
+  else askExactly(draft, waiting, question.idle);
+}
+
+/** Has the oldest connection that is not too old answer at this very age. */
+function askExactly(draft: Draft, waiting: readonly Connection[], idle: Seconds): void {
+  const next = waiting.find((connection) => !isAged(draft, connection, idle + EXACT_ENOUGH));
+  if (next !== undefined) testAtAge(draft, next, idle);
 }
 
 /** The connection well inside the bracket whose age is nearest to the question. */
@@ -198,10 +224,10 @@ function nearestReady(
   draft: Draft,
   waiting: readonly Connection[],
   question: Seconds,
-  width: Seconds,
-  upper: Seconds,
+  { lower, upper }: { readonly lower: Seconds; readonly upper: Seconds },
 ): Connection | undefined {
-  const least = Math.max(draft.lower + CENTRAL * width, draft.options.minIdle);
+  const width = upper - lower;
+  const least = Math.max(lower + CENTRAL * width, draft.options.minIdle);
   const most = upper - CENTRAL * width;
   let best: Connection | undefined;
   let nearest = Number.POSITIVE_INFINITY;

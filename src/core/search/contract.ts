@@ -23,6 +23,14 @@ export interface SearchOptions {
    * send/keepalive of the legacy one); `at_launch` = fixed when the connection is opened (legacy recv).
    */
   readonly timing: 'late' | 'at_launch';
+  /** The searches of a target share one ladder: of so many rungs each, these are this one's, counted from 0. */
+  readonly share?: LadderShare;
+}
+
+/** A part of a ladder that several searches climb together. */
+export interface LadderShare {
+  readonly rungs: readonly number[];
+  readonly of: number;
 }
 
 /** Names one connection within one search; never used twice. */
@@ -39,6 +47,8 @@ export type SearchEvent =
   | { readonly kind: 'tick' }
   /** The schedule's tick: in steady state it allows one rolling round. */
   | { readonly kind: 'round' }
+  /** Somebody wants to know now whether the finding still stands; while it is being searched for this changes nothing. */
+  | { readonly kind: 'ask_anew' }
   /** The connection is established and its idle clock started at `at`. */
   | { readonly kind: 'opened'; readonly id: ConnectionId }
   /** The connection could not be established; the driver has forgotten it. */
@@ -54,11 +64,36 @@ export type SearchEvent =
   | { readonly kind: 'mapping_loss' }
   /** All connections are gone for reasons of our own (restart, suspend, reload): nothing is learnt. */
   | { readonly kind: 'interrupted' }
+  /** What a test of a sibling, the search of another mode of the same target, has shown just now. */
+  | { readonly kind: 'sibling_tested'; readonly test: SiblingTest }
+  /** What the siblings are about has changed: it orders the next questions and answers none. */
+  | { readonly kind: 'hint'; readonly hint: Hint }
   /**
    * Idle times beyond `maxIdle` cannot be asked about (any more) on this path, whatever it forgets: what is known of
    * them is given up. Also takes such a limit back.
    */
   | { readonly kind: 'limit'; readonly maxIdle: Seconds };
+
+/** A conclusive test, for the searches of the other modes: they have a time of their own each. */
+export interface SiblingTest {
+  readonly alive: boolean;
+  /** The idle time that its verdict speaks of, seconds. */
+  readonly idle: Seconds;
+  /** How long ago its connection's idle clock started, seconds. */
+  readonly age: Seconds;
+}
+
+/** What the siblings of a search know and have under way. Where none of them can help, it is empty. */
+export interface Hint {
+  /** Longest idle time that one of them survived, 0 if none did. */
+  readonly lower: Seconds;
+  /** Shortest that killed one, absent where none did or they contradict one another. */
+  readonly upper?: Seconds;
+  /** Starts of the connections with which they climb, planned ones among them, oldest first, search time. */
+  readonly starts: readonly Seconds[];
+  /** Idle time of a death below a bracket that waits for confirmation. */
+  readonly suspected?: Seconds;
+}
 
 /** The events after which the diagnosis may be another one. */
 export const TEACHING: Readonly<Record<SearchEvent['kind'], boolean>> = {
@@ -67,10 +102,13 @@ export const TEACHING: Readonly<Record<SearchEvent['kind'], boolean>> = {
   mapping_loss: true,
   interrupted: true,
   limit: true,
+  sibling_tested: true,
+  hint: false,
   opened: false,
   open_failed: false,
   tick: false,
   round: false,
+  ask_anew: false,
 };
 
 /** What the search wants done. The driver carries the actions out in order. */

@@ -1,8 +1,16 @@
 /** What is shown to the world: the last confirmed bracket, until a new one is confirmed or it is refuted. */
 import { defined } from '../../defined.js';
-import { DEATHS_OF_A_CLAIM, type Finding } from '../finding.js';
+import type { Finding } from '../finding.js';
 import type { Seconds } from '../../units.js';
-import { agreeingDeaths, claimOf, isClosedBySomebody, phaseOf, resolutionOf, upperOf } from './bracket.js';
+import {
+  agreeingDeaths,
+  claimOf,
+  deathsForBracket,
+  isClosedBySomebody,
+  phaseOf,
+  resolutionOf,
+  upperOf,
+} from './bracket.js';
 import { minorityBracket } from './mixture.js';
 import type { Draft, PublishedBracket, SearchState } from './state.js';
 
@@ -24,7 +32,7 @@ function presentTimeout(state: SearchState, upper: Seconds): Seconds | undefined
     if (state.lower < claimOf(state.options)) return undefined;
     return Math.max(state.lower, state.options.required);
   }
-  if (upper - state.lower > resolutionOf(state) || agreeingDeaths(state) < DEATHS_OF_A_CLAIM)
+  if (upper - state.lower > resolutionOf(state) || agreeingDeaths(state) < deathsForBracket(state))
     return undefined;
   const middle = (state.lower + upper) / 2;
   return state.compliant === true ? Math.max(middle, state.options.required) : middle;

@@ -1,5 +1,6 @@
 /** What a tally of tests tells about a minority of nodes that forgets early: when, and how many connections it gets. */
 import type { Seconds } from '../../units.js';
+import { wilson } from '../wilson.js';
 
 /** Tests at one idle time (or close to it), fractional once old ones have faded. */
 export interface Tally {
@@ -30,12 +31,15 @@ const SUPPORT = 3;
 /** Evidence in nats, and deaths, by which those below a change point prove a minority of their own. */
 const PREFIX_EVIDENCE = 8;
 const PREFIX_DEATHS = 3;
-/** Standard deviations of a 95 % interval. */
-const Z = 1.96;
 
 /** Log-likelihood of deaths and survivals when a connection dies with probability `p`, 0 < p < 1. */
 function logLikelihood(dead: number, alive: number, p: number): number {
   return dead * Math.log(p) + alive * Math.log(1 - p);
+}
+
+/** Log-likelihood of deaths and survivals by their own share. */
+export function bestLogLikelihood({ dead, alive }: { dead: number; alive: number }): number {
+  return dead <= 0 || alive <= 0 ? 0 : logLikelihood(dead, alive, dead / (dead + alive));
 }
 
 /** How much more likely `dead` of all are by their own share than by evictions alone, in nats; 0 where they are fewer. */
@@ -56,15 +60,6 @@ export function mostExcess(tally: readonly Tally[]): number {
     most = Math.max(most, excess(dead, alive));
   }
   return most;
-}
-
-/** Bounds of a share at 95 % by Wilson's score interval; total > 0. */
-function wilson(count: number, total: number): readonly [lower: number, upper: number] {
-  const share = count / total;
-  const middle = share + Z ** 2 / (2 * total);
-  const half = Z * Math.sqrt((share * (1 - share)) / total + Z ** 2 / (4 * total ** 2));
-  const scale = 1 + Z ** 2 / total;
-  return [Math.max(0, (middle - half) / scale), Math.min(1, (middle + half) / scale)];
 }
 
 /**

@@ -20,14 +20,15 @@ import {
   type Mixed,
   NOTHING_COUNTED,
   provesMinority,
-  tallied,
 } from './census.js';
 import { DEATHS_KEPT } from './state.js';
 import { idleConnections, open, roomOf, testAtAge } from './draft-connections.js';
 import { KNOWN_VALUES } from './known-values.js';
-import { type Minority, minorityOf, mostExcess } from './minority.js';
+import { type Minority, mostExcess, type Tally } from './minority.js';
+import { pooledWith, shared, toldByOther } from './pooled.js';
 import { earnedLaunches, GROUP_BUDGET } from './rounds.js';
 import type { Draft, PublishedBracket, SearchState } from './state.js';
+import { tallied } from './tally.js';
 
 /** Share of deaths that is expected where the minority is gone. */
 const GONE = 0.01;
@@ -37,6 +38,13 @@ const QUIET = 7;
 const [MANY_TESTS, HARDLY_MORE] = [200, 0.7];
 /** Where the others have a timeout of their own, the minority is asked about up to this share of what they survive. */
 const BELOW_OTHERS = 0.997;
+/** A sibling's death is an early one below this share of what survived here: nearer it may be the NAT's own jitter. */
+const CLEARLY_EARLY = 0.97;
+
+/** Nothing that was weighed; what survived is known still. */
+function forgotten({ pooled: { survivals } }: Census): Census {
+  return { ...NOTHING_COUNTED, pooled: { ...NOTHING_COUNTED.pooled, survivals } };
+}
 
 /** A test while no minority is believed in. */
 export function countVerdict(draft: Draft, test: Counted, early: boolean): void {
@@ -51,14 +59,33 @@ export function countVerdict(draft: Draft, test: Counted, early: boolean): void 
     counted = { ...census, tally: tallied(census.tally, test.idle, false) };
   if (closed && upper < draft.options.required && test.idle > wellBeyond(draft, upper))
     counted = countBeyond(counted, test.alive);
-  if (test.alive && closed && isIdle(counted)) counted = NOTHING_COUNTED;
+  if (test.alive && closed && isIdle(counted)) counted = forgotten(counted);
   draft.census = counted;
   if ((witness && provesMinority(counted)) || isDivided(counted)) enter(draft);
 }
 
+/**
+ * A test of a sibling, the search of another mode of the target: moves no bound here, and announces nothing. It is
+ * counted for the minority alone.
+ */
+export function countSibling(draft: Draft, test: Counted): void {
+  const { census, lower, options } = draft;
+  const { idle, alive } = test;
+  if (census.mixed !== null) {
+    learnOfMinority(draft, census.mixed, test, 'sibling');
+    return;
+  }
+  const early = !alive && idle <= CLEARLY_EARLY * lower;
+  const isOpen = !isClosed(draft) || census.beyond.length > 0;
+  let { pooled } = census;
+  if (alive || early) pooled = toldByOther(pooledWith(pooled, test, 'sibling'), idle, alive);
+  else if (isOpen && idle < options.required && idle > lower) pooled = toldByOther(pooled, idle, false);
+  draft.census = { ...census, pooled };
+}
+
 function enter(draft: Draft): void {
   const { options, published } = draft;
-  const minority = minorityOf(draft.census.tally);
+  const minority = shared(draft.census).minority;
   if (minority === undefined || minority.upper >= options.required) return;
   const question = Math.min(options.maxIdle, claimQuestion(draft));
   const othersForget =
@@ -79,26 +106,37 @@ function enter(draft: Draft): void {
     draft.actions.push({ kind: 'announce', change: 'drop' });
 }
 
-/** A test while a minority is believed in: the search for the timeout of the others rests. */
-export function learnOfMinority(draft: Draft, mixed: Mixed, test: Counted): void {
+/** A test while a minority is believed in, of the search or of a sibling: the search for the timeout of the others rests. */
+export function learnOfMinority(
+  draft: Draft,
+  mixed: Mixed,
+  test: Counted,
+  whose: 'own' | 'sibling' = 'own',
+): void {
   if (!test.alive && test.idle > mixed.top * 1.001) return;
-  const before = minorityOf(draft.census.tally);
-  const tally = tallied(draft.census.tally, test.idle, test.alive);
-  const minority = minorityOf(tally);
+  const { idle, alive } = test;
+  const before = shared(draft.census).minority;
+  const { tally, pooled } = draft.census;
+  draft.census =
+    whose === 'own'
+      ? { ...draft.census, tally: tallied(tally, idle, alive) }
+      : { ...draft.census, pooled: toldByOther(pooled, idle, alive) };
+  const minority = shared(draft.census).minority;
   if (minority === undefined || before === undefined) return leaveGone(draft);
-  if (!test.alive && test.idle <= minority.lower)
-    draft.actions.push({ kind: 'early_death', idle: test.idle });
+  if (whose === 'own') {
+    if (!alive && idle <= minority.lower) draft.actions.push({ kind: 'early_death', idle });
+    draft.confirmedAt = draft.now;
+  } else if (!shared(draft.census).agrees) return;
   let { quiet, streak } = mixed;
-  if (test.idle >= Math.min(minority.upper, mixed.top)) {
+  if (idle >= Math.min(minority.upper, mixed.top)) {
     const share = Math.max(0.03, minority.share / 2);
-    quiet = Math.max(0, quiet + (test.alive ? Math.log((1 - GONE) / (1 - share)) : Math.log(GONE / share)));
-    streak = test.alive ? 0 : streak + 1;
+    quiet = Math.max(0, quiet + (alive ? Math.log((1 - GONE) / (1 - share)) : Math.log(GONE / share)));
+    streak = alive ? 0 : streak + 1;
   }
   if (minority.upper > 1.01 * before.upper) quiet = 0;
-  draft.census = { ...draft.census, tally, mixed: { ...mixed, quiet, streak } };
-  draft.confirmedAt = draft.now;
+  draft.census = { ...draft.census, mixed: { ...mixed, quiet, streak } };
   if (streak >= streakOfAll(minority)) leaveToAll(draft, minority, test);
-  else if (quiet >= QUIET || isNoiseOnly(draft.census)) leaveGone(draft);
+  else if (quiet >= QUIET || isNoiseOnly(shared(draft.census).tally)) leaveGone(draft);
 }
 
 /** Deaths in a row that a minority of this share would have once in a million times. */
@@ -106,7 +144,7 @@ function streakOfAll({ shareUpper }: Minority): number {
   return Math.min(90, Math.max(8, Math.log(1e-6) / Math.log(Math.min(0.95, shareUpper))));
 }
 
-function isNoiseOnly({ tally }: Census): boolean {
+function isNoiseOnly(tally: readonly Tally[]): boolean {
   const tests = tally.reduce((sum, { alive, dead }) => sum + alive + dead, 0);
   return tests >= MANY_TESTS && mostExcess(tally) < HARDLY_MORE;
 }
@@ -130,23 +168,24 @@ function leaveGone(draft: Draft): void {
 export function minorityBracket(
   state: Pick<SearchState, 'census' | 'options' | 'slack'>,
 ): PublishedBracket | undefined {
-  const minority = state.census.mixed === null ? undefined : minorityOf(state.census.tally);
+  if (state.census.mixed === null) return undefined;
+  const { tally, minority } = shared(state.census);
   if (minority === undefined) return undefined;
   const { lower, upper, share, shareLower, shareUpper } = minority;
   const isNarrow = lower > 0 && upper - lower <= Math.max(resolutionOf(state), 0.1 * upper);
-  const survived = state.census.tally.filter(({ alive }) => alive > 0).at(-1)?.idle ?? 0;
+  const survived = tally.filter(({ alive }) => alive > 0).at(-1)?.idle ?? 0;
   return {
     ...(lower > 0 && { lower }),
     upper,
     ...(isNarrow && { timeout: (lower + upper) / 2 }),
-    deaths: Math.round(state.census.tally.reduce((sum, { dead }) => sum + dead, 0)),
+    deaths: Math.round(tally.reduce((sum, { dead }) => sum + dead, 0)),
     mixture: { share, shareLower, shareUpper, survived },
   };
 }
 
 /** Launches and tests while a minority is believed in. */
 export function askMinority(draft: Draft, { top }: Mixed, isRound: boolean): void {
-  const minority = minorityOf(draft.census.tally);
+  const minority = shared(draft.census).minority;
   if (minority === undefined) return;
   if (isRound) launch(draft, top, minority);
   if (draft.options.timing === 'late')
@@ -181,7 +220,7 @@ function questionWithin(draft: Draft, { lower, upper }: Minority): Seconds {
     idle > from && idle < upper && Math.abs(Math.log(idle / middle)) <= reach;
   const distance = askDistance(draft.options);
   const candidates = [
-    ...draft.census.tally.map(({ idle }) => idle),
+    ...shared(draft.census).tally.map(({ idle }) => idle),
     ...KNOWN_VALUES.flatMap((known) => [known - distance, known + distance]),
   ];
   return candidates.find(isCentral) ?? Math.max(draft.options.minIdle, middle);

@@ -1,5 +1,6 @@
 /** Takes a persisted state back, if it is one of ours and was made for the same questions. */
 import { NOTHING_COUNTED } from './census.js';
+import { NO_HINT } from './hints.js';
 import { STATE_FORMAT } from './state.js';
 import type { SearchState } from './state.js';
 import { LONGEST_IDLE } from '../finding.js';
@@ -78,18 +79,31 @@ const isBracket = (value: unknown): boolean =>
 const isTally = (item: Json): boolean =>
   isDuration(item['idle']) && isShare(item['alive'], 1e9) && isShare(item['dead'], 1e9);
 
+const isEvidenceForMinority = (value: unknown): boolean =>
+  isList(value) &&
+  value.length === NOTHING_COUNTED.scores.length &&
+  value.every((score) => isShare(score, 1e9));
+
+const isBegun = (item: Json): boolean => isDuration(item['idle']) && isNumber(item['since']);
+
+// A census of before the modes counted together has none.
+const isPooled = (value: unknown): boolean =>
+  isRecord(value) &&
+  isEvidenceForMinority(value['scores']) &&
+  isCount(value['between']) &&
+  isListOf(isBegun)(value['survivals']) &&
+  isListOf(isBegun)(value['unanswered']) &&
+  isListOf(isTally)(value['others']);
+
 const isCensus = (value: unknown): boolean =>
   isRecord(value) &&
-  isList(value['scores']) &&
-  value['scores'].length === NOTHING_COUNTED.scores.length &&
-  value['scores'].every((score) => isShare(score, 1e9)) &&
+  isEvidenceForMinority(value['scores']) &&
+  isOptional(value['pooled'], isPooled) &&
   isListOf(isTally)(value['tally']) &&
   isList(value['beyond']) &&
   value['beyond'].every(isBoolean) &&
   isCount(value['witnesses']) &&
-  orNull((first) => isRecord(first) && isDuration(first['idle']) && isNumber(first['since']))(
-    value['first'],
-  ) &&
+  orNull((first) => isRecord(first) && isBegun(first))(value['first']) &&
   orNull(
     (mixed) =>
       isRecord(mixed) && isDuration(mixed['top']) && isShare(mixed['quiet'], 1e9) && isCount(mixed['streak']),
@@ -99,6 +113,13 @@ const orNull =
   (check: (value: unknown) => boolean) =>
   (value: unknown): boolean =>
     value === null || check(value);
+
+const isHint = (value: unknown): boolean =>
+  isRecord(value) &&
+  isDuration(value['lower']) &&
+  ['upper', 'suspected'].every((key) => isOptional(value[key], isDuration)) &&
+  isList(value['starts']) &&
+  value['starts'].every(isNumber);
 
 const isBoolean = (value: unknown): boolean => typeof value === 'boolean';
 
@@ -132,8 +153,9 @@ const FIELDS: Readonly<
   creditAt: isNumber,
   watched: isCount,
   launchedAt: isNumber,
-  // A state of 0.1.0 has none.
+  // A state of 0.1.0 has neither.
   census: (value) => isOptional(value, isCensus),
+  hint: (value) => isOptional(value, isHint),
 };
 
 /**
@@ -150,6 +172,7 @@ export function reviveSearch(json: unknown, options: SearchOptions): SearchState
   for (const key of ['minIdle', 'maxIdle', 'resolution', 'guard', 'required', 'timing'] as const)
     if (made[key] !== options[key]) return undefined;
   if (!Object.entries(FIELDS).every(([name, isSound]) => isSound(json[name]))) return undefined;
-  const state = json as unknown as Omit<SearchState, 'census'> & Partial<Pick<SearchState, 'census'>>;
-  return { ...state, census: state.census ?? NOTHING_COUNTED, options };
+  type Later = 'census' | 'hint';
+  const state = json as unknown as Omit<SearchState, Later> & Partial<Pick<SearchState, Later>>;
+  return { ...state, census: { ...NOTHING_COUNTED, ...state.census }, hint: state.hint ?? NO_HINT, options };
 }

@@ -1,7 +1,7 @@
 /** Survivals beyond the upper bound: asks for more of them at once, and takes the refuted finding back. */
 import { DEATHS_OF_A_CLAIM } from '../finding.js';
 import type { Seconds } from '../../units.js';
-import { upperOf } from './bracket.js';
+import { deathsForBracket, upperOf } from './bracket.js';
 import { countEarly, NOTHING_COUNTED } from './census.js';
 import { addAnchor } from './climb.js';
 import { open, roomOf } from './draft-connections.js';
@@ -26,7 +26,7 @@ export function survivalsForRise(draft: Draft): number {
 /** A survival beyond the upper bound: too few deaths there were no deaths by age, or the timeout rose. */
 export function survivedBeyondUpper(draft: Draft, survival: Survival): void {
   const overtaken = draft.deaths.filter((death) => death.idle <= survival.idle);
-  if (overtaken.length < DEATHS_OF_A_CLAIM) {
+  if (overtaken.length < deathsForBracket(draft)) {
     raiseLower(draft, survival.idle);
     for (const death of overtaken) {
       suspect(draft, death);

@@ -2,7 +2,7 @@
 import type { Seconds } from '../../units.js';
 import type { Mixture } from '../finding.js';
 import type { Census } from './census.js';
-import type { ConnectionId, SearchAction, SearchOptions } from './contract.js';
+import type { ConnectionId, Hint, SearchAction, SearchOptions } from './contract.js';
 
 /** Changes with the meaning of the state, so that a foreign one is recognised. */
 export const STATE_FORMAT = 1;
@@ -130,6 +130,8 @@ export interface SearchState {
   readonly launchedAt: Seconds;
   /** What became of all connections, to tell a minority that forgets early. */
   readonly census: Census;
+  /** What the siblings told last. */
+  readonly hint: Hint;
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };

@@ -15,12 +15,14 @@ import { defined } from '../../defined.js';
 import type { Seconds } from '../../units.js';
 import { NOTHING_COUNTED } from './census.js';
 import { discard, openDueLaunches, planLaunch, remove, replace } from './draft-connections.js';
+import { askAnew } from './ask-anew.js';
 import { huntAppointed, searchAppointed } from './appointed.js';
 import { claimOf, phaseOf } from './bracket.js';
 import { searchLate, startLadder } from './climb.js';
 import { learnDeath, learnSurvival } from './evidence.js';
-import { askMinority, learnOfMinority } from './mixture.js';
+import { askMinority, countSibling, learnOfMinority } from './mixture.js';
 import { noteAgreement, publish } from './finding-of.js';
+import { NO_HINT } from './hints.js';
 import { STATE_FORMAT, draftOf, finish } from './state.js';
 import type { Draft, SearchState } from './state.js';
 import { announceDrop, forgetOldSuspicions } from './suspicion.js';
@@ -64,6 +66,7 @@ export function createSearch(options: SearchOptions): SearchState {
     watched: 0,
     launchedAt: 0,
     census: NOTHING_COUNTED,
+    hint: NO_HINT,
   };
 }
 
@@ -127,6 +130,14 @@ function takeIn(draft: Draft, event: SearchEvent): void {
       noteAgreement(draft, event.verdict.kind, event.idle);
       return;
     }
+    case 'sibling_tested': {
+      const { alive, idle, age } = event.test;
+      if (draft.started) countSibling(draft, { alive, idle, since: draft.now - age });
+      return;
+    }
+    case 'hint':
+      draft.hint = event.hint;
+      return;
     case 'mapping_loss':
     case 'interrupted':
       draft.connections = [];
@@ -138,6 +149,7 @@ function takeIn(draft: Draft, event: SearchEvent): void {
       return;
     case 'tick':
     case 'round':
+    case 'ask_anew':
       return;
   }
 }
@@ -191,7 +203,7 @@ function decide(draft: Draft, event: SearchEvent): void {
   const late = draft.options.timing === 'late';
   const { mixed } = draft.census;
   if (mixed !== null) {
-    askMinority(draft, mixed, event.kind === 'round');
+    askMinority(draft, mixed, event.kind === 'round' || event.kind === 'ask_anew');
     return;
   }
   if (phaseOf(draft) !== 'track') {
@@ -201,5 +213,6 @@ function decide(draft: Draft, event: SearchEvent): void {
   }
   if (!late) huntAppointed(draft);
   if (event.kind === 'round') launchRound(draft);
+  if (event.kind === 'ask_anew') askAnew(draft);
   if (late) watch(draft);
 }

@@ -1,6 +1,6 @@
 /** Deaths below the bracket: collects them, weighs them against survivals, declares a drop after enough of them. */
 import type { Seconds } from '../../units.js';
-import { upperOf } from './bracket.js';
+import { deathsInDoubt, upperOf } from './bracket.js';
 import { isContradicted } from './census.js';
 import type { Death, Draft, Survival, Suspicion } from './state.js';
 
@@ -9,6 +9,13 @@ const DEATH_WEIGHT = 5;
 const SURVIVAL_WEIGHT = 5;
 /** A drop by less than this share of the bound is the NAT's own jitter: corrected, not announced. */
 const JITTER_SHARE = 0.03;
+/** Deaths that announce a drop where connections of one age were seen to die and to live. */
+const MOST_DEATHS = 6;
+/**
+ * A minority's deaths in a row are taken for a drop this rarely: there are hundreds of suspicions in a fortnight, each
+ * of which waits for hours.
+ */
+const BY_CHANCE = 1e-6;
 /** A suspicion without a new death for so many times its idle time is forgotten. */
 const PATIENCE = 4;
 
@@ -23,7 +30,9 @@ function deathsForDrop(connections: number): number {
 function threshold(draft: Draft): number {
   const { connections } = draft.options;
   const more = connections < 12 && isContradicted(draft.census) ? 1 : 0;
-  return (deathsForDrop(connections) + more) * DEATH_WEIGHT - 1;
+  const inDoubt = Math.min(MOST_DEATHS, deathsInDoubt(draft.census, BY_CHANCE));
+  const deaths = Math.max(deathsForDrop(connections) + more, inDoubt);
+  return deaths * DEATH_WEIGHT - 1;
 }
 
 /** Deaths that this suspicion still needs, when nothing contradicts them. */

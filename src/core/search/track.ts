@@ -12,6 +12,7 @@ import {
   testAtAge,
   wakeAt,
 } from './draft-connections.js';
+import { usableHint } from './hints.js';
 import { watchQuestion } from './questions.js';
 import { callWitnesses } from './rise.js';
 import { earnedLaunches, GROUP_BUDGET } from './rounds.js';
@@ -25,6 +26,9 @@ import { deathsMissing } from './suspicion.js';
 const GROUP_ROLES: readonly Role[] = ['half', 'lower', 'between', 'upper'];
 /** Roles in turn when the budget is too small for groups: evenly spaced ages are each other's witnesses. */
 const SINGLE_ROLES: readonly Role[] = ['lower', 'half', 'lower', 'upper'];
+
+/** A survival that is no older than this answers a sibling's suspicion, seconds. */
+const SURVIVAL_IS_RECENT: Seconds = 600;
 
 /** Takes a round: launches what the pace of the budget allows. */
 export function launchRound(draft: Draft): void {
@@ -42,6 +46,7 @@ export function launchRound(draft: Draft): void {
 export function watch(draft: Draft): void {
   adoptLadder(draft);
   for (const suspicion of draft.suspicions) hunt(draft, suspicion);
+  askSuspected(draft);
   for (const connection of idleConnections(draft))
     testAtAge(
       draft,
@@ -49,6 +54,18 @@ export function watch(draft: Draft): void {
       suspectedQuestion(draft, connection) ?? watchQuestion(draft, connection.role),
     );
   callWitnesses(draft);
+}
+
+/** A sibling suspects an idle time: one connection as old is asked, unless one survived it a moment ago. */
+function askSuspected(draft: Draft): void {
+  const { suspected } = usableHint(draft);
+  if (suspected === undefined || draft.suspicions.length > 0) return;
+  if (draft.connections.some(({ state }) => state === 'testing')) return;
+  const isRecent = draft.survivals.some(
+    ({ idle, at }) => idle >= suspected - 1 && draft.now - at < SURVIVAL_IS_RECENT,
+  );
+  const witness = idleConnections(draft).findLast((connection) => isAged(draft, connection, suspected));
+  if (!isRecent && witness !== undefined) test(draft, witness);
 }
 
 /** While a suspicion waits for younger connections to come of age, they ask about its idle time. */

@@ -1,6 +1,7 @@
 /** The files that the status page loads, named by their content so that browsers may keep them for ever. */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { ROUTE_STYLE } from './route-style.js';
 import { ICON, STYLE } from './style-sheet.js';
 
 export interface Asset {
@@ -23,7 +24,7 @@ export function loadAssets(): Assets {
     return { name: `${stem}-${digest}.${suffix}`, type, body };
   };
   return {
-    style: named('status', 'css', 'text/css; charset=utf-8', STYLE),
+    style: named('status', 'css', 'text/css; charset=utf-8', `${STYLE}${ROUTE_STYLE}`),
     script: named('status', 'js', 'text/javascript; charset=utf-8', script),
     icon: { name: 'icon.svg', type: 'image/svg+xml', body: ICON },
   };

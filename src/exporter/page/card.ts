@@ -1,21 +1,23 @@
 /** One target on the status page: verdict, strips, diagnosis, settings to paste, last events, every test. */
-import type { EmbeddedBox } from '../../config/far-ends.js';
 import { exactDuration, humanDuration } from '../../core/human-duration.js';
+import { proofWords } from '../../core/diagnosis/proof.js';
+import { leftOutWords, TRIED_WORDS } from '../../core/diagnosis/settings.js';
 import { reasonOf } from '../../core/verdict.js';
-import { MODE_ROWS } from '../../core/modes.js';
 import { REASON_WORDS } from '../../core/words.js';
-import type { ModeSnapshot, TargetSnapshot, TestRecord } from '../../engine/snapshot.js';
+import type { TargetSnapshot, TestRecord } from '../../engine/snapshot.js';
 import type { Seconds } from '../../units.js';
 import { type Html, html, verbatim } from '../../paper/html.js';
 import type { HistoryEntry } from '../../history/entry.js';
 import { guarded, type TellBroken } from '../guard.js';
+import { renderDoNow, renderSnippet } from './next-step.js';
+import { renderFacts } from './small-print.js';
+import type { RowForm } from './fleet-table.js';
 import { renderHistory } from './history.js';
-import { renderStrip } from './strip.js';
+import { renderModes } from './mode-strips.js';
+import { renderRoutes } from './route.js';
 import {
   ago,
   isoMoment,
-  modeSentence,
-  modeStanding,
   moment,
   STANDING_WORDS,
   type Standing,
@@ -28,8 +30,12 @@ export interface CardContext {
   readonly now: Seconds;
   /** Whether `/report/<target>` exists. */
   readonly reports: boolean;
+  /** What its forms that measure a target again send along; absent where they are not served. */
+  readonly measureToken?: string;
   /** The findings of the last 30 days by target, oldest first. */
   readonly history: ReadonlyMap<string, readonly HistoryEntry[]>;
+  /** The columns of the table and where its links lead. */
+  readonly rows: RowForm;
   /** Told of a target that cannot be drawn. */
   readonly broken: TellBroken;
 }
@@ -88,13 +94,13 @@ function wholeCard(target: TargetSnapshot, context: CardContext): Html {
 <header>
 <h2 id="${id}-name"><a href="#${id}">${config.name}</a></h2>${standingBadge(verdict.standing)}${verdict.standing !== 'down' && reachable(target)}
 <p class="verdict">${unbroken(verdict.sentence)}</p>
-<p class="facts">${facts(target)}</p>
+${[renderDoNow(target, context), renderFacts(target)]}
 </header>
 <div class="columns">
-<div class="modes">${target.modes.map((mode) => renderMode(mode, target, context))}</div>
+<div class="pictures">${[renderModes(target, context), renderHistory(context.history.get(config.name) ?? [], target, context.now)]}</div>
 <div class="aside">${[diagnosis(target), recommendation(target), events(target, context)]}</div>
 </div>
-${[renderHistory(context.history.get(config.name) ?? [], target, id, context.now), tests(target, id), report(target, context)]}
+${[renderRoutes(target), tests(target, id)]}
 </article>`;
 }
 
@@ -105,57 +111,6 @@ function reachable({ up, downReason }: TargetSnapshot): Html {
     : html`<span class="reach down">far end does not answer${downReason !== undefined && `: ${downReason}`}</span>`;
 }
 
-/** What the built-in NAT does: `forgets 10 % of the connections after 1 min, keeps 40 connections, ends each after 5 min`. */
-function boxWords({ idle_timeout, bad_share, quota, lifetime }: EmbeddedBox): string {
-  const some =
-    bad_share === undefined || bad_share === 1
-      ? ''
-      : `${Number((100 * bad_share).toPrecision(3))} % of the connections `;
-  return [
-    `forgets ${some}after ${humanDuration(idle_timeout)}`,
-    ...(quota === undefined ? [] : [`keeps ${quota} connections`]),
-    ...(lifetime === undefined ? [] : [`ends each after ${humanDuration(lifetime)}`]),
-  ].join(', ');
-}
-
-function facts(target: TargetSnapshot): Html[] {
-  const { config, address, seenAddress, localAddress, routerAddress, natDetected, conntrack } = target;
-  const far = config.far_end;
-  const where =
-    far.kind === 'embedded'
-      ? `built-in NAT that ${boxWords(far)}, for demonstration`
-      : `${far.host} (${far.kind})`;
-  const list: readonly (readonly [string, string | undefined])[] = [
-    ['far end', where],
-    ['address', address],
-    ['this host', localAddress],
-    ['router outside', routerAddress],
-    ['seen as', seenAddress],
-    ['NAT', natDetected === undefined ? undefined : natDetected ? 'detected' : 'none detected'],
-    ['conntrack here', conntrack.local === undefined ? undefined : humanDuration(conntrack.local)],
-    ['conntrack there', conntrack.responder === undefined ? undefined : humanDuration(conntrack.responder)],
-    ...Object.entries(config.labels),
-  ];
-  return list
-    .filter((entry): entry is readonly [string, string] => entry[1] !== undefined)
-    .map(([name, value]) => html`<span class="fact"><span class="key">${name}</span> ${value}</span> `);
-}
-
-function renderMode(mode: ModeSnapshot, target: TargetSnapshot, { now }: CardContext): Html {
-  const { confirmedTimestamp, finding } = mode;
-  return html`<section class="mode ${modeStanding(mode)}">
-<h3>${mode.mode} <span class="who">${MODE_ROWS[mode.mode].who}</span></h3>
-<p class="finding">${unbroken(modeSentence(mode, target))}${finding.suspect && html` <strong class="suspect">evidence against it awaits confirmation</strong>`}${confirmedTimestamp !== undefined && html` <span class="fresh">confirmed ${timeAgo(confirmedTimestamp, now)}</span>`}</p>
-${somethingToDraw(mode, target) && renderStrip(mode, target.config.search)}
-</section>`;
-}
-
-/** An empty strip of a far end that does not answer would only take room. */
-function somethingToDraw({ finding, tests: done, waiting }: ModeSnapshot, { up }: TargetSnapshot): boolean {
-  const known = finding.lower !== undefined || finding.upper !== undefined;
-  return up !== false || known || done.length > 0 || waiting.length > 0;
-}
-
 function diagnosis({ explanations }: TargetSnapshot): Html | undefined {
   if (explanations.length === 0) return undefined;
   return html`<div><h3>Diagnosis</h3><ul class="why">${explanations.map(
@@ -164,18 +119,21 @@ function diagnosis({ explanations }: TargetSnapshot): Html | undefined {
   )}</ul></div>`;
 }
 
-function recommendation({ keepaliveRecommended, settings }: TargetSnapshot): Html | undefined {
+function recommendation({ keepaliveRecommended, settings, proving }: TargetSnapshot): Html | undefined {
   if (keepaliveRecommended === undefined && settings === undefined) return undefined;
   const interval = keepaliveRecommended ?? settings?.interval ?? 0;
   const snippets = settings?.snippets ?? [];
+  const leftOut = settings === undefined ? [] : leftOutWords(settings);
+  const tried = proving?.proofs ?? [];
   return html`<div><h3>Recommendation</h3>
 <p>Send something at least every <strong>${unbroken(humanDuration(interval))}</strong>${interval >= 60 && ` (${interval} s)`}.</p>
+${tried.length > 0 && html`<ul class="proofs">${tried.map((proof) => html`<li>${unbroken(proofWords(proof))}</li>`)}</ul>`}
 ${
   snippets.length > 0 &&
   html`<details data-key="settings"><summary>Settings to paste</summary>${snippets.map(
-    ({ product, text }) =>
-      html`<figure class="snippet"><figcaption>${product}</figcaption><pre tabindex="0" role="group" aria-label="${product}"><code>${text}</code></pre></figure>`,
-  )}</details>`
+    ({ product, text, tried }) =>
+      renderSnippet(product, text, html`<span class="tried ${tried}">${TRIED_WORDS[tried]}</span>`),
+  )}${leftOut.map((words) => html`<p>${unbroken(words)}</p>`)}</details>`
 }</div>`;
 }
 
@@ -202,9 +160,4 @@ function tests({ modes }: TargetSnapshot, id: string): Html | undefined {
 
 function testRow(mode: string, { at, idle, verdict, local, seen }: TestRecord): Html {
   return html`<tr><td>${moment(at)}</td><td>${mode}</td><td>${exactDuration(idle)}</td><td class="outcome ${verdict.kind}">${verdict.kind}: ${REASON_WORDS[reasonOf(verdict)]}</td><td>${local ?? '–'}</td><td>${seen ?? '–'}</td></tr>`;
-}
-
-function report({ config }: TargetSnapshot, { reports }: CardContext): Html | undefined {
-  if (!reports) return undefined;
-  return html`<p class="report"><a href="report/${encodeURIComponent(config.name)}">Report for the network's operator</a></p>`;
 }

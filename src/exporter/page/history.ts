@@ -8,6 +8,7 @@ import { HISTORY_AGE } from '../../history/store.js';
 import type { Seconds } from '../../units.js';
 import { round } from '../../paper/drawing.js';
 import { type Html, html } from '../../paper/html.js';
+import { bracketsMeet } from './fold.js';
 import { makeScale, type Scale } from './scale.js';
 import { isoMoment, moment, unbroken } from './sentences.js';
 
@@ -18,25 +19,46 @@ const HEIGHT = 100;
 const BARS = 240;
 const CHANGES_SHOWN = 10;
 
+/** One picture for each mode, or one for all where they were alike all the time. */
 export function renderHistory(
   entries: readonly HistoryEntry[],
   target: TargetSnapshot,
-  id: string,
   now: Seconds,
 ): Html | undefined {
   if (entries.length === 0) return undefined;
   const scale = makeScale(target.config.search.max_idle);
-  const figures = target.modes.map(({ mode }) => {
-    const own = entries.filter((entry) => entry.mode === mode);
-    return own.length === 0 ? undefined : modeFigure(mode, own, scale, now);
-  });
-  return html`<details class="past" data-key="history"><summary id="${id}-past">Last 30 days</summary>${figures}</details>`;
+  const pasts = target.modes
+    .map(({ mode }) => ({ mode, own: entries.filter((entry) => entry.mode === mode) }))
+    .filter(({ own }) => own.length > 0);
+  const [first] = pasts;
+  if (first === undefined) return undefined;
+  const isOne = pasts.length > 1 && pasts.every(({ own }) => wereAlike(own, first.own, now));
+  const figures = isOne
+    ? [modeFigure('every mode', first.mode, first.own, scale, now)]
+    : pasts.map(({ mode, own }) => modeFigure(mode, mode, own, scale, now));
+  return html`<section class="past"><h3>Last 30 days</h3>${figures}</section>`;
 }
 
-function modeFigure(mode: Mode, entries: readonly HistoryEntry[], scale: Scale, now: Seconds): Html {
+/** Whether at no time one timeout could not have explained both. */
+function wereAlike(a: readonly HistoryEntry[], b: readonly HistoryEntry[], now: Seconds): boolean {
+  const others = newestOfBars(b, now);
+  return [...newestOfBars(a, now)].every(([bar, entry]) => {
+    const other = others.get(bar);
+    return other === undefined || bracketsMeet(entry, other);
+  });
+}
+
+function modeFigure(
+  name: string,
+  mode: Mode,
+  entries: readonly HistoryEntry[],
+  scale: Scale,
+  now: Seconds,
+): Html {
   const shown = changes(entries).slice(-CHANGES_SHOWN).reverse();
-  const label = `${mode}, the last 30 days: ${shown.length === 0 ? 'no change' : `${shown.length} changes`}`;
-  return html`<figure><figcaption>${mode}: from 0 to ${humanDuration(scale.max)} idle, the last 30 days</figcaption>
+  const count = `${shown.length} ${shown.length === 1 ? 'change' : 'changes'}`;
+  const label = `${name}, the last 30 days: ${shown.length === 0 ? 'no change' : count}`;
+  return html`<figure><figcaption>${name}: from 0 to ${humanDuration(scale.max)} idle, the last 30 days</figcaption>
 <svg class="history" role="img" aria-label="${label}" viewBox="0 0 ${WIDTH} ${HEIGHT}" preserveAspectRatio="none">${[bars(entries, scale, now), limit(requirementOf(mode).idle, scale)]}</svg>
 <div class="axis" aria-hidden="true"><span>30 days ago</span><span>now</span></div>
 ${shown.length > 0 && html`<ol>${shown.map(({ at, text }) => html`<li><time datetime="${isoMoment(at)}">${moment(at)}</time> ${unbroken(text)}</li>`)}</ol>`}</figure>`;
@@ -44,18 +66,23 @@ ${shown.length > 0 && html`<ol>${shown.map(({ at, text }) => html`<li><time date
 
 /** From left to right one bar for each slice of time, green up to the lower bound, red from the upper one on. */
 function bars(entries: readonly HistoryEntry[], scale: Scale, now: Seconds): Html[] {
+  const places = [...newestOfBars(entries, now)].sort(([a], [b]) => a - b);
+  return places.map(([bar, entry], index) => {
+    // A finding stands until the next one, at most for a day: then nothing was measured.
+    const until = Math.min(places[index + 1]?.[0] ?? BARS, bar + Math.ceil(BARS / 30));
+    return drawBar((bar * WIDTH) / BARS, ((until - bar) * WIDTH) / BARS, entry, scale);
+  });
+}
+
+/** The newest entry within each slice of the last 30 days that has one. */
+function newestOfBars(entries: readonly HistoryEntry[], now: Seconds): Map<number, HistoryEntry> {
   const start = now - HISTORY_AGE;
   const newest = new Map<number, HistoryEntry>();
   for (const entry of entries) {
     const bar = Math.floor((BARS * (entry.at - start)) / HISTORY_AGE);
     if (bar >= 0 && bar < BARS) newest.set(bar, entry);
   }
-  const places = [...newest].sort(([a], [b]) => a - b);
-  return places.map(([bar, entry], index) => {
-    // A finding stands until the next one, at most for a day: then nothing was measured.
-    const until = Math.min(places[index + 1]?.[0] ?? BARS, bar + Math.ceil(BARS / 30));
-    return drawBar((bar * WIDTH) / BARS, ((until - bar) * WIDTH) / BARS, entry, scale);
-  });
+  return newest;
 }
 
 function drawBar(x: number, width: number, { lower, upper }: HistoryEntry, scale: Scale): Html {

@@ -2,6 +2,7 @@
 import { exactDuration, humanDuration } from '../../core/human-duration.js';
 import type { SearchConfig } from '../../config/schema.js';
 import { requirementOf } from '../../core/modes.js';
+import { mixtureWords } from '../../core/words.js';
 import type { Requirement } from '../../core/requirements.js';
 import type { ModeSnapshot, TestRecord, WaitingConnection } from '../../engine/snapshot.js';
 import type { Seconds } from '../../units.js';
@@ -16,6 +17,8 @@ const LANE = {
   dead: 40,
   band: 50,
   bandHeight: 12,
+  half: 7,
+  gap: 2,
   waiting: 76,
   axis: 92,
   text: 107,
@@ -40,6 +43,7 @@ export function renderStrip(mode: ModeSnapshot, search: SearchConfig): Html {
 function describe(mode: ModeSnapshot, search: SearchConfig): string {
   const alive = mode.tests.filter((test) => test.verdict.kind === 'alive').map((test) => test.idle);
   const dead = mode.tests.filter((test) => test.verdict.kind === 'dead').map((test) => test.idle);
+  const { finding } = mode;
   const idle = mode.waiting.filter((connection) => connection.state !== 'opening');
   const parts = [
     `${mode.mode}, idle times from 0 to ${humanDuration(search.max_idle)}:`,
@@ -50,6 +54,9 @@ function describe(mode: ModeSnapshot, search: SearchConfig): string {
       ? 'none died,'
       : `${dead.length} died, the shortest after ${exactDuration(dead.reduce((a, b) => Math.min(a, b)))},`,
     `${idle.length} wait.`,
+    ...(finding.upper === undefined || finding.mixture === undefined
+      ? []
+      : [`${mixtureWords({ ...finding, upper: finding.upper }, finding.mixture)}.`]),
   ];
   return parts.join(' ');
 }
@@ -58,16 +65,34 @@ function percent(value: number): string {
   return `${round(value)}%`;
 }
 
-function band({ finding }: ModeSnapshot, scale: Scale): Html {
-  const { lower, upper } = finding;
-  const y = LANE.band;
-  const h = LANE.bandHeight;
+/** Connections that are treated alike: what they survived and died of, and where that is drawn, CSS pixels. */
+interface Population {
+  readonly lower: Seconds | undefined;
+  readonly upper: Seconds | undefined;
+  readonly y: number;
+  readonly h: number;
+}
+
+/** The bracket; of a mixture that of the minority above, and what the others survived below. */
+function band({ finding: { lower, upper, mixture } }: ModeSnapshot, scale: Scale): Html[] {
+  const { band: y, bandHeight: h } = LANE;
+  if (mixture === undefined) return [populationBand({ lower, upper, y, h }, scale)];
+  return [
+    html`<g><title>those that are forgotten early</title>${populationBand({ lower, upper, y, h: LANE.half }, scale)}</g>`,
+    html`<g><title>the others</title>${populationBand(
+      { lower: mixture.survived, upper: undefined, y: y + LANE.half + LANE.gap, h: LANE.half },
+      scale,
+    )}</g>`,
+  ];
+}
+
+function populationBand({ lower, upper, y, h }: Population, scale: Scale): Html {
   const rect = (name: string, from: number, to: number): Html =>
     html`<rect class="${name}" x="${percent(from)}" y="${y}" width="${percent(Math.max(0, to - from))}" height="${h}"/>`;
   const from = lower === undefined ? 0 : scale.position(lower);
   const to = upper === undefined ? 100 : scale.position(upper);
   const edge = (name: string, at: number): Html =>
-    html`<line class="edge ${name}" x1="${percent(at)}" x2="${percent(at)}" y1="${y - 4}" y2="${y + h + 4}"/>`;
+    html`<line class="edge ${name}" x1="${percent(at)}" x2="${percent(at)}" y1="${y - h / 3}" y2="${y + h + h / 3}"/>`;
   return html`${[
     rect('band', 0, 100),
     lower !== undefined && rect('remembered', 0, Math.min(from, to)),

@@ -44,13 +44,25 @@ code, pre { font: 13px/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, monosp
 .count.measuring { color: var(--open); }
 .count.down { color: var(--off); font-weight: 600; }
 .filter { margin-bottom: .8rem; display: flex; flex-wrap: wrap; gap: .5rem; align-items: center; }
-.filter input, .filter button { font: inherit; padding: .3rem .6rem; border: 1px solid var(--soft); border-radius: 6px;
+.filter input, .filter select, .filter button, .again button { font: inherit; padding: .3rem .6rem; border: 1px solid var(--soft); border-radius: 6px;
   background: var(--card); color: var(--text); }
+
+.now { flex-basis: 100%; min-width: 0; margin: .35rem 0; padding: .55rem .8rem; border-radius: 8px; background: var(--ground); border: 1px solid var(--line); }
+.now .snippet { margin: .4rem 0; max-width: 44rem; }
+.now code { user-select: all; }
+.ways { display: flex; flex-wrap: wrap; gap: .3rem 1.2rem; align-items: center; margin-top: .4rem; }
+.again { display: flex; flex-wrap: wrap; gap: .3rem .7rem; align-items: center; }
+.again button { border-color: var(--link); color: var(--link); cursor: pointer; }
+.asked { font-size: .9rem; }
+.asked:empty { display: none; }
 
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 caption { text-align: left; position: absolute; clip-path: inset(50%); }
 th, td { text-align: left; padding: .35rem .7rem; border-bottom: 1px solid var(--line); vertical-align: top; font-weight: 400; }
+thead th a { color: inherit; }
+th[aria-sort=ascending]::after { content: " ▲"; }
+th[aria-sort=descending]::after { content: " ▼"; }
 thead th { color: var(--soft); font-size: .85rem; }
 td { white-space: nowrap; }
 td.sentence { white-space: normal; min-width: 14rem; }
@@ -58,6 +70,12 @@ td.sentence { white-space: normal; min-width: 14rem; }
 .overview tbody th { font-weight: 600; white-space: nowrap; }
 
 .legend { display: flex; flex-wrap: wrap; gap: .2rem 1.1rem; list-style: none; padding: .5rem 0 .8rem; color: var(--soft); font-size: .85rem; }
+.legend { padding-bottom: .2rem; }
+.glossary { font-size: .85rem; margin-bottom: .8rem; }
+.ask { display: inline-block; width: 1.3em; text-align: center; border: 1px solid currentColor; border-radius: 99px; font-weight: 600; }
+.glossary dl { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(22rem, 100%), 1fr)); gap: .5rem 1.5rem; margin: .4rem 0; }
+.glossary dt { font-weight: 600; }
+.glossary dd { margin: 0; color: var(--soft); overflow-wrap: anywhere; }
 .legend svg { vertical-align: -3px; }
 
 .card { background: var(--card); border: 1px solid var(--line); border-left: 5px solid var(--line); border-radius: 10px;
@@ -81,8 +99,12 @@ td.sentence { white-space: normal; min-width: 14rem; }
 .reach.down { color: var(--bad); }
 
 .columns { display: grid; grid-template-columns: minmax(0, 1fr) minmax(0, 21rem); gap: .6rem 2rem; margin-top: .9rem; }
-.modes { display: grid; gap: .9rem; align-content: start; min-width: 0; }
-.aside { display: grid; gap: 1rem; align-content: start; font-size: .92rem; min-width: 0; }
+.pictures { min-width: 0; }
+.modes { display: grid; gap: .9rem; grid-template-columns: minmax(0, 1fr); }
+.aside > div { min-width: 0; }
+.each ul { list-style: none; padding: 0; font-size: .92rem; }
+.each li { padding: .15rem 0; }
+.aside { display: grid; grid-template-columns: minmax(0, 1fr); gap: 1rem; align-content: start; font-size: .92rem; min-width: 0; }
 .who, .fresh { color: var(--soft); font-weight: 400; font-size: .85rem; }
 .fresh { white-space: nowrap; }
 .finding::first-letter { text-transform: uppercase; }
@@ -105,7 +127,7 @@ svg.history { display: block; width: 100%; height: 56px; background: var(--groun
 .history .survived { fill: var(--remembered); }
 .history .died { fill: var(--forgotten); }
 .history .limit { stroke: var(--text); stroke-dasharray: 4 3; vector-effect: non-scaling-stroke; }
-.past { margin-top: .6rem; }
+.past { margin-top: 1rem; }
 .past figure { margin: .5rem 0 .8rem; }
 .past figcaption { font-size: .85rem; color: var(--soft); }
 .past .axis { display: flex; justify-content: space-between; font-size: 11px; color: var(--soft); }
@@ -148,7 +170,7 @@ text.req5 { fill: var(--text); font-size: 11px; font-weight: 600; }
   .tick.minor { display: none; }
   .asof { margin-left: 0; }
   .who { display: block; }
-  .overview .confirmed { display: none; }
+  .overview .confirmed, .overview .label, .overview .timeout { display: none; }
   .overview td, .overview th { padding: .35rem .3rem; }
   .overview td.sentence { min-width: 9rem; }
   .overview .badge .words { position: absolute; clip-path: inset(50%); width: 1px; height: 1px; overflow: hidden; }
@@ -158,7 +180,7 @@ text.req5 { fill: var(--text); font-size: 11px; font-weight: 600; }
 @media print {
   body { background: none; max-width: none; }
   .card { break-inside: avoid; }
-  .filter, .skip, #live { display: none; }
+  .filter, .skip, .again, #live { display: none; }
 }
 `;
 

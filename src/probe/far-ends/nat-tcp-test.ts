@@ -2,8 +2,9 @@
 import { randomBytes } from 'node:crypto';
 import type { FarEnd } from '../../config/far-ends.js';
 import type { Mode } from '../../core/modes.js';
+import { defined } from '../../defined.js';
 import type { LinkEnd } from '../../net/errors.js';
-import { openLink, type Endpoint } from '../../net/link.js';
+import { openLink } from '../../net/link.js';
 import type { Seconds } from '../../units.js';
 import { MAX_SLEEP, encodeSleepRequest } from '../../wire/nat-tcp-test-messages.js';
 import { Conversation, type Decoder, type Heard } from '../conversation.js';
@@ -20,6 +21,7 @@ import {
   type Protocol,
   type Ring,
 } from '../path.js';
+import { clientEnd, type RefreshingEnds } from '../refreshing-ends.js';
 
 /** How much earlier or later than asked the sleep server may write, seconds. */
 const SLEEP_SLACK: Seconds = 1;
@@ -29,17 +31,19 @@ export const natTcpTest: Protocol<Extract<FarEnd, { kind: 'nat-tcp-test' }>> = {
   path(options) {
     const { target, clock, openLink: open = openLink } = options;
     const deadline = openingDeadline(target);
-    const echo = endpointAt(options, target.far_end.echo_port);
-    const sleep = endpointAt(options, target.far_end.sleep_port);
+    const { echo_port: echo, sleep_port: sleep } = target.far_end;
 
-    async function connect(mode: Mode, endpoint: Endpoint, signal: AbortSignal): Promise<NatTcpTestProbe> {
+    async function connect(mode: Mode, port: number, signal: AbortSignal): Promise<NatTcpTestProbe> {
       const earliest = clock.monotonic();
-      const link = await open(endpoint, deadline, signal);
+      const link = await open(endpointAt(options, port), deadline, signal);
       const opened = { earliest, latest: clock.monotonic() + DELAYED_ACK };
       return new NatTcpTestProbe(mode, new Conversation(link, gatherBytes()), opened);
     }
 
     return {
+      // An echo connection answers once.
+      holds: ['keepalive'],
+
       async open(mode, testAt, signal) {
         const probe = await connect(mode, mode === 'recv' ? sleep : echo, signal);
         if (testAt !== undefined) probe.askForRing(testAt);
@@ -83,6 +87,7 @@ class NatTcpTestProbe implements ProbeConnection, IdleConnection {
   readonly #mode: Mode;
   readonly conversation: Conversation<Buffer>;
   readonly opened: Moment;
+  #ends: RefreshingEnds | undefined;
   /** What the sleep server was asked for at launch: to write these bytes after so many seconds. */
   #asked: { readonly request: Buffer; readonly testAt: Seconds } | undefined;
 
@@ -104,7 +109,13 @@ class NatTcpTestProbe implements ProbeConnection, IdleConnection {
     this.conversation.whenEnded(run);
   }
 
-  test(context: TestContext): Promise<Observation> {
+  /** Servers that know nothing of it acknowledge what this host sends. */
+  get ends(): RefreshingEnds {
+    return (this.#ends ??= defined({ client: clientEnd(this.conversation.link) }));
+  }
+
+  async test(context: TestContext): Promise<Observation> {
+    await this.#ends?.client?.rest(context);
     return MODE_TESTS[this.#mode](this, context);
   }
 
@@ -112,6 +123,14 @@ class NatTcpTestProbe implements ProbeConnection, IdleConnection {
     const question = randomBytes(16);
     this.conversation.say(question);
     return this.conversation.hear((echoed) => echoed.equals(question), context.deadline, context);
+  }
+
+  async hangs(): Promise<boolean> {
+    return (await this.conversation.link.isAcknowledged()) === true;
+  }
+
+  keepAlive(interval: Seconds): void {
+    this.conversation.link.holdByKeepAlive(interval);
   }
 
   /** Asks the sleep server to write when the connection has idled for `testAt` seconds: whole ones, a day at most. */

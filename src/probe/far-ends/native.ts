@@ -2,31 +2,27 @@
 import type { Clock } from '../../clock.js';
 import type { AnnounceConfig } from '../../config/config.js';
 import type { FarEnd } from '../../config/far-ends.js';
+import { PROOF_KINDS } from '../../core/diagnosis/proof.js';
 import type { Mode } from '../../core/modes.js';
 import { defined } from '../../defined.js';
-import type { LinkEnd } from '../../net/errors.js';
 import type { Endpoint } from '../../net/link.js';
+import { hopAddress } from '../../net/socket-options/hop-address.js';
 import { LiveToken, randomHex, tokenMac } from '../../net/token.js';
 import type { Seconds } from '../../units.js';
-import { announcementMacInput, encodeClientMessage } from '../../wire/codec.js';
-import type { ResponderMessage } from '../../wire/messages.js';
+import { announcementMacInput } from '../../wire/proofs.js';
 import { type AnnouncementChannel, type AnnouncementOutcome, Announcer } from '../announcer.js';
-import type { Conversation, Heard } from '../conversation.js';
-import { MODE_TESTS } from '../modes/index.js';
-import { greet, type Greeting, type GreetingOptions, introductionOf } from '../native-greeting.js';
-import { call, type Control, ping } from '../native-requests.js';
-import type { Moment, Observation, TestContext } from '../observe.js';
+import { detached, greet, type Greeting, type GreetingOptions, introductionOf } from '../native-greeting.js';
+import { type NativeHome, NativeProbe } from '../native-probe.js';
+import { type Control, ping } from '../native-requests.js';
 import {
   type Canary,
   endpointAt,
-  type IdleConnection,
   type Introduction,
   mayBeSame,
   openingDeadline,
   type Path,
   type ProbeConnection,
   type Protocol,
-  type Ring,
   type Welcomed,
 } from '../path.js';
 
@@ -34,11 +30,10 @@ export const native: Protocol<Extract<FarEnd, { kind: 'native' }>> = {
   path(options) {
     const { target, clock, announced = () => undefined, trouble = () => undefined } = options;
     const { openLink, welcomed } = options;
-    const endpoint = endpointAt(options, target.far_end.port);
     const common = defined({
       clock,
       deadline: openingDeadline(target),
-      endpoint: () => endpoint,
+      endpoint: () => endpointAt(options, target.far_end.port),
       openLink,
       welcomed,
     });
@@ -73,7 +68,8 @@ export function createNativePath(options: NativePathOptions): Path {
   return new NativePath(options);
 }
 
-class NativePath implements Path {
+class NativePath implements Path, NativeHome {
+  readonly holds = PROOF_KINDS;
   readonly #options: NativePathOptions;
   readonly #session = randomHex(16);
   /** The conversations of the canaries, the youngest last. */
@@ -98,7 +94,7 @@ class NativePath implements Path {
     const { announcer, clock } = this.#options;
     const greeting = await this.#greet(
       // Only who asks is told: a responder's WELCOME to everybody else stays as it always was.
-      defined({ role: 'control', session: this.#session, announce: announcer && true }),
+      defined({ role: 'control', session: this.#session, announce: announcer && true, fresh: true }),
       signal,
     );
     const { conversation } = greeting;
@@ -110,7 +106,8 @@ class NativePath implements Path {
       if (message.kind === 'gone') this.#gone(message.probe, message.cause);
       else announcer?.heard(message);
     });
-    const control: Control = { conversation, instance: greeting.welcome.instance };
+    const { fresh, instance } = greeting.welcome;
+    const control: Control = { conversation, instance, fresh: fresh === true };
     this.#controls.add(control);
     if (channel !== undefined) announcer?.opened(channel);
     return {
@@ -121,6 +118,7 @@ class NativePath implements Path {
       },
       beat: async (deadline, beatSignal) =>
         (await ping(conversation, { clock, deadline, signal: beatSignal })).kind === 'message',
+      hangs: async () => (await conversation.link.isAcknowledged()) === true,
       whenEnded: (run) =>
         conversation.whenEnded((end) => {
           silenced();
@@ -135,9 +133,13 @@ class NativePath implements Path {
   }
 
   async check(signal: AbortSignal): Promise<Introduction> {
-    const greeting = await this.#greet({ role: 'check', session: this.#session }, signal);
+    const greeting = await this.#greet({ role: 'check', session: this.#session, fresh: true }, signal);
     greeting.conversation.close();
     return introductionOf(greeting);
+  }
+
+  async hopAddress(hops: number, deadline: Seconds, signal: AbortSignal): Promise<string | undefined> {
+    return hopAddress(this.#options.endpoint('send'), hops, deadline, signal);
   }
 
   async #greet(
@@ -180,109 +182,6 @@ class NativePath implements Path {
   }
 }
 
-/** A probe connection; there are very many of them, so its methods are not made anew for each. */
-class NativeProbe implements ProbeConnection, IdleConnection {
-  readonly #path: NativePath;
-  readonly #mode: Mode;
-  readonly number: number;
-  #unanswered = false;
-  #whenEnded: ((end: LinkEnd) => void) | undefined;
-  readonly conversation: Conversation<ResponderMessage>;
-  readonly opened: Moment;
-  readonly local: string;
-  readonly seen: string;
-  readonly instance?: string;
-
-  constructor(path: NativePath, mode: Mode, probe: number, { conversation, opened, welcome }: Greeting) {
-    this.#path = path;
-    this.#mode = mode;
-    this.number = probe;
-    this.conversation = conversation;
-    this.opened = opened;
-    this.local = conversation.link.local;
-    this.seen = welcome.seen === this.local ? this.local : detached(welcome.seen);
-    if (welcome.instance !== undefined) this.instance = path.nameOf(welcome.instance);
-  }
-
-  get remote(): string {
-    return this.conversation.link.remote;
-  }
-
-  whenEnded(run: (end: LinkEnd) => void): void {
-    this.#whenEnded = run;
-    this.conversation.whenEnded(run);
-  }
-
-  async test(context: TestContext): Promise<Observation> {
-    const observation = await MODE_TESTS[this.#mode](this, context);
-    this.#unanswered = observation.kind !== 'answered';
-    return observation;
-  }
-
-  echo(context: TestContext): Promise<Heard<ResponderMessage>> {
-    return ping(this.conversation, context);
-  }
-
-  /** Asks on a control connection for a `ring` on this one. */
-  async ring(context: TestContext): Promise<Ring | Observation> {
-    const asked = this.#path.control(this.instance);
-    if (asked === undefined) return { kind: 'unclear', reason: 'canary_lost' };
-    const { conversation: control } = asked;
-    const { deadline } = context;
-    const nonce = randomHex(8);
-    const rung = this.conversation.hear(
-      (message) => message.kind === 'ring' && message.nonce === nonce,
-      deadline,
-      context,
-    );
-    // A box may answer the ring with a RST that only the far end sees.
-    const seenReset = control.hear(
-      (message) => message.kind === 'gone' && message.probe === this.number && message.cause === 'reset',
-      deadline,
-      context,
-    );
-    const answered = control.hear(
-      (message) => message.kind === 'heard' && message.nonce === nonce,
-      deadline,
-      context,
-    );
-    const called = await call(asked, this, nonce, context);
-    if ('kind' in called) return called;
-    const heard = await Promise.race([
-      rung,
-      seenReset.then((gone) => (gone.kind === 'message' ? FAR_END_WAS_RESET : rung)),
-    ]);
-    return {
-      broken: called,
-      heard,
-      answer: () => {
-        this.conversation.say(encodeClientMessage({ kind: 'answer', nonce }));
-        return answered;
-      },
-    };
-  }
-
-  close(): void {
-    this.#path.forget(this.number);
-    this.conversation.close();
-    // Our FIN may never arrive where a mapping is gone: spare the far end a ghost.
-    if (this.#unanswered)
-      this.#path
-        .control(this.instance)
-        ?.conversation.say(encodeClientMessage({ kind: 'drop', probe: this.number }));
-  }
-
-  /** The far end saw the connection end. */
-  endedThere(end: LinkEnd): void {
-    this.#whenEnded?.(end);
-  }
-}
-
-const FAR_END_WAS_RESET: Heard<never> = {
-  kind: 'ended',
-  end: { kind: 'reset', detail: 'the far end was reset when it wrote' },
-};
-
 /** How to announce on an opened canary; on one without a token nobody would be believed. */
 function channelOf({ conversation, hello, token, challenge, welcome }: Greeting): AnnouncementChannel {
   const proven = token !== undefined && challenge !== undefined;
@@ -292,9 +191,4 @@ function channelOf({ conversation, hello, token, challenge, welcome }: Greeting)
       proven ? tokenMac(token, announcementMacInput(hello, challenge, announcement)) : '',
     say: (line) => conversation.say(line),
   };
-}
-
-/** A copy that does not keep the line alive out of which the text was cut. */
-function detached(text: string): string {
-  return Buffer.from(text, 'latin1').toString('latin1');
 }

@@ -8,6 +8,9 @@ import type { IdleConnection } from '../path.js';
 const FIRST_LOOK: Seconds = 0.05;
 /** Time between further looks, seconds. */
 const NEXT_LOOK: Seconds = 0.1;
+/** Time between two probes, seconds, and how late the kernel's timer may be. */
+const PROBES_EVERY: Seconds = 1;
+const TIMER_SLACK: Seconds = 0.2;
 /** A stall of our own process between two looks longer than this makes the test worthless, seconds. */
 const LONGEST_STALL: Seconds = 0.5;
 /** A row may slip through one reading of a table that changes meanwhile; missing so often, it is not there. */
@@ -49,6 +52,7 @@ async function watch(
   const { clock, deadline } = context;
   const end = clock.monotonic() + deadline;
   let before: number | undefined;
+  let answeredAtFirst = false;
   let repeated = false;
   let missing = 0;
   for (let look = FIRST_LOOK; ; look = NEXT_LOOK) {
@@ -63,14 +67,23 @@ async function watch(
       return watchBlindly(conversation, broken, context);
     if (count === 'gone') continue;
     missing = 0;
+    // A timer that counts payload only goes on during the test: what a later probe meets is older than the silence.
+    if (before === undefined) answeredAtFirst = count < probesSent(clock.monotonic() - broken.latest);
     repeated ||= count > 0;
     // Answered: nothing is outstanding on two looks in a row, or an outstanding probe was answered.
     if (count === 0 && before !== undefined)
       return { kind: 'answered', broken, ...(repeated && clock.monotonic() > end ? { delayed: true } : {}) };
     if (count >= LEAST_UNANSWERED && clock.monotonic() >= end)
-      return { kind: 'died', evidence: 'silence', broken };
+      return answeredAtFirst
+        ? { kind: 'unclear', reason: 'late' }
+        : { kind: 'died', evidence: 'silence', broken };
     before = count;
   }
+}
+
+/** How many probes have left so long after the first one, seconds. */
+function probesSent(since: Seconds): number {
+  return 1 + Math.floor(Math.max(0, since - TIMER_SLACK) / PROBES_EVERY);
 }
 
 async function watchBlindly(

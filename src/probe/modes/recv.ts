@@ -19,5 +19,6 @@ export async function recv(connection: IdleConnection, context: TestContext): Pr
   if (arrived === undefined || arrived.kind === 'message') return { kind: 'answered', broken };
   // The end of the connection that carries the word says nothing about the tested one.
   if (arrived.kind === 'ended') return { kind: 'unclear', reason: 'canary_lost' };
+  if (arrived.kind === 'deadline' && (await connection.hangs?.(context))) return ANSWERED_WRONGLY;
   return observeFailure(arrived, broken, clock);
 }

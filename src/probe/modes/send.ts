@@ -11,6 +11,7 @@ export async function send(connection: IdleConnection, context: TestContext): Pr
   const broken = { earliest, latest: clock.monotonic() };
   const heard = await answer;
   if (heard.kind === 'message') return { kind: 'answered', broken };
-  if (heard.kind === 'deadline' && conversation.received > before) return ANSWERED_WRONGLY;
+  if (heard.kind === 'deadline' && (conversation.received > before || (await connection.hangs?.(context))))
+    return ANSWERED_WRONGLY;
   return observeFailure(heard, broken, clock);
 }

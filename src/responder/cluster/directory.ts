@@ -44,8 +44,15 @@ export class Directory {
         if (to !== undefined) {
           return [{ to, order: { kind: 'ring', session, probe, nonce, origin: { worker: from, caller } } }];
         }
-        const message = { kind: 'error', code: 'unknown_probe', probe } as const;
-        return [{ to: from, order: { kind: 'tell', caller, message } }];
+        return [unknownProbe(from, caller, probe)];
+      }
+      case 'tend': {
+        const { session, request: asked, caller } = request;
+        const to = this.#sessions.get(session)?.probes.get(asked.probe);
+        if (to !== undefined) {
+          return [{ to, order: { kind: 'tend', session, request: asked, origin: { worker: from, caller } } }];
+        }
+        return [unknownProbe(from, caller, asked.probe)];
       }
       case 'drop': {
         const { session, probe } = request;
@@ -125,6 +132,11 @@ export class Directory {
     if (entry.controls.size === 0 && entry.probes.size === 0) this.#sessions.delete(session);
     return orders;
   }
+}
+
+/** The answer to a caller who asks about a probe that nobody has. */
+function unknownProbe(to: number, caller: number, probe: number): Dispatch {
+  return { to, order: { kind: 'tell', caller, message: { kind: 'error', code: 'unknown_probe', probe } } };
 }
 
 /** For each worker with probes of the session: whether another worker has a control of it. */

@@ -3,7 +3,7 @@
  * session may end up in different workers.
  */
 import type { AnnouncementFields } from '../../wire/announcement.js';
-import type { GoneCause, ResponderMessage } from '../../wire/messages.js';
+import type { FreshRequest, GoneCause, ResponderMessage } from '../../wire/messages.js';
 import type { Announcer } from '../discovery/announcements.js';
 
 /** A control connection in some worker that waits for word about its call. */
@@ -27,6 +27,12 @@ export type PeerRequest =
       readonly session: string;
       readonly probe: number;
       readonly nonce: string;
+      readonly caller: number;
+    }
+  | {
+      readonly kind: 'tend';
+      readonly session: string;
+      readonly request: FreshRequest;
       readonly caller: number;
     }
   | { readonly kind: 'drop'; readonly session: string; readonly probe: number }
@@ -53,10 +59,16 @@ export type PeerOrder =
       readonly nonce: string;
       readonly origin: Origin;
     }
+  | {
+      readonly kind: 'tend';
+      readonly session: string;
+      readonly request: FreshRequest;
+      readonly origin: Origin;
+    }
   | { readonly kind: 'drop'; readonly session: string; readonly probe: number }
   | { readonly kind: 'gone'; readonly session: string; readonly probe: number; readonly cause: GoneCause }
   | { readonly kind: 'tell'; readonly caller: number; readonly message: ResponderMessage }
-  /** A call was not passed on, because the probe's worker takes nothing at present: nobody will answer it. */
+  /** A call, or what was asked of a probe, was not passed on, because the probe's worker takes nothing at present: nobody will answer it. */
   | { readonly kind: 'lost'; readonly caller: number }
   /** Whether the session has control connections in other workers. */
   | { readonly kind: 'controls'; readonly session: string; readonly elsewhere: boolean }

@@ -32,6 +32,8 @@ import { WorkerProcess } from './worker-process.js';
 export interface ClusterOptions extends SharedOptions {
   /** Processes that hold connections; at least 1. */
   readonly workers: number;
+  /** Whether the workers may load the library for socket options; they do not unless told so. */
+  readonly socketOptions?: 'auto' | 'off';
   /** Arguments for the workers' Node; the primary's own without. */
   readonly execArgv?: readonly string[];
 }
@@ -55,9 +57,9 @@ const MOST_ORDERS = 8192;
 /** Orders at which a worker counts as hung: far more than one that runs ever has before it. */
 const HUNG_ORDERS = 100_000;
 
-/** Rings and drops: a client that asks for one learns nothing then, and concludes nothing. */
+/** Rings, refreshes and drops: a client that asks for one learns nothing then, and concludes nothing. */
 function mayBeLost({ kind }: PeerOrder): boolean {
-  return kind === 'ring' || kind === 'drop';
+  return kind === 'ring' || kind === 'tend' || kind === 'drop';
 }
 
 /**
@@ -94,7 +96,7 @@ class Primary {
   readonly metrics = createResponderMetrics(() => this.#count());
 
   constructor(options: ClusterOptions) {
-    const { discovery, limits = {}, logger, token, workers } = options;
+    const { discovery, limits = {}, logger, socketOptions, token, workers } = options;
     this.#options = options;
     this.#limits = resolveLimits(limits, workers);
     const { maxConnectionsPerProcess, maxLegacyConnections } = this.#limits;
@@ -108,6 +110,7 @@ class Primary {
       limits: { ...limits, maxConnectionsPerProcess, maxLegacyConnections },
       debug: logger.isLevelEnabled('debug'),
       instance: randomHex(8),
+      socketOptions,
       discovery: discovery && { interval: discovery.interval },
     });
   }
@@ -273,7 +276,7 @@ class Primary {
       else if (waiting < MOST_ORDERS || !mayBeLost(order)) {
         worker.orders.push(order);
         if (waiting === HUNG_ORDERS) this.#killHung(worker);
-      } else if (order.kind === 'ring') {
+      } else if (order.kind === 'ring' || order.kind === 'tend') {
         const { worker: from, caller } = order.origin;
         this.#workers.get(from)?.orders.push({ kind: 'lost', caller });
       }

@@ -5,6 +5,7 @@ import { systemClock } from '../../clock.js';
 import { defined } from '../../defined.js';
 import { DescriptorWatch } from '../../descriptors.js';
 import type { Logger } from '../../log.js';
+import { enableSocketOptions } from '../../net/socket-options/library.js';
 import type { Discovery } from '../discovery/announcement-desk.js';
 import { createResponderMetrics, type ResponderCounts } from '../responder-metrics.js';
 import { type Seconds, toMilliseconds } from '../../units.js';
@@ -18,6 +19,7 @@ export interface WorkerOptions extends Omit<SharedOptions, 'logger' | 'discovery
   readonly debug: boolean;
   /** The same in all processes of a responder. */
   readonly instance: string;
+  readonly socketOptions?: 'auto' | 'off';
   /** The primary has the book. */
   readonly discovery?: Pick<Discovery, 'interval'>;
 }
@@ -121,8 +123,9 @@ function runWorker(): void {
   let running: Promise<SingleResponder> | undefined;
   let watch: DescriptorWatch | undefined;
 
-  const start = async ({ debug, ...options }: WorkerOptions): Promise<SingleResponder> => {
+  const start = async ({ debug, socketOptions, ...options }: WorkerOptions): Promise<SingleResponder> => {
     const log = logToPrimary(debug ? 'debug' : 'info');
+    if (socketOptions === 'auto') await enableSocketOptions();
     const responder = await startResponder({ ...options, logger: log, metrics, peers });
     watch = new DescriptorWatch({
       clock: systemClock,

@@ -1,7 +1,7 @@
 /** Where `ANNOUNCE` arrives: checks its proof, hands it to the book, wherever that is, and answers. */
 import { sameMac, tokenMac } from '../../net/token.js';
 import type { Seconds } from '../../units.js';
-import { announcementMacInput } from '../../wire/codec.js';
+import { announcementMacInput } from '../../wire/proofs.js';
 import type { Announce, ResponderMessage } from '../../wire/messages.js';
 import { plainAddress } from '../../net/client-address.js';
 import type { Announcements, Announcer, Refused } from './announcements.js';

@@ -8,6 +8,7 @@ import { diesAtOnce, forgets, input, LIMITS, survives } from './findings.js';
 
 /** What a path does to idle connections as a whole: two of these are two stories. */
 const STORIES = [
+  'mixture',
   'no_expiry_seen',
   'forgotten_at_once',
   'several_timeouts',
@@ -42,6 +43,7 @@ const EXCLUSIVE: readonly (readonly [one: readonly string[], other: readonly str
     'they are answered while data dies, and yet they are not, or nothing does',
   ],
   [['own_firewall_first'], ['responder_firewall_first'], 'the first one is one of them'],
+  [['mixture'], ['two_answers'], 'the share is known, and yet it is guessed at'],
   [['carrier_grade_nat', 'second_nat'], ['no_translation'], 'translated and not translated'],
 ];
 
@@ -57,12 +59,21 @@ const OUTCOMES: readonly (ModeEvidence | undefined)[] = [
   diesAtOnce('closed'),
   diesAtOnce('reset_idle'),
   { ...survives(), earlyDeaths: 3, testsBelowLower: 20 },
+  pooled(),
 ];
+
+/** A tenth is forgotten after T. */
+function pooled(): ModeEvidence {
+  const { finding, deaths } = forgets(T);
+  const mixture = { share: 0.1, shareLower: 0.05, shareUpper: 0.2, survived: 7436 };
+  return { finding: { ...finding, mixture }, deaths, earlyDeaths: 3, testsBelowLower: 20 };
+}
 
 const SURROUNDINGS: readonly Partial<Omit<DiagnosisInput, 'modes'>>[] = [
   {},
   { natDetected: false, conntrack: { local: T, responder: T }, addresses: { local: 'private' } },
   { natDetected: true, addresses: { local: 'cgn' }, severalSeenAddresses: true },
+  { fixedLifetime: 400, natDetected: true },
   { natDetected: false, conntrack: { local: 350 }, addresses: { router: 'private', seen: 'public' } },
 ];
 

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { explain } from '../../../src/core/diagnosis/explain.js';
 import { type ModeEvidence } from '../../../src/core/diagnosis/outcome.js';
@@ -231,6 +231,15 @@ describe('explain() is never more certain than the data', () => {
 
   it('warns that recv alone cannot tell a loose box from a strict one', () => {
     expect(pattern({ recv: dead() })).toEqual(['mapping_forgotten: measured', 'blind_without_send: hint']);
+    const unheard = ['revived_from_inside: hint', 'own_firewall_first: hint', 'blind_without_send: hint'];
+    expect(pattern({ recv: dead(), keepalive: alive() })).toEqual(unheard);
+    expect(pattern({ recv: dead(), keepalive: alive() }, { conntrack: { local: T } })).toEqual([
+      'own_firewall_first: hint',
+      'revived_from_inside: hint',
+      'blind_without_send: hint',
+      'local_conntrack_near: likely',
+    ]);
+    expect(pattern({ recv: dead(), send: alive() })).not.toContain('blind_without_send: hint');
   });
 
   it('every explanation rests on at least one sentence of evidence', () => {
@@ -354,17 +363,81 @@ describe('explain() hints at known values', () => {
   });
 });
 
+describe('explain() of what holds for the path whatever the pattern', () => {
+  const share = (of: number, timeout: number): ModeEvidence => {
+    const { finding, deaths } = forgets(timeout);
+    const mixture = { share: of, shareLower: of / 2, shareUpper: 2 * of, survived: 7436.4 };
+    return { finding: { ...finding, mixture }, deaths, earlyDeaths: 5, testsBelowLower: 50 };
+  };
+  const WORDS =
+    '5.0 % (2.5-10 %) of the connections are forgotten after 299-301 s, the others survived 7436 s.';
+
+  it('tells a minority once, the earliest of several, and no pattern beside it', () => {
+    for (const modes of [
+      { send: share(0.05, 300), recv: alive() },
+      { send: share(0.05, 300), recv: share(0.1, 600), keepalive: share(0.1, 600) },
+      { send: alive(), recv: forgets(350), keepalive: share(0.05, 300) },
+    ])
+      expect(
+        explain(input(modes))
+          .filter(({ id }) => id !== 'known_value')
+          .map(({ id, certainty, text }) => `${id}: ${certainty}: ${text}`),
+      ).toEqual([
+        `mixture: measured: Not all connections are treated alike, as behind a pool with bad nodes: ${WORDS}`,
+      ]);
+    expect(explain(input({ send: share(0.05, 300), recv: alive() }))[0]?.evidence).toEqual([
+      `send: ${WORDS}`,
+      'recv: survived 2 h 10 min (7800 s) idle, nothing died.',
+    ]);
+  });
+
+  it('tells a minority whose bracket is still wide', () => {
+    const { finding, ...rest } = share(0.05, 300);
+    const { timeout: _timeout, ...wide } = finding;
+    expect(pattern({ send: { finding: { ...wide, lower: 200 }, ...rest } })).toEqual(['mixture: measured']);
+  });
+
+  it('tells a fixed lifetime beside what survives below it', () => {
+    const [first, ...others] = explain(
+      input({ send: survives(240), recv: survives(240) }, { fixedLifetime: 300 }),
+    );
+    expect(first).toMatchObject({ id: 'fixed_lifetime', certainty: 'measured' });
+    expect(first?.text).toBe(
+      'Every connection ends 5 min (300 s) after its start, however busy it is: keepalives do not help, programs have to connect anew in time. What a longer silence would do cannot be told.',
+    );
+    expect(others.map(({ id }) => id)).toEqual(['no_expiry_seen']);
+  });
+});
+
 describe('docs/REPORT.md', () => {
   it('lists every explanation', () => {
     const folder = new URL('../../../src/core/diagnosis/', import.meta.url);
-    const source = ['explain.ts', 'surroundings.ts', 'known.ts']
+    const source = readdirSync(folder)
       .map((file) => readFileSync(new URL(file, folder), 'utf8'))
       .join();
     const ids = [...source.matchAll(/(?:hint|likely|measured|sure|\))\(\s*'(\w+)',/g)].map(
       ([, id]) => id ?? '',
     );
     const documentation = readFileSync(new URL('../../../docs/REPORT.md', import.meta.url), 'utf8');
-    expect(ids).toHaveLength(22);
+    expect(ids).toHaveLength(26);
     expect(ids.filter((id) => !documentation.includes(`\`${id}\``))).toEqual([]);
+  });
+});
+
+describe('explain() and a quota', () => {
+  const died = { send: forgets(600), recv: forgets(600), keepalive: forgets(600) };
+
+  it('says nothing of a pattern while it is checked whether it depends on how many connections are open', () => {
+    expect(explain({ ...input(died), quota: { kind: 'unchecked' } })).toEqual([]);
+    expect(explain(input(died))).not.toEqual([]);
+  });
+
+  it('says that it does, and nothing else', () => {
+    const quota = { kind: 'quota', connections: 72, held: 18, upper: 600 } as const;
+    expect(explain({ ...input(died), quota }).map(({ id }) => id)).toEqual(['connection_quota']);
+    expect(explain({ ...input({ send: climbing() }), quota })[0]?.evidence).toEqual([
+      'About 72 connections open: some died after 10 min (600 s) idle.',
+      '18 connections open: they survived longer than that.',
+    ]);
   });
 });

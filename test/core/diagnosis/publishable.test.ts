@@ -6,7 +6,7 @@ import {
   keepaliveRecommended,
   publishable,
 } from '../../../src/core/diagnosis/publishable.js';
-import { settings } from '../../../src/core/diagnosis/settings.js';
+import { leftOutWords, settings, type SettingsFor } from '../../../src/core/diagnosis/settings.js';
 import { MODES } from '../../../src/core/modes.js';
 import { climbing, diesAtOnce, forgets, LIMITS, survives } from './findings.js';
 
@@ -109,8 +109,9 @@ describe('keepaliveRecommended()', () => {
 });
 
 describe('settings()', () => {
-  const text = (interval: number, dataOnly = false): string =>
-    settings(interval, { dataOnly })
+  const EATEN = { noKeepalives: 'they are eaten', proofs: [] };
+  const text = (interval: number, path: SettingsFor = { proofs: [] }): string =>
+    settings(interval, path)
       .snippets.map((snippet) => `${snippet.product}\n${snippet.text}`)
       .join('\n');
 
@@ -140,19 +141,51 @@ describe('settings()', () => {
   });
 
   it('recommends only what sends data when keepalives are eaten', () => {
-    const products = settings(300, { dataOnly: true }).snippets.map(({ product }) => product);
+    const products = settings(300, EATEN).snippets.map(({ product }) => product);
     expect(products).toEqual([
       'OpenSSH client (~/.ssh/config)',
       'OpenSSH server (/etc/ssh/sshd_config)',
       'MQTT client (keep alive, mosquitto_sub shown)',
       'Envoy: HTTP/2 pings',
     ]);
-    expect(text(300, true)).not.toMatch(/tcp_keepalive|tcpka|keepalives_idle/);
+    expect(text(300, EATEN)).not.toMatch(/tcp_keepalive|tcpka|keepalives_idle/);
+  });
+
+  it('calls proven only what was tried here, and leaves out with the reason what does not help', () => {
+    const proof = { interval: 300, mode: 'send', lower: 600, upper: 601, at: 0 } as const;
+    const held = { ...proof, kind: 'data', held: true } as const;
+    const failed = { ...proof, kind: 'keepalive', held: false } as const;
+    const triedIn = (path: SettingsFor, product: RegExp): string | undefined =>
+      settings(300, path).snippets.find((snippet) => product.test(snippet.product))?.tried;
+    expect(new Set(settings(300, { proofs: [] }).snippets.map(({ tried }) => tried))).toEqual(
+      new Set(['not_tried']),
+    );
+    const here = { proofs: [held, failed] };
+    expect(triedIn(here, /^OpenSSH client/)).toBe('held');
+    expect(triedIn(here, /^MQTT/)).toBe('held');
+    // Closing was not tried.
+    expect(triedIn(here, /^HAProxy: close/)).toBe('not_tried');
+    expect(text(300, here)).not.toMatch(/tcp_keepalive|tcpka|keepalives_idle/);
+    expect(leftOutWords(settings(300, here))).toEqual([
+      'Left out (tried here: TCP keepalives every 5 min (300 s) did not keep a connection alive): ' +
+        'Linux kernel (/etc/sysctl.d/), for programs that turn SO_KEEPALIVE on; PostgreSQL server (postgresql.conf); ' +
+        'PostgreSQL client (connection string); HAProxy: TCP keepalives.',
+    ]);
+    const neither = { proofs: [{ ...held, held: false }, failed] };
+    expect(settings(300, neither).snippets.map(({ product }) => product)).toEqual([
+      'HAProxy: close idle connections before the NAT forgets them',
+      'Envoy: close idle TCP connections before the NAT forgets them (tcp_proxy)',
+    ]);
+    expect(leftOutWords(settings(300, neither))).toHaveLength(2);
+    // What was tried is stronger than what speaks against it.
+    const closed = { noKeepalives: 'somebody closes', proofs: [{ ...failed, held: true }] };
+    expect(triedIn(closed, /^Linux kernel/)).toBe('held');
+    expect(leftOutWords(settings(300, EATEN))[0]).toMatch(/^Left out \(they are eaten\): Linux kernel/);
   });
 
   it('throws for an interval that no product accepts', () => {
     for (const interval of [0, -1, 1.5, Number.NaN]) {
-      expect(() => settings(interval, { dataOnly: false })).toThrow(RangeError);
+      expect(() => settings(interval, { proofs: [] })).toThrow(RangeError);
     }
   });
 });

@@ -1,6 +1,7 @@
 /** What is shown, and that it never contradicts itself. */
 import { describe, expect, test } from 'vitest';
-import { findingOf, publish } from '../../../src/core/search/finding-of.js';
+import { findingOf, noteAgreement, publish } from '../../../src/core/search/finding-of.js';
+import type { Draft } from '../../../src/core/search/state.js';
 import { deathsAt, draftWith } from './drafts.js';
 
 describe('what is shown', () => {
@@ -42,5 +43,36 @@ describe('what is shown', () => {
     draft.deaths = deathsAt(draft, 7442, 7443, 7444);
     publish(draft);
     expect(findingOf(draft).timeout).toBe(7440);
+  });
+});
+
+describe('a verdict agrees with what is shown', () => {
+  test.each([
+    ['alive', 285, true],
+    ['alive', 284.9, false],
+    ['alive', 299.9, true],
+    ['alive', 300, false],
+    ['dead', 290, false],
+    ['dead', 290.1, true],
+    ['dead', 320, true],
+    ['dead', 320.1, false],
+  ] as const)('of who was found %s after %d s: %s', (kind, idle, agrees) => {
+    const draft = draftWith({ confirmedAt: null, published: { lower: 295, upper: 300, deaths: 3 } });
+    if (kind === 'dead') draft.published = { lower: 290, upper: 300, deaths: 3 };
+    noteAgreement(draft, kind, idle);
+    expect(draft.confirmedAt).toBe(agrees ? draft.now : null);
+  });
+
+  test('only with a bound that is there', () => {
+    const noted = (published: Draft['published'], kind: 'alive' | 'dead'): boolean => {
+      const draft = draftWith({ confirmedAt: null, published });
+      noteAgreement(draft, kind, 300);
+      return draft.confirmedAt !== null;
+    };
+    expect(noted(null, 'alive')).toBe(false);
+    expect(noted({ upper: 300, deaths: 3 }, 'alive')).toBe(false);
+    expect(noted({ lower: 300, deaths: 3 }, 'dead')).toBe(false);
+    expect(noted({ lower: 300, deaths: 3 }, 'alive')).toBe(true);
+    expect(noted({ upper: 300, deaths: 3 }, 'dead')).toBe(true);
   });
 });

@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """Sends a RST to both ends of a TCP flow at the moment at which the NAT forgets it.
 
-Runs in the NAT's namespace. It follows each flow on the inner interface: the time of its newest packet (what
-connection tracking counts from, too) and the next sequence number of either side, which a RST must carry exactly
+Runs in the NAT's namespace. It follows what the NAT has let through of each flow, on the interface by which it leaves:
+the time of its newest packet (what connection tracking counts from, too; one that was dropped, because the kernel was
+a little earlier to forget, must not start the time anew) and the next sequence number of either side, which a RST must carry exactly
 (RFC 5961). The kernel reports an expired entry only when its garbage collector comes by, up to a minute late;
 hence the own clock. It expects a NAT that keeps the client's ports and leaves sequence numbers alone.
 
-Arguments: INTERFACE TIMEOUT_SECONDS. Lines on stdin: "timeout SECONDS", "flush" (all flows forgotten silently),
+Arguments: INSIDE OUTSIDE TIMEOUT_SECONDS (the first two are interfaces; OUTSIDE is - where the box has its timer on the
+inside: whatever passes there counts, in both directions, even what dies in the box). Lines on stdin: "timeout SECONDS", "flush" (all flows forgotten silently),
 "public ADDRESS" (the NAT's address towards the far end, one line a family). End of stdin ends it.
 """
 import ipaddress
@@ -58,18 +60,26 @@ def reset(source, sport, destination, dport, sequence):
     return header + tcp
 
 
+def sniffer(interface):
+    sniffed = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(ETH_P_ALL))
+    sniffed.bind((interface, ETH_P_ALL))
+    return sniffed
+
+
 class Flow:
-    def __init__(self):
-        self.seen = 0.0
+    def __init__(self, client):
+        self.client = client
+        self.seen = time.monotonic()
         self.next = [None, None]  # next sequence number: of the client, of the far end
 
 
 def main():
-    interface, timeout = sys.argv[1], float(sys.argv[2])
+    inside = sniffer(sys.argv[1])
+    outside = None if sys.argv[2] == "-" else sniffer(sys.argv[2])
+    sniffers = [each for each in (inside, outside) if each is not None]
+    timeout = float(sys.argv[3])
     public = {}
     flows = {}
-    sniffer = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(ETH_P_ALL))
-    sniffer.bind((interface, ETH_P_ALL))
     raw = {
         4: socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW),
         16: socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_RAW),
@@ -80,20 +90,21 @@ def main():
     while True:
         now = time.monotonic()
         for key in [k for k, flow in flows.items() if now - flow.seen >= timeout]:
-            client, cport, far, fport = key
+            cport, far, fport = key
             flow = flows.pop(key)
-            outside = public.get(len(client))
+            client = flow.client
+            own = public.get(len(client))
             address = socket.inet_ntop(socket.AF_INET if len(client) == 4 else socket.AF_INET6, client)
             destination = (address, 0)
             if flow.next[1] is not None:
                 raw[len(client)].sendto(reset(far, fport, client, cport, flow.next[1]), destination)
-            if flow.next[0] is not None and outside is not None:
+            if flow.next[0] is not None and own is not None:
                 address = str(ipaddress.ip_address(far))
-                raw[len(client)].sendto(reset(outside, cport, far, fport, flow.next[0]), (address, 0))
+                raw[len(client)].sendto(reset(own, cport, far, fport, flow.next[0]), (address, 0))
             print("reset", cport, "after %.3f s" % (now - flow.seen), flush=True)
 
         wait = min((flow.seen + timeout - now for flow in flows.values()), default=60)
-        readable, _, _ = select.select([sniffer, sys.stdin], [], [], max(0, wait))
+        readable, _, _ = select.select([*sniffers, sys.stdin], [], [], max(0, wait))
         if sys.stdin in readable:
             chunk = os.read(sys.stdin.fileno(), 4096)
             if not chunk:
@@ -107,33 +118,38 @@ def main():
                 elif words[0] == "public":
                     packed = ipaddress.ip_address(words[1]).packed
                     public[len(packed)] = packed
-        if sniffer not in readable:
-            continue
-        packet, (_, _, kind, _, _) = sniffer.recvfrom(65535)
-        parsed = parse(packet)
-        if parsed is None or len(parsed[2]) < 20:
-            continue
-        source, destination, segment = parsed
-        sport, dport, sequence, acknowledged = struct.unpack_from("!HHII", segment)
-        offset, flags = (segment[12] >> 4) * 4, segment[13]
-        side = 1 if kind == PACKET_OUTGOING else 0
-        key = (source, sport, destination, dport) if side == 0 else (destination, dport, source, sport)
-        if flags & (FIN | RST):
-            flows.pop(key, None)
-            continue
-        if key not in flows and not (side == 0 and flags & SYN):
-            continue  # the tail of a flow that was forgotten
-        flow = flows.setdefault(key, Flow())
-        flow.seen = time.monotonic()
-        end = (sequence + len(segment) - offset + (1 if flags & SYN else 0)) % FOUR_GIB
-        before = flow.next[side]
-        # A retransmission or a keepalive probe (one below) must not move the number back.
-        if before is None or (end - before) % FOUR_GIB < FOUR_GIB // 2:
-            flow.next[side] = end
-        if flags & ACK:
-            other = flow.next[1 - side]
-            if other is None or (acknowledged - other) % FOUR_GIB < FOUR_GIB // 2:
-                flow.next[1 - side] = acknowledged
+        # What came in first: a new flow is known before its first packet leaves.
+        for sniffed in (each for each in sniffers if each in readable):
+            packet, (_, _, kind, _, _) = sniffed.recvfrom(65535)
+            parsed = parse(packet)
+            if parsed is None or len(parsed[2]) < 20:
+                continue
+            source, destination, segment = parsed
+            sport, dport, sequence, acknowledged = struct.unpack_from("!HHII", segment)
+            offset, flags = (segment[12] >> 4) * 4, segment[13]
+            if kind != PACKET_OUTGOING:
+                if sniffed is inside and flags & (SYN | ACK) == SYN:
+                    flows.setdefault((sport, destination, dport), Flow(source))
+                if outside is not None:
+                    continue
+            side = 1 if sniffed is inside and kind == PACKET_OUTGOING else 0
+            key = (sport, destination, dport) if side == 0 else (dport, source, sport)
+            if flags & (FIN | RST):
+                flows.pop(key, None)
+                continue
+            flow = flows.get(key)
+            if flow is None:
+                continue  # the tail of a flow that was forgotten
+            flow.seen = time.monotonic()
+            end = (sequence + len(segment) - offset + (1 if flags & SYN else 0)) % FOUR_GIB
+            before = flow.next[side]
+            # A retransmission or a keepalive probe (one below) must not move the number back.
+            if before is None or (end - before) % FOUR_GIB < FOUR_GIB // 2:
+                flow.next[side] = end
+            if flags & ACK:
+                other = flow.next[1 - side]
+                if other is None or (acknowledged - other) % FOUR_GIB < FOUR_GIB // 2:
+                    flow.next[1 - side] = acknowledged
 
 
 main()

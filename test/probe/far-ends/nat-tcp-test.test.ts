@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { serveSilence } from '../../support/fake-far-ends.js';
 import { Scene } from '../scene.js';
 
 const HOUR = 3600;
@@ -17,6 +18,14 @@ describe('a legacy path', () => {
     const connection = await scene.open(mode);
     await scene.clock.advance(400);
     expect(await scene.test(connection)).toMatchObject({ kind: 'died', evidence: 'silence' });
+  });
+
+  it('send says nothing where the far end hangs, whose kernel acknowledges', async () => {
+    const scene = new Scene('legacy');
+    scene.serve('echo', serveSilence);
+    const connection = await scene.open('send');
+    await scene.clock.advance(400);
+    expect(await scene.test(connection)).toEqual({ kind: 'unclear', reason: 'control_failed' });
   });
 
   it('asks the sleep server for whole seconds of a day at most', async () => {

@@ -52,6 +52,32 @@ describe('a native path', () => {
     expect(await scene.beat(await scene.canary())).toBe(true);
   });
 
+  it.each([
+    ['send', 'control_failed'],
+    ['recv', 'canary_lost'],
+  ] as const)('%s says nothing where the far end hangs, whose kernel acknowledges', async (mode, reason) => {
+    const scene = new Scene();
+    const connection = await idle(scene, mode, 400);
+    scene.responder.hangs = true;
+    expect(await scene.test(connection)).toEqual({ kind: 'unclear', reason });
+  });
+
+  it('send dies behind a NAT that drops although the far end hangs', async () => {
+    const scene = new Scene();
+    scene.network.idleTimeout = 300;
+    const connection = await idle(scene, 'send', 400);
+    scene.responder.hangs = true;
+    expect(await scene.test(connection)).toMatchObject({ kind: 'died', evidence: 'silence' });
+  });
+
+  it('send dies behind somebody who acknowledges in the place of a far end that is cut off', async () => {
+    const scene = new Scene();
+    const connection = await idle(scene, 'send', 400);
+    scene.newest.isAcknowledged = () => Promise.resolve(true);
+    scene.newest.forget();
+    expect(await scene.test(connection)).toMatchObject({ kind: 'died', evidence: 'silence' });
+  });
+
   it.each(MODES)('%s dies at once behind a NAT that answers for what it forgot', async (mode) => {
     const scene = new Scene();
     Object.assign(scene.network, { idleTimeout: 300, forgetfulness: 'reset' });

@@ -19,7 +19,13 @@ async function connect(network: FakeNetwork, clock: FakeClock): Promise<Link> {
 }
 
 /** What the test says when the kernel says `counts`, one a look, the last one for ever; and how long it took. */
-async function observe(
+function observe(...counts: UnansweredProbes[]): ReturnType<typeof observeSlowly> {
+  return observeSlowly(0, ...counts);
+}
+
+/** The same where the first reading of the table takes that long, seconds. */
+async function observeSlowly(
+  reading: number,
   ...counts: UnansweredProbes[]
 ): Promise<{ seen: Observation['kind']; delayed: boolean; took: number }> {
   const clock = new FakeClock();
@@ -27,7 +33,11 @@ async function observe(
   link.unansweredProbes = () => {
     const [next] = counts;
     if (counts.length > 1) counts.shift();
-    return Promise.resolve(next);
+    const takes = reading;
+    reading = 0;
+    return takes === 0
+      ? Promise.resolve(next)
+      : new Promise((answer) => void clock.after(takes, () => answer(next)));
   };
   const conversation = new Conversation(link, { push: () => ({ messages: [] }) });
   const began = clock.monotonic();
@@ -61,6 +71,15 @@ describe('keepalive()', () => {
     const { seen, took } = await observe(...Array.from({ length: 40 }, () => 1), 2);
     expect(seen).toBe('died');
     expect(took).toBeGreaterThan(DEADLINE + 1);
+  });
+
+  it('says nothing where the first probe was answered and later ones were not', async () => {
+    // The mapping was alive after the silence, and was forgotten while the test went on.
+    expect(await observe(0, 1, 2)).toMatchObject({ seen: 'unclear' });
+    // Of two probes that had left by the first look one was answered.
+    expect(await observeSlowly(1.2, 1, 2)).toMatchObject({ seen: 'unclear' });
+    expect(await observeSlowly(1.2, 2)).toMatchObject({ seen: 'died' });
+    expect(await observeSlowly(0.8, 1, 2)).toMatchObject({ seen: 'died' });
   });
 
   it('looks on when a row slipped through readings of the table now and then', async () => {

@@ -46,6 +46,24 @@ describe('Directory', () => {
     ]);
   });
 
+  it('routes a refresh likewise', () => {
+    const directory = new Directory();
+    join(directory, 1);
+    join(directory, 2, 7);
+    const request = { kind: 'fresh', probe: 7, ttl: 3, interval: 30 } as const;
+    expect(directory.handle(1, { kind: 'tend', session: S, request, caller: 5 })).toEqual([
+      { to: 2, order: { kind: 'tend', session: S, request, origin: { worker: 1, caller: 5 } } },
+    ]);
+    const message = { kind: 'error', code: 'unknown_probe', probe: 8 } as const;
+    const other = { kind: 'reach', probe: 8, ttl: 3 } as const;
+    expect(directory.handle(1, { kind: 'tend', session: S, request: other, caller: 5 })).toEqual([
+      { to: 1, order: { kind: 'tell', caller: 5, message } },
+    ]);
+    expect(directory.handle(2, { kind: 'tend', session: 'b'.repeat(32), request, caller: 6 })).toMatchObject([
+      { to: 2, order: { message: { code: 'unknown_probe', probe: 7 } } },
+    ]);
+  });
+
   it('tells the workers that hold probes when the last control elsewhere goes and the first comes', () => {
     const directory = new Directory();
     expect(join(directory, 2, 7)[1]).toEqual({ kind: 'controls', session: S, elsewhere: false });

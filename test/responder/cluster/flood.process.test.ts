@@ -33,7 +33,7 @@ interface Program {
 /** A responder of two workers as a program of its own. */
 async function startProgram(): Promise<Program> {
   const listen = ['--listen-address=127.0.0.1:0', '--web.listen-address=127.0.0.1:0', '--log.format=json'];
-  const args = ['--import', 'tsx', 'src/main.ts', 'responder', '--workers=2', ...listen];
+  const args = ['dist/main.js', 'responder', '--workers=2', ...listen];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] });
   const ended = once(child, 'exit');
   closing.push(async () => {

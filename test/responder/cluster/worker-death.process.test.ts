@@ -1,16 +1,17 @@
-/** What the exporter concludes when a worker of a clustered responder dies: nothing. */
+/** What the exporter concludes when a worker of a clustered responder dies, or hangs: nothing. */
 import { pino } from 'pino';
 import { afterEach, expect, it, vi } from 'vitest';
 import { systemClock } from '../../../src/clock.js';
 import { checkConfig } from '../../../src/config/load.js';
 import { Engine } from '../../../src/engine/engine.js';
 import { openPath } from '../../../src/probe/far-ends/index.js';
+import { createNativePath } from '../../../src/probe/far-ends/native.js';
 import type { TestRecord } from '../../../src/engine/snapshot.js';
 import type { Path, PathOptions } from '../../../src/probe/path.js';
 import { startClusteredResponder } from '../../../src/responder/cluster/primary.js';
 import type { Responder } from '../../../src/responder/responder.js';
 import { openSockets } from '../../support/sockets.js';
-import { workerPids } from './workers.js';
+import { withOnly, workerPids } from './workers.js';
 
 /** As many as a search opens at once in the beginning. */
 const PROBES = 4;
@@ -121,3 +122,32 @@ it.each(['native', 'nat-tcp-test'])(
     );
   },
 );
+
+it('no verdict comes of a worker that hangs while the canary lives in another', async () => {
+  far = await startClusteredResponder({
+    native: [{ host: '127.0.0.1', port: 0 }],
+    workers: 2,
+    execArgv: ['--import', 'tsx'],
+    logger: pino({ level: 'silent' }),
+  });
+  const [ofCanary = 0, ofProbes = 0] = workerPids();
+  const { signal } = new AbortController();
+  const endpoint = { address: '127.0.0.1', port: far.addresses.native[0]?.port ?? 0 };
+  const path = createNativePath({ clock: systemClock, deadline: 3, endpoint: () => endpoint });
+  const canary = await withOnly(ofCanary, () => path.openCanary(signal));
+  const probes = await withOnly(ofProbes, () =>
+    Promise.all((['send', 'recv'] as const).map((mode) => path.open(mode, undefined, signal))),
+  );
+  try {
+    process.kill(ofProbes, 'SIGSTOP');
+    const context = { clock: systemClock, deadline: 1, signal };
+    const seen = await Promise.all(probes.map((probe) => probe.test(context)));
+    expect(seen).toEqual([
+      { kind: 'unclear', reason: 'control_failed' },
+      { kind: 'unclear', reason: 'canary_lost' },
+    ]);
+    expect(await canary.beat(1, signal)).toBe(true);
+  } finally {
+    for (const connection of [canary, ...probes]) connection.close();
+  }
+});

@@ -11,7 +11,8 @@ import {
 } from '../../../src/responder/responder-metrics.js';
 import type { ResponderOptions } from '../../../src/responder/responder.js';
 import type { AnnouncementFields } from '../../../src/wire/announcement.js';
-import { announcementMacInput, encodeClientMessage, macInput } from '../../../src/wire/codec.js';
+import { encodeClientMessage } from '../../../src/wire/codec.js';
+import { announcementMacInput, macInput } from '../../../src/wire/proofs.js';
 import type { Hello, ResponderMessage } from '../../../src/wire/messages.js';
 import { type Fixture, startFixture } from '../fixture.js';
 import { newHello, RawClient } from '../raw-client.js';

@@ -1,7 +1,7 @@
 /** What every drawing of a panel's content is given. */
 import type { DataFrame, FieldConfigSource, GrafanaTheme2, TimeRange } from '@grafana/data';
 import type { ReactElement } from 'react';
-import type { SceneAnnotation } from '../../scene.js';
+import type { SceneAlert, SceneAnnotation } from '../../scene.js';
 
 /** The padding of a chart (top, right, bottom, left): a label at the very end of the time axis is not cut off. */
 export const ROOM_FOR_LAST_LABEL: [null, number, null, null] = [null, 20, null, null];
@@ -18,6 +18,7 @@ export interface DrawingProps {
   readonly timeZone: string;
   readonly theme: GrafanaTheme2;
   readonly annotations: readonly SceneAnnotation[];
+  readonly alerts: readonly SceneAlert[];
   readonly replaceVariables: (text: string) => string;
 }
 

@@ -1,11 +1,16 @@
 /** Heatmaps of a histogram over time: a column for each moment, a cell for each bucket. */
-import { FieldType, formattedValueToString, getDisplayProcessor } from '@grafana/data';
-import * as schemes from 'd3-scale-chromatic';
+import { FieldType, formattedValueToString, getDisplayProcessor, getValueFormat } from '@grafana/data';
 import { CanvasPlot } from './canvas-plot.js';
 import type { DrawingProps } from './drawing.js';
 
 interface HeatmapOptions {
-  readonly color: { readonly scheme: string; readonly steps: number; readonly reverse: boolean };
+  readonly color: {
+    readonly mode: 'opacity';
+    readonly fill: string;
+    readonly exponent: number;
+    readonly min?: number;
+  };
+  readonly yAxis: { readonly unit?: string };
   readonly cellGap: number;
   /** Cells with no more than this are left out. */
   readonly filterValues: { readonly le: number };
@@ -27,17 +32,20 @@ export function Heatmap(props: DrawingProps) {
     ),
   );
   const most = Math.max(...cells.map(({ count }) => count));
-  const least = Math.min(...cells.map(({ count }) => count));
-  const colors = paletteOf(options, props.theme.isDark);
-  const colorOf = (count: number): string => {
-    const share = most === least ? 0 : (count - least) / (most - least);
-    return colors[Math.min(colors.length - 1, Math.floor(share * colors.length))] ?? 'gray';
-  };
+  const { fill, exponent, min: least = Math.min(...cells.map(({ count }) => count)) } = options.color;
+  const hue = props.theme.visualization.getColorByName(fill);
+  const opacityOf = (count: number): number =>
+    most === least ? 1 : ((count - least) / (most - least)) ** exponent;
   const step = (time.values[1] as number) - (time.values[0] as number);
   const show = getDisplayProcessor({
     field: { type: FieldType.number, config: { ...props.fieldConfig.defaults, decimals: 0 } },
     theme: props.theme,
   });
+  const { unit } = options.yAxis;
+  const idle = (bound: string): string =>
+    unit === undefined || Number.isNaN(Number(bound))
+      ? bound
+      : formattedValueToString(getValueFormat(unit)(Number(bound)));
   const label = (count: number): string => formattedValueToString(show(count));
   return (
     <>
@@ -52,13 +60,15 @@ export function Heatmap(props: DrawingProps) {
           max: buckets.length,
           grid: false,
           // The label of a bucket is its upper end, which lies on the upper edge of its cell.
-          ticks: buckets.map(({ name }, row) => ({ at: row + 1, label: name })),
+          ticks: buckets.map(({ name }, row) => ({ at: row + 1, label: idle(name) })),
+          size: 90,
         }}
         paint={(ctx, at) => {
           for (const { row, from, count } of cells) {
             const [left, top] = at(from - step, row + 1);
             const [right, bottom] = at(from, row);
-            ctx.fillStyle = colorOf(count);
+            ctx.fillStyle = hue;
+            ctx.globalAlpha = opacityOf(count);
             ctx.fillRect(left, top, right - left - options.cellGap, bottom - top - options.cellGap);
           }
         }}
@@ -66,23 +76,10 @@ export function Heatmap(props: DrawingProps) {
       <div style={{ display: 'flex', gap: 8, alignItems: 'center', height: SCALE_HEIGHT, paddingLeft: 40 }}>
         <small>{label(least)}</small>
         <div
-          style={{ width: 200, height: 8, background: `linear-gradient(to right, ${colors.join(', ')})` }}
+          style={{ width: 200, height: 8, background: `linear-gradient(to right, transparent, ${hue})` }}
         />
         <small>{label(most)}</small>
       </div>
     </>
   );
-}
-
-/** Grafana turns the schemes with a single hue round in the dark theme, so that much is bright. */
-function paletteOf({ color }: HeatmapOptions, dark: boolean): string[] {
-  const scheme = (schemes as unknown as Readonly<Record<string, (share: number) => string>>)[
-    `interpolate${color.scheme}`
-  ];
-  if (scheme === undefined) throw new Error(`unknown color scheme ${color.scheme}`);
-  const turned = dark !== color.reverse;
-  return Array.from({ length: color.steps }, (_, index) => {
-    const share = index / (color.steps - 1);
-    return scheme(turned ? 1 - share : share);
-  });
 }

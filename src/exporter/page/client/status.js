@@ -48,23 +48,66 @@
     }
   };
 
+  /**
+   * Copies the text of an element. Where a page is not served over TLS browsers have no clipboard for it, but what is
+   * selected can be copied all the same.
+   * @param {Element} source
+   */
+  const copy = async (source) => {
+    if (navigator.clipboard) return navigator.clipboard.writeText(source.textContent ?? '');
+    getSelection()?.selectAllChildren(source);
+    document.execCommand('copy');
+    getSelection()?.removeAllRanges();
+  };
+
   /** @param {ParentNode} root */
   const addCopyButtons = (root) => {
     for (const figure of root.querySelectorAll('figure.snippet')) {
-      if (!navigator.clipboard || figure.querySelector('button')) continue;
+      const [caption, code] = [figure.querySelector('figcaption'), figure.querySelector('code')];
+      if (!caption || !code || figure.querySelector('button')) continue;
       const button = document.createElement('button');
       button.type = 'button';
       button.textContent = 'Copy';
-      const caption = figure.querySelector('figcaption');
-      button.setAttribute('aria-label', `Copy the setting for ${caption?.textContent ?? ''}`);
+      button.setAttribute('aria-label', `Copy the setting for ${caption.textContent ?? ''}`);
       button.addEventListener('click', async () => {
-        await navigator.clipboard.writeText(figure.querySelector('code')?.textContent ?? '');
+        await copy(code);
         button.textContent = 'Copied';
         setTimeout(() => (button.textContent = 'Copy'), 2000);
       });
-      caption?.append(button);
+      caption.append(button);
     }
   };
+
+  /** How long an answer to "Measure again now" stays, ms. */
+  const SAID_FOR = 20_000;
+
+  // The form works without this, too, and then comes back with the whole page.
+  document.addEventListener('submit', async (event) => {
+    const form = event.target;
+    if (!(form instanceof HTMLFormElement) || !form.matches('form.again')) return;
+    event.preventDefault();
+    const name = form.closest('article')?.getAttribute('data-target') ?? '';
+    const body = new URLSearchParams();
+    for (const [key, value] of new FormData(form)) body.set(key, String(value));
+    let said = 'The exporter did not answer.';
+    try {
+      const response = await fetch(form.action, {
+        method: 'POST',
+        body,
+        headers: { accept: 'application/json' },
+      });
+      const isJson = response.headers.get('content-type')?.startsWith('application/json');
+      said = isJson ? (await response.json()).text : await response.text();
+    } catch {
+      // Said already.
+    }
+    const say = (/** @type {string} */ text) => {
+      const place = cardOf(name)?.querySelector('.asked');
+      if (place) place.textContent = text;
+    };
+    say(said);
+    setTimeout(() => say(''), SAID_FOR);
+  });
 
   /** @param {string} source @param {string} parent */
   const parse = (source, parent) => {
@@ -93,6 +136,8 @@
     const focusable = 'a, button, summary, [tabindex]';
     const focused = old.contains(document.activeElement) ? document.activeElement : null;
     const scrolled = [...old.querySelectorAll('.scroll')].map((box) => [box.scrollLeft, box.scrollTop]);
+    const [said, place] = [old.querySelector('.asked')?.textContent, fresh.querySelector('.asked')];
+    if (place && said) place.textContent = said;
     old.replaceWith(fresh);
     addCopyButtons(fresh);
     fresh.querySelectorAll('.scroll').forEach((box, index) => {
@@ -111,28 +156,39 @@
     return selection !== null && !selection.isCollapsed && selection.containsNode(card, true);
   };
 
+  /** A fleet's page is a table without cards. */
+  const hasCards = document.querySelector('article.card') !== null;
+
+  /** @param {string} name */
+  const cardOf = (name) => document.querySelector(`article[data-target="${CSS.escape(name)}"]`);
+  /** @param {string} name */
+  const rowOf = (name) => document.querySelector(`tr[data-row="${CSS.escape(name)}"]`);
+
   /** Targets whose cards are out of date. @type {Set<string>} */
   const stale = new Set();
   let fetching = false;
 
   const refresh = async () => {
     const names = [...stale].filter((name) => {
-      const card = document.querySelector(`article[data-target="${CSS.escape(name)}"]`);
-      return card !== null && !isSelected(card);
+      const shown = cardOf(name) ?? rowOf(name);
+      return shown !== null && !isSelected(shown);
     });
     if (fetching || names.length === 0) return;
     fetching = true;
+    // A fleet's names would not fit into one address: the rest comes with the next turn.
+    const asked = names.slice(0, 50);
+    // Before they are asked for: what changes while the answer is under way is out of date again.
+    for (const name of asked) stale.delete(name);
     try {
-      // A fleet's names would not fit into one address: the rest comes with the next turn.
-      const asked = names.slice(0, 50);
       const query = new URLSearchParams(asked.map((name) => ['target', name]));
+      if (!hasCards) query.set('only', 'rows');
       const response = await fetch(`api/v1/fragments?${query}`, { headers: { accept: 'application/json' } });
       if (!response.ok) throw new Error(`the server answered ${response.status}`);
       const fragments = await response.json();
-      for (const name of asked) stale.delete(name);
       show(fragments);
       setLive('live', true);
     } catch {
+      for (const name of asked) stale.add(name);
       setLive('not up to date, trying again', false);
     } finally {
       fetching = false;
@@ -145,8 +201,7 @@
     if (summary) summary.innerHTML = fragments.summary;
     setAsOf(fragments.now, fragments.asof);
     for (const { name, at, card, row } of fragments.targets) {
-      const key = CSS.escape(name);
-      const old = document.querySelector(`article[data-target="${key}"]`);
+      const old = cardOf(name);
       const fresh = parse(card, 'div');
       if (old && fresh) {
         const verdict = fresh.getAttribute('data-verdict');
@@ -154,7 +209,7 @@
         renderedAt.set(fresh, at);
         exchange(old, fresh);
       }
-      const oldRow = document.querySelector(`tr[data-row="${key}"]`);
+      const oldRow = rowOf(name);
       const freshRow = parse(row, 'tbody');
       if (oldRow && freshRow) exchange(oldRow, freshRow);
     }
@@ -179,8 +234,8 @@
   source.addEventListener('open', () => {
     setLive('live', true);
     // What happened while nobody listened is unknown: ask for everything that is shown.
-    for (const card of document.querySelectorAll('article.card'))
-      stale.add(card.getAttribute('data-target') ?? '');
+    for (const shown of document.querySelectorAll('article.card, tr[data-row]'))
+      stale.add(shown.getAttribute('data-target') ?? shown.getAttribute('data-row') ?? '');
     void refresh();
   });
   source.addEventListener('error', () => setLive('connection lost, trying again', false));

@@ -1,0 +1,452 @@
+/** Whether a box is looked for when it may be, what is said of it, and when that is taken back. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { TargetConfig } from '../../src/config/config.js';
+import { Launches } from '../../src/engine/launches.js';
+import { StateStore } from '../../src/engine/state-store.js';
+import { TargetRunner, type TargetRunnerOptions } from '../../src/engine/target-runner.js';
+import { createLogger } from '../../src/log.js';
+import { FakeClock } from '../support/fake-clock.js';
+import { FakePath } from '../support/fake-path.js';
+
+const DAY = 86_400;
+const TARGET: TargetConfig = {
+  name: 'home',
+  far_end: { kind: 'native', host: '203.0.113.9', port: 5382 },
+  modes: ['send', 'recv'],
+  family: 'any',
+  labels: {},
+  search: { min_idle: 5, max_idle: 200, resolution: 4, connections: 12, deadline: 3, guard: 2 },
+  locate: { every: 7 * DAY, max_hops: 24, profile: false, refresh: 'auto', addresses: true },
+};
+
+const running: { readonly runner: TargetRunner; readonly clock: FakeClock }[] = [];
+
+async function stopAll(): Promise<void> {
+  for (const { runner, clock } of running.splice(0)) {
+    const stopped = runner.stop();
+    await clock.advance(10);
+    await stopped;
+  }
+}
+
+afterEach(stopAll);
+
+async function start(
+  prepare: (path: FakePath) => void = () => undefined,
+  more: Partial<TargetRunnerOptions> = {},
+) {
+  const clock = new FakeClock();
+  const path = new FakePath(clock);
+  path.idleTimeout = 60;
+  prepare(path);
+  const launches = new Launches({ clock });
+  const tested: string[] = [];
+  const runner = new TargetRunner({
+    target: TARGET,
+    clock,
+    log: createLogger({ level: 'error', format: 'json', stream: { write: () => undefined } }),
+    observer: { localized: (_, mode, side, { kind }) => tested.push(`${mode} ${side} ${kind}`) },
+    testsKept: 500,
+    launches,
+    openEmbedded: () => Promise.reject(new Error('no embedded far end here')),
+    openPath: () => path,
+    askRouter: () => Promise.resolve(undefined),
+    capability: () => ({ available: true }),
+    ...more,
+  });
+  running.push({ runner, clock });
+  await runner.start();
+  // The look-up of the far end's address leaves the fake world for a moment.
+  while (path.checks === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+  const events = (pattern: RegExp): readonly string[] =>
+    runner
+      .snapshot()
+      .events.map(({ text }) => text)
+      .filter((text) => pattern.test(text));
+  const until = async (longest: number, isSo: () => boolean): Promise<void> => {
+    for (let passed = 0; !isSo(); passed += 1) {
+      if (passed >= longest) throw new Error(`not within ${longest} s: ${events(/./).join('\n')}`);
+      if (passed % 60 === 0) runner.round();
+      await clock.advance(1);
+    }
+  };
+  const live = async (duration: number): Promise<void> => {
+    let passed = 0;
+    await until(duration + 1, () => (passed += 1) > duration);
+  };
+  const send = () => runner.snapshot().locating?.modes.find(({ mode }) => mode === 'send');
+  const state = () => send()?.state;
+  return { clock, path, runner, launches, tested, events, until, live, send, state };
+}
+
+describe('a Localizer', () => {
+  it('finds a router, with both rows, the addresses that routers told, and says so once', async () => {
+    const scene = await start();
+    await scene.until(900, () => scene.state() === 'running');
+    // Never before every mode has its finding.
+    expect(scene.runner.snapshot().modes.every(({ finding }) => finding.timeout !== undefined)).toBe(true);
+    const { left = 0 } = scene.send()?.running ?? {};
+    expect(left).toBeGreaterThan(120);
+    expect(left).toBeLessThan(250);
+    await scene.until(left + 20, () => scene.state() === 'located');
+    const { hops, addresses, modes } = scene.runner.snapshot().locating ?? {};
+    expect(hops).toEqual({ client: 3, responder: 3 });
+    expect(addresses).toEqual([
+      { hop: 1, address: '10.0.1.1' },
+      { hop: 3, address: '10.0.3.1' },
+    ]);
+    expect(scene.send()?.found).toMatchObject({
+      hop: '2',
+      place: 'unknown',
+      result: { box: { kind: 'router', kc: 2, ks: 2 } },
+    });
+    expect(modes?.[1]).toMatchObject({
+      state: 'idle',
+      why: 'it forgets when send does, where it is looked for',
+    });
+    expect(scene.events(/^looking for the box/)).toHaveLength(1);
+    expect(scene.events(/^send: The router at hop 2 forgets/)).toHaveLength(1);
+    // What routers told is no business of a log's.
+    expect(scene.events(/10\.0/)).toEqual([]);
+    expect(new Set(scene.tested.map((text) => text.split(' ')[1]))).toEqual(
+      new Set(['client', 'responder', 'both', 'none']),
+    );
+    await scene.live(3600);
+    expect(scene.events(/^looking for the box/)).toHaveLength(1);
+  });
+
+  it('opens as many connections as one mode has, at most, all in the budget, and no bound counts them', async () => {
+    const scene = await start();
+    let most = 0;
+    await scene.until(1500, () => {
+      const own = scene.runner.snapshot().modes.reduce((sum, { connections }) => sum + connections, 0);
+      most = Math.max(most, scene.path.probes.size - own);
+      expect(scene.launches.taken).toBeGreaterThanOrEqual(scene.path.probes.size - 1);
+      return scene.state() === 'located';
+    });
+    expect(most).toBeGreaterThan(9);
+    expect(most).toBeLessThanOrEqual(12);
+  });
+
+  it('bisects the rows with few connections', async () => {
+    const target = { ...TARGET, search: { ...TARGET.search, connections: 3 } };
+    const scene = await start(() => undefined, { target });
+    await scene.until(4000, () => scene.state() === 'located');
+    expect(scene.send()?.found?.hop).toBe('2');
+  });
+
+  it('tells the bridge in front of hop 1', async () => {
+    const scene = await start((path) => {
+      path.kc = 1;
+      path.ks = 4;
+    });
+    await scene.until(1500, () => scene.state() === 'located');
+    expect(scene.send()?.found).toMatchObject({ hop: '0-1', place: 'before_hop_1' });
+  });
+
+  it('reads its own row alone where the far end cannot refresh, and asks nobody where it shall not', async () => {
+    const locate = { ...TARGET.locate!, addresses: false };
+    const scene = await start((path) => (path.fresh = false), { target: { ...TARGET, locate } });
+    await scene.until(1500, () => scene.state() === 'located');
+    expect(scene.send()?.found).toMatchObject({ hop: '', result: { box: { kind: 'one_sided', kc: 2 } } });
+    expect(scene.runner.snapshot().locating?.addresses).toEqual([]);
+  });
+
+  it('claims nothing where refreshes do harm', async () => {
+    const scene = await start((path) => (path.harms = true));
+    await scene.until(1500, () => scene.state() === 'not_located');
+    expect(scene.send()?.found).toMatchObject({ result: { reason: 'harmful' } });
+  });
+
+  it('says so where there are more routers than are looked at', async () => {
+    const locate = { ...TARGET.locate!, max_hops: 2 };
+    const scene = await start(() => undefined, { target: { ...TARGET, locate } });
+    await scene.until(1500, () => scene.state() === 'not_located');
+    expect(scene.send()?.found).toMatchObject({
+      result: { reason: 'too_far' },
+      sentence: 'Not located: there are more routers on the path than are looked at.',
+    });
+  });
+
+  it('is off with locate: off, and for who does not want it; says why it cannot', async () => {
+    const { locate: _, ...off } = TARGET;
+    for (const more of [{ target: off }, { locates: false }]) {
+      const scene = await start(() => undefined, more);
+      await scene.live(900);
+      expect(scene.runner.snapshot().locating).toBeUndefined();
+    }
+    const scene = await start(() => undefined, {
+      capability: () => ({ available: false, why: 'no_library' }),
+    });
+    await scene.live(900);
+    expect(scene.send()?.why).toMatch(/^this end cannot keep connections fresh: the package koffi/);
+    expect(scene.events(/^looking for/)).toEqual([]);
+  });
+});
+
+describe('what was found', () => {
+  it.each([
+    ['drops', 25],
+    ['rises', 110],
+  ])('is gone at once when the timeout %s, and is looked for again', async (_, after) => {
+    const scene = await start();
+    await scene.until(1500, () => scene.state() === 'located');
+    scene.path.idleTimeout = after;
+    await scene.until(
+      2000,
+      () =>
+        scene.events(/^send: .*(sooner|later|longer|shorter|drop|rise)/i).length > 0 ||
+        scene.state() !== 'located',
+    );
+    expect(scene.state()).not.toBe('located');
+    await scene.until(3000, () => scene.state() === 'located');
+    expect(scene.send()?.found?.result.evidence.upper).toBeLessThan(after + 10);
+    expect(scene.send()?.found?.result.evidence.upper).toBeGreaterThan(after - 10);
+  });
+
+  it('is gone at another address of ours', async () => {
+    const scene = await start();
+    await scene.until(1500, () => scene.state() === 'located');
+    scene.path.seenAddress = '198.51.100.77';
+    scene.path.reboot();
+    await scene.until(300, () => scene.state() !== 'located');
+    expect(scene.runner.snapshot().locating?.addresses).toEqual([]);
+    await scene.until(1500, () => scene.state() === 'located');
+  });
+
+  it('is looked for once a day at most because something changed', async () => {
+    const scene = await start();
+    await scene.until(1500, () => scene.state() === 'located');
+    for (const timeout of [30, 60]) {
+      scene.path.idleTimeout = timeout;
+      await scene.until(3000, () => scene.state() !== 'located');
+      await scene.live(1500);
+    }
+    expect(scene.events(/^send: The router/)).toHaveLength(2);
+    expect(scene.state()).toBe('idle');
+    expect(scene.send()?.why).toMatch(/^it is looked for again in \d+ h/);
+    scene.clock.sleep(DAY);
+    await scene.until(3000, () => scene.state() === 'located');
+    expect(scene.events(/^send: The router/)).toHaveLength(3);
+  });
+
+  it('is asked again after `every`, and stands meanwhile', async () => {
+    const locate = { ...TARGET.locate!, every: 3600 };
+    const scene = await start(() => undefined, { target: { ...TARGET, locate } });
+    await scene.until(1500, () => scene.state() === 'located');
+    const { at = 0 } = scene.send()?.found ?? {};
+    await scene.until(3700, () => scene.state() === 'running');
+    expect(scene.clock.wall() - at).toBeGreaterThan(3590);
+    expect(scene.send()?.found?.at).toBe(at);
+    await scene.until(300, () => scene.state() === 'located');
+    expect(scene.send()?.found?.at).toBeGreaterThan(at);
+  });
+
+  it('survives a restart, until it is too old', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'localizer-'));
+    try {
+      const log = createLogger({ level: 'error', format: 'json', stream: { write: () => undefined } });
+      const store = new StateStore(folder, log);
+      const first = await start(() => undefined, { store });
+      await first.until(1500, () => first.state() === 'located');
+      const found = first.send()?.found;
+      await stopAll();
+      const second = await start(() => undefined, { store });
+      expect(second.send()).toMatchObject({
+        state: 'located',
+        found: { at: found?.at, sentence: found?.sentence },
+      });
+      await second.live(900);
+      expect(second.events(/^looking for the box/)).toEqual([]);
+    } finally {
+      await stopAll();
+      await rm(folder, { recursive: true });
+    }
+  });
+});
+
+describe('the idle timeout of every hop', () => {
+  const PROFILED: TargetConfig = { ...TARGET, locate: { ...TARGET.locate!, profile: true } };
+  /** Behind the router at hop 2 (60 s) one at hop 3. */
+  const behind = (path: FakePath): void => {
+    path.second = { timeout: 110, kc: 3, ks: 1 };
+  };
+  const profiled = (scene: Awaited<ReturnType<typeof start>>) => scene.send()?.found?.profile;
+  const isWhole = (scene: Awaited<ReturnType<typeof start>>): boolean =>
+    (profiled(scene)?.places.length ?? 0) > 0;
+
+  it('is measured after the box was found, what is left first, within the same connections', async () => {
+    const scene = await start(behind, { target: PROFILED });
+    await scene.until(1500, () => scene.send()?.running?.stage === 'profile');
+    expect(scene.send()?.found?.hop).toBe('2');
+    let most = 0;
+    await scene.until(3000, () => {
+      const own = scene.runner.snapshot().modes.reduce((sum, { connections }) => sum + connections, 0);
+      most = Math.max(most, scene.path.probes.size - own);
+      expect(scene.launches.taken).toBeGreaterThanOrEqual(scene.path.probes.size - 1);
+      return profiled(scene) !== undefined;
+    });
+    // The first of it is told before all of it is known.
+    expect(isWhole(scene)).toBe(false);
+    expect(profiled(scene)?.behind?.lower).toBeLessThan(110);
+    expect(profiled(scene)?.behind?.upper).toBeGreaterThanOrEqual(110);
+    await scene.until(3000, () => isWhole(scene));
+    expect(scene.state()).toBe('located');
+    const forgets = profiled(scene)?.places.filter(({ upper }) => upper !== undefined);
+    expect(forgets).toMatchObject([
+      { hop: '2', kind: 'router' },
+      { hop: '3', kind: 'router' },
+    ]);
+    expect(most).toBeGreaterThan(8);
+    expect(most).toBeLessThanOrEqual(12);
+    expect(scene.events(/^measuring the idle timeout of every hop/)).toHaveLength(1);
+    expect(scene.events(/^send: When that box is mended, another one forgets/)).toHaveLength(1);
+    await scene.live(900);
+    expect(scene.events(/^measuring/)).toHaveLength(1);
+  });
+
+  it('is gone with the box when the timeout changes', async () => {
+    const scene = await start(behind, { target: PROFILED });
+    await scene.until(5000, () => isWhole(scene));
+    scene.path.idleTimeout = 25;
+    await scene.until(2000, () => scene.state() !== 'located');
+    expect(scene.send()?.found).toBeUndefined();
+  });
+
+  it('stands while box and hops are asked again, survives a restart, and is measured after one that cut it off', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'localizer-'));
+    try {
+      const log = createLogger({ level: 'error', format: 'json', stream: { write: () => undefined } });
+      const store = new StateStore(folder, log);
+      const first = await start(behind, { store, target: PROFILED });
+      await first.until(1500, () => first.send()?.running?.stage === 'profile');
+      await stopAll();
+      const second = await start(behind, { store, target: PROFILED });
+      expect(second.send()).toMatchObject({ state: 'located', found: { hop: '2' } });
+      await second.until(5000, () => isWhole(second));
+      expect(second.events(/^looking for the box/)).toEqual([]);
+      const { at = 0 } = profiled(second) ?? {};
+      await stopAll();
+      const third = await start(behind, { store, target: PROFILED });
+      expect(profiled(third)).toMatchObject({ at, places: profiled(second)?.places });
+      third.clock.sleep(7 * DAY);
+      await third.until(3000, () => third.send()?.running?.stage === 'rows');
+      expect(profiled(third)?.at).toBe(at);
+      await third.until(1500, () => third.send()?.running?.stage === 'profile');
+      expect(profiled(third)?.at).toBe(at);
+      await third.until(5000, () => third.state() === 'located');
+      expect(profiled(third)?.at).toBeGreaterThan(at);
+    } finally {
+      await stopAll();
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  it('says nothing where the route changes meanwhile, and is tried again', async () => {
+    const scene = await start(behind, { target: PROFILED });
+    await scene.until(1500, () => scene.send()?.running?.stage === 'profile');
+    scene.path.strays = true;
+    await scene.until(1500, () => scene.events(/not known: refreshes came farther/).length > 0);
+    expect(scene.state()).toBe('located');
+    expect(profiled(scene)).toBeUndefined();
+    scene.path.strays = false;
+    await scene.until(5000, () => isWhole(scene));
+  });
+
+  it('is ended by a timeout that changes, and by a restart of the far end is not', async () => {
+    const scene = await start(behind, { target: PROFILED });
+    await scene.until(1500, () => scene.send()?.running?.stage === 'profile');
+    scene.path.restart();
+    await scene.until(5000, () => isWhole(scene));
+    expect(scene.events(/^looking for the box/)).toHaveLength(1);
+    const other = await start(behind, { target: PROFILED });
+    await other.until(1500, () => other.send()?.running?.stage === 'profile');
+    other.path.idleTimeout = 20;
+    await other.until(
+      1500,
+      () => other.events(/^the idle timeouts along the path are not measured/).length > 0,
+    );
+    expect(profiled(other)).toBeUndefined();
+  });
+
+  it('is not asked for on a path of which one end alone tells, nor unless it is wanted', async () => {
+    for (const [prepare, target] of [
+      [(path: FakePath) => (path.fresh = false), PROFILED],
+      [behind, TARGET],
+    ] as const) {
+      const scene = await start(prepare, { target });
+      await scene.until(1500, () => scene.state() === 'located');
+      await scene.live(900);
+      expect(scene.events(/^measuring/)).toEqual([]);
+    }
+  });
+});
+
+describe('a fault in between', () => {
+  it.each([
+    ['a reboot of the box', (path: FakePath) => path.reboot()],
+    ['a restart of the far end', (path: FakePath) => path.restart()],
+    [
+      'another address of ours',
+      (path: FakePath) => {
+        path.seenAddress = '198.51.100.77';
+        path.reboot();
+      },
+    ],
+  ])('%s makes no claim, and it is begun anew', async (_, happen) => {
+    const scene = await start();
+    await scene.until(900, () => scene.send()?.running?.stage === 'rows');
+    await scene.live(30);
+    happen(scene.path);
+    const seen = new Set<string | undefined>();
+    await scene.until(3000, () => {
+      seen.add(scene.send()?.found?.hop);
+      return scene.state() === 'located';
+    });
+    expect([...seen]).toEqual([undefined, '2']);
+  });
+
+  it('an outage makes no claim, and it is tried again', async () => {
+    const scene = await start();
+    await scene.until(900, () => scene.send()?.running?.stage === 'rows');
+    scene.path.passes = false;
+    await scene.live(200);
+    scene.path.passes = true;
+    await scene.until(5000, () => scene.state() === 'located');
+    expect(scene.send()?.found?.hop).toBe('2');
+  });
+
+  it('a timeout that changes in mid-run ends it', async () => {
+    const scene = await start();
+    await scene.until(900, () => scene.send()?.running?.stage === 'rows');
+    scene.path.idleTimeout = 20;
+    await scene.until(
+      3000,
+      () => scene.events(/^the box that forgets is not looked for any more/).length > 0,
+    );
+    expect(scene.state()).not.toBe('located');
+    await scene.until(5000, () => scene.state() === 'located');
+    expect(scene.send()?.found?.result.evidence.upper).toBeLessThan(30);
+  });
+
+  it('connections of the search that have to make room move no bound', async () => {
+    const scene = await start();
+    await scene.until(900, () => scene.state() === 'running');
+    // Room for the searches' own, and no more: whoever idles longest is forgotten.
+    const own = scene.runner.snapshot().modes.reduce((sum, { connections }) => sum + connections, 0);
+    const { lower, upper } = scene.runner.snapshot().modes[0]?.finding ?? {};
+    scene.path.quota = own + 2;
+    await scene.until(900, () => scene.state() !== 'running');
+    expect(scene.events(/perhaps to make room/).length + scene.events(/Not located/).length).toBeGreaterThan(
+      0,
+    );
+    expect(scene.state()).not.toBe('located');
+    const { finding } = scene.runner.snapshot().modes[0] ?? {};
+    expect(finding?.lower).toBeGreaterThanOrEqual(lower ?? 0);
+    expect(finding?.upper).toBeLessThanOrEqual(upper ?? 0);
+    expect(finding?.suspect).toBe(false);
+  });
+});

@@ -1,0 +1,69 @@
+import { describe, expect, it } from 'vitest';
+import { LocateTurns } from '../../src/engine/locate-turns.js';
+import { FakeClock } from '../support/fake-clock.js';
+
+/** So many targets of a fleet, each asked again after a day. */
+function start(targets: number, every = 86_400) {
+  const clock = new FakeClock();
+  const turns = new LocateTurns(clock);
+  turns.fleet = Array.from({ length: targets }, () => every);
+  const stop = new AbortController();
+  const leaves: (() => void)[] = [];
+  const ask = (times: number): void => {
+    for (let time = 0; time < times; time++)
+      void turns.turn(stop.signal).then((leave) => leave !== undefined && leaves.push(leave));
+  };
+  return { clock, turns, leaves, ask, stop };
+}
+
+describe('the turns of a fleet', () => {
+  it('are one at a time, whoever asks first', async () => {
+    const { clock, leaves, ask } = start(99);
+    ask(3);
+    await clock.advance(0);
+    expect(leaves).toHaveLength(1);
+    leaves[0]!();
+    leaves[0]!();
+    await clock.advance(0);
+    expect(leaves).toHaveLength(2);
+  });
+
+  it('are as many at once as a hundredth of the targets', async () => {
+    const { clock, leaves, ask, turns } = start(299);
+    ask(10);
+    await clock.advance(0);
+    expect(leaves).toHaveLength(2);
+    turns.fleet = Array.from({ length: 400 }, () => 86_400);
+    await clock.advance(0);
+    expect(leaves).toHaveLength(4);
+  });
+
+  it('come ten in a row, and then twice as often as every target is asked by itself', async () => {
+    const { clock, leaves, ask } = start(10, 600);
+    ask(30);
+    for (let time = 0; time < 40; time++) {
+      await clock.advance(0);
+      for (const leave of leaves) leave();
+    }
+    expect(leaves).toHaveLength(10);
+    await clock.advance(29);
+    expect(leaves).toHaveLength(10);
+    await clock.advance(1.1);
+    expect(leaves).toHaveLength(11);
+  });
+
+  it('pass over whoever does not wait any more', async () => {
+    const { clock, turns, leaves, ask } = start(1);
+    ask(1);
+    const gone = new AbortController();
+    const waited = turns.turn(gone.signal);
+    ask(1);
+    await clock.advance(0);
+    gone.abort();
+    expect(await waited).toBeUndefined();
+    expect(await turns.turn(gone.signal)).toBeUndefined();
+    leaves[0]!();
+    await clock.advance(0);
+    expect(leaves).toHaveLength(2);
+  });
+});
