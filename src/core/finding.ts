@@ -13,6 +13,11 @@ export const DEATHS_OF_A_CLAIM = 3;
 /** No idle time and no duration of a search is longer, seconds: some thirty years. */
 export const LONGEST_IDLE: Seconds = 1e9;
 
+/** Whether a test broke its silence so soon after the shortest idle time that is asked about that nothing is shorter. */
+export function isAtMinIdle(idle: Seconds, minIdle: Seconds): boolean {
+  return idle <= 1.05 * minIdle + 1;
+}
+
 /** A minority of the connections that is forgotten early: the nodes of a pool disagree. */
 export interface Mixture {
   /** Its share of all connections, 0 … 1, and the 95 % bounds of that. */

@@ -1,5 +1,5 @@
 /** Which findings may be published, and what keepalive interval follows from them: rules across the modes. */
-import { DEATHS_OF_A_CLAIM, type Finding } from '../finding.js';
+import { DEATHS_OF_A_CLAIM, type Finding, isAtMinIdle } from '../finding.js';
 import { MODE_ROWS, MODES, type Mode } from '../modes.js';
 import type { QuotaStanding } from '../quota/memory.js';
 import type { Seconds } from '../../units.js';
@@ -24,18 +24,15 @@ const DATA_MODES = MODES.filter(
   (mode) => MODE_ROWS[mode].answeredBy === 'program' && MODE_ROWS[mode].from === 'inside',
 );
 
-/**
- * Whether a search has died at the shortest idle time that it tests, before anything survived. The tolerance
- * covers a test that was fired late within the guard.
- */
-export function diesAtMinIdle(finding: Finding, limits: PublishLimits): boolean {
-  return (
-    // A minority dies early, not every connection.
-    finding.mixture === undefined &&
-    finding.lower === undefined &&
-    finding.upper !== undefined &&
-    finding.upper <= 1.5 * limits.minIdle + limits.guard
-  );
+/** Whether a search has died at the shortest idle time that it tests, before anything survived. */
+export function diesAtMinIdle(finding: Finding, { minIdle }: Pick<PublishLimits, 'minIdle'>): boolean {
+  return isNothingSurvived(finding) && finding.upper !== undefined && isAtMinIdle(finding.upper, minIdle);
+}
+
+/** Whether no connection survived any silence so far, as far as a finding tells. */
+function isNothingSurvived({ lower, mixture }: Finding): boolean {
+  // A minority dies early, not every connection.
+  return lower === undefined && mixture === undefined;
 }
 
 /**
@@ -44,11 +41,12 @@ export function diesAtMinIdle(finding: Finding, limits: PublishLimits): boolean 
  * deaths say nothing about the mapping.
  */
 export function eatenModes(findings: FindingsByMode, limits: PublishLimits): readonly Mode[] {
-  if (!DATA_MODES.some((mode) => findings[mode]?.lower !== undefined)) return [];
+  const answered = Math.max(...DATA_MODES.map((mode) => findings[mode]?.lower ?? 0));
   return EMPTY_MODES.filter((mode) => {
     const finding = findings[mode];
     return (
-      finding !== undefined &&
+      finding?.upper !== undefined &&
+      finding.upper <= answered &&
       finding.closed !== true &&
       finding.deaths >= DEATHS_OF_A_CLAIM &&
       diesAtMinIdle(finding, limits)
@@ -95,15 +93,15 @@ export function undividedModes(findings: FindingsByMode): readonly Mode[] {
 }
 
 /**
- * Whether a search by keepalives can be read as a statement about the mapping. A death at the shortest idle time
- * is one only when data dies there as well; while that is unknown (not configured, or not that far yet) both
- * explanations are open. Nor is a survival one where data dies.
+ * Whether a search by keepalives can be read as a statement about the mapping. Where none survived any silence it is
+ * one only when no data does either; while that is unknown (not configured, or not that far yet) both explanations are
+ * open. Nor is a survival one where data dies.
  */
 function speaksOfMapping(finding: Finding, findings: FindingsByMode, limits: PublishLimits): boolean {
-  if (!diesAtMinIdle(finding, limits)) return !outlivesData(finding, findings, limits);
+  if (!isNothingSurvived(finding)) return !outlivesData(finding, findings, limits);
   return DATA_MODES.some((mode) => {
     const data = findings[mode];
-    return data !== undefined && diesAtMinIdle(data, limits);
+    return data?.upper !== undefined && isNothingSurvived(data);
   });
 }
 

@@ -1,5 +1,5 @@
 /** The bracket around the timeout and how far it has come. */
-import { DEATHS_OF_A_CLAIM, type SearchPhase } from '../finding.js';
+import { DEATHS_OF_A_CLAIM, isAtMinIdle, type SearchPhase } from '../finding.js';
 import type { Seconds } from '../../units.js';
 import { type Census, isDoubtful } from './census.js';
 import type { SearchOptions } from './contract.js';
@@ -100,7 +100,7 @@ export function isClosedBySomebody({
 export function isClosed(state: SearchState): boolean {
   const upper = upperOf(state);
   if (upper === Number.POSITIVE_INFINITY) return reachedEnd(state);
-  if (state.lower === 0) return upper <= state.options.minIdle * 1.05 + 1;
+  if (state.lower === 0) return isAtMinIdle(upper, state.options.minIdle);
   return upper - state.lower <= resolutionOf(state);
 }
 

@@ -45,6 +45,11 @@ describe('isDecided()', () => {
     expect(decided(diesAtOnce())).toBe(true);
   });
 
+  it('goes on while nothing survived and what died ran late: the shortest idle time may survive', () => {
+    const { timeout: _, ...late } = { ...diesAtOnce().finding, upper: 2 * LIMITS.minIdle };
+    expect(decided({ finding: late })).toBe(false);
+  });
+
   it('waits while deaths below the bound await confirmation', () => {
     const { finding } = forgets(3600);
     expect(decided({ finding: { ...finding, suspect: true } })).toBe(false);

@@ -31,6 +31,15 @@ describe('publishable()', () => {
     }
   });
 
+  it('withholds them while none survived any silence and data did, however late their tests were', () => {
+    const { finding } = diesAtOnce();
+    const late = { ...findings({ send: forgets(9) }), keepalive: { ...finding, upper: 9.4 } };
+    expect(publishable(late, LIMITS).keepalive).not.toHaveProperty('compliant');
+    expect(
+      publishable({ ...late, keepalive: { ...late.keepalive, lower: 8.8 } }, LIMITS).keepalive,
+    ).toHaveProperty('compliant', false);
+  });
+
   it('publishes them when send dies at min_idle as well', () => {
     const all = findings({ send: diesAtOnce(), keepalive: diesAtOnce() });
     expect(publishable(all, LIMITS)).toEqual(all);
@@ -70,6 +79,19 @@ describe('eatenModes()', () => {
     expect(eatenModes(findings({ send: diesAtOnce(), keepalive: diesAtOnce() }), LIMITS)).toEqual([]);
     expect(eatenModes(findings({ send: survives(), keepalive: forgets(10) }), LIMITS)).toEqual([]);
     expect(eatenModes(findings({ send: survives(), recv: survives() }), LIMITS)).toEqual([]);
+  });
+
+  it('needs data that survived what keepalives did not: tests that ran late die of the mapping itself', () => {
+    const late = (upper: number): ModeEvidence => {
+      const { finding, deaths } = diesAtOnce();
+      return { finding: { ...finding, upper }, deaths };
+    };
+    // The mapping is forgotten after 9 s; the shortest idle time was not tested in time.
+    expect(eatenModes(findings({ send: forgets(9), keepalive: late(9.4) }), LIMITS)).toEqual([]);
+    expect(eatenModes(findings({ send: climbing(5), keepalive: late(6) }), LIMITS)).toEqual([]);
+    expect(eatenModes(findings({ send: forgets(9), keepalive: late(6) }), LIMITS)).toEqual(['keepalive']);
+    // Longer than the shortest idle time: it is asked about again first.
+    expect(eatenModes(findings({ send: survives(), keepalive: late(8) }), LIMITS)).toEqual([]);
   });
 });
 
