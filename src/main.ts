@@ -1,14 +1,12 @@
 #!/usr/bin/env node
-/** argv → command: the only place that ends the process or listens to signals. */
+/**
+ * argv → command: the only place that ends the process or listens to signals. A command is loaded when it is called: most
+ * of a start is the loading of modules.
+ */
 import { called } from './cli/called.js';
 import { UsageError } from './cli/flags.js';
 import { parseCommandLine } from './cli/parse.js';
-import { runAudit } from './commands/audit.js';
-import { checkExporterConfig, type Running, startExporter } from './commands/exporter.js';
-import { runInit } from './commands/init.js';
-import { runMeasure } from './commands/measure.js';
-import { runRemeasure } from './commands/remeasure.js';
-import { startResponderCommand } from './commands/responder.js';
+import type { Running } from './commands/exporter.js';
 import { tellSystemd } from './commands/tell-systemd.js';
 import { ConfigError } from './config/problem.js';
 import { readBuild } from './version.js';
@@ -34,17 +32,24 @@ async function main(): Promise<void> {
     case 'version':
       process.stdout.write(line.text);
       return;
-    case 'exporter':
+    case 'exporter': {
+      const { checkExporterConfig, startExporter } = await import('./commands/exporter.js');
       if (line.options.configCheck) {
         process.stdout.write(checkExporterConfig(line.options));
         return;
       }
       return untilSignal(startExporter(line.options, build, line.warnings, typed));
-    case 'init':
+    }
+    case 'init': {
+      const { runInit } = await import('./commands/init.js');
       return runInit(line.options, { stdin: process.stdin, stdout: process.stdout, command: typed });
-    case 'responder':
+    }
+    case 'responder': {
+      const { startResponderCommand } = await import('./commands/responder.js');
       return untilSignal(startResponderCommand(line.options, build, line.warnings));
-    case 'measure':
+    }
+    case 'measure': {
+      const { runMeasure } = await import('./commands/measure.js');
       process.exitCode = await runMeasure(line.options, build, line.warnings, {
         stdout: process.stdout,
         stderr: process.stderr,
@@ -52,20 +57,25 @@ async function main(): Promise<void> {
         signal: interruption(),
       });
       return;
-    case 'remeasure':
+    }
+    case 'remeasure': {
+      const { runRemeasure } = await import('./commands/remeasure.js');
       process.exitCode = await runRemeasure(line.options, build, {
         stdout: process.stdout,
         stderr: process.stderr,
         signal: interruption(),
       });
       return;
-    case 'audit':
+    }
+    case 'audit': {
+      const { runAudit } = await import('./commands/audit.js');
       process.exitCode = await runAudit(line.options, build, line.warnings, {
         stdout: process.stdout,
         stderr: process.stderr,
         signal: interruption(),
       });
       return;
+    }
   }
 }
 

@@ -2,7 +2,7 @@
 import { httpUrlProblem, proxyUrlProblem, siteUrlOf, siteUrlProblem } from '../config/fields.js';
 import { parseListenAddress } from '../config/listen-address.js';
 import { LOG_FORMATS, LOG_LEVELS, type LogLevel } from '../log.js';
-import { parseAllowedHost } from '../web/host-guard.js';
+import { parseAllowedHost } from '../web/authority.js';
 import { TELEMETRY_PATH } from '../wire/announcement.js';
 import { group, ifGiven, list, oneOf, optional, text, UsageError } from './flags.js';
 

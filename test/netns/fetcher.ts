@@ -25,8 +25,8 @@ export class Fetcher {
 
   /** @param wrap puts a command into the namespace */
   constructor(wrap: (argv: readonly string[]) => string[]) {
-    const script = fileURLToPath(new URL('helpers/fetcher.ts', import.meta.url));
-    this.#process = new LabProcess(wrap([process.execPath, '--import', 'tsx', script]), {
+    const script = fileURLToPath(new URL('helpers/fetcher.mjs', import.meta.url));
+    this.#process = new LabProcess(wrap([process.execPath, script]), {
       onLine: (line) => {
         this.#answer(JSON.parse(line) as Reply);
       },
