@@ -11,6 +11,7 @@ import {
   EXPORTER_PORT,
   hasFindings,
   hasVerdicts,
+  HUNG,
   isConfirmedAfter,
   MODES,
   published,
@@ -79,7 +80,7 @@ async function take(lab: Lab, lease: string): Promise<void> {
 export function describeAddresses(): void {
   test.concurrent(
     'an interface whose lease changes in the middle of the search, and again later: told, and nothing is false',
-    { timeout: 300_000 },
+    { timeout: HUNG },
     () =>
       withProduct(BOX, { interface: 'eth0', search: SEARCH }, async (product) => {
         const { lab } = product;
@@ -119,7 +120,7 @@ export function describeAddresses(): void {
 
   test.concurrent(
     'two far ends behind one address: told, and the bracket is right or absent',
-    { timeout: 420_000 },
+    { timeout: HUNG },
     () =>
       withProduct(BOX, { search: SEARCH, prepare: addFarEnd }, async (product) => {
         const watcher = new Watcher(product, MODES, GROUND.idleTimeout).start();
@@ -142,7 +143,7 @@ export function describeAddresses(): void {
 
   test.concurrent(
     'a dead IPv6 beside IPv4 at start, and later the other way round: the target comes up where it can',
-    { timeout: 300_000 },
+    { timeout: HUNG },
     () =>
       withHosts(async (hosts) => {
         writeFileSync(hosts, `${SERVER.v6} far.example\n${SERVER.v4} far.example\n`);
@@ -171,7 +172,7 @@ export function describeAddresses(): void {
   test.concurrent(
     'a name with another answer each time, both of which answer: nothing is interrupted',
     {
-      timeout: 300_000,
+      timeout: HUNG,
     },
     () =>
       withHosts(async (hosts) => {

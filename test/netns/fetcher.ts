@@ -15,7 +15,12 @@ interface Reply extends Partial<HttpAnswer> {
 interface Waiting {
   readonly resolve: (answer: HttpAnswer) => void;
   readonly reject: (error: Error) => void;
+  /** Fails a request that is never answered. */
+  readonly stuck: NodeJS.Timeout;
 }
+
+/** How much later than its deadline an answer is still awaited, milliseconds. */
+const GRACE = 10_000;
 
 /** One long-lived helper process in one namespace. */
 export class Fetcher {
@@ -32,15 +37,15 @@ export class Fetcher {
       },
     });
     void this.#process.exited.then(() => {
-      for (const { reject } of this.#waiting.values())
-        reject(new Error(`the fetcher ended\n${this.#process.stderr}`));
-      this.#waiting.clear();
+      for (const id of [...this.#waiting.keys()])
+        this.#answer({ id, error: `the fetcher ended\n${this.#process.stderr}` });
     });
   }
 
   #answer({ id, error, status = 0, body = '' }: Reply): void {
     const waiting = this.#waiting.get(id);
     this.#waiting.delete(id);
+    clearTimeout(waiting?.stuck);
     if (error === undefined) waiting?.resolve({ status, body });
     else waiting?.reject(new Error(error));
   }
@@ -54,7 +59,13 @@ export class Fetcher {
     this.#requests += 1;
     const id = this.#requests;
     return new Promise((resolve, reject) => {
-      this.#waiting.set(id, { resolve, reject });
+      const stuck = setTimeout(() => {
+        this.#answer({
+          id,
+          error: `${method} ${url}: the fetcher does not say a word\n${this.#process.stderr}`,
+        });
+      }, deadline + GRACE);
+      this.#waiting.set(id, { resolve, reject, stuck });
       this.#process.write(`${JSON.stringify({ id, url, method, deadline })}\n`);
     });
   }

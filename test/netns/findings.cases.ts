@@ -8,6 +8,7 @@ import { series, total } from './metrics.js';
 import {
   EXPORTER_PORT,
   hasFindings,
+  HUNG,
   isConfirmedAfter,
   MODES,
   published,
@@ -24,14 +25,14 @@ const LONGEST = 3;
 const PROMETHEUS_PORT = 19090;
 
 export function describeFindings(): void {
-  test.concurrent('20 s over IPv6, by the same rules', { timeout: 240_000 }, () =>
+  test.concurrent('20 s over IPv6, by the same rules', { timeout: HUNG }, () =>
     withProduct({ box: 'strict', idleTimeout: 20 }, { host: SERVER.v6 }, async (product) => {
       const page = await product.until('every mode has a finding', 120, (text) => hasFindings(text));
       for (const mode of MODES) expectBracket(page, mode, GROUND);
     }),
   );
 
-  test.concurrent('20 s is found in time, followed to 10 s, and back to 20 s', { timeout: 600_000 }, () =>
+  test.concurrent('20 s is found in time, followed to 10 s, and back to 20 s', { timeout: HUNG }, () =>
     withProduct({ box: 'strict', idleTimeout: 20 }, {}, async (product) => {
       const began = performance.now();
       const took = new Map<Mode, number>();
@@ -65,7 +66,7 @@ export function describeFindings(): void {
     }),
   );
 
-  test.concurrent('Prometheus scrapes it and answers nat_idle_timeout_seconds', { timeout: 240_000 }, () =>
+  test.concurrent('Prometheus scrapes it and answers nat_idle_timeout_seconds', { timeout: HUNG }, () =>
     withProduct({ box: 'strict', idleTimeout: 20 }, {}, async ({ lab, directory }) => {
       const config = join(directory, 'prometheus.yml');
       writeFileSync(

@@ -82,6 +82,9 @@ export function reasonsOf(page: string, mode: Mode, verdict: 'alive' | 'dead' | 
     .sort();
 }
 
+/** A test that takes so long hangs, milliseconds: no measure of speed, for it waits its turn on a busy machine as well. */
+export const HUNG = 900_000;
+
 export class Product {
   readonly lab: Lab;
   readonly directory = mkdtempSync(join(tmpdir(), 'natlab-'));

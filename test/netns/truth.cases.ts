@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { BOXES, type BoxKind } from './boxes.js';
 import { EXPECTED, expectPublished, isSettled, type Ground } from './expectations.js';
 import { series } from './metrics.js';
-import { MODES, withProduct } from './product.js';
+import { HUNG, MODES, withProduct } from './product.js';
 
 const GROUND: Ground = { idleTimeout: 20, resolution: 1, minIdle: 5, maxIdle: 40 };
 
@@ -14,7 +14,7 @@ const OWN_TRACKING: Readonly<Partial<Record<BoxKind, 'local' | 'responder'>>> = 
 };
 
 export function describeTruth(): void {
-  test.concurrent.each(BOXES)('the truth behind %s', { timeout: 400_000 }, (box) =>
+  test.concurrent.each(BOXES)('the truth behind %s', { timeout: HUNG }, (box) =>
     withProduct({ box, idleTimeout: GROUND.idleTimeout }, {}, async (product) => {
       const expected = EXPECTED[box];
       const page = await product.until('every mode is settled', 360, (text) =>
