@@ -40,6 +40,30 @@ export function durationWithSeconds(duration: Seconds): string {
     : `${words} (${Math.floor(duration + CLOCK_NOISE)} s)`;
 }
 
+/**
+ * The ends of a bracket: `between 54 s and 1 min (60 s)`. Where their words would be the same they are told apart to the
+ * second: `between 1 h 0 min 5 s and 1 h 0 min 50 s`.
+ */
+export function betweenDurations(lower: Seconds, upper: Seconds): string {
+  return humanDuration(lower) === humanDuration(upper)
+    ? `between ${exactDuration(lower)} and ${exactDuration(upper)}`
+    : `between ${humanDuration(lower)} and ${durationWithSeconds(upper)}`;
+}
+
+/** From here on seconds are easier to grasp in words, too, seconds. */
+const IN_WORDS_FROM: Seconds = 120;
+
+/**
+ * Seconds to the tenth, and the same in words where those tell more: `60 s`, `3600.4 s, which is 1 h 0 min`. The one
+ * place that says a duration both ways in a sentence.
+ */
+export function secondsInWords(duration: Seconds): string {
+  const tenths = Math.round(duration * 10) / 10;
+  return tenths < IN_WORDS_FROM
+    ? plainSeconds(tenths)
+    : `${plainSeconds(tenths)}, which is ${humanDuration(tenths)}`;
+}
+
 /** Seconds to the tenth: the two ends of a narrow bracket must not read the same. `3594.1 s` */
 export function plainSeconds(duration: Seconds): string {
   return `${Math.round(duration * 10) / 10} s`;

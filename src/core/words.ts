@@ -1,6 +1,12 @@
 /** How findings are said: pages, reports, logs and the terminal use these words and no others. */
 import type { Finding, Mixture } from './finding.js';
-import { durationWithSeconds, exactDuration, humanDuration, plainSeconds } from './human-duration.js';
+import {
+  betweenDurations,
+  durationWithSeconds,
+  exactDuration,
+  humanDuration,
+  plainSeconds,
+} from './human-duration.js';
 import { type Mode, requirementOf } from './modes.js';
 import type { VerdictReason } from './verdict.js';
 import type { Seconds } from '../units.js';
@@ -136,7 +142,7 @@ export function whenForgotten(mode: Mode, bracket: Bracket & { readonly upper: S
   if (lower === 0) return `within ${durationWithSeconds(upper)}`;
   return upper - lower <= Math.max(1, NARROW_SHARE * upper)
     ? `after ${durationWithSeconds(spokenTimeout(mode, { ...bracket, lower }))}`
-    : `between ${humanDuration(lower)} and ${durationWithSeconds(upper)}`;
+    : betweenDurations(lower, upper);
 }
 
 /**

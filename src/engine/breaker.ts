@@ -40,6 +40,8 @@ export class Breaker {
   #underWay = 0;
   /** Whether nothing may pass at all. */
   #held = false;
+  /** Why the last connection failed, for people. */
+  #why: string | undefined;
   /** When the newest failure was noted, and what it asks for between two launches from then on. */
   #trippedAt: Seconds = -Infinity;
   #gap: Seconds = 0;
@@ -58,6 +60,11 @@ export class Breaker {
   /** Whether connections did not stay and none has stayed since. */
   get #tripped(): boolean {
     return this.#gap > 0;
+  }
+
+  /** Why the last connection was turned away; undefined where it was welcomed and then ended. */
+  get why(): string | undefined {
+    return this.#why;
   }
 
   /**
@@ -107,9 +114,11 @@ export class Breaker {
   /**
    * A connection was turned away, or ended as soon as it was open.
    * @param launchedAt monotonic seconds; those that were launched before the last failure was known tell nothing new
+   * @param why for people; absent where it was welcomed
    */
-  failed(launchedAt: Seconds): void {
+  failed(launchedAt: Seconds, why?: string): void {
     if (launchedAt <= this.#trippedAt) return;
+    this.#why = why;
     const before = this.#tripped;
     this.#trippedAt = this.#clock.monotonic();
     this.#gap = this.#backoff.next();

@@ -330,7 +330,7 @@ export class Lifeline {
     // Read before they are closed: our own closing is no sign of the far end.
     const ends = canaries.map(({ canary }) => canary.end?.kind);
     // Those that hang at the far end say nothing of the path.
-    const hanging = await hangingOf(lost);
+    const hanging = await hangingOf(lost, signal);
     for (const living of lost) {
       this.#living.delete(living);
       living.canary.close();

@@ -109,9 +109,12 @@ export function lossOf(
 }
 
 /** Those whose questions have arrived at the far end, which does not answer them. */
-export async function hangingOf(silent: readonly LivingCanary[]): Promise<ReadonlySet<LivingCanary>> {
+export async function hangingOf(
+  silent: readonly LivingCanary[],
+  signal: AbortSignal,
+): Promise<ReadonlySet<LivingCanary>> {
   const hang = await Promise.all(
-    silent.map(async ({ canary }) => canary.end === undefined && (await canary.hangs?.()) === true),
+    silent.map(async ({ canary }) => canary.end === undefined && (await canary.hangs?.(signal)) === true),
   );
   return new Set(silent.filter((_, index) => hang[index]));
 }

@@ -215,7 +215,12 @@ export class PinnedPath implements LifelineEvents {
       // They have to stay all that time, be it from now on.
       if (!(watched >= CANARIES_STAY)) return this.#probesStay(false);
       this.#toldOfEnds = true;
-      journal.tell('probe connections end as soon as they are open: fewer and fewer are tried', 'warn');
+      const { why } = this.#breaker;
+      const fail =
+        why === undefined
+          ? 'probe connections end as soon as they are open'
+          : `no new probe connection is let in, while old ones live (${why})`;
+      journal.tell(`${fail}: fewer and fewer are tried`, 'warn');
     });
   }
 }

@@ -5,6 +5,7 @@ import type { Mode } from '../core/modes.js';
 import type { ConnectionId } from '../core/search/contract.js';
 import type { InconclusiveReason, Verdict } from '../core/verdict.js';
 import { defined } from '../defined.js';
+import { messageOf } from '../message.js';
 import { type Observation, observeIdleEnd } from '../probe/observe.js';
 import type { Path, ProbeConnection } from '../probe/path.js';
 import type { Seconds } from '../units.js';
@@ -101,7 +102,7 @@ export class Trial {
     } catch (error) {
       const mattered = wanted();
       this.end();
-      if (isRefusal(error)) breaker.failed(this.#launchedAt);
+      if (isRefusal(error)) breaker.failed(this.#launchedAt, messageOf(error));
       if (mattered) failed(this, error);
       return;
     } finally {

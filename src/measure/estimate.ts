@@ -1,5 +1,5 @@
 /** How long a measurement may still take: at most, where a bound is known, else about. */
-import { idleToSurvive, isDecided } from '../core/diagnosis/decided.js';
+import { idleToSurvive, isDecided, toldTimeout } from '../core/diagnosis/decided.js';
 import { requirementOf } from '../core/modes.js';
 import type { ModeSnapshot, TargetSnapshot } from '../engine/snapshot.js';
 import type { Seconds } from '../units.js';
@@ -28,9 +28,10 @@ export function timeLeft(
   const { min_idle: minIdle, max_idle: maxIdle, guard, connections, deadline } = snapshot.config.search;
   const question = { minIdle, maxIdle, guard, required: requirementOf(mode.mode).idle };
   const { finding, waiting } = mode;
+  const told = toldTimeout(snapshot.config.far_end) ?? Infinity;
   if (isDecided(finding, question) || waiting.length === 0) return undefined;
-  if (finding.upper === undefined) {
-    const goal = idleToSurvive(question);
+  const goal = idleToSurvive(question);
+  if (finding.upper === undefined && told >= goal) {
     const reserved = waiting
       .filter(({ testAt }) => testAt !== undefined && testAt >= goal)
       .map(({ age, testAt }) => (testAt ?? 0) - (age ?? 0));
@@ -38,7 +39,7 @@ export function timeLeft(
     const oldest = Math.max(...waiting.map(({ age }) => age ?? 0));
     return { seconds: Math.max(left, goal - oldest, 0), kind: 'bound' };
   }
-  const typical = TYPICAL_FINISH * finding.upper + deadline - elapsed;
+  const typical = TYPICAL_FINISH * (finding.upper ?? told) + deadline - elapsed;
   const oldestBelow = Math.max(
     0,
     ...waiting.map(({ age }) => age ?? 0).filter((age) => age <= (finding.lower ?? 0)),

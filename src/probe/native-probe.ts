@@ -164,6 +164,14 @@ export class NativeProbe implements ProbeConnection, IdleConnection {
         ?.conversation.say(encodeClientMessage({ kind: 'drop', probe: this.number }));
   }
 
+  /** Its silence was broken for another purpose: its test would tell nothing. */
+  spend(): void {
+    this.conversation.ended({
+      kind: 'local',
+      detail: 'its silence was broken to find out why canaries are lost',
+    });
+  }
+
   /** The far end saw the connection end. */
   endedThere(end: LinkEnd): void {
     this.#whenEnded?.(end);

@@ -97,8 +97,11 @@ export interface Canary {
   readonly greeted: boolean;
   /** Asks for a sign of life; false when none came within the deadline or the connection ended. */
   beat(deadline: Seconds, signal: AbortSignal): Promise<boolean>;
-  /** After a beat that failed: whether only the far end does not answer, as `IdleConnection.hangs`; absent where nobody knows. */
-  hangs?(): Promise<boolean>;
+  /**
+   * After a beat that failed, while fresh connections work: whether only the far end does not answer, as
+   * `IdleConnection.hangs`; absent where nobody knows.
+   */
+  hangs?(signal: AbortSignal): Promise<boolean>;
   whenEnded(run: (end: LinkEnd) => void): void;
   readonly end: LinkEnd | undefined;
   close(): void;

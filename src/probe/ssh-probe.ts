@@ -12,6 +12,7 @@ import {
   LONGEST_STALL,
   type Moment,
   type Observation,
+  observeFailure,
   type TestContext,
 } from './observe.js';
 import type { IdleConnection, ProbeConnection, Ring } from './path.js';
@@ -170,11 +171,11 @@ export class SshProbe implements ProbeConnection, IdleConnection {
     // The program of this connection is gone at the far end, which says nothing about what is in between.
     if (posted.message.verb === 'unposted') return { kind: 'unclear', reason: 'control_failed' };
     const rung = await heard;
-    // What its kernel repeats was written; a session that hangs has written nothing.
-    if (rung.kind === 'deadline' && this.#seenPort !== undefined) {
-      const wrote = await hasUnacknowledged(control.conversation, this.#seenPort, context);
-      if (wrote === false) return ANSWERED_WRONGLY;
-    }
+    // Decided here: what the session answers when it is asked whether it hangs is no answer to the ring.
+    if (rung.kind === 'deadline')
+      return (await this.#wroteNothing(control, context))
+        ? ANSWERED_WRONGLY
+        : observeFailure(rung, broken, clock);
     return {
       broken,
       heard: rung,
@@ -183,6 +184,19 @@ export class SshProbe implements ProbeConnection, IdleConnection {
         return answered;
       },
     };
+  }
+
+  /**
+   * Whether the far end never wrote what it was to say here, for this session hangs there. What its kernel repeats was
+   * written. Where that cannot be read the session itself is asked: one that answers does not hang, and of one whose
+   * mapping is gone nobody acknowledges the question.
+   */
+  async #wroteNothing(control: Boxed, context: TestContext): Promise<boolean> {
+    const port = this.#seenPort;
+    const wrote = port && (await hasUnacknowledged(control.conversation, port, context));
+    if (typeof wrote === 'boolean') return !wrote;
+    const heard = await this.echo(context);
+    return heard.kind === 'deadline' && (await this.hangs());
   }
 
   async hangs(): Promise<boolean> {

@@ -227,8 +227,8 @@ describe('runMeasure()', () => {
       const began = performance.now();
       const io = output();
       expect(await runMeasure(flags(target), BUILD, [], io)).toBe(3);
-      // A second on an idle machine, and never the half minute of a far end that may come.
-      expect(performance.now() - began).toBeLessThan(10_000);
+      // A second, also on a busy machine.
+      expect(performance.now() - began).toBeLessThan(3000);
       expect(io.out().replaceAll('\n', ' ')).toMatch(why);
       expect(io.out()).toContain(
         `Do this now: Set ${flag} right: as it is, the far end will never answer.\n`,

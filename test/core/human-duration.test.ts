@@ -1,10 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  betweenDurations,
   durationWithSeconds,
   exactDuration,
   humanDuration,
   plainSeconds,
+  secondsInWords,
 } from '../../src/core/human-duration.js';
 
 describe('humanDuration()', () => {
@@ -66,6 +68,41 @@ describe('durationWithSeconds()', () => {
     expect(durationWithSeconds(7440)).toBe('2 h 4 min (7440 s)');
     expect(durationWithSeconds(7439.9)).toBe('2 h 3 min (7439 s)');
     expect(durationWithSeconds(20)).toBe('20 s');
+  });
+});
+
+describe('betweenDurations()', () => {
+  it.each([
+    [54, 60, 'between 54 s and 1 min (60 s)'],
+    [3590, 3600.4, 'between 59 min 50 s and 1 h 0 min (3600 s)'],
+    [3605, 3650, 'between 1 h 0 min 5 s and 1 h 0 min 50 s'],
+  ])('from %d s to %d s is %s', (lower, upper, words) => {
+    expect(betweenDurations(lower, upper)).toBe(words);
+  });
+
+  it('never says both ends alike', () => {
+    const longer = fc.tuple(fc.integer({ min: 1, max: 1_000_000 }), fc.integer({ min: 1, max: 1000 }));
+    fc.assert(
+      fc.property(longer, ([lower, width]) => {
+        const [, from, to] =
+          /^between (.+) and (.+?)(?: \(\d+ s\))?$/.exec(betweenDurations(lower, lower + width)) ?? [];
+        expect(from).toBeDefined();
+        expect(from).not.toBe(to);
+      }),
+    );
+  });
+});
+
+describe('secondsInWords()', () => {
+  it.each([
+    [41.17, '41.2 s'],
+    [60, '60 s'],
+    [119.9, '119.9 s'],
+    // Rounded before it is put into words: 120 s are not 1 min 59 s.
+    [119.97, '120 s, which is 2 min'],
+    [3600.4, '3600.4 s, which is 1 h 0 min'],
+  ])('%d s is %s', (seconds, words) => {
+    expect(secondsInWords(seconds)).toBe(words);
   });
 });
 

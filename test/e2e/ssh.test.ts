@@ -1,11 +1,11 @@
 /** Logging in to real SSH servers on loopback: host keys, keys, users without a shell, servers that misbehave. */
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, expect, it } from 'vitest';
+import { afterEach, expect, it, vi } from 'vitest';
 import type { MeasureFlags } from '../../src/cli/measure-flags.js';
 import { systemClock } from '../../src/clock.js';
 import { runMeasure } from '../../src/commands/measure.js';
@@ -244,6 +244,39 @@ ROOT.describe('an SSH server as far end', () => {
     const probes = await Promise.all(Array.from({ length: 12 }, () => path.open('send', undefined, signal)));
     for (const probe of probes) probe.close();
     expect(probes).toHaveLength(12);
+  });
+
+  it.each([
+    ['MaxSessions 0', 'the server itself answers, and recv cannot be asked'],
+    ['MaxSessions 1', 'each connection has the one session that it needs'],
+  ])('with %s %s', async (config) => {
+    const path = pathTo(targetOf(await serve({ config: [config] })));
+    const { cannotBeAsked } = await path.check(signal);
+    expect(cannotBeAsked).toEqual(config === 'MaxSessions 0' ? ['recv'] : undefined);
+    const canary = await path.openCanary(signal);
+    closing.push(() => canary.close());
+    const asked = MODES.filter((mode) => cannotBeAsked?.includes(mode) !== true);
+    for (const mode of asked) expect(await tested(path, mode), mode).toMatchObject({ kind: 'answered' });
+    expect(await canary.beat(3, signal)).toBe(true);
+  });
+
+  it('logins that others keep all to themselves are told, and old sessions stay', async () => {
+    const server = await serve({ config: ['MaxStartups 2:100:2'] });
+    const path = pathTo(targetOf(server));
+    const canary = await path.openCanary(signal);
+    closing.push(() => canary.close());
+    const probe = await path.open('send', undefined, signal);
+    closing.push(() => probe.close());
+    const strangers = [0, 1].map(() => connect({ port: server.port, host: HOST }));
+    closing.push(() => strangers.forEach((stranger) => stranger.destroy()));
+    await Promise.all(strangers.map((stranger) => once(stranger, 'data')));
+    await expect(path.check(signal)).rejects.toThrow(
+      `${HOST}:${server.port} closed the connection before the login`,
+    );
+    expect(await probe.test({ clock: systemClock, deadline: 3, signal })).toMatchObject({ kind: 'answered' });
+    expect(await canary.beat(3, signal)).toBe(true);
+    strangers.forEach((stranger) => stranger.destroy());
+    await vi.waitFor(() => path.check(signal), { timeout: 10_000, interval: 500 });
   });
 
   it('a long banner and a shell that says 200 KB change nothing; a banner of 200 KB is told', async () => {

@@ -208,6 +208,11 @@ describe('a path that is measured over', () => {
     await clock.advance(3);
     expect(events().at(-1)).toBe('probe connections stay open again');
     expect(events()).toHaveLength(3);
+    breaker.failed(clock.monotonic(), 'vps closed the connection before the login');
+    await clock.advance(5.1);
+    expect(events().at(-1)).toBe(
+      'no new probe connection is let in, while old ones live (vps closed the connection before the login): fewer and fewer are tried',
+    );
   });
 
   it('says nothing of probe connections that stay again before, or while its canaries do not live', async () => {

@@ -247,6 +247,18 @@ describe('timeLeft()', () => {
     expect(whole / 7435).toBeCloseTo(factor, 2);
   });
 
+  it('is a guess from the start on where the box is built in and tells when it forgets', () => {
+    const snapshot = one([{ id: 1, state: 'idle', age: 5 }]);
+    const builtIn = (far_end: TargetSnapshot['config']['far_end']) =>
+      left({ ...snapshot, config: { ...snapshot.config, far_end } }, 10);
+    expect(builtIn({ kind: 'embedded', idle_timeout: 60 })).toEqual({
+      seconds: 1.4 * 60 + snapshot.config.search.deadline - 10,
+      kind: 'guess',
+    });
+    for (const more of [{ bad_share: 0.1 }, { idle_timeout: 8000 }])
+      expect(builtIn({ kind: 'embedded', idle_timeout: 60, ...more })).toMatchObject({ kind: 'bound' });
+  });
+
   it('is never less than what the oldest connection still has to wait', () => {
     expect(left(one([{ id: 1, state: 'idle', age: 10 }]), 50_000)?.seconds).toBe(7425);
   });

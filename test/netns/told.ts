@@ -63,7 +63,7 @@ export interface Told {
   /** The server's addresses at which a responder of its own stands; one at all of them where left out. */
   readonly responders?: readonly string[];
   /** How the server is set up where the far end is an SSH server. */
-  readonly ssh?: Pick<SshServerSettings, 'config' | 'program'>;
+  readonly ssh?: Pick<SshServerSettings, 'config' | 'program' | 'hidesProc'>;
   readonly modes: Readonly<Record<Mode, Seen>>;
   readonly conditions: readonly PathCondition[];
   /** Explanations with their certainty, in this order. */

@@ -336,6 +336,30 @@ describe('mode recv of an SSH server', () => {
     expect(word(await scene.test(connection))).toBe('silence');
   });
 
+  it('says control_failed where its session hangs, whether the far end can read its queues or not', async () => {
+    for (const queue of ['empty', '-'] as const) {
+      const scene = new SshScene();
+      scene.server.queue = queue;
+      await scene.canary();
+      const connection = await scene.open('recv');
+      scene.program.hangs = true;
+      await scene.clock.advance(300);
+      expect(word(await scene.test(connection)), queue).toBe('control_failed');
+    }
+  });
+
+  it('dies where only what was written does not come through, whether the far end can read its queues or not', async () => {
+    for (const queue of ['full', '-'] as const) {
+      const scene = new SshScene();
+      scene.server.queue = queue;
+      await scene.canary();
+      const connection = await scene.open('recv');
+      scene.server.arrives = false;
+      await scene.clock.advance(300);
+      expect(word(await scene.test(connection)), queue).toBe('silence');
+    }
+  });
+
   it('says canary_lost where nobody can be asked to write, or nobody answers', async () => {
     const scene = new SshScene();
     const alone = await scene.open('recv');

@@ -82,6 +82,16 @@ Host vps
     expect(existsSync(proof)).toBe(false);
   });
 
+  it.each(['host vps exec "%"', 'exec "%"', '!exec "%"', 'host vps !exec "%"', 'host=vps exec="%"'])(
+    'takes a section with Match %s for one that does not hold',
+    (criteria) => {
+      const proof = join(folder, 'proof');
+      write(`Match ${criteria.replace('%', `touch ${proof}`)}\n  Port 2222\nHost vps\n  User probe\n`);
+      expect(read('vps')).toEqual({ hostName: 'vps', user: 'probe', identityFiles: [] });
+      expect(existsSync(proof)).toBe(false);
+    },
+  );
+
   it('says what it cannot read', () => {
     write('Host vps\n  Port many\n');
     expect(() => read('vps')).toThrow(`${join(folder, '.ssh/config')} has the port many`);

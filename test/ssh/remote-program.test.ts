@@ -22,6 +22,9 @@ const SHELLS = {
 /** What the user's shell hands to /bin/sh. */
 const PROGRAM = REMOTE_COMMAND.replace(/^exec \/bin\/sh -c '|'$/g, '');
 
+/** The same as docs/SSH.md shows it. */
+const [, SHOWN = ''] = /```sh\n#!\/bin\/sh\n([^`]*)```/.exec(readFileSync('docs/SSH.md', 'utf8')) ?? [];
+
 let folder: string;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'remote-'));
@@ -162,6 +165,15 @@ requires({ packages: ['busybox', 'mksh'] }).describe('the program at the far end
   });
 });
 
+requires({ packages: ['busybox', 'mksh'] }).describe('the text of the program', () => {
+  it.each(Object.entries(SHELLS))('is understood by %s', (_name, [shell, ...args]) => {
+    for (const text of [PROGRAM, SHOWN]) {
+      const { stderr, status } = spawnSync(shell, [...args, '-n'], { input: text, encoding: 'utf8' });
+      expect({ stderr, status }).toEqual({ stderr: '', status: 0 });
+    }
+  });
+});
+
 requires({ packages: ['shellcheck'] }).describe('the text of the program', () => {
   it('is clean', () => {
     const file = join(folder, 'program.sh');
@@ -178,7 +190,6 @@ describe('the command of a session', () => {
   });
 
   it('has the program that docs/SSH.md shows', () => {
-    const [, shown = ''] = /```sh\n#!\/bin\/sh\n([^`]*)```/.exec(readFileSync('docs/SSH.md', 'utf8')) ?? [];
-    expect(shown.trim().replace(/\s*\n\s*/g, ' ')).toBe(PROGRAM);
+    expect(SHOWN.trim().replace(/\s*\n\s*/g, ' ')).toBe(PROGRAM);
   });
 });

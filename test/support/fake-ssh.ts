@@ -36,6 +36,8 @@ export interface FakeProgram {
   readonly pid: string;
   /** What it was told, line by line. */
   readonly told: string[];
+  /** Whether it says nothing any more, while its kernel goes on acknowledging. */
+  hangs: boolean;
   /** Says something, as it is. */
   say(text: string): void;
   /** Ends, while the connection stands. */
@@ -54,6 +56,10 @@ export class FakeSsh {
   makesBoxes = true;
   answers = true;
   posts = true;
+  /** Whether lines that are left in boxes come through. */
+  arrives = true;
+  /** What it reads of its kernel's queues; `-` where there is no /proc. */
+  queue: 'full' | 'empty' | '-' = '-';
   /** The programs that were started, the newest last. */
   readonly programs: FakeProgram[] = [];
   /** How often something was to be run. */
@@ -98,7 +104,10 @@ export class FakeSsh {
     const program: FakeProgram = {
       pid: String(1000 + this.programs.length),
       told: [],
-      say: (text) => void channel.write(text),
+      hangs: false,
+      say: (text) => {
+        if (!program.hangs) channel.write(text);
+      },
       exit: () => void channel.end(),
     };
     this.programs.push(program);
@@ -127,8 +136,10 @@ export class FakeSsh {
         return program.say(`box /tmp/nat-idle-${to}\n`);
       case 'post':
         if (box === undefined || !this.posts) return program.say(`unposted ${text.join(' ')}\n`);
-        box.say(`${text.join(' ')}\n`);
+        if (this.arrives) box.say(`${text.join(' ')}\n`);
         return program.say(`posted ${text.join(' ')}\n`);
+      case 'queue':
+        return program.say(`queue ${to} ${this.queue}\n`);
       default:
     }
   }

@@ -60,6 +60,8 @@ export interface SshServerSettings {
   readonly program?: 'sshd' | 'dropbear';
   readonly address?: string;
   readonly port?: number;
+  /** Whether its programs find no /proc, as on other systems than Linux; they do unless given. */
+  readonly hidesProc?: boolean;
 }
 
 function keygen(file: string): void {
@@ -68,7 +70,7 @@ function keygen(file: string): void {
 
 /** Makes all that a server needs in a folder of the test's. */
 export function prepareSshServer(folder: string, settings: SshServerSettings = {}): SshServerFiles {
-  const { config = [], program = 'sshd', address = '0.0.0.0', port = SSH_PORT } = settings;
+  const { config = [], program = 'sshd', address = '0.0.0.0', port = SSH_PORT, hidesProc = false } = settings;
   chmodSync(folder, 0o755);
   const at = (name: string): string => join(folder, name);
   for (const key of ['host_key', 'identity', 'stranger']) keygen(at(key));
@@ -117,7 +119,8 @@ export function prepareSshServer(folder: string, settings: SshServerSettings = {
       : ['/usr/sbin/dropbear', '-F', '-E', '-s', '-p', `${address}:${port}`, '-r', at('dropbear_key')];
   const script = `
 mount --bind ${at('passwd')} /etc/passwd && mount --bind ${at('shadow')} /etc/shadow &&
-mount -t tmpfs tmpfs /run && mkdir /run/sshd && exec "$@" >/dev/null 2>>${at('log')}`;
+mount -t tmpfs tmpfs /run && mkdir /run/sshd &&
+${hidesProc ? 'mount -t tmpfs tmpfs /proc &&' : ''} exec "$@" >/dev/null 2>>${at('log')}`;
   const hostKey =
     program === 'sshd' ? readFileSync(at('host_key.pub'), 'utf8') : dropbearKey(at('dropbear_key'));
   return {

@@ -18,6 +18,23 @@ export interface Question {
   readonly required: Seconds;
 }
 
+/** A far end as the configuration has it; a built-in one tells how it forgets. */
+export interface ToldFarEnd {
+  readonly kind: string;
+  readonly idle_timeout?: Seconds;
+  /** The share of connections that are forgotten then; all unless given. */
+  readonly bad_share?: number | undefined;
+}
+
+/** The idle time that no connection to a built-in far end survives, seconds; undefined where nobody knows beforehand. */
+export function toldTimeout({
+  kind,
+  idle_timeout: timeout,
+  bad_share: share = 1,
+}: ToldFarEnd): Seconds | undefined {
+  return kind === 'embedded' && share === 1 ? timeout : undefined;
+}
+
 /** The longest idle time that has to survive before a search in which nothing dies is over, seconds. */
 export function idleToSurvive(question: Omit<Question, 'minIdle'>): Seconds {
   return asksForVerdict(question) ? question.required - question.guard : question.maxIdle;

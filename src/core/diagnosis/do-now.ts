@@ -5,6 +5,7 @@ import type { Locating } from '../locate/locating.js';
 import { placeAdvice } from '../locate/place-advice.js';
 import { longestRequired, type Mode } from '../modes.js';
 import type { PathCondition } from './conditions.js';
+import { toldTimeout, type ToldFarEnd } from './decided.js';
 import type { Explanation } from './explanation.js';
 import type { PathVerdict } from './path-verdict.js';
 import { type Proving, verifiedBy } from './proof.js';
@@ -21,7 +22,7 @@ export interface DoNow {
 /** What it follows from: a snapshot of a target is one. */
 export interface Situation {
   readonly config: {
-    readonly far_end: { readonly kind: string };
+    readonly far_end: ToldFarEnd;
     readonly modes: readonly Mode[];
     readonly search: { readonly max_idle: Seconds };
   };
@@ -145,6 +146,11 @@ function learnMore({ config, up, remedy, settings }: Situation, isRunning: boole
     return {
       sentence:
         'For a verdict run the responder there: an SSH server breaks the silence too early by itself.',
+    };
+  const told = toldTimeout(config.far_end);
+  if (isRunning && told !== undefined && told < config.search.max_idle)
+    return {
+      sentence: `Wait: a finding takes a little longer than the timeout itself, here ${durationWithSeconds(told)}.`,
     };
   const required = durationWithSeconds(longestRequired(config.modes));
   if (config.search.max_idle < longestRequired(config.modes))

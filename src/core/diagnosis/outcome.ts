@@ -1,7 +1,7 @@
 /** What one mode's search came to, reduced to what a diagnosis compares. */
 import { defined } from '../../defined.js';
 import { DEATHS_OF_A_CLAIM, type Finding, type Mixture } from '../finding.js';
-import { durationWithSeconds, humanDuration, plainSeconds } from '../human-duration.js';
+import { durationWithSeconds, plainSeconds, secondsInWords } from '../human-duration.js';
 import { diesAtMinIdle } from './publishable.js';
 import { MODES, type Mode } from '../modes.js';
 import type { QuotaStanding } from '../quota/memory.js';
@@ -117,11 +117,10 @@ export function outcomeSentence(mode: Mode, outcome: Outcome): string {
     case 'forgets': {
       if (outcome.mixture !== undefined) return `${mode}: ${mixtureWords(outcome, outcome.mixture)}.`;
       const survived = outcome.lower > 0 ? `survived ${plainSeconds(outcome.lower)}` : 'nothing survived';
-      const died = `died at ${plainSeconds(outcome.upper)}`;
-      const words = outcome.upper < 60 ? '' : `, which is ${humanDuration(outcome.upper)}`;
+      const died = `died at ${secondsInWords(outcome.upper)}`;
       const how = outcome.manner === undefined ? '' : `: ${REASON_WORDS[outcome.manner]}`;
       const times = outcome.deaths === 1 ? 'once' : `${outcome.deaths} times`;
-      return `${mode}: ${survived}, ${died}${words} (${times}${how}).`;
+      return `${mode}: ${survived}, ${died} (${times}${how}).`;
     }
   }
 }

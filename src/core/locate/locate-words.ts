@@ -1,6 +1,6 @@
 /** How a located box is said, and what the statement rests on: pages, reports, logs and the terminal use these words. */
 import { addressClass } from '../diagnosis/address-class.js';
-import { durationWithSeconds, humanDuration, plainSeconds } from '../human-duration.js';
+import { betweenDurations, durationWithSeconds, plainSeconds } from '../human-duration.js';
 import { spokenTimeout } from '../words.js';
 import { ask, cellOf, keyOf, ttlOf } from './cells.js';
 import { cornerOf } from './corner.js';
@@ -243,7 +243,7 @@ export function profileSentence({ hop, kind, lower, upper }: ProfileEntry): stri
   const how = kind === 'ttl_first' ? ', which checks the TTL before it remembers,' : '';
   return upper === undefined
     ? `${where}${how} keeps idle connections for at least ${durationWithSeconds(lower)}.`
-    : `${where}${beside}${how} forgets idle connections between ${humanDuration(lower)} and ${durationWithSeconds(upper)}.`;
+    : `${where}${beside}${how} forgets idle connections ${betweenDurations(lower, upper)}.`;
 }
 
 /**
@@ -254,7 +254,7 @@ export function mendedSentence({ lower, upper }: CellTimeout): string {
   const left =
     upper === undefined
       ? `nothing else that can be seen forgets within ${durationWithSeconds(lower)}`
-      : `another one forgets idle connections between ${humanDuration(lower)} and ${durationWithSeconds(upper)}`;
+      : `another one forgets idle connections ${betweenDurations(lower, upper)}`;
   return `When that box is mended, ${left}; one that it hides at its own place may forget sooner.`;
 }
 

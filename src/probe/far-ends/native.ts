@@ -77,6 +77,8 @@ class NativePath implements Path, NativeHome {
   readonly #probes = new Map<number, NativeProbe>();
   #lastProbe = 0;
   #newest = '';
+  /** Whether connections are cut off, while that is found out: canaries that are lost together ask together. */
+  #cutOff: Promise<boolean> | undefined;
 
   constructor(options: NativePathOptions) {
     this.#options = options;
@@ -118,7 +120,8 @@ class NativePath implements Path, NativeHome {
       },
       beat: async (deadline, beatSignal) =>
         (await ping(conversation, { clock, deadline, signal: beatSignal })).kind === 'message',
-      hangs: async () => (await conversation.link.isAcknowledged()) === true,
+      hangs: async (lost) =>
+        (await conversation.link.isAcknowledged()) === true && !(await this.#isCutOff(greeting, lost)),
       whenEnded: (run) =>
         conversation.whenEnded((end) => {
           silenced();
@@ -130,6 +133,46 @@ class NativePath implements Path, NativeHome {
         conversation.close();
       },
     };
+  }
+
+  /**
+   * Whether connections do not come through any more although the far end looks after them, by its own word: it is asked
+   * over a fresh connection to write on one that idles, which is of no use afterwards: the one that is nearest to the
+   * canary in age, for a box may end whatever is old. What was acknowledged does not tell it, for a proxy in front of the
+   * box acknowledges in the far end's place. False where no connection idles.
+   */
+  #isCutOff(canary: Greeting, signal: AbortSignal): Promise<boolean> {
+    this.#cutOff ??= this.#ringBeside(canary, signal).finally(() => {
+      this.#cutOff = undefined;
+    });
+    return this.#cutOff;
+  }
+
+  async #ringBeside({ opened, welcome: { instance } }: Greeting, signal: AbortSignal): Promise<boolean> {
+    const apart = (probe: NativeProbe): Seconds => Math.abs(probe.opened.latest - opened.latest);
+    const [probe] = [...this.#probes.values()]
+      .filter(({ conversation, instance: own }) => conversation.end === undefined && mayBeSame(own, instance))
+      .sort((one, other) => apart(one) - apart(other));
+    if (probe === undefined) return false;
+    const { clock, deadline } = this.#options;
+    let control: Control | undefined;
+    try {
+      const { conversation, welcome } = await this.#greet(
+        { role: 'control', session: this.#session, fresh: true },
+        signal,
+      );
+      // The youngest control is the one that is asked.
+      control = { conversation, instance: welcome.instance, fresh: false };
+      this.#controls.add(control);
+      const ring = await probe.ring({ clock, deadline, signal });
+      return !('kind' in ring) && (ring.heard.kind === 'deadline' || ring.heard.kind === 'ended');
+    } catch {
+      return false;
+    } finally {
+      if (control !== undefined) this.#controls.delete(control);
+      control?.conversation.close();
+      probe.spend();
+    }
   }
 
   async check(signal: AbortSignal): Promise<Introduction> {

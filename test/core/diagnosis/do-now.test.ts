@@ -100,6 +100,12 @@ describe('doNow()', () => {
     const short = target([climbing('send', 60)]);
     const config = { ...CONFIG, search: { ...CONFIG.search, max_idle: 60 } };
     expect(doNow({ ...short, config }).sentence).toMatch(/^For a verdict have idle times of more than 2 h 4/);
+    const builtIn = { ...CONFIG, far_end: { kind: 'embedded', idle_timeout: 60 } } as const;
+    expect(doNow({ ...EARLY, config: builtIn }).sentence).toBe(
+      'Wait: a finding takes a little longer than the timeout itself, here 1 min (60 s).',
+    );
+    const pool = { ...builtIn, far_end: { ...builtIn.far_end, bad_share: 0.1 } };
+    expect(doNow({ ...EARLY, config: pool }).sentence).toMatch(/up to 2 h 4 min \(7440 s\)\.$/);
     const { result: _, ...verdict } = { ...COMPLIANT.verdict };
     const shell: TargetSnapshot = {
       ...target([lasting('send')]),

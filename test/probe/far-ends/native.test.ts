@@ -30,6 +30,65 @@ async function idle(scene: Scene, mode: (typeof MODES)[number], duration: number
   return connection;
 }
 
+/** A canary behind somebody who acknowledges in the far end's place, silent by now, beside connections that idle. */
+async function silenced(scene: Scene, idling: number) {
+  const canary = await scene.canary();
+  const link = scene.newest;
+  const connections = await Promise.all(Array.from({ length: idling }, () => scene.open('send')));
+  const links = scene.network.opened.slice(-idling);
+  await scene.clock.advance(60);
+  link.isAcknowledged = () => Promise.resolve(true);
+  link.forget();
+  const hangs = (): Promise<boolean> =>
+    scene.clock.settle(canary.hangs?.(signal) ?? Promise.resolve(false), 30);
+  return { canary, connections, links, hangs };
+}
+
+describe('a native canary that is silent although somebody acknowledges', () => {
+  it('was cut off where the far end writes on a connection, and nothing comes', async () => {
+    const scene = new Scene();
+    const { canary, links, hangs } = await silenced(scene, 3);
+    for (const link of links) link.forget();
+    expect(await scene.beat(canary)).toBe(false);
+    expect(await hangs()).toBe(false);
+  });
+
+  it('hangs where what the far end writes comes, and that connection is of no use any more', async () => {
+    const scene = new Scene();
+    const { connections, hangs } = await silenced(scene, 3);
+    const ends: string[] = [];
+    for (const [index, connection] of connections.entries())
+      connection.whenEnded(({ kind }) => ends.push(`${index} ${kind}`));
+    expect(await hangs()).toBe(true);
+    // The one that is nearest to the canary in age.
+    expect(ends).toEqual(['0 local']);
+  });
+
+  it('hangs where the far end does not say that it wrote', async () => {
+    const scene = new Scene();
+    const { links, hangs } = await silenced(scene, 1);
+    for (const link of links) link.forget();
+    scene.responder.hangs = true;
+    expect(await hangs()).toBe(true);
+  });
+
+  it('hangs, as far as anybody knows, where no connection idles', async () => {
+    const { hangs } = await silenced(new Scene(), 0);
+    expect(await hangs()).toBe(true);
+  });
+
+  it('is asked about once for all of them', async () => {
+    const scene = new Scene();
+    const [one, other] = [await silenced(scene, 0), await silenced(scene, 2)];
+    for (const link of other.links) link.forget();
+    const before = scene.network.opened.length;
+    const ask = async ({ canary }: typeof one): Promise<boolean | undefined> => canary.hangs?.(signal);
+    const both = Promise.all([one, other].map(ask));
+    expect(await scene.clock.settle(both, 30)).toEqual([false, false]);
+    expect(scene.network.opened).toHaveLength(before + 1);
+  });
+});
+
 describe('a native path', () => {
   it.each(MODES)('%s is answered over a path that forgets nothing', async (mode) => {
     const scene = new Scene();
