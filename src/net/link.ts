@@ -259,7 +259,6 @@ export function openLink(endpoint: Endpoint, deadline: Seconds, signal: AbortSig
       ...defined({ localAddress: endpoint.localAddress }),
       keepAlive: false,
       noDelay: true,
-      autoSelectFamily: false,
       // One buffer for all: a stream would allocate one for each chunk.
       onread: { buffer: READ_BUFFER, callback: readerFor(opened) },
     });

@@ -36,6 +36,8 @@ describe('Breaker', () => {
   it('lets a few be under way at once: a far end that turns all away has met no more of them before we know', async () => {
     const { clock, breaker } = start();
     const { signal } = new AbortController();
+    // As that of a path, to which each of its connections listens.
+    setMaxListeners(0, signal);
     let passed = 0;
     for (let each = 0; each < 24; each += 1) void breaker.pass(() => true, signal).then(() => (passed += 1));
     await clock.advance(60);

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { LocateTurns } from '../../src/engine/locate-turns.js';
 import { FakeClock } from '../support/fake-clock.js';
@@ -8,6 +9,8 @@ function start(targets: number, every = 86_400) {
   const turns = new LocateTurns(clock);
   turns.fleet = Array.from({ length: targets }, () => every);
   const stop = new AbortController();
+  // One signal for all of them; a real target has one of its own.
+  setMaxListeners(0, stop.signal);
   const leaves: (() => void)[] = [];
   const ask = (times: number): void => {
     for (let time = 0; time < times; time++)

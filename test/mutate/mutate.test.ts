@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { draw } from '../../mutate/draw.js';
-import { fitted, mutantsOf, mutate } from '../../mutate/mutants.js';
+import { fitted, instrument, type Mutant, mutate } from '../../mutate/mutants.js';
 import { randomFrom } from '../support/prng.js';
 
 describe('draw()', () => {
@@ -29,7 +29,11 @@ describe('draw()', () => {
   });
 });
 
-describe('mutantsOf()', () => {
+describe('instrument()', () => {
+  const mutantsOf = async (file: string, text: string): Promise<Mutant[]> => [
+    ...(await instrument([{ file, text }])).mutants.values(),
+  ];
+
   const all = async (text: string): Promise<string[]> =>
     (await mutantsOf('x.ts', text)).flatMap((mutant) => {
       const sound = fitted(text, mutant);

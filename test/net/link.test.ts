@@ -1,5 +1,6 @@
-import { createServer, type Server, type Socket } from 'node:net';
-import { getEventListeners, once } from 'node:events';
+import { spawn } from 'node:child_process';
+import { createConnection, createServer, type Server, type Socket } from 'node:net';
+import { getEventListeners, once, setMaxListeners } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { LinkEnd } from '../../src/net/errors.js';
@@ -8,6 +9,8 @@ import { isAcknowledged, unansweredProbes } from '../../src/net/tcp-table.js';
 import { eventually } from '../support/sockets.js';
 
 const signal = new AbortController().signal;
+// As that of a path, to which each connection that is being opened listens.
+setMaxListeners(0, signal);
 const open: { close(): void }[] = [];
 
 afterEach(() => {
@@ -73,6 +76,25 @@ describe('openLink', () => {
     );
     expect(link.localAddress).toBe('127.0.0.7');
     link.destroy();
+  });
+
+  it('gives up at its deadline where nobody answers, and says how long it has waited', async () => {
+    // A program that stands still: once its queue is full the kernel answers nobody any more.
+    const program = `require('net').createServer().listen({ port: 0, host: '127.0.0.1', backlog: 1 }, function () {
+      console.log(this.address().port);
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+    })`;
+    const child = spawn(process.execPath, ['-e', program], { stdio: ['ignore', 'pipe', 'inherit'] });
+    open.push({ close: () => child.kill('SIGKILL') });
+    const port = Number((await once(child.stdout, 'data')).toString());
+    for (let each = 0; each < 4; each++) {
+      const queued = createConnection(port, '127.0.0.1').on('error', () => undefined);
+      open.push({ close: () => queued.destroy() });
+    }
+    const failure = await openLink({ address: '127.0.0.1', port }, 0.3, signal).catch(
+      (error: unknown) => error,
+    );
+    expect((failure as ConnectError).end).toEqual({ kind: 'silence', detail: 'no answer within 0.3 s' });
   });
 
   it('gives up when it is called off', async () => {

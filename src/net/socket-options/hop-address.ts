@@ -10,6 +10,7 @@ import type { Endpoint } from '../link.js';
 import { systemCalls } from './library.js';
 import * as linux from './linux.js';
 import type { SystemCalls } from './system-calls.js';
+import { timeExceededSender } from './time-exceeded.js';
 
 /** How often the error queue is read. */
 const LOOK: Seconds = 0.05;
@@ -72,38 +73,9 @@ function socketAddress(address: string, port: number): Uint8Array {
   return bytes;
 }
 
-/** `SO_EE_ORIGIN_ICMP` and `SO_EE_ORIGIN_ICMP6`, and what "time exceeded in transit" is called in them. */
-const TIME_EXCEEDED = [
-  { origin: 2, type: 11, code: 0 },
-  { origin: 3, type: 3, code: 0 },
-];
-
 /** What the error queue holds; undefined while it is empty. */
 function errorMessage(calls: SystemCalls, descriptor: number): Uint8Array | undefined {
   const control = new Uint8Array(512);
   const filled = calls.receiveControl(descriptor, control, linux.ERROR_QUEUE_NOW);
   return filled > 0 ? control.subarray(0, filled) : undefined;
-}
-
-/**
- * Who sent the ICMP message, where it says that a packet went too many hops. Reads the first control message: `struct cmsghdr` (a word and two numbers), `struct sock_extended_err`, the sender's
- * `struct sockaddr`.
- */
-function timeExceededSender(control: Uint8Array, wordBytes: number): string | undefined {
-  const error = wordBytes + 8;
-  const sender = error + 16;
-  if (control.length < sender + 16) return undefined;
-  const view = new DataView(control.buffer, control.byteOffset, control.byteLength);
-  const [origin, type, code] = [4, 5, 6].map((offset) => view.getUint8(error + offset));
-  if (!TIME_EXCEEDED.some((each) => each.origin === origin && each.type === type && each.code === code))
-    return undefined;
-  switch (view.getUint16(sender, linux.LITTLE_ENDIAN)) {
-    case linux.AF_INET:
-      return ipaddr.fromByteArray([...control.subarray(sender + 4, sender + 8)]).toString();
-    case linux.AF_INET6:
-      if (control.length < sender + 24) return undefined;
-      return ipaddr.fromByteArray([...control.subarray(sender + 8, sender + 24)]).toString();
-    default:
-      return undefined;
-  }
 }

@@ -165,6 +165,14 @@ describe.runIf(process.platform === 'linux')('socket options', () => {
     ]);
   });
 
+  it('wait until the keepalive has left before they say that it arrived', async () => {
+    const { near } = await pairAt('127.0.0.1', '127.0.0.1');
+    const before = tcpInfo(near)!;
+    // The kernel sends none before a connection has been idle for a second.
+    expect(await reaches(near, 1)).toBe(true);
+    expect(tcpInfo(near)!.segmentsOut - before.segmentsOut).toBe(1);
+  });
+
   it('refresh a connection each interval, count what came of it, and stop', async () => {
     const { near } = await pairAt('127.0.0.1', '127.0.0.1');
     const refreshing = refresh(near, 1, 1)!;
