@@ -3,9 +3,17 @@ import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { auditSchema } from '../src/audit/audit-document.js';
 import { startPrometheus } from '../test/support/prometheus.js';
-import { COMPLIANT, scrapeOf, vantagePoints, writeHistory } from '../test/support/vantage-points.js';
+import {
+  COMPLIANT,
+  recordedOf,
+  scrapeOf,
+  type VantagePoint,
+  vantagePoints,
+  writeHistory,
+} from '../test/support/vantage-points.js';
 import { table, writeSection } from './document.js';
 
 const POINTS = 2000;
@@ -18,19 +26,31 @@ const SCRAPE_EVERY = 60;
 const HISTORY_EVERY = 3600;
 /** What a verdict is made of: it is looked at in the whole month. */
 const OF_A_VERDICT = /^(rfc5382_req5_compliant\{|nat_search_phase\{.*phase="track")/;
+/** How often Prometheus looks for something to compact, and a while more, milliseconds. */
+const COMPACTS_EVERY = 75_000;
+const ONE_PROVIDER = '--match=isp=isp-3';
 const RUNS = 5;
 /** The audit must be there within this time, seconds. */
 const GOAL = 5;
 
+/** A month of a fleet. */
+interface Month {
+  /** The series of a scrape of all, each with its value. */
+  readonly scrape: readonly string[];
+  /** Those that the recording rules make of it; none where they are not loaded. */
+  readonly recorded: readonly string[];
+  /** Unix time, seconds. */
+  readonly end: number;
+}
+
 /** Writes the month day by day, since no disk has room for all of its text; each file is gone when the next is asked for. */
 function* history(
   folder: string,
-  scrape: readonly string[],
-  end: number,
+  { scrape, recorded, end }: Month,
   count: (samples: number) => void,
 ): Generator<string> {
   const begin = end - DAYS * DAY;
-  const verdicts = scrape.filter((line) => OF_A_VERDICT.test(line));
+  const always = [...scrape.filter((line) => OF_A_VERDICT.test(line)), ...recorded];
   const others = scrape.filter((line) => !OF_A_VERDICT.test(line));
   const file = join(folder, 'part.txt');
   for (const from of [begin - SCRAPED, end - SCRAPED]) {
@@ -40,7 +60,7 @@ function* history(
   for (let day = 0; day < DAYS; day++) {
     const from = begin + day * DAY;
     const to = from + DAY + (day === DAYS - 1 ? 1 : 0);
-    count(writeHistory(file, verdicts, { from, to, step: HISTORY_EVERY }));
+    count(writeHistory(file, always, { from, to, step: HISTORY_EVERY }));
     yield file;
   }
 }
@@ -58,10 +78,64 @@ async function audit(args: readonly string[]): Promise<{ readonly time: number; 
   return { time: (performance.now() - begin) / 1000, stdout };
 }
 
-/** Seconds of a processor that a Prometheus has used since its start. */
-async function processorTime(url: string): Promise<number> {
+/** The value of a metric that a Prometheus tells about itself. */
+async function ownMetric(url: string, name: string): Promise<number> {
   const page = await (await fetch(`${url}/metrics`)).text();
-  return Number(/^process_cpu_seconds_total (.*)$/m.exec(page)?.[1]);
+  return Number(new RegExp(`^${name} (.*)$`, 'm').exec(page)?.[1]);
+}
+
+/** Waits until a Prometheus has compacted what it was given, as one that has run for a month has. */
+async function compacted(url: string): Promise<void> {
+  const compactions = (): Promise<number> => ownMetric(url, 'prometheus_tsdb_compactions_total');
+  for (let before = -1, now = 0; now !== before; ) {
+    before = now;
+    await sleep(COMPACTS_EVERY);
+    now = await compactions();
+  }
+}
+
+/** An audit that is timed: what it is called, and its flags. */
+type Kind = readonly [name: string, flags: readonly string[]];
+
+/** Times audits of a fleet on a Prometheus that knows a month of it. */
+async function figuresOf(
+  fleet: readonly VantagePoint[],
+  month: Month,
+  kinds: (folder: string) => readonly Kind[],
+): Promise<{ readonly samples: number; readonly figures: readonly Figure[] }> {
+  const folder = mkdtempSync(join(tmpdir(), 'nat-idle-bench-'));
+  let samples = 0;
+  const prometheus = await startPrometheus({
+    files: history(folder, month, (more) => (samples += more)),
+  });
+  try {
+    await compacted(prometheus.url);
+    const figures: Figure[] = [];
+    for (const [name, flags] of kinds(folder)) {
+      const times: number[] = [];
+      const used = (): Promise<number> => ownMetric(prometheus.url, 'process_cpu_seconds_total');
+      const before = await used();
+      for (let run = 0; run < RUNS; run++) {
+        const { time, stdout } = await audit([
+          `--prometheus=${prometheus.url}`,
+          `--at=${month.end}`,
+          '--by=isp',
+          '--json',
+          ...flags,
+        ]);
+        check(
+          stdout,
+          fleet.filter(({ isp }) => !flags.includes(ONE_PROVIDER) || isp === 'isp-3'),
+        );
+        times.push(time);
+      }
+      figures.push({ name, time: Math.max(...times), used: ((await used()) - before) / RUNS });
+    }
+    return { samples, figures };
+  } finally {
+    await prometheus.close();
+    rmSync(folder, { recursive: true });
+  }
 }
 
 /** Measures, prints the figures and writes them to docs/BENCHMARKS.md. */
@@ -71,40 +145,23 @@ export async function benchAudit(args: readonly string[]): Promise<void> {
   const scrape = await scrapeOf(fleet);
   // A round hour of the past: the same blocks whenever it runs.
   const end = Math.floor(Date.now() / 7_200_000) * 7200;
-  const folder = mkdtempSync(join(tmpdir(), 'nat-idle-bench-'));
-  let samples = 0;
-  const files = history(folder, scrape, end, (more) => (samples += more));
-  const prometheus = await startPrometheus({ files });
-  try {
-    const common = [`--prometheus=${prometheus.url}`, `--at=${end}`, '--by=isp', '--json'];
-    const written = [`--paths=${join(folder, 'paths.csv')}`, `--report=${join(folder, 'audit.html')}`];
-    const kinds = [
-      ['of a moment', common],
-      ['of a moment, one provider of eight', [...common, '--match=isp=isp-3']],
-      ['of a month, with report and paths written', [...common, `--since=${DAYS}d`, ...written]],
-    ] as const;
-    const figures: Figure[] = [];
-    for (const [name, flags] of kinds) {
-      const times: number[] = [];
-      const before = await processorTime(prometheus.url);
-      for (let run = 0; run < RUNS; run++) {
-        const { time, stdout } = await audit(flags);
-        check(
-          stdout,
-          fleet.filter(({ isp }) => !flags.includes('--match=isp=isp-3') || isp === 'isp-3'),
-        );
-        times.push(time);
-      }
-      const used = ((await processorTime(prometheus.url)) - before) / RUNS;
-      figures.push({ name, time: Math.max(...times), used });
-    }
-    const text = format({ points, series: scrape.length, samples, figures });
-    console.log(text);
-    writeSection('audit', text);
-  } finally {
-    await prometheus.close();
-    rmSync(folder, { recursive: true });
-  }
+  const ofAMonth = (folder: string): string[] => [
+    `--since=${DAYS}d`,
+    `--paths=${join(folder, 'paths.csv')}`,
+    `--report=${join(folder, 'audit.html')}`,
+  ];
+  const plain = await figuresOf(fleet, { scrape, recorded: [], end }, (folder) => [
+    ['of a moment', []],
+    ['of a moment, one provider of eight', [ONE_PROVIDER]],
+    ['of a month, with report and paths written, the recording rules not loaded', ofAMonth(folder)],
+  ]);
+  const ruled = await figuresOf(fleet, { scrape, recorded: recordedOf(fleet), end }, (folder) => [
+    ['the same, the recording rules loaded for all of the month', ofAMonth(folder)],
+  ]);
+  const figures = [...plain.figures, ...ruled.figures];
+  const text = format({ points, series: scrape.length, samples: plain.samples, figures });
+  console.log(text);
+  writeSection('audit', text);
 }
 
 /** Figures of a wrong answer would say nothing. */
@@ -144,8 +201,9 @@ function format({ points, series, samples, figures }: Figures): string {
     `Measured by \`npm run bench -- audit\`: ${points} simulated vantage points (an exporter with one path of three`,
     `modes each), ${series} series, loaded with promtool into a real Prometheus: ${samples} samples. What a verdict is`,
     `made of is there for ${DAYS} days every ${HISTORY_EVERY} s, the rest for the ${SCRAPED / 60} minutes at both ends every`,
-    `${SCRAPE_EVERY} s. The whole command, from its start to its end, the longest of ${RUNS} runs; every answer is compared`,
-    'with the fleet. The processor time is the mean. With a scrape a minute Prometheus has more to decode for the month.',
+    `${SCRAPE_EVERY} s. It is asked when Prometheus has compacted them. The whole command, from its start to its end, the`,
+    `longest of ${RUNS} runs; every answer is compared with the fleet. The processor time is the mean. With a scrape a minute`,
+    'Prometheus has more to decode for the month.',
     `The machine has ${cpus().length} cores, which Prometheus shares with the command; its load average was`,
     `${loadavg()[0]?.toFixed(1) ?? '?'} at the end.`,
     '',

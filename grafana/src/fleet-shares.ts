@@ -26,6 +26,7 @@ import {
   lastValue,
   legend,
   LOG_MINUTES,
+  named,
   type Placed,
   range,
   RED,
@@ -44,6 +45,7 @@ import {
 } from './fleet-selectors.js';
 import { alertList } from './links-and-alerts.js';
 import { placesOfPaths } from './located-panels.js';
+import { CONDITION_WORDS } from './numbered.js';
 import { REQUIRED } from './path-selectors.js';
 
 const shareColors = thresholds(
@@ -229,6 +231,7 @@ export function kinds(): Placed[] {
     .thresholds(thresholds({ value: null, color: 'yellow' }))
     .min(0)
     .max(1);
+  named(conditions, CONDITION_WORDS);
   return [
     { builder: distribution, w: 10, h: 8 },
     { builder: conditions, w: 7, h: 8 },

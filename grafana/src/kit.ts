@@ -129,6 +129,17 @@ export function wordForNone(text: string, color: string): ValueMapping {
   };
 }
 
+/** Words for the names of series. */
+export function named<B extends { overrideByName(name: string, properties: DynamicConfigValue[]): B }>(
+  builder: B,
+  map: Readonly<Record<string, string>>,
+): B {
+  return Object.entries(map).reduce(
+    (panel, [name, text]) => panel.overrideByName(name, [property('displayName', text)]),
+    builder,
+  );
+}
+
 export function legend(...calcs: string[]): VizLegendOptionsBuilder {
   return new VizLegendOptionsBuilder()
     .showLegend(true)

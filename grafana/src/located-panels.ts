@@ -1,5 +1,6 @@
 /** Which box forgets: the panels of the path dashboard and of the fleet's. */
 import {
+  BarGaugeNamePlacement,
   BigValueColorMode,
   BigValueGraphMode,
   BigValueTextMode,
@@ -26,6 +27,7 @@ import {
   instant,
   lastValue,
   legend,
+  named,
   type Placed,
   property,
   range,
@@ -222,10 +224,12 @@ export function placesOfPaths(modes: string, w: number, h: number): Placed {
   )
     .reduceOptions(lastValue())
     .orientation(VizOrientation.Horizontal)
+    // The words are longer than a column beside the bars is wide.
+    .namePlacement(BarGaugeNamePlacement.Top)
     .maxVizHeight(60)
     .colorScheme(byThresholds())
     .thresholds(thresholds({ value: null, color: BLUE }))
     .min(0)
     .max(1);
-  return { builder, w, h };
+  return { builder: named(builder, PLACE_WORDS), w, h };
 }

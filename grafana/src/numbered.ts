@@ -40,9 +40,9 @@ export const PLACE_NUMBER = numbered('nat_forgetting_box_info', 'place', PLACE_W
 ]);
 
 /** The conditions as the runbook and the audit name them, without underscores. */
-const NAMES = Object.fromEntries(
+export const CONDITION_WORDS: Readonly<Record<string, string>> = Object.fromEntries(
   PATH_CONDITIONS.map((condition) => [condition, condition.replaceAll('_', ' ')]),
 );
 
 /** What was found beside the timeout; of several the one that people read first. */
-export const CONDITION_NUMBER = numbered('nat_path_condition', 'condition', NAMES, ['condition']);
+export const CONDITION_NUMBER = numbered('nat_path_condition', 'condition', CONDITION_WORDS, ['condition']);

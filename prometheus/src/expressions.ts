@@ -2,6 +2,7 @@
 export {
   NOT_EMBEDDED,
   pathCompliant,
+  RECORDED,
   type ShortestOfPath,
   shortestOfPath,
   shortTimeouts,

@@ -1,6 +1,6 @@
 /** The recording rules: what a path is, and what a fleet of paths is, in names that read level:metric:operation. */
 import { pathLabelProblem } from '../../src/config/labels.js';
-import { NOT_EMBEDDED, pathCompliant, speakingModes } from './expressions.js';
+import { NOT_EMBEDDED, pathCompliant, RECORDED, speakingModes } from './expressions.js';
 
 export interface RecordingRule {
   readonly record: string;
@@ -10,8 +10,7 @@ export interface RecordingRule {
   readonly comment: string;
 }
 
-const CONFIGURED = 'path:nat_modes_configured:count';
-const COMPLIANT = 'path:rfc5382_req5_compliant:all_modes';
+const { configured: CONFIGURED, compliant: COMPLIANT } = RECORDED;
 
 /** One way to compare a fleet: the labels whose values are told apart; more than one stand for their combinations. */
 export type Level = readonly string[];

@@ -10,7 +10,8 @@ import {
 import type { Seconds } from '../units.js';
 import { type Answers, type AuditPath, pathsOf, type Sample } from './paths.js';
 import { type Period, type PeriodPath, periodOf, withPeriod } from './period.js';
-import { type Asking, askMoment, askPeriod } from './prometheus.js';
+import { type Asking, askMoment } from './prometheus.js';
+import { askVerdicts } from './verdicts.js';
 
 /** The expressions of an audit, by what they answer. @param selector the paths that are meant */
 export function auditExpressions(
@@ -115,7 +116,7 @@ export async function askPrometheus(
     const [now, before, history] = await Promise.all([
       answersAt(at, OF_NOW, { configured }),
       since === undefined ? undefined : answersAt(since, OF_THE_BEGINNING),
-      period === undefined ? undefined : askPeriod(asking, expressions.compliant, period),
+      period === undefined ? undefined : askVerdicts(asking, selector, period),
     ]);
     const paths = pathsOf(now);
     if (period === undefined || before === undefined || history === undefined)

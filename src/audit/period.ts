@@ -6,7 +6,8 @@ import { type AuditPath, keyOf, type Labels } from './paths.js';
 /** One series of a range query's answer; moments without a value are left out. */
 export interface Series {
   readonly metric: Labels;
-  readonly values: readonly number[];
+  /** Unix times with their values. */
+  readonly values: readonly (readonly [at: Seconds, value: number])[];
 }
 
 /** A period and the moments at which it is looked at, the last of which is its end. Unix times, seconds. */
@@ -31,26 +32,57 @@ export function periodOf(from: Seconds, to: Seconds): Period {
 /** Parts of a period that are asked at the same time: one evaluation is one thread's, and no server has fewer. */
 const PARTS = 4;
 
+/** Some of a period's moments, by their numbers. @param end the number after the last one */
+function momentsOf({ to, step, moments }: Period, begin: number, end: number): Period {
+  const at = (moment: number): Seconds => to - step * (moments - 1 - moment);
+  return { from: at(begin), to: at(end - 1), step, moments: end - begin };
+}
+
 /** A period as parts of about as many moments each, one after the other; together they are its moments. */
-export function partsOf({ from, to, step, moments }: Period): Period[] {
-  const first = to - step * (moments - 1);
+export function partsOf(period: Period): Period[] {
+  const { moments } = period;
   const parts = Math.min(PARTS, moments);
   const begin = (part: number): number => Math.floor((moments * part) / parts);
-  return Array.from({ length: parts }, (_, part) => {
-    const [begins, ends] = [begin(part), begin(part + 1)];
-    return {
-      from: part === 0 ? from : first + step * begins,
-      to: first + step * (ends - 1),
-      step,
-      moments: ends - begins,
-    };
+  return Array.from({ length: parts }, (_, part) => momentsOf(period, begin(part), begin(part + 1)));
+}
+
+/** Whether any series has a value at a moment of a period. */
+function knownAt({ to, step }: Period, series: readonly Series[]): (at: Seconds) => boolean {
+  // The other side rounds to milliseconds.
+  const numberOf = (at: Seconds): number => Math.round((to - at) / step);
+  const known = new Set(series.flatMap(({ values }) => values.map(([at]) => numberOf(at))));
+  return (at) => known.has(numberOf(at));
+}
+
+/** The moments of the parts at which a series has a value, as the longest runs of them that stay within a part. */
+export function runsOf(parts: readonly Period[], series: readonly Series[]): Period[] {
+  return parts.flatMap((part) => {
+    const known = knownAt(part, series);
+    const runs: Period[] = [];
+    for (let begin = 0, end = 0; begin < part.moments; begin = end + 1) {
+      for (end = begin; end < part.moments && known(part.from + part.step * end); ) end++;
+      if (end > begin) runs.push(momentsOf(part, begin, end));
+    }
+    return runs;
   });
+}
+
+/** What the series have at the other moments of a period than those at which `left` has a value. */
+export function without(period: Period, series: readonly Series[], left: readonly Series[]): Series[] {
+  const isLeft = knownAt(period, left);
+  return series.map(({ metric, values }) => ({ metric, values: values.filter(([at]) => !isLeft(at)) }));
 }
 
 /** The series of several parts as one for each path, the values in the order of the parts. */
 export function joined(parts: readonly (readonly Series[])[]): Series[] {
-  const paths = new Map<string, { readonly metric: Labels; readonly values: number[] }>();
-  for (const { metric, values } of parts.flat()) {
+  const paths = new Map<
+    string,
+    { readonly metric: Labels; readonly values: (readonly [Seconds, number])[] }
+  >();
+  for (const {
+    metric: { __name__: _name, ...metric },
+    values,
+  } of parts.flat()) {
     const key = keyOf(metric);
     const path = paths.get(key);
     if (path === undefined) paths.set(key, { metric, values: [...values] });
@@ -95,8 +127,8 @@ export function withPeriod(
   };
 }
 
-function shareOf(values: readonly number[]): Share {
-  return { compliant: values.filter((value) => value === 1).length, known: values.length };
+function shareOf(values: Series['values']): Share {
+  return { compliant: values.filter(([, value]) => value === 1).length, known: values.length };
 }
 
 /** Several shares as one: each path counts by the moments at which it was known. */

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { type Credentials, type Endpoint, failureOf, post, quote } from '../http/request.js';
 import { type Seconds, toMilliseconds } from '../units.js';
 import type { Sample } from './paths.js';
-import { joined, partsOf, type Period, type Series } from './period.js';
+import { joined, type Period, type Series } from './period.js';
 
 /** There is no answer to make a table from; the message is one line for people and holds no secret. */
 export class PrometheusError extends Error {
@@ -123,19 +123,21 @@ export async function askMoment(asking: Asking, query: string, at: Seconds): Pro
   return result.map(({ metric, value: [, text] }) => ({ metric, value: numberIn(text) }));
 }
 
-/** The answer to a query of all moments of a period, asked in parts. */
-export async function askPeriod(asking: Asking, query: string, period: Period): Promise<Series[]> {
-  return joined(await Promise.all(partsOf(period).map((part) => askPart(asking, query, part))));
+/** The answer to a query of all moments of a period, or of some of its parts, each asked at the same time. */
+export async function askPeriods(
+  asking: Asking,
+  query: string,
+  periods: readonly Period[],
+): Promise<Series[]> {
+  return joined(await Promise.all(periods.map((period) => askOne(asking, query, period))));
 }
 
-async function askPart(asking: Asking, query: string, period: Period): Promise<Series[]> {
-  const { to, step, moments } = period;
-  const form = {
-    query,
-    start: (to - step * (moments - 1)).toFixed(3),
-    end: to.toFixed(3),
-    step: String(step),
-  };
+async function askOne(asking: Asking, query: string, period: Period): Promise<Series[]> {
+  const { from, to, step } = period;
+  const form = { query, start: from.toFixed(3), end: to.toFixed(3), step: String(step) };
   const { result } = await ask(asking, ['query_range', form, matrixSchema]);
-  return result.map(({ metric, values }) => ({ metric, values: values.map(([, text]) => numberIn(text)) }));
+  return result.map(({ metric, values }) => ({
+    metric,
+    values: values.map(([at, text]) => [at, numberIn(text)] as const),
+  }));
 }

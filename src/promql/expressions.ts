@@ -160,3 +160,19 @@ export function shortTimeouts(selector: string, required: Seconds, window: Secon
 export function shortBounds(selector: string): string {
   return `nat_idle_timeout_upper_bound_seconds{${selector}} and ${complianceOf(selector)} == 0`;
 }
+
+/** What the shipped recording rules make of each path, by the names under which they record it. */
+export const RECORDED = {
+  /** `speakingModes()`. */
+  configured: 'path:nat_modes_configured:count',
+  /** `pathCompliant()`. */
+  compliant: 'path:rfc5382_req5_compliant:all_modes',
+} as const;
+
+/**
+ * How many verdicts of modes are about paths of which the rules recorded nothing; absent for none. Then what they
+ * recorded is all that there is to say of the paths' compliance, for whatever is not recorded was not known.
+ */
+export function unrecordedVerdicts(selector: string): string {
+  return `count(${complianceOf(selector)} unless ignoring (mode) ${RECORDED.configured}{${selector}})`;
+}

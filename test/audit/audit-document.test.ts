@@ -59,7 +59,8 @@ const DAY = 86_400;
 /** The same a month later than its beginning, when `a` was not watched, `b` was compliant and `z` was there. */
 function monthly() {
   const period = periodOf(REQUEST.at - 30 * DAY, REQUEST.at);
-  const history = [{ metric: path('b').labels, values: [1, 1, 1, 0] }];
+  const values = [1, 1, 1, 0].map((value, index) => [period.from + index * period.step, value] as const);
+  const history = [{ metric: path('b').labels, values }];
   const { paths, gone } = withPeriod(PATHS, history, [path('b', LONG), path('z', BAD)]);
   return buildAudit(paths, { ...REQUEST, matchers: ['isp=~"n.*"'] }, { period, gone });
 }

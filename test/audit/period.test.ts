@@ -2,7 +2,16 @@ import { describe, expect, it } from 'vitest';
 import { summaryOf } from '../../src/audit/audit-summary.js';
 import { groupsOf } from '../../src/audit/groups.js';
 import type { AuditPath } from '../../src/audit/paths.js';
-import { joined, partsOf, type Period, periodOf, withPeriod } from '../../src/audit/period.js';
+import {
+  joined,
+  partsOf,
+  type Period,
+  periodOf,
+  runsOf,
+  type Series,
+  without,
+  withPeriod,
+} from '../../src/audit/period.js';
 
 const DAY = 86_400;
 
@@ -10,9 +19,9 @@ function path(instance: string, state: AuditPath['state'], isp = 'north'): Audit
   return { labels: { job: 'nat', instance, target: 'vps', isp }, state, stale: false, conditions: [] };
 }
 /** The verdicts of a path, one for each moment at which it was known. */
-const verdicts = (instance: string, values: readonly number[], isp = 'north') => ({
+const verdicts = (instance: string, values: readonly number[], isp = 'north'): Series => ({
   metric: { target: 'vps', instance, isp, job: 'nat' },
-  values,
+  values: values.map((value, index) => [index, value]),
 });
 
 describe('periodOf()', () => {
@@ -58,16 +67,85 @@ describe('partsOf()', () => {
     const other = { target: 'vps', instance: 'b' };
     expect(
       joined([
-        [{ metric, values: [1, 0] }],
+        [
+          {
+            metric: { __name__: 'recorded', ...metric },
+            values: [
+              [10, 1],
+              [20, 0],
+            ],
+          },
+        ],
         [],
         [
-          { metric: other, values: [0] },
-          { metric: same, values: [1] },
+          { metric: other, values: [[30, 0]] },
+          { metric: same, values: [[30, 1]] },
         ],
       ]),
     ).toEqual([
-      { metric, values: [1, 0, 1] },
-      { metric: other, values: [0] },
+      {
+        metric,
+        values: [
+          [10, 1],
+          [20, 0],
+          [30, 1],
+        ],
+      },
+      { metric: other, values: [[30, 0]] },
+    ]);
+  });
+});
+
+describe('runsOf() and without()', () => {
+  // The beginning lies no whole number of steps before the end: moments at 1030, 1130, … 1930.
+  const period: Period = { from: 1000, to: 1930, step: 100, moments: 10 };
+  const at = (...moments: readonly number[]): Series[] =>
+    moments.map((moment) => ({ metric: { instance: `${moment}` }, values: [[moment, 1]] }));
+
+  it.each([
+    [[], []],
+    [[1030], [[1030, 1030, 1]]],
+    [[1930], [[1930, 1930, 1]]],
+    [
+      [1130, 1229.9996, 1430.0004],
+      [
+        [1130, 1230, 2],
+        [1430, 1430, 1],
+      ],
+    ],
+    // Never beyond a part: the second begins at 1530 here.
+    [
+      [1430, 1530, 1630],
+      [
+        [1430, 1430, 1],
+        [1530, 1630, 2],
+      ],
+    ],
+  ] as const)('finds in moments %j the runs %j', (moments, runs) => {
+    const parts = [
+      { ...period, from: 1030, to: 1430, moments: 5 },
+      { ...period, from: 1530, moments: 5 },
+    ];
+    expect(runsOf(parts, at(...moments)).map(({ from, to, moments: count }) => [from, to, count])).toEqual(
+      runs,
+    );
+  });
+
+  it('leaves out what a moment has that is asked otherwise, whoever has a value there', () => {
+    const values = [
+      [1030, 1],
+      [1130, 0],
+      [1930, 1],
+    ] as const;
+    const left = at(1129.9999, 1730);
+    expect(without(period, [{ metric: {}, values }], left)).toEqual([
+      {
+        metric: {},
+        values: [
+          [1030, 1],
+          [1930, 1],
+        ],
+      },
     ]);
   });
 });

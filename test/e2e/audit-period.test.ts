@@ -12,6 +12,7 @@ import { type PrometheusServer, startPrometheus } from '../support/prometheus.js
 import { requires } from '../support/requires.js';
 import {
   type Kind,
+  recordedOf,
   scrapeOf,
   type VantagePoint,
   vantagePoints,
@@ -42,8 +43,10 @@ requires({ packages: ['prometheus'] }).describe('audit of a period', () => {
       return kind === undefined || point === undefined ? [] : { ...point, kind };
     });
   const now = Math.floor(Date.now() / 1000);
+  const half = now - 2 * HOUR;
   let bench: Bench;
   let prometheus: PrometheusServer;
+  let files: readonly string[];
 
   /** What the exporter of the pool tells beside its timeouts. */
   function extraOf(scrape: readonly string[]): string[] {
@@ -61,9 +64,8 @@ requires({ packages: ['prometheus'] }).describe('audit of a period', () => {
 
   beforeAll(async () => {
     bench = await Bench.open();
-    const files = ['first', 'last'].map((name) => join(bench.directory, name));
+    files = ['first', 'last'].map((name) => join(bench.directory, name));
     const last = await scrapeOf(fleetOf(1));
-    const half = now - 2 * HOUR;
     writeHistory(files[0] ?? '', await scrapeOf(fleetOf(0)), { from: now - 5 * HOUR, to: half, step: 50 });
     writeHistory(files[1] ?? '', [...last, ...extraOf(last)], { from: half, to: now + 1, step: 60 });
     prometheus = await startPrometheus({ files });
@@ -108,6 +110,66 @@ requires({ packages: ['prometheus'] }).describe('audit of a period', () => {
       ['pool', { state: 'not_compliant', compliant_share: 0, known_share: 1, ...loose }],
     ];
     expect(found).toEqual(new Map(expected.map(([name, fields]) => [instanceOf(name), fields])));
+  });
+
+  /** What the rules recorded, or something else, as a history beside that of the scrapes. */
+  async function withRecorded(
+    recorded: readonly {
+      readonly fleet: readonly VantagePoint[];
+      readonly from: number;
+      readonly to: number;
+    }[],
+    check: (url: string) => Promise<void>,
+  ): Promise<void> {
+    const more = recorded.map(({ fleet, from, to }, index) => {
+      const file = join(bench.directory, `recorded-${index}`);
+      writeHistory(file, recordedOf(fleet), { from, to, step: from < half ? 50 : 60 });
+      return file;
+    });
+    const other = await startPrometheus({ files: [...files, ...more] });
+    try {
+      await check(other.url);
+    } finally {
+      await other.close();
+    }
+  }
+
+  it.each([
+    ['the whole period', now - 5 * HOUR, now + 1],
+    ['from within the period on', now - 3 * HOUR, now + 1],
+    ['of a while within it', now - 3 * HOUR, now - 1.5 * HOUR],
+  ])('answers the same where rules recorded %s', async (_, from, to) => {
+    const recorded = [
+      { fleet: fleetOf(0), from, to: half },
+      { fleet: fleetOf(1), from: half, to },
+    ];
+    await withRecorded(recorded, async (url) => {
+      const document = async (of: string): Promise<object> => {
+        const { stdout } = await audit(of, '--json', '--since=4h');
+        return { ...auditSchema.parse(JSON.parse(stdout)), prometheus: '', generated: '' };
+      };
+      expect(await document(url)).toEqual(await document(prometheus.url));
+    });
+  });
+
+  it('takes what was recorded, and the raw series only where a path was left out', async () => {
+    // What was recorded contradicts the raw series in the first half; all of the second half lacks a path.
+    const contrary = fleetOf(0).map((point) => ({ ...point, kind: 'hourly' }) as const);
+    const lacking = fleetOf(1).filter(({ instance }) => instance !== instanceOf('pool'));
+    const recorded = [
+      { fleet: contrary, from: now - 5 * HOUR, to: half },
+      { fleet: lacking.map((point) => ({ ...point, kind: 'loose' }) as const), from: half, to: now + 1 },
+    ];
+    await withRecorded(recorded, async (url) => {
+      const { stdout } = await audit(url, '--json', '--since=4h', `--match=instance=${instanceOf('same')}`);
+      expect(auditSchema.parse(JSON.parse(stdout)).paths[0]?.period?.compliant_share).toBe(0);
+      const { stdout: all } = await audit(url, '--json', '--since=4h');
+      const same = auditSchema
+        .parse(JSON.parse(all))
+        .paths.find(({ labels }) => labels['instance'] === instanceOf('same'));
+      // The pool is missing from five minutes after the half on: what was recorded of it stands as long.
+      expect(same?.period?.compliant_share).toBe(Math.round((58 / 121) * 10_000) / 10_000);
+    });
   });
 
   it('counts what changed since the beginning, and says it', async () => {

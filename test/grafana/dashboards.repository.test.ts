@@ -4,6 +4,8 @@ import { readFileSync } from 'node:fs';
 import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
 import { dashboardFile, dashboards, importVariant } from '../../grafana/src/dashboards.js';
+import { PATH_CONDITIONS } from '../../src/core/diagnosis/conditions.js';
+import { PLACE_WORDS } from '../../src/core/locate/places.js';
 import { FAMILIES } from '../../src/exporter/families.js';
 import { SELF_FAMILIES } from '../../src/exporter/self-families.js';
 import { alerts } from '../../prometheus/src/alerts.js';
@@ -107,6 +109,34 @@ describe('the committed dashboards', () => {
     expect(lists.map(({ options }) => options?.['alertInstanceLabelFilter'])).toEqual([own]);
     for (const { name } of alerts(SHIPPED_THRESHOLDS))
       expect(name).toContain(lists[0]?.options?.['alertName']);
+  });
+
+  it('has words for the bars of every place and condition, those of the tables', () => {
+    type Override = {
+      matcher: { id: string; options: string };
+      properties: { id: string; value: unknown }[];
+    };
+    const fleet = panelsOf(readDashboard('nat-idle-fleet.json'));
+    const wordsOf = (title: string): Record<string, unknown> => {
+      const panel = fleet.find((one) => one.title === title);
+      const overrides = (panel?.fieldConfig?.overrides ?? []) as Override[];
+      return Object.fromEntries(
+        overrides.map(({ matcher, properties }) => [
+          matcher.options,
+          properties.find(({ id }) => id === 'displayName')?.value,
+        ]),
+      );
+    };
+    expect(wordsOf('Where the boxes stand')).toEqual(PLACE_WORDS);
+    const conditions = wordsOf('Found beside the timeout');
+    expect(Object.keys(conditions)).toEqual([...PATH_CONDITIONS]);
+    expect(conditions['keepalives_answered_between']).toBe('keepalives answered between');
+    // The overrides are by the names that the series have.
+    for (const [title, label] of [
+      ['Where the boxes stand', 'place'],
+      ['Found beside the timeout', 'condition'],
+    ])
+      expect(fleet.find((one) => one.title === title)?.targets?.[0]?.legendFormat).toBe(`{{${label}}}`);
   });
 
   it('measure idle times on logarithmic axes in minutes, whose powers of two are round', () => {
