@@ -379,6 +379,19 @@ ROOT.describe('an SSH server as far end', () => {
     expect(gone?.said).toContain('the agent at SSH_AUTH_SOCK does not answer');
   });
 
+  it('offers five keys at most, so that no server counts them up to its limit', {
+    timeout: 60_000,
+  }, async () => {
+    const server = await serve();
+    const strangers = Array.from({ length: 5 }, (_, index) => join(server.folder, `stranger-${index}`));
+    for (const file of strangers) execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', file]);
+    const agent = await agentWith(server, ...strangers, server.identityFile);
+    const { said } = await measured(server, { SSH_AUTH_SOCK: agent });
+    const offered = [1, 2, 3, 4, 5].map((number) => `key ${number} of the agent`).join(', ');
+    expect(said).toContain(`${HOST}:${server.port} accepted no key for normal: offered were ${offered}.`);
+    expect(refusals(server)).toBe(5);
+  });
+
   /** Something that `measure` would wait for in vain, as a target, and what it says of it. */
   const IN_VAIN: Readonly<Record<string, () => Promise<readonly [TargetConfig, string]>>> = {
     'the key is refused': async () => {
