@@ -1,14 +1,46 @@
 /** Late-chosen tests while the bracket is open. */
 import { describe, expect, test } from 'vitest';
 import { resolutionOf, upperOf } from '../../../src/core/search/bracket.js';
+import { searchLate } from '../../../src/core/search/climb.js';
 import { findingOf } from '../../../src/core/search/finding-of.js';
 import { connectionsOf } from '../../../src/core/search/step.js';
 import { randomFrom } from '../../support/prng.js';
 import { SimulatedPath } from '../../support/simulated-nat.js';
 import { drive } from '../../support/virtual-driver.js';
-import { SHIPPED } from './drafts.js';
+import { deathsAt, draftWith, SHIPPED } from './drafts.js';
 
 describe('a bisection', () => {
+  /** Between 4000 and 5000 s, where no known value lies, with connections of these ages. */
+  const bisecting = (...ages: readonly number[]) => {
+    const draft = draftWith({ lower: 4000 });
+    draft.deaths = deathsAt(draft, 5000);
+    draft.launchedAt = draft.now;
+    draft.connections = ages.map((age, index) => ({
+      id: index + 1,
+      role: 'ladder',
+      state: 'idle',
+      since: draft.now - age,
+    }));
+    searchLate(draft);
+    return {
+      tested: draft.actions.flatMap((action) => (action.kind === 'test' ? [action.id] : [])),
+      appointed: draft.connections.flatMap(({ id, state, testAt }) =>
+        state === 'idle' && testAt !== undefined ? [{ id, testAt }] : [],
+      ),
+    };
+  };
+
+  test('asks the connection whose age is nearest to the middle, and does not wait', () => {
+    expect(bisecting(4560, 4450, 4430)).toEqual({ tested: [2], appointed: [] });
+    expect(bisecting(4549, 4450)).toEqual({ tested: [1], appointed: [] });
+  });
+
+  test('waits for the middle where every age is near one of the bounds', () => {
+    expect(bisecting(4700.5, 4299.5)).toEqual({ tested: [], appointed: [{ id: 2, testAt: 4500 }] });
+    expect(bisecting(4300)).toEqual({ tested: [1], appointed: [] });
+    expect(bisecting(4700)).toEqual({ tested: [1], appointed: [] });
+  });
+
   test('gives up what is too old to be asked, so that younger connections take its place', () => {
     let looked = 0;
     for (let seed = 1; seed <= 4; seed++) {
