@@ -110,7 +110,7 @@ export function paths(): Placed[] {
   const drillDown = [
     {
       title: 'Show this path',
-      url: `/d/${PATH_UID}?var-datasource=\${datasource}&var-instance=\${__data.fields.instance}&var-target=\${__data.fields.target}&\${__url_time_range}`,
+      url: `/d/${PATH_UID}?var-datasource=\${datasource}&var-instance=\${__data.fields.instance:percentencode}&var-target=\${__data.fields.target:percentencode}&\${__url_time_range}`,
     },
   ];
   const urls = `max without (job) (${WATCHED} * on (instance) group_left (exporter_url) max without (job) (${exporterUrls(SELF)}))`;
