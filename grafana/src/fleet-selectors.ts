@@ -1,5 +1,11 @@
 /** What the dashboard about many paths selects by its variables, and the questions that several panels share. */
-import { NOT_EMBEDDED, pathCompliant, speakingModes } from '../../prometheus/src/expressions.js';
+import {
+  NOT_EMBEDDED,
+  pathCompliant,
+  RECORDED as RULES,
+  speakingModes,
+  violatedPaths,
+} from '../../prometheus/src/expressions.js';
 import { RED, GREEN } from './kit.js';
 
 export const PATHS = `${NOT_EMBEDDED}, job=~"$job", instance=~"$instance", target=~"$target"`;
@@ -9,10 +15,12 @@ export const MODES = `${PATHS}, mode=~"$mode"`;
 export const WATCHED = speakingModes(PATHS);
 /** 1 or 0 for each path of which that is proven. */
 export const COMPLIANCE = pathCompliant(PATHS);
+/** Those with a 0: much less work than all. */
+export const VIOLATED = violatedPaths(PATHS);
 
 /** The recording rules' series of each path: over a month, the raw ones of a large fleet are too many to count. */
-export const RECORDED = `path:rfc5382_req5_compliant:all_modes{${PATHS}}`;
-export const RECORDED_PATHS = `path:nat_modes_configured:count{${PATHS}}`;
+export const RECORDED = `${RULES.compliant}{${PATHS}}`;
+export const RECORDED_PATHS = `${RULES.configured}{${PATHS}}`;
 
 /** Steps of a chart over time: more are not told apart at its width, and each costs a look at every path. */
 export const MOST_STEPS = 700;
@@ -30,19 +38,19 @@ export const STATES: readonly State[] = [
   {
     name: 'not compliant',
     color: RED,
-    now: `(count((${COMPLIANCE}) == 0) or vector(0)) / count(${WATCHED})`,
+    now: `(count(${VIOLATED}) or vector(0)) / count(${WATCHED})`,
     then: `(count(${RECORDED}) - sum(${RECORDED})) / count(${RECORDED_PATHS})`,
   },
   {
     name: 'compliant',
     color: GREEN,
-    now: `(count((${COMPLIANCE}) == 1) or vector(0)) / count(${WATCHED})`,
+    now: `(sum(${COMPLIANCE}) or vector(0)) / count(${WATCHED})`,
     then: `sum(${RECORDED}) / count(${RECORDED_PATHS})`,
   },
   {
     name: 'unknown',
     color: 'yellow',
-    now: `(count(${WATCHED} unless (${COMPLIANCE})) or vector(0)) / count(${WATCHED})`,
+    now: `(count(${WATCHED}) - (count(${COMPLIANCE}) or vector(0))) / count(${WATCHED})`,
     then: `1 - (count(${RECORDED}) or vector(0)) / count(${RECORDED_PATHS})`,
   },
 ];

@@ -41,6 +41,7 @@ import {
   RECORDED,
   RECORDED_PATHS,
   STATES,
+  VIOLATED,
   WATCHED,
 } from './fleet-selectors.js';
 import { alertList } from './links-and-alerts.js';
@@ -76,7 +77,7 @@ export function shares(): Placed[] {
       unit: 'percentunit',
       empty: 'nothing is proven yet',
     },
-    [instant(`(count((${COMPLIANCE}) == 1) or vector(0)) / count(${COMPLIANCE})`, 'compliant')],
+    [instant(`avg(${COMPLIANCE})`, 'compliant')],
   )
     .decimals(1)
     .thresholds(shareColors);
@@ -147,7 +148,7 @@ export function byLabel(): Placed[] {
       unit: 'percentunit',
       empty: 'no path is proven not to be compliant',
     },
-    `sort_desc(count by ($label) ((${COMPLIANCE}) == 0) / count by ($label) (${WATCHED}))`,
+    `sort_desc(count by ($label) (${VIOLATED}) / count by ($label) (${WATCHED}))`,
   )
     .max(1)
     .thresholds(thresholds({ value: null, color: RED }));

@@ -110,7 +110,7 @@ export function paths(): Placed[] {
   const drillDown = [
     {
       title: 'Show this path',
-      url: `/d/${PATH_UID}?var-datasource=\${datasource}&var-instance=\${__data.fields.instance}&var-target=\${__data.fields.target}&\${__url_time_range}`,
+      url: `/d/${PATH_UID}?var-datasource=\${datasource}&var-instance=\${__data.fields.instance:percentencode}&var-target=\${__data.fields.target:percentencode}&\${__url_time_range}`,
     },
   ];
   const urls = `max without (job) (${WATCHED} * on (instance) group_left (exporter_url) max without (job) (${exporterUrls(SELF)}))`;
@@ -120,7 +120,7 @@ export function paths(): Placed[] {
     {
       title: 'Paths, the worst first',
       description:
-        'One line for each path: the verdict on REQ-5, the shortest of its timeouts and that of each mode, the share of its connections that a pool forgets early, what else was found, and where the box stands if it was located. A path without a finding shows what every mode survived so far. Choose a target to see its history, a link in the last column to see its pages.',
+        'One line for each path: the verdict on REQ-5, the shortest of its timeouts and that of each mode, the share of its connections that a pool forgets early, what else was found, and where the box stands if it was located. A path without a finding shows what every mode survived so far. Choose a target to see its history, the links of the column pages for those of its exporter.',
       unit: DURATION,
       empty: 'no path is watched',
     },

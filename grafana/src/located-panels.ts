@@ -224,8 +224,9 @@ export function placesOfPaths(modes: string, w: number, h: number): Placed {
   )
     .reduceOptions(lastValue())
     .orientation(VizOrientation.Horizontal)
-    // The words are longer than a column beside the bars is wide.
+    // The words are long: above the bars, and in small letters.
     .namePlacement(BarGaugeNamePlacement.Top)
+    .text(new VizTextDisplayOptionsBuilder().titleSize(12).valueSize(18))
     .maxVizHeight(60)
     .colorScheme(byThresholds())
     .thresholds(thresholds({ value: null, color: BLUE }))

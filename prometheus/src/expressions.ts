@@ -7,4 +7,5 @@ export {
   shortestOfPath,
   shortTimeouts,
   speakingModes,
+  violatedPaths,
 } from '../../src/promql/expressions.js';

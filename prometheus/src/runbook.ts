@@ -1,8 +1,11 @@
 /** Where an alert's link to the runbook leads: every exporter and responder serves it. */
 
-/** Labels of the site info, with the site's address made of them; `first` takes the only series of an instance. */
+/**
+ * Labels of the site info, with the site's address made of them; `first` takes the only series of an instance. A label
+ * that is empty is none for VictoriaMetrics, and its vmalert has no text for that.
+ */
 const SITE =
-  '{{ with first . }}{{ or .Labels.external_url (printf `%s://%s%s` .Labels.scheme .Labels.instance .Labels.route_prefix) }}{{ end }}';
+  '{{ with first . }}{{ or .Labels.external_url (printf `%s://%s%s` .Labels.scheme .Labels.instance (or .Labels.route_prefix ``)) }}{{ end }}';
 
 /** The metric by which exporter and responder tell where their site is. */
 const INFO = 'nat_idle_exporter_site_info';

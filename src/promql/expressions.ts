@@ -97,6 +97,11 @@ function complianceOf(selector: string): string {
   return gauges.length === 1 ? gauges.join() : `(${gauges.join(' or ')})`;
 }
 
+/** The paths of which some mode is proven not to be compliant, each with the value 0. */
+export function violatedPaths(selector: string): string {
+  return `min without (mode) (${complianceOf(selector)} == 0)`;
+}
+
 /**
  * Whether a path is compliant: 0 if any mode says 0; 1 if every mode that speaks says 1; else no series. A plain
  * minimum would call a path compliant of which only one mode has been measured. Where no mode says 0 the sum counts
@@ -105,7 +110,7 @@ function complianceOf(selector: string): string {
 export function pathCompliant(selector: string): string {
   const compliant = complianceOf(selector);
   return [
-    `min without (mode) (${compliant} == 0)`,
+    violatedPaths(selector),
     'or',
     'clamp_max(',
     `  sum without (mode) (${compliant})`,

@@ -91,7 +91,10 @@ const VARIABLES: Variables = {
 
 /** The expression that Prometheus sees, the title that a reader sees. @throws when a variable is not known */
 export function fillIn(expr: string, variables: Variables = {}): string {
-  return expr.replace(/\$(?:\{(\w+)\}|(\w+))/g, (_, braced?: string, bare?: string) => {
+  // Where no path is chosen, every one is meant.
+  const open =
+    variables['target'] === undefined ? expr.replaceAll('target="$target"', 'target=~"$target"') : expr;
+  return open.replace(/\$(?:\{(\w+)\}|(\w+))/g, (_, braced?: string, bare?: string) => {
     const name = braced ?? bare ?? '';
     const value = variables[name] ?? VARIABLES[name];
     if (value === undefined) throw new Error(`unknown variable ${name} in ${expr}`);

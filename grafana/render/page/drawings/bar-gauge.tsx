@@ -5,6 +5,7 @@ import type {
   BarGaugeNamePlacement,
   BarGaugeValueMode,
   ReduceDataOptions,
+  VizTextDisplayOptions,
   VizOrientation,
 } from '@grafana/schema';
 import { BarGauge, VizRepeater } from '@grafana/ui';
@@ -16,6 +17,7 @@ interface BarGaugeOptions {
   readonly displayMode: BarGaugeDisplayMode;
   readonly valueMode: BarGaugeValueMode;
   readonly namePlacement: BarGaugeNamePlacement;
+  readonly text?: VizTextDisplayOptions;
   readonly showUnfilled: boolean;
   readonly minVizWidth: number;
   readonly minVizHeight: number;
@@ -53,6 +55,7 @@ export function Bars(props: DrawingProps) {
           displayMode={options.displayMode}
           valueDisplayMode={options.valueMode}
           namePlacement={options.namePlacement}
+          {...(options.text === undefined ? {} : { text: options.text })}
           showUnfilled={options.showUnfilled}
           isOverflow={height < options.minVizHeight || count * options.minVizHeight > props.height}
         />
