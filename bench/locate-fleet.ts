@@ -142,7 +142,9 @@ class Fleet {
           : `${(quantile(this.#renewedAt, 0.5) / DAY).toFixed(1)} · ${(Math.max(...this.#renewedAt) / DAY).toFixed(1)} d`,
       'claims against the chain': String(this.#wrong),
       'packets of localisations on the day with most': `${(Math.max(0, ...perDay) / 1e6).toFixed(2)} million, ${(Math.max(0, ...perDay) / DAY).toFixed(1)} a second`,
-      'packets of one localisation, mean': (perDay.reduce((sum, each) => sum + each, 0) / this.#durations.length).toFixed(0),
+      'packets of one localisation, mean': (
+        perDay.reduce((sum, each) => sum + each, 0) / this.#durations.length
+      ).toFixed(0),
       'lateness of a launch of the search, p99 · worst': `${seconds(quantile(this.#waits, 0.99))} · ${seconds(this.#waits.reduce((most, wait) => Math.max(most, wait), 0))}`,
     };
   }
