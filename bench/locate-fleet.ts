@@ -1,7 +1,7 @@
 /**
- * What it costs a fleet that all of its timeouts change at once: every target wants its box located again. The product's
- * turns, launches and localisations in virtual time, on simulated chains; each target's search is what it is when it
- * tracks: so many idle connections, each launched anew when it was tested.
+ * What it costs a fleet that all of its timeouts change at once: every search finds the new one, and every target wants its
+ * box located again, and once more when that is due. The product's searches, turns, launches and localisations in virtual
+ * time, on simulated chains.
  */
 import { setMaxListeners } from 'node:events';
 import type { Timer } from '../src/clock.js';
@@ -9,25 +9,39 @@ import type { LocateAction, LocateEvent, ProbeId } from '../src/core/locate/loca
 import type { LocateState } from '../src/core/locate/locate-state.js';
 import { createLocate, locateStep } from '../src/core/locate/locate-step.js';
 import { DEFAULT_LOCATE, DEFAULT_MAX_CONNECTIONS } from '../src/config/schema.js';
+import { RFC5382_REQ5 } from '../src/core/requirements.js';
 import { Launches, type Slot } from '../src/engine/launches.js';
 import { LocateTurns } from '../src/engine/locate-turns.js';
 import { optionsFor } from '../test/support/chain-options.js';
 import { randomFrom, type Random } from '../test/support/prng.js';
 import { ackedTtls, type Chain, idleAcross, type Refreshing } from '../test/support/simulated-chain.js';
 import { table, writeSection } from './document.js';
+import { FleetSearch } from './fleet-search.js';
 import { quantile } from './search/model.js';
 import { VirtualClock } from './virtual-clock.js';
 
 const TARGETS = 2000;
 /** Idle connections of each target's search: 12 000 of the budget of 15 000. */
 const CONNECTIONS = 6;
+/** Timeouts that the searches find; before, each was twice as long. */
 const TIMEOUTS = [900, 3600] as const;
-/** The searches run along for so long, seconds: localisations are as many at once by then as they ever are. */
-const WATCHED = 2 * 3600;
+/** The searches have found what was before by then, in times of it. */
+const SETTLED = 8;
+/** They run along for so long after the change, in times of the new timeout: every one has found it by then. */
+const WATCHED = 8;
 const DAY = 86_400;
 /** Nothing here is given up. */
 const NEVER = new AbortController().signal;
 setMaxListeners(0, NEVER);
+const SEARCH = {
+  minIdle: 15,
+  maxIdle: 7800,
+  resolution: 10,
+  deadline: 8,
+  required: RFC5382_REQ5.idle,
+  guard: 5,
+  timing: 'late',
+} as const;
 /** Counting the routers: a connection idles before it is tried, and is tried for so long, seconds. */
 const REACH_TIME = 3.7;
 /** Packets of a connection beside its refreshes, counted on both ends together: opened, greeted, tested, closed. */
@@ -46,9 +60,10 @@ export async function benchLocateFleet(): Promise<void> {
   const late = 'lateness of a launch of the search, p99 · worst';
   const text = [
     `Measured by \`npm run bench -- locate-fleet\` in virtual time: ${TARGETS} targets in one process, each with a router`,
-    `that forgets at hop 1 to 6 of 6, whose timeouts all change in the same moment. Each search holds ${CONNECTIONS} connections and`,
-    'launches another one when one was tested (watched for 2 h); a test is late when its launch has to wait for the budget',
-    `(${DEFAULT_MAX_CONNECTIONS}) or for the rate of opens. A localisation has as many connections (rows are bisected); \`every\` is 7 d.`,
+    `that forgets at hop 1 to 6 of 6, whose timeouts all become half of what they were in the same moment. Each search has`,
+    `${CONNECTIONS} connections; a test is late when its launch has to wait for the budget (${DEFAULT_MAX_CONNECTIONS}) or for the rate of opens.`,
+    'A localisation has as many connections (rows are bisected); `every` is 7 d. Once all are located each is asked again when',
+    'that is due, and when its turn comes.',
     '',
     table(
       ['figure', ...TIMEOUTS.map((timeout) => `timeout ${timeout} s`)],
@@ -56,8 +71,8 @@ export async function benchLocateFleet(): Promise<void> {
     ),
     '',
     'One target in a hundred at once is the bound: with a long timeout and few connections the whole fleet takes longer than',
-    '`every`, and longer than the two times `every` for which a finding is believed; then what was found first is',
-    'gone before its turn comes again.',
+    '`every`, and a finding gets older than the two times `every` for which it would be believed otherwise: it stands while it',
+    'waits for its turn.',
   ].join('\n');
   console.log(text);
   writeSection('locate-fleet', text);
@@ -65,6 +80,15 @@ export async function benchLocateFleet(): Promise<void> {
 
 class Fleet {
   readonly #timeout: number;
+  readonly #changesAt: number;
+  readonly #searches: FleetSearch[] = [];
+  /** How long it took each search to find the new timeout. */
+  readonly #foundAfter: number[] = [];
+  /** Launches of searches in each minute. */
+  readonly #launchesByMinute: number[] = [];
+  /** When each target was located last, and how old that was when it was located again. */
+  readonly #locatedAt = new Map<string, number>();
+  readonly #renewedAt: number[] = [];
   readonly #clock = new VirtualClock();
   readonly #launches = new Launches({ clock: this.#clock });
   readonly #turns = new LocateTurns(this.#clock);
@@ -73,7 +97,7 @@ class Fleet {
   readonly #waits: number[] = [];
   readonly #durations: number[] = [];
   readonly #packetsByDay: number[] = [];
-  #located = 0;
+  #allLocatedAt = 0;
   #wrong = 0;
   #running = 0;
   #mostRunning = 0;
@@ -83,25 +107,27 @@ class Fleet {
 
   constructor(timeout: number, locates = true) {
     this.#timeout = timeout;
+    this.#changesAt = SETTLED * 2 * timeout;
     this.#locates = locates;
     this.#turns.fleet = Array.from({ length: TARGETS }, () => DEFAULT_LOCATE.every);
   }
 
   async run(): Promise<Record<string, string>> {
-    for (let target = 0; target < TARGETS; target++) {
-      const name = `t${target}`;
-      for (let each = 0; each < CONNECTIONS; each++)
-        this.#clock.after(this.#random() * this.#timeout, () => void this.#search(name));
-      // Each search has found the new timeout after one to two of it.
-      const known = (1 + this.#random()) * this.#timeout;
-      if (this.#locates) this.#clock.after(known, () => void this.#wait(name, 1 + (target % 6)));
-    }
+    for (let target = 0; target < TARGETS; target++)
+      this.#clock.after(this.#random() * this.#timeout, () => this.#begin(`t${target}`, 1 + (target % 6)));
     const clock = this.#clock;
-    await clock.run(() => (this.#locates ? this.#located === TARGETS : clock.monotonic() > WATCHED));
+    clock.after(this.#changesAt + WATCHED * this.#timeout, () => {
+      for (const search of this.#searches) search.end();
+    });
+    const isWatched = (): boolean => clock.monotonic() > this.#changesAt + WATCHED * this.#timeout;
+    await clock.run(() => isWatched() && (!this.#locates || this.#renewedAt.length === TARGETS));
     const perDay = this.#packetsByDay;
-    const days = this.#clock.monotonic() / DAY;
+    const days = (this.#allLocatedAt - this.#changesAt) / DAY;
+    const [before, after] = this.#busiestMinutes();
     const seconds = (value: number): string => `${value.toFixed(2)} s`;
     return {
+      'searches that found the new timeout, and after: median · longest': `${this.#foundAfter.length} · ${[0.5, 1].map((share) => `${(quantile(this.#foundAfter, share) / 60).toFixed(0)} min`).join(' · ')}`,
+      'launches of searches in the minute with most, before · after': `${before} · ${after}`,
       'targets localising at once, most': `${this.#mostRunning} (${((100 * this.#mostRunning) / TARGETS).toFixed(1)} %)`,
       'connections of localisations at once, most': String(this.#mostOpen),
       'connections in the budget, most': String(this.#mostTaken),
@@ -110,22 +136,53 @@ class Fleet {
           ? ''
           : `${(quantile(this.#durations, 0.5) / 60).toFixed(0)} · ${(Math.max(...this.#durations) / 60).toFixed(0)} min`,
       'all are located after': `${days.toFixed(1)} d`,
+      'oldest finding when it was made anew, median · most':
+        this.#renewedAt.length === 0
+          ? ''
+          : `${(quantile(this.#renewedAt, 0.5) / DAY).toFixed(1)} · ${(Math.max(...this.#renewedAt) / DAY).toFixed(1)} d`,
       'claims against the chain': String(this.#wrong),
       'packets of localisations on the day with most': `${(Math.max(0, ...perDay) / 1e6).toFixed(2)} million, ${(Math.max(0, ...perDay) / DAY).toFixed(1)} a second`,
-      'packets of one localisation, mean': (perDay.reduce((sum, each) => sum + each, 0) / TARGETS).toFixed(0),
+      'packets of one localisation, mean': (
+        perDay.reduce((sum, each) => sum + each, 0) / this.#durations.length
+      ).toFixed(0),
       'lateness of a launch of the search, p99 · worst': `${seconds(quantile(this.#waits, 0.99))} · ${seconds(this.#waits.reduce((most, wait) => Math.max(most, wait), 0))}`,
     };
   }
 
-  /** One of the search's connections: launched, held for an idle time near the timeout, tested, and launched anew. */
-  async #search(name: string): Promise<void> {
-    const wanted = this.#clock.monotonic();
-    const slot = await this.#acquire(name);
-    this.#waits.push(this.#clock.monotonic() - wanted);
-    this.#clock.after(this.#timeout * (0.9 + 0.2 * this.#random()), () => {
-      slot?.release();
-      if (this.#clock.monotonic() < WATCHED) void this.#search(name);
-    });
+  /** A target's search; once it knows the new timeout, its box is looked for, and again when that is due. */
+  #begin(name: string, hop: number): void {
+    const clock = this.#clock;
+    const hasChanged = (): boolean => clock.monotonic() >= this.#changesAt;
+    let isFound = false;
+    this.#searches.push(
+      new FleetSearch({
+        search: { ...SEARCH, connections: CONNECTIONS },
+        clock,
+        timeout: () => (hasChanged() ? 1 : 2) * this.#timeout,
+        launch: async () => {
+          const wanted = clock.monotonic();
+          const slot = await this.#acquire(name);
+          const minute = Math.floor(clock.monotonic() / 60);
+          this.#launchesByMinute[minute] = (this.#launchesByMinute[minute] ?? 0) + 1;
+          if (hasChanged()) this.#waits.push(clock.monotonic() - wanted);
+          return slot;
+        },
+        stepped: (search) => {
+          if (isFound || !hasChanged() || !search.knows(this.#timeout)) return;
+          isFound = true;
+          this.#foundAfter.push(clock.monotonic() - this.#changesAt);
+          if (this.#locates) void this.#wait(name, hop);
+        },
+      }),
+    );
+  }
+
+  /** Launches in the busiest minute of the last hour before the change, and after it. */
+  #busiestMinutes(): readonly [number, number] {
+    const change = Math.floor(this.#changesAt / 60);
+    const most = (from: number, to?: number): number =>
+      this.#launchesByMinute.slice(from, to).reduce((top, each) => Math.max(top, each), 0);
+    return [most(change - 60, change), most(change)];
   }
 
   async #acquire(name: string): Promise<Slot | undefined> {
@@ -135,7 +192,8 @@ class Fleet {
   }
 
   async #wait(name: string, hop: number): Promise<void> {
-    const leave = await this.#turns.turn(new AbortController().signal);
+    const isFirst = !this.#locatedAt.has(name);
+    const leave = await this.#turns.turn(new AbortController().signal, isFirst);
     this.#running += 1;
     this.#mostRunning = Math.max(this.#mostRunning, this.#running);
     const begun = this.#clock.monotonic();
@@ -145,10 +203,22 @@ class Fleet {
     this.#locate(name, chain, (isRight) => {
       this.#durations.push(this.#clock.monotonic() - begun);
       this.#running -= 1;
-      this.#located += 1;
       if (!isRight(hop)) this.#wrong += 1;
       leave?.();
+      this.#noteLocated(name, hop);
     });
+  }
+
+  #noteLocated(name: string, hop: number): void {
+    const clock = this.#clock;
+    const now = clock.monotonic();
+    const last = this.#locatedAt.get(name);
+    this.#locatedAt.set(name, now);
+    if (last !== undefined) this.#renewedAt.push(now - last);
+    else {
+      if (this.#locatedAt.size === TARGETS) this.#allLocatedAt = now;
+      clock.after(DEFAULT_LOCATE.every, () => void this.#wait(name, hop));
+    }
   }
 
   /** One localisation, each of its connections launched as the product does. */

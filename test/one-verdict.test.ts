@@ -3,7 +3,7 @@
  * say the same of it. Each row is a state file; a real engine starts from it, and every mouth is asked.
  */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -15,8 +15,10 @@ import { MODES, type Mode, requirementOf } from '../src/core/modes.js';
 import { DEFAULT_LOCATE } from '../src/config/schema.js';
 import type { Localization } from '../src/core/locate/localization.js';
 import { type LocateMemory, NOTHING_LOCATED } from '../src/core/locate/locate-memory.js';
-import { profileSentences } from '../src/core/locate/locate-words.js';
+import type { Profile } from '../src/core/locate/locating.js';
+import { mendedSentence, profileSentences } from '../src/core/locate/locate-words.js';
 import type { QuotaMemory } from '../src/core/quota/memory.js';
+import { defined } from '../src/defined.js';
 import type { TargetSnapshot } from '../src/engine/snapshot.js';
 import { Launches } from '../src/engine/launches.js';
 import { StateStore } from '../src/engine/state-store.js';
@@ -49,8 +51,16 @@ interface Row {
   /** What is remembered of a quota; that an accusation was checked unless given. */
   readonly quota?: QuotaMemory;
   /** Where what forgets in `send` was located. */
-  readonly located?: { readonly result: Localization; readonly hop: string; readonly place: string };
+  readonly located?: {
+    readonly result: Localization;
+    readonly hop: string;
+    readonly place: string;
+    /** What else was measured along the path. */
+    readonly profile: Profile;
+  };
 }
+
+type Located = NonNullable<Row['located']>;
 
 const CHECK = { connections: 72, held: 18, upper: 3600, at: 0 };
 const CHECKED: QuotaMemory = { compliantWith: 0, outcome: { kind: 'timeout', ...CHECK } };
@@ -65,6 +75,16 @@ const DIED = [40_000, 30_000, 20_000, 9000].map((ago) => ({ ago, idle: 3601, dea
 const OUTLIVED = [35_000, 34_000, 25_000].map((ago) => ({ ago, idle: 7795 }));
 const CLOSED: Seen = { lower: 3595, deaths: [3601, 3602, 3604], closed: true };
 const UNPROVEN: Seen = { lower: 3595, deaths: [3601] };
+
+/** Behind the box that was located another one forgets. */
+const ANOTHER_BEHIND: Profile = {
+  ...PROFILE,
+  places: [
+    { hop: '2', kind: 'router', lower: 3598, upper: 3602 },
+    { hop: '3', kind: 'router', lower: 5395, upper: 5405 },
+  ],
+  behind: { lower: 5395, upper: 5405 },
+};
 
 const ROWS: readonly Row[] = [
   {
@@ -233,13 +253,13 @@ const ROWS: readonly Row[] = [
     path: 'not compliant, the modem before hop 1 located, and every hop measured',
     seen: { send: FORGETS, recv: FORGETS, keepalive: FORGETS },
     verdict: 'not_compliant',
-    located: { result: BRIDGE_MODEM, hop: '0-1', place: 'before_hop_1' },
+    located: { result: BRIDGE_MODEM, hop: '0-1', place: 'before_hop_1', profile: PROFILE },
   },
   {
     path: 'not compliant in one mode, the router at hop 2 located',
     seen: { send: FORGETS, recv: SURVIVES },
     verdict: 'not_compliant',
-    located: { result: CGN, hop: '2', place: 'cgn_hop' },
+    located: { result: CGN, hop: '2', place: 'cgn_hop', profile: ANOTHER_BEHIND },
   },
   {
     path: 'a timeout that the verdict contradicts',
@@ -288,7 +308,7 @@ async function startFrom({ path: name, seen, search, quota = CHECKED, located }:
     savedAt: clock.wall(),
     quota: { memory: quota, at: 0 },
     searches: config.modes.map((mode) => savedSearch(config, mode, seen[mode] ?? {}, clock.wall())),
-    ...(located === undefined ? {} : { localization: savedPlace(located.result, clock.wall()) }),
+    ...(located === undefined ? {} : { localization: savedPlace(located, clock.wall()) }),
   });
   const path = new FakePath(clock);
   const runner = new TargetRunner({
@@ -315,11 +335,11 @@ async function startFrom({ path: name, seen, search, quota = CHECKED, located }:
 }
 
 /** A localisation of an hour ago. */
-function savedPlace(result: Localization, now: number): LocateMemory {
+function savedPlace({ result, profile }: Located, now: number): LocateMemory {
   const at = now - 3600;
   return {
     ...NOTHING_LOCATED,
-    entries: [{ mode: 'send', at, result, profile: { ...PROFILE, at } }],
+    entries: [{ mode: 'send', at, result, profile: { ...profile, at } }],
     hops: { client: 3, responder: 3 },
     addresses: [...ADDRESSES],
   };
@@ -410,7 +430,7 @@ describe.each(ROWS)('$path: $verdict', ({ path, verdict, leftOut = [], withheld 
 
 describe.each(ROWS.flatMap((row) => (row.located === undefined ? [] : [{ ...row, ...row.located }])))(
   '$path: $place, hop $hop',
-  ({ path, place, hop }) => {
+  ({ path, place, hop, profile }) => {
     const told = () => of(path).snapshot.locating?.modes.find(({ mode }) => mode === 'send')?.found;
     const sentences = (): string[] => {
       const { sentence, profile } = told()!;
@@ -444,6 +464,42 @@ describe.each(ROWS.flatMap((row) => (row.located === undefined ? [] : [{ ...row,
       }
     });
 
+    it('has the same profile in the API, in the report and as metrics', async () => {
+      const { snapshot } = of(path);
+      const view = new FakeView([snapshot]);
+      const { targets } = targetsDocument(view, BUILD, 1_700_000_000, () => undefined);
+      const asked = targets[0]?.locating?.modes[0]?.found?.profile;
+      const bounds = ({ lower, upper }: { readonly lower: number; readonly upper?: number }) =>
+        defined({ lower_bound_seconds: lower, upper_bound_seconds: upper });
+      expect(asked?.places).toMatchObject(
+        profile.places.map(({ hop: at, kind, ...bracket }) => ({ hop: at, kind, ...bounds(bracket) })),
+      );
+      expect(asked?.behind).toEqual({
+        ...bounds(profile.behind!),
+        sentence: mendedSentence(profile.behind!),
+      });
+      const report = renderReport(
+        { snapshot, at: 1_700_000_000, version: '1.2.3' },
+        { format: 'json', redact: false },
+      );
+      const { localization } = JSON.parse(report) as {
+        localization: { modes: { found?: { profile?: { places: object; behind: object } } }[] };
+      };
+      expect(localization.modes[0]?.found?.profile).toMatchObject({
+        places: asked?.places,
+        behind: asked?.behind,
+      });
+      const text = await new ExporterMetrics({ view, build: BUILD }).text();
+      const shown = text
+        .split('\n')
+        .filter((line) => /^nat_(hop_idle_timeout|idle_timeout_behind)\w*_seconds\{/.test(line));
+      expect(shown.sort()).toEqual(
+        profiled(path, hop, profile)
+          .map(({ metric, at, value }) => `${metric}{target="${path}",mode="send",hop="${at}"} ${value}`)
+          .sort(),
+      );
+    });
+
     it('is a metric, and from there what an audit says', async () => {
       const view = new FakeView([of(path).snapshot]);
       const text = await new ExporterMetrics({ view, build: BUILD }).text();
@@ -452,9 +508,6 @@ describe.each(ROWS.flatMap((row) => (row.located === undefined ? [] : [{ ...row,
         [...line.matchAll(/(\w+)="([^"]*)"/g)].map(([, name = '', value = '']) => [name, value]),
       );
       expect(metric).toMatchObject({ target: path, mode: 'send', hop, place });
-      expect(text).toContain(
-        `nat_idle_timeout_behind_seconds{target="${path}",mode="send",hop="${hop}"} 7440`,
-      );
       const nothing = Object.fromEntries(
         Object.keys(auditExpressions(86_400)).map((what) => [what, [] as Sample[]]),
       ) as unknown as Answers;
@@ -464,6 +517,27 @@ describe.each(ROWS.flatMap((row) => (row.located === undefined ? [] : [{ ...row,
     });
   },
 );
+
+/** The samples of a profile. */
+function profiled(path: string, hop: string, { places, behind }: Profile) {
+  const middle = ({
+    lower,
+    upper,
+  }: {
+    readonly lower: number;
+    readonly upper?: number;
+  }): number | undefined => (upper === undefined ? undefined : (lower + upper) / 2);
+  const sample = (metric: string, at: string, value: number | undefined) =>
+    value === undefined ? [] : [{ path, metric, at, value: value === Infinity ? '+Inf' : String(value) }];
+  return [
+    ...places.flatMap((place) => [
+      ...sample('nat_hop_idle_timeout_seconds', place.hop, middle(place)),
+      ...sample('nat_hop_idle_timeout_lower_bound_seconds', place.hop, place.lower),
+      ...sample('nat_hop_idle_timeout_upper_bound_seconds', place.hop, place.upper ?? Infinity),
+    ]),
+    ...sample('nat_idle_timeout_behind_seconds', hop, behind && (middle(behind) ?? behind.lower)),
+  ];
+}
 
 describe('the rows together', () => {
   it('hold every verdict several times, with and without modes that are left out', () => {
@@ -523,6 +597,31 @@ requires({ packages: ['prometheus'] }).describe('Prometheus', () => {
         { expr: 'path:rfc5382_req5_compliant:all_modes', samples: [first.replace(/\d$/, '0'), ...others] },
       ]),
     ).rejects.toThrow(/FAILED/);
+  });
+
+  it("answers the dashboard's panel with the same profile of every path", async () => {
+    const dashboard = readFileSync(
+      new URL('../grafana/dashboards/nat-idle-timeout.json', import.meta.url),
+      'utf8',
+    );
+    const tests = ROWS.flatMap(({ path, located }) => {
+      if (located === undefined) return [];
+      const samples = profiled(path, located.hop, located.profile);
+      return [...new Set(samples.map(({ metric }) => metric))].map((metric) => {
+        const [, found = ''] = new RegExp(`"expr": "(.*[ (]${metric}\\{.*)"`).exec(dashboard) ?? [];
+        const expr = (JSON.parse(`"${found}"`) as string).replace('$target', path).replaceAll(/\$\w+/g, '.*');
+        const isShown = ({ value }: { value: string }): boolean =>
+          value !== '+Inf' || !expr.includes('< +Inf');
+        return {
+          expr,
+          samples: samples
+            .filter((each) => each.metric === metric && isShown(each))
+            .map(({ at, value }) => `{hop="${at}", mode="send"} ${value}`),
+        };
+      });
+    });
+    expect(tests).toHaveLength(8);
+    await promtool(tests);
   });
 
   it('answers an audit so that it says the same verdict of every path', async () => {

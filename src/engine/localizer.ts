@@ -95,6 +95,8 @@ export class Localizer {
   #running: Running | undefined;
   /** Ends the waiting for a turn, or for what is asked after a run. */
   #turn: AbortController | undefined;
+  /** Its last turn came when something else came first. */
+  #passedOver = false;
   #timer: Timer | undefined;
   #finished: Promise<void> = Promise.resolve();
   /** How long the host may have stood still since the start, no clock of its own running on, seconds. */
@@ -163,8 +165,9 @@ export class Localizer {
       return;
     }
     const [next] = hindrance === undefined ? dueModes(this.#memory, this.#ground(readings)) : [];
-    if (next === undefined) this.#turn?.abort();
-    else if (next.at > this.#options.clock.wall()) this.#lookAgain(next.at - this.#options.clock.wall());
+    // Whoever waits keeps its place while something else comes first.
+    if (next === undefined) return;
+    if (next.at > this.#options.clock.wall()) this.#lookAgain(next.at - this.#options.clock.wall());
     else if (this.#turn === undefined && this.#watched !== undefined)
       this.#finished = this.#takeTurn(this.#watched);
   }
@@ -201,6 +204,7 @@ export class Localizer {
       guard: target.search.guard,
       every: locate.every,
       profile: locate.profile,
+      isAsking: this.#turn !== undefined,
       now: clock.wall(),
     };
   }
@@ -248,16 +252,19 @@ export class Localizer {
     const waiting = new AbortController();
     this.#turn = waiting;
     const signal = AbortSignal.any([waiting.signal, watched.signal]);
-    const leave = await turns.turn(signal);
+    const { entries, failed } = this.#memory;
+    const leave = await turns.turn(signal, this.#passedOver || entries.length + failed.length === 0);
     // What has just come to light may have to be checked first.
     await pause(clock, SETTLING, signal);
+    let ran = false;
     try {
       const due = leave === undefined || waiting.signal.aborted ? undefined : this.#due();
       if (due === undefined) return;
-      const ran = await experiments.tryRun('localization', () => this.#carryOut(due, watched));
+      ran = await experiments.tryRun('localization', () => this.#carryOut(due, watched));
       if (!ran) this.#lookAgain(LOOK_AGAIN);
     } finally {
-      leave?.();
+      leave?.(ran);
+      this.#passedOver = leave !== undefined && !ran;
       this.#turn = undefined;
     }
     // Another mode may be next.

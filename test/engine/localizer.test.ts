@@ -5,10 +5,12 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { TargetConfig } from '../../src/config/config.js';
 import { Launches } from '../../src/engine/launches.js';
+import { LocateTurns } from '../../src/engine/locate-turns.js';
 import { StateStore } from '../../src/engine/state-store.js';
 import { TargetRunner, type TargetRunnerOptions } from '../../src/engine/target-runner.js';
 import { createLogger } from '../../src/log.js';
 import { FakeClock } from '../support/fake-clock.js';
+import type { Seconds } from '../../src/units.js';
 import { FakePath } from '../support/fake-path.js';
 
 const DAY = 86_400;
@@ -36,7 +38,7 @@ afterEach(stopAll);
 
 async function start(
   prepare: (path: FakePath) => void = () => undefined,
-  more: Partial<TargetRunnerOptions> = {},
+  more: Partial<TargetRunnerOptions> | ((clock: FakeClock) => Partial<TargetRunnerOptions>) = {},
 ) {
   const clock = new FakeClock();
   const path = new FakePath(clock);
@@ -55,7 +57,7 @@ async function start(
     openPath: () => path,
     askRouter: () => Promise.resolve(undefined),
     capability: () => ({ available: true }),
-    ...more,
+    ...(typeof more === 'function' ? more(clock) : more),
   });
   running.push({ runner, clock });
   await runner.start();
@@ -245,6 +247,71 @@ describe('what was found', () => {
     expect(scene.send()?.found?.at).toBeGreaterThan(at);
   });
 
+  describe('in a fleet whose turns are taken', () => {
+    const EVERY = 900;
+    const target = { ...TARGET, locate: { ...TARGET.locate!, every: EVERY } };
+
+    /** Located so many times `every` ago, and then another target takes the only turn and keeps it. */
+    async function overdue(times: number) {
+      let turns: LocateTurns | undefined;
+      const scene = await start(
+        () => undefined,
+        (clock) => {
+          turns = new LocateTurns(clock);
+          turns.fleet = [EVERY, EVERY];
+          return { target, turns };
+        },
+      );
+      await scene.until(1500, () => scene.state() === 'located');
+      const { at = 0 } = scene.send()?.found ?? {};
+      const leave = await turns!.turn(new AbortController().signal);
+      await scene.until(3 * EVERY, () => scene.clock.wall() - at > times * EVERY);
+      return { ...scene, at, leave, turns: turns! };
+    }
+
+    it('stands beyond twice `every` while it waits, and is asked again when its turn comes', async () => {
+      const { at, leave, ...scene } = await overdue(2.5);
+      expect(scene.send()).toMatchObject({ state: 'located', found: { at, hop: '2' } });
+      leave?.();
+      await scene.until(10, () => scene.state() === 'running');
+      expect(scene.send()?.found?.at).toBe(at);
+      await scene.until(300, () => scene.state() === 'located');
+      expect(scene.send()?.found?.at).toBeGreaterThan(at);
+    });
+
+    it('is gone at once all the same when the timeout changes', async () => {
+      const scene = await overdue(2.5);
+      scene.path.idleTimeout = 25;
+      await scene.until(600, () => scene.state() !== 'located');
+      expect(scene.send()?.found).toBeUndefined();
+    });
+
+    it('keeps its place in the queue while a finding is in doubt, and comes first where its turn came in vain', async () => {
+      const { leave, turns, ...scene } = await overdue(1.2);
+      const isInDoubt = (): boolean => scene.runner.snapshot().modes.some(({ finding }) => finding.suspect);
+      await scene.until(600, () => {
+        const [oldest] = scene.path.probes;
+        if (oldest !== undefined) oldest.forgotten = true;
+        return isInDoubt();
+      });
+      const others: Seconds[] = [];
+      const wait = (): void =>
+        void turns.turn(new AbortController().signal).then((left) => {
+          others.push(scene.clock.monotonic());
+          scene.clock.after(300, () => left?.());
+        });
+      const before = scene.clock.monotonic();
+      wait();
+      wait();
+      leave?.();
+      await scene.until(900, () => scene.state() === 'running');
+      expect(isInDoubt()).toBe(false);
+      // Its turn came and was passed on; then it had to wait for the one that had it, and for nobody else.
+      expect(others).toHaveLength(1);
+      expect(others[0]! - before).toBeGreaterThan(1);
+    });
+  });
+
   it('survives a restart, until it is too old', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'localizer-'));
     try {
@@ -382,6 +449,40 @@ describe('the idle timeout of every hop', () => {
       await scene.live(900);
       expect(scene.events(/^measuring/)).toEqual([]);
     }
+  });
+});
+
+describe('a far end that lies', () => {
+  /** This end's row, which nobody else has a part in. */
+  const OWN_ROW = { kind: 'one_sided', kc: 2 };
+
+  it.each<[string, FakePath['lies']]>([
+    ['that every keepalive of its own was acknowledged', { reached: () => true }],
+    ['that none was', { reached: () => false }],
+    ['that it stands one router nearer', { reached: (ttl) => ttl > 2 }],
+    ['that it stands one router farther', { reached: (ttl) => ttl > 4 }],
+    ['that it refreshes, and does not', { ttl: () => 0 }],
+    ['that it refreshes up to a hop, and does so all the way', { ttl: () => 64 }],
+    ['that it refreshes up to a hop, and does so one farther', { ttl: (asked) => asked + 1 }],
+    ['that it refreshes up to a hop, and comes one less far', { ttl: (asked) => asked - 1 }],
+  ])('%s, has nothing claimed but what this end saw', async (_, lies) => {
+    const scene = await start((path) => (path.lies = lies));
+    const seen: unknown[] = [];
+    await scene.until(3000, () => {
+      const result = scene.send()?.found?.result;
+      if (result?.kind === 'located') seen.push(result.box);
+      return scene.state() === 'located';
+    });
+    expect(seen).toEqual([OWN_ROW]);
+    expect(scene.send()?.found).toMatchObject({ hop: '', place: 'unknown' });
+  });
+
+  it("so that all of it fits, is taken for one behind a rewritten TTL: its row is told beside this end's, no sum is made", async () => {
+    const scene = await start(
+      (path) => (path.lies = { reached: (ttl) => ttl > 1, ttl: (asked) => asked + 2 }),
+    );
+    await scene.until(3000, () => scene.state() === 'located');
+    expect(scene.send()?.found).toMatchObject({ hop: '', result: { box: { ...OWN_ROW, ks: 1 } } });
   });
 });
 

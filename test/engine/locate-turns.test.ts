@@ -55,6 +55,64 @@ describe('the turns of a fleet', () => {
     expect(leaves).toHaveLength(11);
   });
 
+  it('come to who comes first before all who wait longer, and in the order of asking among them', async () => {
+    const { clock, turns, leaves, ask } = start(1);
+    const order: string[] = [];
+    const wait = (name: string, isFirst: boolean): void =>
+      void turns.turn(new AbortController().signal, isFirst).then((leave) => {
+        order.push(name);
+        leave?.();
+      });
+    ask(1);
+    await clock.advance(0);
+    wait('again a', false);
+    wait('first a', true);
+    wait('again b', false);
+    wait('first b', true);
+    leaves[0]!();
+    await clock.advance(0);
+    expect(order).toEqual(['first a', 'first b', 'again a', 'again b']);
+  });
+
+  it('that nobody used count for nothing', async () => {
+    const { clock, turns, leaves, ask } = start(10, 600);
+    for (let time = 0; time < 20; time++)
+      void turns.turn(new AbortController().signal).then((leave) => leave?.(false));
+    ask(30);
+    for (let time = 0; time < 40; time++) {
+      await clock.advance(0);
+      for (const leave of leaves) leave();
+    }
+    expect(leaves).toHaveLength(10);
+  });
+
+  it('are given where a start is due a rounding before its moment', async () => {
+    // A clock whose timers come early by less than it tells, as sums of fractions do.
+    const rounds: number[] = [];
+    class Rounding extends FakeClock {
+      override after(delay: number, run: () => void) {
+        rounds.push(delay);
+        return super.after(delay * (1 - 1e-12), run);
+      }
+    }
+    const clock = new Rounding();
+    const turns = new LocateTurns(clock);
+    turns.fleet = Array.from({ length: 10 }, () => 600);
+    const got: number[] = [];
+    for (let time = 0; time < 12; time++)
+      void turns.turn(new AbortController().signal).then((leave) => {
+        got.push(clock.monotonic());
+        leave?.();
+      });
+    for (let time = 0; time < 40; time++) await clock.advance(0);
+    expect(got).toHaveLength(10);
+    await clock.advance(90);
+    expect(got).toHaveLength(12);
+    // It is looked again after a moment, not at once: a wait of nothing never ends.
+    expect(Math.min(...rounds)).toBeGreaterThanOrEqual(0.001);
+    expect(rounds.length).toBeLessThan(10);
+  });
+
   it('pass over whoever does not wait any more', async () => {
     const { clock, turns, leaves, ask } = start(1);
     ask(1);

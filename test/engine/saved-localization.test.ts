@@ -89,6 +89,7 @@ describe('what was restored', () => {
     guard: 5,
     every: 7 * DAY,
     profile: true,
+    isAsking: false,
     now: NOW,
     ...change,
   });
@@ -107,6 +108,19 @@ describe('what was restored', () => {
     const { profile: _, ...bare } = young;
     const old = { ...SAVED, entries: [{ ...young, profile: { ...PROFILE, at: NOW - 14 * DAY - 1 } }] };
     expect(holding(old, ground()).entries).toEqual([bare]);
+  });
+
+  it('is not gone for its age while it waits to be asked again, unless it is refuted or not to be asked', () => {
+    const late = { now: ENTRY.at + 60 * DAY, isAsking: true };
+    expect(left(late)).toEqual([ENTRY]);
+    expect(left({ ...late, ends: { address: '192.0.2.8', seen: ['198.51.100.1'] } })).toEqual([]);
+    expect(
+      left({
+        ...late,
+        findings: { send: { phase: 'track', lower: 895, upper: 905, suspect: false, deaths: 3 } },
+      }),
+    ).toEqual([]);
+    expect(left({ ...late, findings: {} })).toEqual([]);
   });
 
   it.each([

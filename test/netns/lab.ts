@@ -115,7 +115,7 @@ export async function createLab(options: LabOptions): Promise<Lab> {
   return lab;
 }
 
-const OUTAGE = `
+export const OUTAGE = `
 table inet outage {
   chain everything {
     type filter hook prerouting priority -400; policy drop;

@@ -58,6 +58,11 @@ export class FakePath implements Path {
   strays = false;
   /** Whether refreshes do harm: the box forgets whoever sends three that are not answered. */
   harms = false;
+  /** What the far end says of keepalives' arrival, and the TTL that its refreshes have where it was asked for another. */
+  lies: {
+    readonly reached?: (ttl: number) => boolean;
+    readonly ttl?: (asked: number) => number;
+  } = {};
   /** How many connections of this path were open at once, canaries aside. */
   mostOpen = 0;
 
@@ -226,7 +231,8 @@ export class FakeProbe implements ProbeConnection {
 
   #end(side: Side): RefreshingEnd {
     return {
-      refresh: (ttl, interval) => {
+      refresh: (asked, interval) => {
+        const ttl = (side === 'responder' ? this.#path.lies.ttl?.(asked) : undefined) ?? asked;
         const again = (): void => {
           this.#refreshed(side, ttl);
           this.#refreshes.set(side, this.#clock.after(interval, again));
@@ -239,7 +245,8 @@ export class FakeProbe implements ProbeConnection {
         return Promise.resolve({ sent: 0, heard: 0 });
       },
       reaches: async (ttl, { signal }) => {
-        const arrives = ttl > this.#path.hops && this.#path.passes;
+        const told = side === 'responder' ? this.#path.lies.reached?.(ttl) : undefined;
+        const arrives = (told ?? ttl > this.#path.hops) && this.#path.passes;
         await pause(this.#clock, arrives ? 0.1 : 2.5, signal);
         return arrives;
       },

@@ -66,19 +66,26 @@ export interface LocateGround {
   readonly every: Seconds;
   /** Whether the idle timeouts along the path are wanted, too. */
   readonly profile: boolean;
+  /** Whether what is due waits for its turn, or has it. */
+  readonly isAsking: boolean;
   /** Unix time, seconds. */
   readonly now: Seconds;
 }
 
-/** What is left of a memory: the same value where all of it is. What was refuted, or is too old, is gone. */
+/**
+ * What is left of a memory: the same value where all of it is. What was refuted is gone, and what is too old, unless it is
+ * just being asked again: in a large fleet that turn may come late.
+ */
 export function holding(memory: LocateMemory, ground: LocateGround): LocateMemory {
   const { ends, every, now } = ground;
   const isElsewhere = (entry: LocateEntry): boolean => !isSamePath(entry, ends);
-  const isOld = ({ at }: { readonly at: Seconds }): boolean => now - at > BELIEVED_FOR * every;
+  const asked = ground.isAsking ? modesToLocate(ground.findings, ground.guard).map(({ mode }) => mode) : [];
+  const isOld = (entry: LocateEntry, at = entry.at): boolean =>
+    now - at > BELIEVED_FOR * every && !asked.includes(entry.mode);
   const gone = memory.entries.filter((entry) => isElsewhere(entry) || isRefuted(entry, ground));
   const entries = memory.entries
     .filter((entry) => !gone.includes(entry) && !isOld(entry))
-    .map((entry) => (entry.profile !== undefined && isOld(entry.profile) ? withoutProfile(entry) : entry));
+    .map((entry) => (isOld(entry, entry.profile?.at) ? withoutProfile(entry) : entry));
   const isSame =
     entries.length === memory.entries.length && entries.every((each, at) => each === memory.entries[at]);
   if (isSame) return memory;
