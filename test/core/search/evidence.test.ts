@@ -154,3 +154,15 @@ describe('a drop', () => {
     }
   });
 });
+
+describe('an early end', () => {
+  const counted = (evidence: DeathEvidence) => {
+    const draft = draftWith({ lower: 7440 });
+    learnDeath(draft, testedAfter(draft, 3600), 3600, evidence);
+    return draft.census.tally.length;
+  };
+
+  test('counts for a minority that forgets early, unless somebody closed the connection, who has not forgotten it', () => {
+    expect([counted('silence'), counted('reset'), counted('closed')]).toEqual([1, 1, 0]);
+  });
+});
