@@ -27,6 +27,13 @@ describe('the verdict on what is required', () => {
     expect(draft.compliant).toBe(true);
   });
 
+  test('does not turn back by survivals of shorter times', () => {
+    const draft = refuted();
+    survive(draft, NEEDED - 1);
+    for (let each = 0; each < NEEDED; each++) learnSurvival(draft, testedAfter(draft, 3600), 3600);
+    expect(draft.compliant).toBe(false);
+  });
+
   test('begins its row of survivals anew after any death before 7440 s', () => {
     const draft = refuted();
     survive(draft, NEEDED - 1);
