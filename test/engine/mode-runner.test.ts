@@ -176,6 +176,20 @@ describe('a ModeRunner', () => {
   });
 });
 
+describe('what a ModeRunner has diagnosed anew', () => {
+  it.each(['mapping_loss', 'interrupted'] as const)(
+    'is what it knows after every connection was lost (%s)',
+    async (kind) => {
+      let learnt = 0;
+      const { clock, runner } = await start({ learnt: () => (learnt += 1) });
+      await clock.advance(400);
+      const before = learnt;
+      runner.lose(kind);
+      expect(learnt).toBe(before + 1);
+    },
+  );
+});
+
 describe('a ModeRunner whose path is left', () => {
   it('opens nothing, whatever is lost or due, until it begins again', async () => {
     const { clock, path, runner } = await start();

@@ -27,6 +27,13 @@ describe('the verdict on what is required', () => {
     expect(draft.compliant).toBe(true);
   });
 
+  test('does not turn back by survivals of shorter times', () => {
+    const draft = refuted();
+    survive(draft, NEEDED - 1);
+    for (let each = 0; each < NEEDED; each++) learnSurvival(draft, testedAfter(draft, 3600), 3600);
+    expect(draft.compliant).toBe(false);
+  });
+
   test('begins its row of survivals anew after any death before 7440 s', () => {
     const draft = refuted();
     survive(draft, NEEDED - 1);
@@ -152,5 +159,17 @@ describe('a drop', () => {
       });
       expect(run.announced.map(({ change }) => change)).toEqual(['drop']);
     }
+  });
+});
+
+describe('an early end', () => {
+  const counted = (evidence: DeathEvidence) => {
+    const draft = draftWith({ lower: 7440 });
+    learnDeath(draft, testedAfter(draft, 3600), 3600, evidence);
+    return draft.census.tally.length;
+  };
+
+  test('counts for a minority that forgets early, unless somebody closed the connection, who has not forgotten it', () => {
+    expect([counted('silence'), counted('reset'), counted('closed')]).toEqual([1, 1, 0]);
   });
 });

@@ -190,4 +190,15 @@ describe('a minority that is believed in', () => {
     expect(draft).toMatchObject({ compliant: null, published: null, census: NOTHING_COUNTED });
     expect(draft.actions).toEqual([{ kind: 'announce', change: 'rise' }]);
   });
+
+  it('is believed in however many tests there were, as long as more of them die than evictions explain', () => {
+    const after = (dead: number) => {
+      const draft = believing();
+      draft.census = { ...draft.census, tally: [TALLY[0]!, { idle: 300, alive: 240 - dead, dead }] };
+      learnOfMinority(draft, draft.census.mixed!, alive(200, 1));
+      return draft.census.mixed;
+    };
+    expect(after(48)).not.toBeNull();
+    expect(after(4)).toBeNull();
+  });
 });

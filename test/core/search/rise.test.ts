@@ -36,6 +36,17 @@ describe('a survival beyond the upper bound', () => {
     expect(findingOf(draft)).toMatchObject({ suspect: false, timeout: 40, compliant: false });
   });
 
+  test('that too few deaths stand below raises the lower bound, and takes no other death back', () => {
+    const draft = { ...refutable(), published: null };
+    draft.deaths = deathsAt(draft, 41, 60, 61);
+    survive(draft, 50, 1);
+    expect(draft.lower).toBe(50);
+    expect(draft.deaths.map(({ idle }) => idle)).toEqual([60, 61]);
+    expect(draft.risen).toBe(0);
+    // Those above it stand as they are: nothing of them has been counted for a minority.
+    expect(draft.census.tally.filter(({ dead }) => dead > 0).map(({ idle }) => idle)).toEqual([41]);
+  });
+
   for (const timing of ['late', 'at_launch'] as const)
     test(`opens what is missing of four witnesses at once, and no more (${timing})`, () => {
       const options: SearchOptions = { ...SHIPPED, timing };
