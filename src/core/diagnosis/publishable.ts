@@ -46,12 +46,18 @@ export function eatenModes(findings: FindingsByMode, limits: PublishLimits): rea
     const finding = findings[mode];
     return (
       finding?.upper !== undefined &&
-      finding.upper <= answered &&
+      isNothingSurvived(finding) &&
       finding.closed !== true &&
       finding.deaths >= DEATHS_OF_A_CLAIM &&
-      diesAtMinIdle(finding, limits)
+      diesWhereDataLives(finding.upper, answered, limits)
     );
   });
+}
+
+/** Whether an end at the shortest idle time, or of tests that all ran late on a busy host, is not that of the mapping. */
+function diesWhereDataLives(upper: Seconds, answered: Seconds, limits: PublishLimits): boolean {
+  if (isAtMinIdle(upper, limits.minIdle)) return upper <= answered;
+  return upper <= 1.5 * limits.minIdle + limits.guard && isFarBeyond(answered, upper, limits);
 }
 
 /** Share of an idle time by which NATs that look after their mappings now and then forget later than at other times. */
@@ -94,14 +100,15 @@ export function undividedModes(findings: FindingsByMode): readonly Mode[] {
 
 /**
  * Whether a search by keepalives can be read as a statement about the mapping. Where none survived any silence it is
- * one only when no data does either; while that is unknown (not configured, or not that far yet) both explanations are
- * open. Nor is a survival one where data dies.
+ * one only when no data does either, of which as much is known; while that is unknown (not configured, not that far yet, or
+ * not any more) both explanations are open. Nor is a survival one where data dies.
  */
 function speaksOfMapping(finding: Finding, findings: FindingsByMode, limits: PublishLimits): boolean {
   if (!isNothingSurvived(finding)) return !outlivesData(finding, findings, limits);
   return DATA_MODES.some((mode) => {
     const data = findings[mode];
-    return data?.upper !== undefined && isNothingSurvived(data);
+    if (data?.upper === undefined || !isNothingSurvived(data)) return false;
+    return !isFarBeyond(data.upper, finding.upper ?? 0, limits);
   });
 }
 

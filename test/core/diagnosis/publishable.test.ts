@@ -40,6 +40,13 @@ describe('publishable()', () => {
     ).toHaveProperty('compliant', false);
   });
 
+  it('withholds them where send has lost what it knew and now only what dies much later', () => {
+    const { lower: _, ...dropped } = forgets(1238).finding;
+    const { keepalive } = publishable({ ...findings({ keepalive: diesAtOnce() }), send: dropped }, LIMITS);
+    expect(keepalive).not.toHaveProperty('timeout');
+    expect(keepalive).not.toHaveProperty('compliant');
+  });
+
   it('publishes them when send dies at min_idle as well', () => {
     const all = findings({ send: diesAtOnce(), keepalive: diesAtOnce() });
     expect(publishable(all, LIMITS)).toEqual(all);
@@ -90,8 +97,10 @@ describe('eatenModes()', () => {
     expect(eatenModes(findings({ send: forgets(9), keepalive: late(9.4) }), LIMITS)).toEqual([]);
     expect(eatenModes(findings({ send: climbing(5), keepalive: late(6) }), LIMITS)).toEqual([]);
     expect(eatenModes(findings({ send: forgets(9), keepalive: late(6) }), LIMITS)).toEqual(['keepalive']);
-    // Longer than the shortest idle time: it is asked about again first.
-    expect(eatenModes(findings({ send: survives(), keepalive: late(8) }), LIMITS)).toEqual([]);
+    // All of them were late: only what data survives by far tells that it was not the mapping.
+    expect(eatenModes(findings({ send: forgets(9), keepalive: late(8) }), LIMITS)).toEqual([]);
+    expect(eatenModes(findings({ send: survives(), keepalive: late(8) }), LIMITS)).toEqual(['keepalive']);
+    expect(eatenModes(findings({ send: survives(), keepalive: late(12) }), LIMITS)).toEqual([]);
   });
 });
 
