@@ -20,7 +20,7 @@ import type { Seconds } from '../units.js';
 import { pause, Rest } from '../pause.js';
 import { FarEndReach, type ReachEvents } from './far-end-reach.js';
 import { HeartbeatPace, UNKNOWN_BEAT } from './heartbeat-pace.js';
-import { hangingOf, LivingCanary, type Loss, lossOf } from './living-canary.js';
+import { hangingOf, othersLive, LivingCanary, type Loss, lossOf } from './living-canary.js';
 
 /** How many canaries a target has: one may be evicted by chance, two at once are an event. */
 const CANARIES = 2;
@@ -324,13 +324,19 @@ export class Lifeline {
     const outage = clock.monotonic() - began + deadline;
     const grace = Math.min(outage, LONGEST_REPETITION) + deadline;
     const canaries = [...this.#living];
-    const revived = await this.#revive(canaries, grace, signal);
-    if (signal.aborted) return undefined;
+    const settled = new AbortController();
+    const revived = await this.#revive(canaries, grace, signal, AbortSignal.any([signal, settled.signal]));
+    if (signal.aborted) {
+      settled.abort();
+      return undefined;
+    }
     const lost = canaries.filter((_, index) => revived[index] !== true);
     // Read before they are closed: our own closing is no sign of the far end.
     const ends = canaries.map(({ canary }) => canary.end?.kind);
     // Those that hang at the far end say nothing of the path.
     const hanging = await hangingOf(lost, signal);
+    const isAlone = hanging.size === 0 && lost.length === canaries.length && (await othersLive(lost, signal));
+    settled.abort();
     for (const living of lost) {
       this.#living.delete(living);
       living.canary.close();
@@ -339,7 +345,7 @@ export class Lifeline {
     for (const living of lost)
       if (living.death !== undefined && !hanging.has(living))
         this.#learn(learnDeath(this.#ages, living.death, this.#options.resolution));
-    const untold = this.#living.size > 0 || aged || hanging.size > 0;
+    const untold = this.#living.size > 0 || aged || hanging.size > 0 || isAlone;
     const loss = untold ? undefined : lossOf(canaries, ends, introduction);
     if (loss === 'mappingLoss') this.#pace.lost(interval);
     // Where something swallows every sign of life, its absence is no event and no reason to wait.
@@ -350,18 +356,19 @@ export class Lifeline {
     return signal.aborted ? undefined : loss;
   }
 
-  /** Asks every canary until it answers or the time is up; those that have answered go on beating meanwhile. */
-  async #revive(canaries: readonly LivingCanary[], grace: Seconds, signal: AbortSignal): Promise<boolean[]> {
-    const settled = new AbortController();
-    const meanwhile = AbortSignal.any([signal, settled.signal]);
+  /** Asks every canary until it answers or the time is up; those that have answered go on beating until `meanwhile` ends. */
+  async #revive(
+    canaries: readonly LivingCanary[],
+    grace: Seconds,
+    signal: AbortSignal,
+    meanwhile: AbortSignal,
+  ): Promise<boolean[]> {
     const asked = canaries.map(async (living) => {
       const lives = living.canary.end === undefined && (await this.#ask(living, grace, signal));
       if (lives) void this.#keepBeating(living, meanwhile);
       return lives;
     });
-    const revived = await Promise.all(asked);
-    settled.abort();
-    return revived;
+    return Promise.all(asked);
   }
 
   async #keepBeating(living: LivingCanary, signal: AbortSignal): Promise<void> {

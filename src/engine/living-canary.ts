@@ -118,3 +118,14 @@ export async function hangingOf(
   );
   return new Set(silent.filter((_, index) => hang[index]));
 }
+
+/**
+ * Whether connections beside canaries that were cut off still come through, as far as the far end can be asked: then it was
+ * their end, and not that of all mappings.
+ */
+export async function othersLive(lost: readonly LivingCanary[], signal: AbortSignal): Promise<boolean> {
+  const live = await Promise.all(
+    lost.map(async ({ canary }) => canary.end === undefined && (await canary.othersLive?.(signal)) === true),
+  );
+  return live.includes(true);
+}

@@ -252,8 +252,7 @@ export class Localizer {
     const waiting = new AbortController();
     this.#turn = waiting;
     const signal = AbortSignal.any([waiting.signal, watched.signal]);
-    const { entries, failed } = this.#memory;
-    const leave = await turns.turn(signal, this.#passedOver || entries.length + failed.length === 0);
+    const leave = await turns.turn(signal, this.#passedOver || this.#memory.entries.length === 0);
     // What has just come to light may have to be checked first.
     await pause(clock, SETTLING, signal);
     let ran = false;

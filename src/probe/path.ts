@@ -102,6 +102,11 @@ export interface Canary {
    * `IdleConnection.hangs`; absent where nobody knows.
    */
   hangs?(signal: AbortSignal): Promise<boolean>;
+  /**
+   * After `hangs` has said no of one that is acknowledged: whether another connection still comes through, or none is left
+   * to ask, so that not every mapping is lost. False where an acknowledgement would tell a forgotten mapping by itself.
+   */
+  othersLive?(signal: AbortSignal): Promise<boolean>;
   whenEnded(run: (end: LinkEnd) => void): void;
   readonly end: LinkEnd | undefined;
   close(): void;

@@ -1,4 +1,5 @@
 /** The native protocol: heartbeat canaries that also carry requests, and probes that the far end can be asked about. */
+import { LONGEST_STALL } from '../observe.js';
 import type { Clock } from '../../clock.js';
 import type { AnnounceConfig } from '../../config/config.js';
 import type { FarEnd } from '../../config/far-ends.js';
@@ -79,6 +80,7 @@ class NativePath implements Path, NativeHome {
   #newest = '';
   /** Whether connections are cut off, while that is found out: canaries that are lost together ask together. */
   #cutOff: Promise<boolean> | undefined;
+  #middleThere: Promise<boolean> | undefined;
 
   constructor(options: NativePathOptions) {
     this.#options = options;
@@ -122,6 +124,8 @@ class NativePath implements Path, NativeHome {
         (await ping(conversation, { clock, deadline, signal: beatSignal })).kind === 'message',
       hangs: async (lost) =>
         (await conversation.link.isAcknowledged()) === true && !(await this.#isCutOff(greeting, lost)),
+      othersLive: async (lost) =>
+        (await conversation.link.isAcknowledged()) === true && (await this.#isMiddleThere(greeting, lost)),
       whenEnded: (run) =>
         conversation.whenEnded((end) => {
           silenced();
@@ -150,10 +154,37 @@ class NativePath implements Path, NativeHome {
 
   async #ringBeside({ opened, welcome: { instance } }: Greeting, signal: AbortSignal): Promise<boolean> {
     const apart = (probe: NativeProbe): Seconds => Math.abs(probe.opened.latest - opened.latest);
-    const [probe] = [...this.#probes.values()]
-      .filter(({ conversation, instance: own }) => conversation.end === undefined && mayBeSame(own, instance))
-      .sort((one, other) => apart(one) - apart(other));
-    if (probe === undefined) return false;
+    const [nearest] = this.#idling(instance).sort((one, other) => apart(one) - apart(other));
+    return nearest !== undefined && (await this.#rings(nearest, signal)) === false;
+  }
+
+  /**
+   * Whether a connection of middle age still comes through, or there is none: the nearest to a canary in age may have been
+   * forgotten for its silence alone, and the youngest may be younger than a loss of all the others.
+   */
+  #isMiddleThere({ welcome: { instance } }: Greeting, signal: AbortSignal): Promise<boolean> {
+    const byAge = this.#idling(instance).sort((one, other) => one.opened.latest - other.opened.latest);
+    this.#middleThere ??= this.#comesThrough(byAge[Math.floor(byAge.length / 2)], signal).finally(() => {
+      this.#middleThere = undefined;
+    });
+    return this.#middleThere;
+  }
+
+  async #comesThrough(probe: NativeProbe | undefined, signal: AbortSignal): Promise<boolean> {
+    return probe === undefined || (await this.#rings(probe, signal)) !== false;
+  }
+
+  #idling(instance: string | undefined): NativeProbe[] {
+    return [...this.#probes.values()].filter(
+      ({ conversation, instance: own }) => conversation.end === undefined && mayBeSame(own, instance),
+    );
+  }
+
+  /**
+   * Has the far end, asked over a fresh connection, write on a probe, which is of no use afterwards.
+   * @returns whether that comes; undefined where the far end does not say that it wrote
+   */
+  async #rings(probe: NativeProbe, signal: AbortSignal): Promise<boolean | undefined> {
     const { clock, deadline } = this.#options;
     let control: Control | undefined;
     try {
@@ -162,12 +193,23 @@ class NativePath implements Path, NativeHome {
         signal,
       );
       // The youngest control is the one that is asked.
-      control = { conversation, instance: welcome.instance, fresh: false };
+      control = { conversation, instance: welcome.instance, fresh: welcome.fresh === true };
       this.#controls.add(control);
       const ring = await probe.ring({ clock, deadline, signal });
-      return !('kind' in ring) && (ring.heard.kind === 'deadline' || ring.heard.kind === 'ended');
+      if ('kind' in ring) return undefined;
+      switch (ring.heard.kind) {
+        case 'message':
+          return true;
+        case 'deadline':
+          return ring.heard.stalled > LONGEST_STALL ? undefined : false;
+        case 'ended':
+          // A proxy that loses its own connection behind the box closes this one.
+          return ring.heard.end.kind === 'local' ? undefined : false;
+        default:
+          return undefined;
+      }
     } catch {
-      return false;
+      return undefined;
     } finally {
       if (control !== undefined) this.#controls.delete(control);
       control?.conversation.close();

@@ -41,7 +41,9 @@ async function silenced(scene: Scene, idling: number) {
   link.forget();
   const hangs = (): Promise<boolean> =>
     scene.clock.settle(canary.hangs?.(signal) ?? Promise.resolve(false), 30);
-  return { canary, connections, links, hangs };
+  const othersLive = (): Promise<boolean> =>
+    scene.clock.settle(canary.othersLive?.(signal) ?? Promise.resolve(false), 30);
+  return { canary, connections, links, hangs, othersLive };
 }
 
 describe('a native canary that is silent although somebody acknowledges', () => {
@@ -51,6 +53,32 @@ describe('a native canary that is silent although somebody acknowledges', () => 
     for (const link of links) link.forget();
     expect(await scene.beat(canary)).toBe(false);
     expect(await hangs()).toBe(false);
+  });
+
+  it('is no end of all mappings where only the oldest connection was cut off with it', async () => {
+    const scene = new Scene();
+    const { links, hangs, othersLive } = await silenced(scene, 1);
+    links[0]?.forget();
+    await scene.open('send');
+    expect(await hangs()).toBe(false);
+    expect(await othersLive()).toBe(true);
+  });
+
+  it('is one where those of middle age were cut off as well, whatever was opened since', async () => {
+    const scene = new Scene();
+    const { links, hangs, othersLive } = await silenced(scene, 4);
+    for (const link of links) link.forget();
+    await scene.clock.advance(1);
+    await scene.open('send');
+    expect(await hangs()).toBe(false);
+    expect(await othersLive()).toBe(false);
+  });
+
+  it('is none, as far as anybody knows, where no connection is left to ask about', async () => {
+    const { links, hangs, othersLive } = await silenced(new Scene(), 1);
+    links[0]?.forget();
+    expect(await hangs()).toBe(false);
+    expect(await othersLive()).toBe(true);
   });
 
   it('hangs where what the far end writes comes, and that connection is of no use any more', async () => {
