@@ -46,10 +46,13 @@ export function partsOf(period: Period): Period[] {
   return Array.from({ length: parts }, (_, part) => momentsOf(period, begin(part), begin(part + 1)));
 }
 
+/** How much later than a moment its value may be said to be, seconds. */
+const ROUNDING: Seconds = 0.002;
+
 /** Whether any series has a value at a moment of a period. */
 function knownAt({ to, step }: Period, series: readonly Series[]): (at: Seconds) => boolean {
-  // The other side rounds to milliseconds.
-  const numberOf = (at: Seconds): number => Math.round((to - at) / step);
+  // The other side rounds to milliseconds, and a cache before it moves all moments back to whole steps of the clock.
+  const numberOf = (at: Seconds): number => Math.floor((to - at + ROUNDING) / step);
   const known = new Set(series.flatMap(({ values }) => values.map(([at]) => numberOf(at))));
   return (at) => known.has(numberOf(at));
 }
@@ -65,6 +68,12 @@ export function runsOf(parts: readonly Period[], series: readonly Series[]): Per
     }
     return runs;
   });
+}
+
+/** What the series have at the moments of a period at which `kept` has a value. */
+export function within(period: Period, series: readonly Series[], kept: readonly Series[]): Series[] {
+  const isKept = knownAt(period, kept);
+  return series.map(({ metric, values }) => ({ metric, values: values.filter(([at]) => isKept(at)) }));
 }
 
 /** What the series have at the other moments of a period than those at which `left` has a value. */

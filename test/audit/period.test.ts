@@ -9,6 +9,7 @@ import {
   periodOf,
   runsOf,
   type Series,
+  within,
   without,
   withPeriod,
 } from '../../src/audit/period.js';
@@ -129,6 +130,18 @@ describe('runsOf() and without()', () => {
     expect(runsOf(parts, at(...moments)).map(({ from, to, moments: count }) => [from, to, count])).toEqual(
       runs,
     );
+  });
+
+  it('knows a moment by a cache that moves all of them back to whole steps of the clock', () => {
+    expect(runsOf([{ ...period, from: 1030 }], at(1100, 1200))).toMatchObject([{ from: 1130, to: 1230 }]);
+    const values = [
+      [1000, 0],
+      [1100, 1],
+      [1200, 1],
+    ] as const;
+    expect(within(period, [{ metric: {}, values }], at(1100, 1800))).toEqual([
+      { metric: {}, values: [[1100, 1]] },
+    ]);
   });
 
   it('leaves out what a moment has that is asked otherwise, whoever has a value there', () => {
