@@ -335,7 +335,8 @@ export class Lifeline {
     const ends = canaries.map(({ canary }) => canary.end?.kind);
     // Those that hang at the far end say nothing of the path.
     const hanging = await hangingOf(lost, signal);
-    const isAlone = hanging.size === 0 && lost.length === canaries.length && (await othersLive(lost, signal));
+    const isTheirsAlone =
+      hanging.size === 0 && lost.length === canaries.length && (await othersLive(lost, signal));
     settled.abort();
     for (const living of lost) {
       this.#living.delete(living);
@@ -345,7 +346,7 @@ export class Lifeline {
     for (const living of lost)
       if (living.death !== undefined && !hanging.has(living))
         this.#learn(learnDeath(this.#ages, living.death, this.#options.resolution));
-    const untold = this.#living.size > 0 || aged || hanging.size > 0 || isAlone;
+    const untold = this.#living.size > 0 || aged || hanging.size > 0 || isTheirsAlone;
     const loss = untold ? undefined : lossOf(canaries, ends, introduction);
     if (loss === 'mappingLoss') this.#pace.lost(interval);
     // Where something swallows every sign of life, its absence is no event and no reason to wait.

@@ -152,6 +152,21 @@ requires({ packages: ['prometheus'] }).describe('audit of a period', () => {
     });
   });
 
+  it('answers the same where rules recorded now and then, with more gaps than are asked one by one', async () => {
+    const minutes = (count: number): number => now - count * 60;
+    const recorded = Array.from({ length: 12 }, (_, gap) => {
+      const from = minutes(20 * (12 - gap));
+      return { fleet: fleetOf(from < half ? 0 : 1), from, to: from + 60 };
+    });
+    await withRecorded(recorded, async (url) => {
+      const document = async (of: string): Promise<object> => {
+        const { stdout } = await audit(of, '--json', '--since=4h');
+        return { ...auditSchema.parse(JSON.parse(stdout)), prometheus: '', generated: '' };
+      };
+      expect(await document(url)).toEqual(await document(prometheus.url));
+    });
+  });
+
   it('takes what was recorded, and the raw series only where a path was left out', async () => {
     // What was recorded contradicts the raw series in the first half; all of the second half lacks a path.
     const contrary = fleetOf(0).map((point) => ({ ...point, kind: 'hourly' }) as const);

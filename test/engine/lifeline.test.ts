@@ -110,6 +110,38 @@ describe('Lifeline', () => {
     expect(new Set(story)).toEqual(new Set(['reached', 'watched']));
   });
 
+  it('calls it nothing when they were cut off and another connection still comes through', async () => {
+    const { clock, path, story } = await start();
+    await clock.advance(120);
+    for (const canary of path.canaries)
+      Object.assign(canary, {
+        forgotten: true,
+        hangs: () => Promise.resolve(false),
+        othersLive: () => Promise.resolve(true),
+      });
+    await clock.advance(60);
+    expect(path.canaries).toHaveLength(4);
+    expect(new Set(story)).toEqual(new Set(['reached', 'watched']));
+  });
+
+  it('keeps the living one beating while it finds out whether the other hangs', async () => {
+    const { clock, path } = await start(20);
+    const [lost, living] = path.canaries;
+    if (lost === undefined || living === undefined) throw new Error('no two canaries');
+    let asking = false;
+    const hangs = async (): Promise<boolean> => {
+      asking = true;
+      await new Promise<void>((resolve) => void clock.after(60, resolve));
+      return false;
+    };
+    Object.assign(lost, { forgotten: true, hangs });
+    for (let waited = 0; !asking && waited < 120; waited++) await clock.advance(1);
+    expect(asking).toBe(true);
+    const before = living.beatsAt.length;
+    await clock.advance(50);
+    expect(living.beatsAt.length).toBeGreaterThan(before + 2);
+  });
+
   it('beats twice as often after a mapping loss, in case a new idle timeout is shorter than the heartbeat', async () => {
     const { clock, path, story } = await start(7440);
     for (const canary of path.canaries) canary.forgotten = true;

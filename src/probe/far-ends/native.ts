@@ -1,5 +1,4 @@
 /** The native protocol: heartbeat canaries that also carry requests, and probes that the far end can be asked about. */
-import { LONGEST_STALL } from '../observe.js';
 import type { Clock } from '../../clock.js';
 import type { AnnounceConfig } from '../../config/config.js';
 import type { FarEnd } from '../../config/far-ends.js';
@@ -15,6 +14,7 @@ import { type AnnouncementChannel, type AnnouncementOutcome, Announcer } from '.
 import { detached, greet, type Greeting, type GreetingOptions, introductionOf } from '../native-greeting.js';
 import { type NativeHome, NativeProbe } from '../native-probe.js';
 import { type Control, ping } from '../native-requests.js';
+import { LONGEST_STALL } from '../observe.js';
 import {
   type Canary,
   endpointAt,
