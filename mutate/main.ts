@@ -103,7 +103,10 @@ interface Told {
   readonly fate: Fate;
 }
 
-/** The test files that reach the changed text: a mutant inside of it, or the least one around it. */
+/**
+ * The test files that reach the changed text: a mutant inside of it, or the least one around it; anything of its file
+ * where there is neither, as for a number of the module.
+ */
 function reachingAt(
   { file, from, to }: Mutant,
   mutants: ReadonlyMap<string, Mutant>,
@@ -115,7 +118,8 @@ function reachingAt(
     .filter(([, other]) => other.from <= from && other.to >= to)
     .sort(([, a], [, b]) => a.to - a.from - (b.to - b.from));
   const files = new Map<string, Reaching>();
-  for (const [id] of [...inside, ...around.slice(0, 1)])
+  const here = [...inside, ...around.slice(0, 1)];
+  for (const [id] of here.length > 0 ? here : near)
     for (const test of reaching.get(id) ?? []) files.set(test.file, test);
   return [...files.values()];
 }
