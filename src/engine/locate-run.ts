@@ -25,7 +25,6 @@ export interface LocateRunOptions extends Omit<RefreshedTrialsOptions, 'report' 
 export class LocateRun {
   readonly #options: LocateRunOptions;
   readonly #trials: RefreshedTrials;
-  readonly #startedAt: Seconds;
   #state: LocateState;
   #wake: Timer | undefined;
   /** Counts interruptions: what was begun before one is not reported. */
@@ -39,7 +38,6 @@ export class LocateRun {
   constructor(options: LocateRunOptions) {
     this.#options = options;
     this.#state = createLocate(options.options);
-    this.#startedAt = options.settings.clock.monotonic();
     this.#trials = new RefreshedTrials({
       ...options,
       mode: options.options.mode,
@@ -76,7 +74,7 @@ export class LocateRun {
   }
 
   #now(): Seconds {
-    return this.#options.settings.clock.monotonic() - this.#startedAt;
+    return this.#options.settings.clock.monotonic();
   }
 
   #send(event: LocateEvent): void {
