@@ -350,6 +350,23 @@ openssl.describe('https', () => {
     expect(plain).toBeInstanceOf(Error);
   });
 
+  test.each([
+    ['TLS13', [false, true]],
+    ['TLS12', [true, true]],
+    [undefined, [true, true]],
+  ])('of TLS 1.2 and 1.3 min_version %s takes %j', async (least, taken) => {
+    const more = least === undefined ? '' : `  min_version: ${least}\n`;
+    const url = (await start({ configFile: tlsConfig('least.yml', more) })).urls[0];
+    const versions = ['TLSv1.2', 'TLSv1.3'] as const;
+    const answers = versions.map((version) =>
+      get(url, { ...trusting(), minVersion: version, maxVersion: version }).then(
+        ({ protocol }) => protocol === version,
+        () => false,
+      ),
+    );
+    expect(await Promise.all(answers)).toEqual(taken);
+  });
+
   test('a renewed certificate is used by the next connection', async () => {
     const pair = makeCertificate(directory, 'renewed', ca, 'DNS:localhost,IP:127.0.0.1');
     const configFile = writeConfig(
