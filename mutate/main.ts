@@ -1,6 +1,7 @@
 /**
- * `npm run mutate -- [--seed N] [--count 300] [--room NAME]... [--thorough]`, or with `--by-hand`: changes the program in places drawn by the
- * seed, or chosen by hand, one at a time, and prints which changes no related test notices. @see test/README.md
+ * `npm run mutate -- [--seed N] [--count 300] [--room NAME]... [--thorough]`, or with `--by-hand`: changes the program in
+ * places drawn by the seed, or chosen by hand, one at a time, and prints which changes no related test notices. A room may
+ * be a file of one, `web/server.ts`: all of its changes are tried where it has fewer than the count. @see test/README.md
  */
 import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
@@ -38,7 +39,7 @@ async function main(): Promise<number> {
     !Number.isInteger(seed) ||
     !Number.isInteger(count) ||
     count < 1 ||
-    !names.every((name) => ROOMS.includes(name))
+    !names.every((name) => ROOMS.some((room) => `${name}/`.startsWith(`${room}/`)))
   ) {
     console.error(
       'usage: npm run mutate -- [--seed N] [--count N] [--room NAME]... [--by-hand] [--thorough]',
@@ -55,12 +56,13 @@ async function main(): Promise<number> {
         .map((file) => ({ file, text: copy.read(file) })),
     ]);
     const { mutants } = instrumented;
-    const rooms = names.map((room) => [...mutants].filter(([, { file }]) => file.startsWith(`src/${room}/`)));
+    const rooms = names.map((room) => [...mutants].filter(([, { file }]) => isIn(file, room)));
     const drawn = (): readonly Mutant[] => {
       const sizes = names.map((room, index) => `${room} ${rooms[index]?.length ?? 0}`).join(', ');
       console.log(`seed ${seed}; mutants in all: ${sizes}`);
-      const least = Math.floor((LEAST * Math.min(count, COUNT)) / COUNT);
-      return draw(rooms, count, least, randomFrom(seed)).map(([, mutant]) => mutant);
+      const most = Math.min(count, rooms.flat().length);
+      const least = Math.floor((LEAST * Math.min(most, COUNT)) / COUNT);
+      return draw(rooms, most, least, randomFrom(seed)).map(([, mutant]) => mutant);
     };
     const chosen = values['by-hand']
       ? BY_HAND.map((change) => replaced(copy.read(change.file), change))
@@ -79,7 +81,7 @@ async function main(): Promise<number> {
       console.log(`${index + 1}/${chosen.length} ${fate} ${inWords(mutant)} (${by} ${seconds} s)`);
     }
     for (const room of names) {
-      const own = fates.filter(({ mutant }) => mutant.file.startsWith(`src/${room}/`));
+      const own = fates.filter(({ mutant }) => isIn(mutant.file, room));
       if (own.length > 0) console.log(`${room}: ${inNumbers(own)}`);
     }
     console.log(`\n${values['by-hand'] ? 'by hand' : `seed ${seed}`}: ${inNumbers(fates)}`);
@@ -91,12 +93,20 @@ async function main(): Promise<number> {
   }
 }
 
+/** @param room a folder of `src/`, or a file in it */
+function isIn(file: string, room: string): boolean {
+  return `${file}/`.startsWith(`src/${room}/`);
+}
+
 interface Told {
   readonly mutant: Mutant;
   readonly fate: Fate;
 }
 
-/** The test files that reach the changed text: a mutant inside of it, or the least one around it. */
+/**
+ * The test files that reach the changed text: a mutant inside of it, or the least one around it; anything of its file
+ * where there is neither, as for a number of the module.
+ */
 function reachingAt(
   { file, from, to }: Mutant,
   mutants: ReadonlyMap<string, Mutant>,
@@ -108,7 +118,8 @@ function reachingAt(
     .filter(([, other]) => other.from <= from && other.to >= to)
     .sort(([, a], [, b]) => a.to - a.from - (b.to - b.from));
   const files = new Map<string, Reaching>();
-  for (const [id] of [...inside, ...around.slice(0, 1)])
+  const here = [...inside, ...around.slice(0, 1)];
+  for (const [id] of here.length > 0 ? here : near)
     for (const test of reaching.get(id) ?? []) files.set(test.file, test);
   return [...files.values()];
 }

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { Clock } from '../clock.js';
 import type { Mode } from '../core/modes.js';
+import { defined } from '../defined.js';
 import type { LinkEnd } from '../net/errors.js';
 import { randomHex } from '../net/token.js';
 import type { Seconds } from '../units.js';
@@ -91,8 +92,7 @@ export class SshProbe implements ProbeConnection, IdleConnection {
     this.#seenPort = seenPort;
     if (seenAddress !== undefined && seenPort !== undefined)
       this.seen = seenAddress.includes(':') ? `[${seenAddress}]:${seenPort}` : `${seenAddress}:${seenPort}`;
-    const instance = instanceOf(session);
-    if (instance !== undefined) this.instance = instance;
+    Object.assign(this, defined({ instance: instanceOf(session) }));
     this.#quietSince = opened;
     this.#heardBefore = conversation.link.segmentsHeard();
     conversation.link.whenHeard = () => {

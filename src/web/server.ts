@@ -18,7 +18,7 @@ import { toMilliseconds } from '../units.js';
 import { PAGE_POLICY, setSecurityHeaders } from './base-app.js';
 import { type BasicAuth, createBasicAuth } from './basic-auth.js';
 import { SiteConnections } from './site-connections.js';
-import { refuseClient } from './tls-config.js';
+import { refuseClient, type TlsConfig } from './tls-config.js';
 import { type GuardedRequest, HostGuard, type HostGuardOptions } from './host-guard.js';
 import { LONGEST_PAUSE } from './patience.js';
 import { answerOutside, leavePrefix } from './route-prefix.js';
@@ -184,26 +184,31 @@ function makeServer(
 ): Server {
   const { tls } = live.current();
   const noting = connections.noting(listener);
-  const server = tls === undefined ? createServer(PATIENCE, noting) : makeTlsServer(live, noting, log);
+  const server = tls === undefined ? createServer(PATIENCE, noting) : makeTlsServer(tls, live, noting, log);
   server.timeout = toMilliseconds(LONGEST_PAUSE);
   connections.guard(server);
   return server;
 }
 
-function makeTlsServer(live: LiveWebConfig, listener: RequestListener, log?: WebLog): TlsServer {
-  let inUse = live.current().tls;
+function makeTlsServer(
+  tls: TlsConfig,
+  live: LiveWebConfig,
+  listener: RequestListener,
+  log?: WebLog,
+): TlsServer {
+  let inUse = tls;
   const server = createTlsServer(
     {
       ...PATIENCE,
-      ...inUse?.context,
+      ...tls.context,
       // Whether the client is good enough is judged below; OpenSSL only asks for the certificate.
-      requestCert: inUse !== undefined && inUse.clientAuth !== 'NoClientCert',
+      requestCert: tls.clientAuth !== 'NoClientCert',
       rejectUnauthorized: false,
       ALPNProtocols: ['http/1.1'],
     },
     listener,
   );
-  // Before the handshake of each new connection: take up a renewed certificate.
+  // Before the handshake of each new connection: take up a renewed certificate. It ends the sessions so far.
   server.prependListener('connection', () => {
     const now = live.current().tls;
     if (now === undefined || now === inUse) return;
@@ -211,7 +216,7 @@ function makeTlsServer(live: LiveWebConfig, listener: RequestListener, log?: Web
     server.setSecureContext(now.context);
   });
   server.prependListener('secureConnection', (socket: TLSSocket) => {
-    const refusal = inUse === undefined ? undefined : refuseClient(socket, inUse);
+    const refusal = refuseClient(socket, inUse);
     if (refusal === undefined) return;
     log?.info({ remote: socket.remoteAddress, reason: refusal }, 'TLS client refused');
     socket.destroy();

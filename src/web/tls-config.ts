@@ -184,14 +184,12 @@ export function refuseClient(socket: TLSSocket, { clientAuth, allowedSans }: Tls
     : 'client certificate has no allowed name';
 }
 
-/** The values of `DNS:a, IP Address:192.0.2.1, URI:b, email:c`; quoted values are JSON strings. */
+/** The values of `DNS:a, IP Address:192.0.2.1, URI:b, email:c`; one with a comma is a JSON string that escapes it. */
 function subjectNames(subjectAltName: string | undefined): string[] {
   const entries = (subjectAltName ?? '').matchAll(
-    /(?:^|, )(?:DNS|IP Address|URI|email):("(?:[^"\\]|\\.)*"|[^,]*)/g,
+    /(?:^|, )(?:DNS|IP Address|URI|email):(?:("[^,]*")|([^,]*))/g,
   );
-  return [...entries].map(([, value = '']) => {
-    if (!value.startsWith('"')) return value;
-    const decoded: unknown = JSON.parse(value);
-    return typeof decoded === 'string' ? decoded : '';
-  });
+  return [...entries].map(([, quoted, plain = '']) =>
+    quoted === undefined ? plain : z.string().parse(JSON.parse(quoted)),
+  );
 }

@@ -67,6 +67,9 @@ describe('an AdviceProver', () => {
     expect(verified()).toEqual({ keepalive: false, data: true });
     await scene.until(300, () => verified().keepalive === true);
     expect(verified()).toEqual(BOTH);
+    // What it showed first is gone.
+    const shown = scene.runner.snapshot().proving?.proofs.map(({ kind }) => kind);
+    expect(shown?.sort()).toEqual(['data', 'keepalive']);
   });
 
   it.each([

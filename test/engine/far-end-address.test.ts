@@ -131,6 +131,22 @@ describe('FarEndAddresses.next', () => {
     expect(moved()).toBeUndefined();
   });
 
+  it('asks as quickly in a later outage as in the first one', async () => {
+    const { clock, world, watch, fall, moved } = name([V6, V4], [V6, V4]);
+    watch(V6);
+    world.working.clear();
+    fall();
+    await clock.advance(3600);
+    Object.assign(world, { working: new Set([V6]), down: false });
+    await clock.advance(600);
+    world.working.clear();
+    fall();
+    await clock.advance(17);
+    world.working.add(V4);
+    await clock.advance(30);
+    expect(moved()).toBe(V4);
+  });
+
   it('tries nothing else while the name leads nowhere else', async () => {
     const { clock, world, watch, fall, moved } = name([V4], []);
     watch(V4);

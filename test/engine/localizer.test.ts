@@ -79,6 +79,10 @@ describe('a Localizer', () => {
     await scene.until(1500, () => {
       const own = scene.runner.snapshot().modes.reduce((sum, { connections }) => sum + connections, 0);
       most = Math.max(most, scene.path.probes.size - own);
+      // Those that are being opened count as well.
+      const { connections = 12 } = scene.send()?.running ?? {};
+      expect(connections).toBeGreaterThanOrEqual(scene.path.probes.size - own);
+      expect(connections).toBeLessThanOrEqual(12);
       expect(scene.launches.taken).toBeGreaterThanOrEqual(scene.path.probes.size - 1);
       return scene.state() === 'located';
     });

@@ -226,6 +226,20 @@ describe('what a ModeRunner tells', () => {
   });
 });
 
+describe('a ModeRunner whose connections are too old to be asked', () => {
+  it('closes them', async () => {
+    const { clock, path, runner } = await start();
+    await clock.advance(3000);
+    path.idleTimeout = 300;
+    for (let minute = 0; minute < 120; minute += 1) {
+      runner.round();
+      await clock.advance(60);
+      expect(path.probes.size).toBeLessThanOrEqual(runner.connections);
+    }
+    expect(runner.finding.upper).toBeLessThan(320);
+  });
+});
+
 describe('a ModeRunner that goes on', () => {
   const saved = async () => {
     const { clock, runner } = await start();

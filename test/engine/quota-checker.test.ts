@@ -159,6 +159,14 @@ describe('while a check runs', () => {
     await until(world, 3000, isAccused);
   });
 
+  it('nothing of it goes on once the engine has stopped', async () => {
+    const world = await start((path) => (path.idleTimeout = 600));
+    await until(world, 900, begun);
+    await world.clock.advance(100);
+    await world.engine.stop();
+    expect(world.clock.timers).toBe(0);
+  });
+
   it('another address of ours has an accusation checked anew, one that was told as well', async () => {
     const world = await start((path) => (path.idleTimeout = 600));
     await until(world, 2000, isAccused);

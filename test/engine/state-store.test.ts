@@ -7,18 +7,26 @@ import { StateStore } from '../../src/engine/state-store.js';
 
 let directory: string;
 let warnings: string[];
+/** What was said to be wrong with files. */
+let problems: (string | undefined)[];
 let store: StateStore;
 
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'state-store-'));
   warnings = [];
+  problems = [];
   store = open(directory);
 });
 
 afterEach(() => rm(directory, { recursive: true, force: true }));
 
 function open(path: string): StateStore {
-  const sink = { write: (line: string) => void warnings.push((JSON.parse(line) as { msg: string }).msg) };
+  const write = (line: string): void => {
+    const { msg, problem } = JSON.parse(line) as { msg: string; problem?: string };
+    warnings.push(msg);
+    problems.push(problem);
+  };
+  const sink = { write };
   return new StateStore(path, pino({ level: 'warn' }, sink));
 }
 
@@ -40,19 +48,20 @@ describe('StateStore', () => {
   });
 
   it.each([
-    ['half-written', (text: string) => text.slice(0, text.length / 2)],
-    ['empty', () => ''],
-    ['foreign', () => '{"format":"something else"}'],
-    ['null', () => 'null'],
-    ['bare', () => '5'],
-    ['of a later version', (text: string) => text.replace('"version":2', '"version":99')],
-  ])('sets a %s file aside with a warning', async (_what, damage) => {
+    ['half-written', 'not whole JSON', (text: string) => text.slice(0, text.length / 2)],
+    ['empty', 'not whole JSON', () => ''],
+    ['foreign', 'format is not nat-idle-exporter-state', () => '{"format":"something else"}'],
+    ['null', 'not an object', () => 'null'],
+    ['bare', 'not an object', () => '5'],
+    ['newer', 'version is not 2', (text: string) => text.replace('"version":2', '"version":99')],
+  ])('sets a %s file aside with a warning: %s', async (_what, problem, damage) => {
     await store.save('vps', { bounds: [1, 2] });
     const path = await onlyFile();
     const damaged = damage(await readFile(path, 'utf8'));
     await writeFile(path, damaged);
     expect(await store.load('vps')).toBeUndefined();
     expect(warnings).toEqual(['the state file is not ours or damaged; set aside']);
+    expect(problems).toEqual([problem]);
     const [aside] = await readdir(directory);
     expect(aside).toMatch(/\.json\.corrupt-\d+$/);
     expect(await readFile(join(directory, aside ?? ''), 'utf8')).toBe(damaged);
@@ -72,6 +81,7 @@ describe('StateStore', () => {
     await writeFile(path, (await readFile(path, 'utf8')).replace('"target":"vps"', '"target":"vpn"'));
     expect(await store.load('vps')).toBeUndefined();
     expect(warnings).toEqual(['the state file is not ours or damaged; set aside']);
+    expect(problems).toEqual(['belongs to another target']);
   });
 
   it('names a file after its target, as far as a file name can', async () => {

@@ -65,6 +65,19 @@ describe('a Trial', () => {
     freed();
   });
 
+  it('says nothing of a death during which the path was disturbed, though everything works after it', async () => {
+    const { clock, path, trial, results } = await start();
+    path.idleTimeout = 300;
+    void trial.launch(undefined);
+    await clock.advance(600);
+    path.passes = false;
+    void trial.test();
+    await clock.advance(SEARCH.deadline - 0.1);
+    path.passes = true;
+    await clock.advance(30);
+    expect(results[0]?.verdict).toEqual({ kind: 'inconclusive', reason: 'disturbed' });
+  });
+
   it('has one verdict, however many things happen to it', async () => {
     const { clock, path, trial, told } = await start();
     void trial.launch(undefined);

@@ -15,7 +15,8 @@ describe('resolve()', () => {
     ['192.0.2.1', 6, '192.0.2.1 is an IPv4 address, but the target asks for IPv6'],
     ['2001:db8::1', 4, '2001:db8::1 is an IPv6 address, but the target asks for IPv4'],
   ] as const)('refuses %s where the family is %s', async (host, family, problem) => {
-    await expect(resolve(host, family)).rejects.toThrow(problem);
+    const error: unknown = await resolve(host, family).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ message: problem, remedy: 'family' });
   });
 
   it('finds the addresses of a name', async () => {

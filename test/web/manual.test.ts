@@ -51,6 +51,19 @@ test('the runbook has an anchor for each alert and its conditions, and no link t
   }
 });
 
+test.each([
+  ['/runbook', 'known-timeouts', 'runbook'],
+  ['/known-timeouts', 'runbook', 'known-timeouts'],
+])(
+  '%s leads to the status page and to the other document, and not to itself',
+  async (path, other, itself) => {
+    const body = await page(`${await serve()}${path}`);
+    expect(body).toContain('href="./"');
+    expect(body).toContain(`href="${other}"`);
+    expect(body).not.toContain(`href="${itself}"`);
+  },
+);
+
 test('the known timeouts have a row for each', async () => {
   const body = await page(`${await serve()}/known-timeouts`);
   expect([...body.matchAll(/<tr>/g)]).toHaveLength(KNOWN_TIMEOUTS.length + 1);

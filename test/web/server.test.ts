@@ -1,11 +1,11 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { request as httpRequest, Agent, type ServerResponse } from 'node:http';
+import { request as httpRequest, Agent, type RequestListener, type ServerResponse } from 'node:http';
 import { request as httpsRequest, type RequestOptions } from 'node:https';
 import { connect as tcpConnect } from 'node:net';
 import { EventEmitter, once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { TLSSocket } from 'node:tls';
+import { connect as tlsConnect, TLSSocket } from 'node:tls';
 import bcrypt from 'bcryptjs';
 import express from 'express';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
@@ -16,6 +16,7 @@ import {
   type WebServer,
   type WebServerOptions,
 } from '../../src/web/server.js';
+import { createBasicAuth } from '../../src/web/basic-auth.js';
 import { makeCa, makeCertificate, type Pair } from '../support/certificates.js';
 import { requires } from '../support/requires.js';
 import { eventually } from '../support/sockets.js';
@@ -168,6 +169,25 @@ test('users get in with their password, everybody else gets 401', async () => {
   expect((await get(url, { auth: 'alice:wrong' })).status).toBe(401);
   expect((await get(url, { auth: 'mallory:pass' })).status).toBe(401);
   expect(await get(url, { auth: 'alice:pass' })).toMatchObject({ status: 200, body: 'hello' });
+});
+
+test('who comes while too many logins are looked at is told to come again', async () => {
+  const configFile = writeConfig('flood.yml', `basic_auth_users:\n  alice: ${bcrypt.hashSync('pass', 4)}\n`);
+  let release: () => void = () => undefined;
+  const released = new Promise<void>((open) => (release = open));
+  const auth = createBasicAuth(() => released.then(() => false));
+  const url = (await start({ configFile, auth })).urls[0];
+  const answers = Array.from({ length: 17 }, (_, index) => get(url, { auth: `alice:guess ${index}` }));
+  const busy = await Promise.race(answers);
+  expect(busy).toMatchObject({
+    status: 503,
+    body: 'Too many logins at once\n',
+    headers: { 'retry-after': '1' },
+  });
+  expect(busy.headers).not.toHaveProperty('www-authenticate');
+  release();
+  const statuses = (await Promise.all(answers)).map(({ status }) => status);
+  expect(statuses.filter((status) => status === 401)).toHaveLength(16);
 });
 
 test('users are taken over from a changed file without a restart; a broken one changes nothing', async () => {
@@ -330,6 +350,23 @@ openssl.describe('https', () => {
     expect(plain).toBeInstanceOf(Error);
   });
 
+  test.each([
+    ['TLS13', [false, true]],
+    ['TLS12', [true, true]],
+    [undefined, [true, true]],
+  ])('of TLS 1.2 and 1.3 min_version %s takes %j', async (least, taken) => {
+    const more = least === undefined ? '' : `  min_version: ${least}\n`;
+    const url = (await start({ configFile: tlsConfig('least.yml', more) })).urls[0];
+    const versions = ['TLSv1.2', 'TLSv1.3'] as const;
+    const answers = versions.map((version) =>
+      get(url, { ...trusting(), minVersion: version, maxVersion: version }).then(
+        ({ protocol }) => protocol === version,
+        () => false,
+      ),
+    );
+    expect(await Promise.all(answers)).toEqual(taken);
+  });
+
   test('a renewed certificate is used by the next connection', async () => {
     const pair = makeCertificate(directory, 'renewed', ca, 'DNS:localhost,IP:127.0.0.1');
     const configFile = writeConfig(
@@ -387,13 +424,15 @@ openssl.describe('https', () => {
 
   test('client_allowed_sans admits only certificates with such a name', async () => {
     const more =
-      '  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: ca.pem\n  client_allowed_sans: [scraper.example, 192.0.2.7]\n';
+      '  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: ca.pem\n  client_allowed_sans: [scraper.example, 192.0.2.7, "urn:a,b"]\n';
     const url = (await start({ configFile: tlsConfig('sans.yml', more) })).urls[0];
     const names = [
       'DNS:other,DNS:scraper.example',
       'IP:192.0.2.7',
       'DNS:x.scraper.example',
       'URI:scraper.example/x',
+      '@names\n[names]\nURI=urn:a\\,b',
+      '@names\n[names]\nDNS=stranger.example\\, DNS:scraper.example',
     ];
     const results = names.map((altNames, index) =>
       get(url, trusting(makeCertificate(directory, `san-${String(index)}`, ca, altNames))).then(
@@ -401,7 +440,41 @@ openssl.describe('https', () => {
         () => 'refused',
       ),
     );
-    expect(await Promise.all(results)).toEqual([200, 200, 'refused', 'refused']);
+    expect(await Promise.all(results)).toEqual([200, 200, 'refused', 'refused', 200, 'refused']);
+  });
+
+  test('asks for no certificate where none is wanted', async () => {
+    const client = makeCertificate(directory, 'unasked', ca, 'DNS:client');
+    const shown: unknown[] = [];
+    const showing: RequestListener = ({ socket }, response) => {
+      shown.push(socket instanceof TLSSocket && 'subject' in socket.getPeerCertificate());
+      response.end();
+    };
+    for (const type of ['NoClientCert', 'RequestClientCert']) {
+      const configFile = tlsConfig(`${type}.yml`, `  client_auth_type: ${type}\n`);
+      await get((await start({ configFile, app: showing })).urls[0], trusting(client));
+    }
+    expect(shown).toEqual([false, true]);
+  });
+
+  test('a session is resumed for as long as the configuration is the same', async () => {
+    const configFile = tlsConfig('sessions.yml');
+    const { port } = new URL((await start({ configFile })).urls[0] ?? '');
+    let session: Buffer | undefined;
+    const resumes = async (): Promise<boolean> => {
+      const options = { host: '127.0.0.1', port: Number(port), ca: readFileSync(ca.cert) };
+      const socket = tlsConnect({ ...options, ...(session && { session }) });
+      socket.on('session', (ticket: Buffer) => (session = ticket));
+      // Tickets come before the first answer.
+      socket.write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
+      await once(socket, 'data');
+      const resumed = socket.isSessionReused();
+      socket.destroy();
+      return resumed;
+    };
+    expect([await resumes(), await resumes()]).toEqual([false, true]);
+    tlsConfig('sessions.yml', '  max_version: TLS13\n');
+    expect(await resumes()).toBe(false);
   });
 
   for (const [type, admitted] of Object.entries(ADMITTED)) {

@@ -141,6 +141,28 @@ describe('a newcomer', () => {
   });
 });
 
+it.each([
+  ['is let in', () => arrive('a')],
+  ['has gone before its turn', () => arrive(undefined)],
+  [
+    'is refused',
+    () => {
+      for (const socket of [arrive('a'), arrive('a')]) ask(socket);
+      return arrive('a');
+    },
+  ],
+  [
+    'gave way',
+    () => {
+      const [first] = [arrive('a'), arrive('a'), arrive('a')];
+      return first;
+    },
+  ],
+])('an error of one that %s is nothing to stumble over', (_what, one) => {
+  const socket = one();
+  expect(() => socket?.emit('error', new Error('ECONNRESET'))).not.toThrow();
+});
+
 describe('a connection that asks', () => {
   it('may be ended again once all of its answers have ended', () => {
     const [socket, second] = [arrive('a'), arrive('a')];

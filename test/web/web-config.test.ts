@@ -204,6 +204,33 @@ test('readWebConfig() shows no secret in a message', () => {
   expect(message).not.toContain('topsecret');
 });
 
+const TRUTHS = {
+  true: ['y', 'Y', 'yes', 'Yes', 'YES', 'on', 'On', 'ON', 'true'],
+  false: ['n', 'N', 'no', 'No', 'NO', 'off', 'Off', 'OFF', 'false'],
+};
+test.each(Object.entries(TRUTHS))('readWebConfig() reads as %s all words of YAML for it', (truth, words) => {
+  for (const word of words) {
+    const file = write(`http_server_config: {http2: ${word}}\n`);
+    expect([word, readWebConfig(file).config.http2Asked]).toEqual([word, truth === 'true']);
+  }
+});
+
+test.each(['yesterday', 'one', 'nothing', 'casino', 'offset', 'standoff', 'seaman'])(
+  'readWebConfig() takes %s for no truth value',
+  (word) => {
+    expect(problemsOf(`http_server_config: {http2: ${word}}\n`)).toEqual([
+      `http_server_config.http2: must be true or false, found ${word}`,
+    ]);
+  },
+);
+
+test('readWebConfig() sets no header that is empty', () => {
+  const file = write(
+    "http_server_config:\n  headers: {Content-Security-Policy: '', Strict-Transport-Security: max-age=1}\n",
+  );
+  expect([...readWebConfig(file).config.headers]).toEqual([['Strict-Transport-Security', 'max-age=1']]);
+});
+
 test('readWebConfig() reads the rate limit', () => {
   const file = write('rate_limit: {interval: 1s500ms, burst: 3}\n');
   expect(readWebConfig(file).config.rateLimit).toEqual({ perSecond: 1 / 1.5, burst: 3 });

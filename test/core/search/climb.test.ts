@@ -9,6 +9,36 @@ import { SimulatedPath } from '../../support/simulated-nat.js';
 import { drive } from '../../support/virtual-driver.js';
 import { deathsAt, draftWith, SHIPPED } from './drafts.js';
 
+describe('a test without an answer', () => {
+  /** One test at 5000 s that began so many seconds ago, and a connection of 4500 s. */
+  const waitingFor = (seconds: number, answerTime: number) => {
+    const draft = draftWith({ lower: 4000, answerTime });
+    const { now } = draft;
+    draft.launchedAt = now;
+    draft.connections = [
+      { id: 1, role: 'ladder', state: 'testing', since: now - 5000, testAt: 5000, testedAt: now - seconds },
+      { id: 2, role: 'ladder', state: 'idle', since: now - 4500 },
+    ];
+    searchLate(draft);
+    return draft;
+  };
+
+  test.each([
+    ['an eighth of the deadline where answers are quick', 0.1, 1],
+    ['three times as long as the slowest answer', 2, 6],
+    ['until the deadline', 4, 8],
+    ['half as long again as the slowest answer where that is later', 6, 9],
+  ])('is waited for %s', (_what, answerTime, patience) => {
+    const waiting = waitingFor(patience - 0.01, answerTime);
+    expect(waiting.actions.filter(({ kind }) => kind === 'test')).toEqual([]);
+    expect(waiting.wakeAt).toBeCloseTo(waiting.now + 0.01);
+    const presumed = waitingFor(patience, answerTime);
+    expect(presumed.actions).toContainEqual({ kind: 'test', id: 2 });
+    // It orders the questions and is no bound.
+    expect([upperOf(presumed), presumed.deaths]).toEqual([Infinity, []]);
+  });
+});
+
 describe('a bisection', () => {
   /** Between 4000 and 5000 s, where no known value lies, with connections of these ages. */
   const bisecting = (...ages: readonly number[]) => {

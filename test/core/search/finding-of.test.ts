@@ -46,6 +46,26 @@ describe('what is shown', () => {
   });
 });
 
+describe('a timeout is shown', () => {
+  test.each([
+    ['after one death', 295, [300], undefined],
+    ['after two deaths', 295, [300, 301], undefined],
+    ['after three that agree', 295, [300, 301, 302], 297.5],
+    ['after three of which the last is elsewhere', 295, [300, 301, 321], undefined],
+    ['in a bracket as wide as the resolution', 290, [300, 301, 320], 295],
+    ['in a wider bracket', 289.9, [300, 301, 302], undefined],
+    ['where nothing has survived', 0, [5, 6, 7], undefined],
+    ['where nothing has died before what is required', 7434.9, [], undefined],
+    ['where nothing has died until then', 7435, [], 7440],
+    ['where nothing has died until later', 7500, [], 7500],
+  ])('%s, from %d s up to %j: %s', (_what, lower, deaths, timeout) => {
+    const draft = draftWith({ lower });
+    draft.deaths = deathsAt(draft, ...deaths);
+    publish(draft);
+    expect(findingOf(draft).timeout).toBe(timeout);
+  });
+});
+
 describe('a verdict agrees with what is shown', () => {
   test.each([
     ['alive', 285, true],

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { NO_HINT } from '../../../src/core/search/hints.js';
 import type { Connection, Draft, Suspicion } from '../../../src/core/search/state.js';
-import { watch } from '../../../src/core/search/track.js';
+import { launchRound, watch } from '../../../src/core/search/track.js';
 import { deathsAt, draftWith } from './drafts.js';
 
 /** Timeout of 3600 s, found and published. */
@@ -127,5 +127,37 @@ describe('connections that a search has left over', () => {
   test('are given up where they are too old to say anything', () => {
     expect(discarded(adopted([3626], 'ladder'))).toEqual([1]);
     expect(discarded(adopted([3625], 'ladder'))).toEqual([]);
+  });
+});
+
+describe('a round launches', () => {
+  const launched = (connections: number): string[] => {
+    const draft = watching([], { creditAt: 0 });
+    draft.options = { ...draft.options, connections };
+    for (let rounds = 0; rounds < 2; rounds += 1) {
+      launchRound(draft);
+      draft.now += 10_000;
+    }
+    return draft.connections.map(({ role }) => role);
+  };
+
+  test('groups of ages alike where the budget has room for them', () => {
+    const group = ['half', 'lower', 'between', 'upper'];
+    expect(launched(16)).toEqual([...group, ...group]);
+  });
+
+  test('one after the other where it has not, the lower bound every other time', () => {
+    const turns = ['lower', 'half', 'lower', 'upper'];
+    expect(launched(15)).toEqual([...turns, ...turns]);
+  });
+
+  test.each([
+    ['no part of a group', 16, 0],
+    ['a single one as soon as there is room for it', 15, 1],
+  ])('%s', (_what, connections, launches) => {
+    const draft = watching(Array<number>(connections - 1).fill(500), { creditAt: 0 });
+    draft.options = { ...draft.options, connections };
+    launchRound(draft);
+    expect(draft.connections).toHaveLength(connections - 1 + launches);
   });
 });

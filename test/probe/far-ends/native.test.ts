@@ -5,7 +5,7 @@ import { systemClock } from '../../../src/clock.js';
 import { MODES } from '../../../src/core/modes.js';
 import { createLogger } from '../../../src/log.js';
 import { createNativePath } from '../../../src/probe/far-ends/native.js';
-import type { Path, ProbeConnection } from '../../../src/probe/path.js';
+import type { FarEndError, Path, ProbeConnection } from '../../../src/probe/path.js';
 import { startResponder } from '../../../src/responder/responder.js';
 import { serveSilence } from '../../support/fake-far-ends.js';
 import { Scene } from '../scene.js';
@@ -97,6 +97,15 @@ describe('a native canary that is silent although somebody acknowledges', () => 
     const { links, hangs } = await silenced(scene, 1);
     for (const link of links) link.forget();
     scene.responder.hangs = true;
+    expect(await hangs()).toBe(true);
+  });
+
+  it('hangs, as far as anybody knows, where those that idled have ended', async () => {
+    const { links, hangs } = await silenced(new Scene(), 1);
+    for (const link of links) {
+      link.finish({ kind: 'reset', detail: 'connection reset' });
+      link.forget();
+    }
     expect(await hangs()).toBe(true);
   });
 
@@ -192,6 +201,25 @@ describe('a native path', () => {
     const ended = new Promise<string>((resolve) => connection.whenEnded(({ kind }) => resolve(kind)));
     scene.responder.see(probe.local, 'reset');
     expect(await scene.clock.settle(ended, 1)).toBe('reset');
+  });
+
+  it('recv dies of silence although the far end saw another connection reset meanwhile', async () => {
+    const scene = new Scene();
+    scene.network.idleTimeout = 300;
+    const connection = await idle(scene, 'recv', 400);
+    await scene.open('send');
+    const other = scene.newest.local;
+    const test = scene.test(connection);
+    scene.responder.see(other, 'reset');
+    expect(await test).toMatchObject({ kind: 'died', evidence: 'silence' });
+  });
+
+  it('has a canary that says how it ended', async () => {
+    const scene = new Scene();
+    const canary = await scene.canary();
+    expect(canary.end).toBeUndefined();
+    scene.newest.finish({ kind: 'reset', detail: 'connection reset' });
+    expect(canary.end).toMatchObject({ kind: 'reset' });
   });
 
   it('spares the far end a ghost after a test without an answer, whose end may never arrive there', async () => {
@@ -291,6 +319,7 @@ describe('a native path to our own responder', () => {
       `127.0.0.1:${port} turned the connection away: auth (the token is not the one it was started with)`,
     );
     expect((failure as Error).message).not.toContain(wrong);
+    expect((failure as FarEndError).remedy).toBe('token_file');
   });
 
   it('refuses a responder without a token when one is configured', async () => {
