@@ -2,6 +2,7 @@
  * Several searches and a quota check in virtual time behind one box that keeps so many connections of a client: a new
  * one beyond that has the longest idle one forgotten. The canaries are busy, so it never is one of them.
  */
+import { isDeepStrictEqual } from 'node:util';
 import type { Finding } from '../../src/core/finding.js';
 import { MODES, type Mode } from '../../src/core/modes.js';
 import {
@@ -9,14 +10,23 @@ import {
   beginCheck,
   checkAt,
   dueAccusation,
-  heldConnections,
+  leastShareOfDeaths,
   learnCheck,
   type QuotaCheck,
+  tryAgain,
 } from '../../src/core/quota/check.js';
-import type { SearchAction, SearchEvent, SearchOptions } from '../../src/core/search/contract.js';
+import type {
+  SearchAction,
+  SearchEvent,
+  SearchOptions,
+  SiblingTest,
+} from '../../src/core/search/contract.js';
+import { hintOf, unitedHint } from '../../src/core/search/hints.js';
+import { toldToSiblings } from '../../src/core/search/siblings.js';
 import { findingOf } from '../../src/core/search/finding-of.js';
 import type { SearchState } from '../../src/core/search/state.js';
 import { createSearch, step } from '../../src/core/search/step.js';
+import type { Verdict } from '../../src/core/verdict.js';
 import type { Random } from '../../test/support/prng.js';
 
 /** The fixed model of the virtual driver. */
@@ -37,6 +47,8 @@ export interface CrowdedOptions {
   readonly badShare?: number;
   /** Probability that a connection is forgotten some time within its timeout (or a day). */
   readonly eviction?: number;
+  /** As the engine has it: the searches tell one another, and rounds come so often, seconds; where left out, neither. */
+  readonly rounds?: number;
   readonly until: number;
   readonly random: Random;
 }
@@ -76,22 +88,45 @@ class CrowdedPath {
   readonly #states: SearchState[];
   readonly #entries = new Map<string, Entry>();
   readonly #wakes: number[];
+  readonly #tests: { idle: number; verdict: Verdict; at: number }[] = [];
+  /** When the next check may begin. */
+  #notBefore = 0;
   #queue: Pending[] = [];
   #now = 0;
   #run: { -readonly [K in keyof CrowdedRun]: CrowdedRun[K] } = {};
 
   constructor(options: CrowdedOptions) {
     this.#options = options;
-    this.#states = Array.from({ length: options.searches }, () => createSearch(options.search));
+    const { search, searches, rounds } = options;
+    this.#states = Array.from({ length: searches }, (_, rung) =>
+      createSearch(rounds === undefined ? search : { ...search, share: { rungs: [rung], of: searches } }),
+    );
     this.#wakes = this.#states.map(() => 0);
   }
 
   run(): CrowdedRun {
     this.#states.forEach((_, index) => this.#send(index, { kind: 'start' }));
-    this.#untilDone(() => this.#toCheck() !== undefined);
-    const accusation = this.#toCheck();
-    if (accusation !== undefined) this.#check(accusation);
-    return this.#run;
+    for (;;) {
+      this.#nextRound();
+      this.#untilDone(() => this.#now >= this.#notBefore && this.#toCheck() !== undefined);
+      const accusation = this.#toCheck();
+      if (accusation === undefined || this.#now < this.#notBefore) return this.#run;
+      const began = this.#now;
+      this.#check(accusation);
+      if (this.#run.check !== undefined) return this.#run;
+      // Undecided: the searches get as long as it took.
+      this.#notBefore = 2 * this.#now - began;
+      this.#states.forEach((_, index) => this.#send(index, { kind: 'interrupted' }));
+    }
+  }
+
+  #nextRound(): void {
+    const { rounds } = this.#options;
+    if (rounds === undefined) return;
+    this.#at(this.#now + rounds, () => {
+      this.#states.forEach((_, index) => this.#send(index, { kind: 'round' }));
+      this.#nextRound();
+    });
   }
 
   /** The accusation that is to be checked; undefined while there is none. */
@@ -135,6 +170,18 @@ class CrowdedPath {
     if (timeout !== undefined && upper !== undefined) this.#run.knownAt ??= this.#now;
     if (isAccusing(finding)) this.#run.accusedAt ??= this.#now;
     for (const action of actions) this.#carryOut(index, action);
+    if (event.kind === 'verdict') this.#tests.push({ ...event, at: this.#now });
+    if (this.#options.rounds !== undefined) this.#tell(index, toldToSiblings(before, this.#now, event));
+  }
+
+  /** The other searches hear of a test, and what there is to ask next. */
+  #tell(index: number, test: SiblingTest | undefined): void {
+    const others = this.#states.flatMap((_, other) => (other === index ? [] : [other]));
+    if (test !== undefined) for (const other of others) this.#send(other, { kind: 'sibling_tested', test });
+    for (const other of others) {
+      const hint = unitedHint(this.#states.filter((_, one) => one !== other).map(hintOf));
+      if (!isDeepStrictEqual(hint, this.#states[other]?.hint)) this.#send(other, { kind: 'hint', hint });
+    }
   }
 
   #carryOut(index: number, action: SearchAction): void {
@@ -192,31 +239,41 @@ class CrowdedPath {
     return !entry.forgotten && !timedOut && this.#now < entry.evictedAt;
   }
 
-  /**
-   * Closes what is open, holds a quarter of it, and asks one after the other once they are older than any was; again
-   * where that decided nothing.
-   */
+  /** Closes what is open, and checks as often as that has to be tried. */
   #check(accusation: Accusation): void {
-    const { search } = this.#options;
     this.#run.begunAt ??= this.#now;
-    let check = beginCheck(accusation);
+    const tests = this.#tests.map(({ at, ...test }) => ({ ...test, ago: this.#now - at }));
+    let check: QuotaCheck = beginCheck(accusation, leastShareOfDeaths(tests, accusation.upper));
     this.#queue = [];
+    this.#entries.clear();
+    let next: QuotaCheck | undefined = check;
+    for (let tries = 1; next !== undefined; tries++) {
+      check = this.#holdAndAsk(next);
+      next = check.outcome === 'checking' ? tryAgain(check, tries) : undefined;
+    }
     this.#box.clear();
-    const held = Array.from({ length: heldConnections(check) }, () => this.#enter());
+    if (check.outcome !== 'checking') this.#run = { ...this.#run, check, checkedAt: this.#now };
+  }
+
+  /** Holds a quarter of the connections, and asks one after the other once they are older than any was. */
+  #holdAndAsk(begun: QuotaCheck): QuotaCheck {
+    const { search } = this.#options;
+    let check = begun;
+    this.#box.clear();
+    const held = Array.from({ length: begun.left }, () => this.#enter());
     const ask = (): void => {
       const entry = held.shift();
-      if (entry === undefined) return;
+      if (entry === undefined || check.outcome !== 'checking') return;
       const idle = this.#now - entry.since;
       const lives = this.#lives(entry);
       this.#at(this.#now + (lives ? ANSWER_TIME : search.deadline), () => {
         check = learnCheck(check, lives ? { kind: 'alive' } : { kind: 'dead', evidence: 'silence' }, idle);
-        if (check.left > 0 && check.outcome === 'checking') ask();
-        else if (check.outcome === 'checking') this.#check(accusation);
-        else this.#run = { ...this.#run, check, checkedAt: this.#now };
+        ask();
       });
     };
     this.#at(this.#now + checkAt(check, search.guard), ask);
-    this.#untilDone(() => this.#run.checkedAt !== undefined);
+    this.#untilDone(() => false);
+    return check;
   }
 }
 

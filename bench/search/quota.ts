@@ -1,7 +1,8 @@
 /** The answer checked with a quarter of the connections: how soon it comes, and how often it is wrong. */
 import { randomFrom } from '../../test/support/prng.js';
 import { crowdedRun, type CrowdedRun } from './crowded-path.js';
-import { shippedSearch } from './model.js';
+import { SHIPPED_ROUNDS, shippedSearch } from './model.js';
+import { DAY } from './steady.js';
 
 /** Modes that share a path, each with the shipped budget. */
 const SEARCHES = 3;
@@ -9,13 +10,12 @@ const CONNECTIONS = 24;
 /** Connections that a box with a quota keeps: fewer than are open, and as many as the check holds at least. */
 const QUOTAS = [20, 30, 40, 50, 60, 70];
 
-function run(quota: number, timeout: number, eviction: number, seed: number, badShare = 1): CrowdedRun {
+function run(quota: number, timeout: number, eviction: number, seed: number): CrowdedRun {
   return crowdedRun({
     search: shippedSearch(CONNECTIONS),
     searches: SEARCHES,
     quota,
     timeout,
-    badShare,
     eviction,
     until: 100_000,
     random: randomFrom(seed),
@@ -34,10 +34,24 @@ export function quotaBoxes(count: number, eviction = 0): readonly CrowdedRun[] {
   );
 }
 
-/** Pools of which this share forgets after 300 and 3600 s, the others never. */
-export function pools(badShare: number, count: number): readonly CrowdedRun[] {
+/**
+ * Pools of which this share forgets after 300, 900 or 3600 s, the others never, with 0.5 % evictions: four days as the
+ * engine has them, the modes telling one another.
+ * @param connections of each of the three modes
+ */
+export function pools(badShare: number, count: number, connections: number): readonly CrowdedRun[] {
   return Array.from({ length: count }, (_, seed) =>
-    run(Number.POSITIVE_INFINITY, seed % 2 === 0 ? 300 : 3600, 0, 2000 + seed, badShare),
+    crowdedRun({
+      search: shippedSearch(connections),
+      searches: SEARCHES,
+      quota: Number.POSITIVE_INFINITY,
+      timeout: [300, 900, 3600][seed % 3] ?? 300,
+      badShare,
+      eviction: 0.005,
+      rounds: SHIPPED_ROUNDS,
+      until: 4 * DAY,
+      random: randomFrom(2000 + seed),
+    }),
   );
 }
 

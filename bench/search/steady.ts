@@ -52,6 +52,36 @@ export function changeNoticed(
   return noticed;
 }
 
+/**
+ * Minutes from a drop of the timeout until the new one is known: its bracket shown, and the timeout in it. Infinite when
+ * that took a day.
+ */
+export function newTimeoutKnown(
+  search: SearchOptions,
+  drop: { readonly from: number; readonly to: number; readonly applies: 'existing' | 'refreshed' },
+  seed: number,
+): number {
+  const random = randomFrom(seed);
+  const at = 4 * Math.min(drop.from, search.maxIdle) + random() * 20_000;
+  const path = new SimulatedPath(
+    { regimes: [regime(0, drop.from), regime(at, drop.to)], applies: drop.applies },
+    random,
+  );
+  let known = Infinity;
+  drive({
+    search,
+    path,
+    rounds: SHIPPED_ROUNDS,
+    until: at + DAY,
+    observe: (state, now) => {
+      const { timeout, lower = Infinity, upper = 0 } = findingOf(state);
+      if (now > at && timeout !== undefined && lower <= drop.to && upper >= drop.to) known = (now - at) / 60;
+      return known < Infinity;
+    },
+  });
+  return known;
+}
+
 function regime(from: number, timeout: number): Regime {
   return { from, nodes: [{ timeout, share: 1 }] };
 }

@@ -1,6 +1,6 @@
 /** Holds a few connections of one mode until they are older than any that died, and asks them one after the other. */
 import { setMaxListeners } from 'node:events';
-import { beginCheck, checkAt, type Accusation, learnCheck, type QuotaCheck } from '../core/quota/check.js';
+import { checkAt, learnCheck, type QuotaCheck } from '../core/quota/check.js';
 import type { Clock } from '../clock.js';
 import type { SearchConfig } from '../config/schema.js';
 import { pause } from '../pause.js';
@@ -21,19 +21,20 @@ export interface HoldOptions {
 
 /**
  * Carries a check out.
+ * @param begun the check with all of its connections still to be asked
  * @param signal gives them all up
  * @returns the check, still undecided where it was given up or too few of them told anything
  */
 export async function holdAndAsk(
-  accusation: Accusation,
+  begun: QuotaCheck,
   { clock, search, open, held }: HoldOptions,
   signal: AbortSignal,
 ): Promise<QuotaCheck> {
-  let check = beginCheck(accusation);
+  let check = begun;
   const over = new AbortController();
   const meanwhile = AbortSignal.any([signal, over.signal]);
   setMaxListeners(0, meanwhile);
-  const age = checkAt(accusation, search.guard);
+  const age = checkAt(begun, search.guard);
   const asides = Array.from({ length: check.left }, () => open(meanwhile, age));
   const giveUp = (): void => {
     for (const aside of asides) aside.giveUp();

@@ -6,11 +6,14 @@ import { setMaxListeners } from 'node:events';
 import type { Clock, Timer } from '../clock.js';
 import type { TargetConfig } from '../config/config.js';
 import {
-  type Accusation,
+  beginCheck,
   checkAt,
   dueAccusation,
   heldConnections,
+  leastShareOfDeaths,
   type QuotaCheck,
+  type TestAmongMany,
+  tryAgain,
 } from '../core/quota/check.js';
 import {
   arrived,
@@ -34,8 +37,6 @@ import type { SavedQuota } from './saved-target.js';
 import type { TargetSnapshot } from './snapshot.js';
 import type { WatchedPath } from './trial.js';
 
-/** So often a check is tried before the searches go on. */
-const TRIES = 2;
 /** What could not be decided is not tried again sooner, seconds. */
 const SHORTEST_PAUSE: Seconds = 60;
 /** No search has fewer connections. */
@@ -163,7 +164,8 @@ export class QuotaChecker {
     );
     const accusedFor = now - this.#accusedAt;
     const due = dueAccusation(findings, verdict.check.modes, this.#all, accusedFor);
-    if (due !== undefined && now >= this.#notBefore) this.#begin(due);
+    if (due !== undefined && now >= this.#notBefore)
+      this.#begin(beginCheck(due, leastShareOfDeaths(this.#testsOf(modes), due.upper)));
     else this.#lookAgain(Math.max(this.#notBefore - now, shortestUpper(findings) - accusedFor));
   }
 
@@ -178,32 +180,33 @@ export class QuotaChecker {
     this.#goOn(this.#watched, true);
   }
 
-  #begin(accusation: Accusation): void {
+  #begin(check: QuotaCheck): void {
     const watched = this.#watched;
     if (watched === undefined || watched.signal.aborted) return;
-    const begun = this.#options.experiments.tryRun('quota_check', () => this.#check(accusation, watched));
+    const begun = this.#options.experiments.tryRun('quota_check', () => this.#check(check, watched));
     this.#finished = begun;
     void begun.then((ran) => {
-      if (!ran) this.#lookAgain(accusation.upper);
+      if (!ran) this.#lookAgain(check.upper);
     });
   }
 
-  async #check(accusation: Accusation, watched: WatchedPath): Promise<void> {
+  async #check(begun: QuotaCheck, watched: WatchedPath): Promise<void> {
     const { clock, journal, changed } = this.#options;
     const began = clock.monotonic();
-    journal.tell(CHECK_WORDS.begins(accusation, heldConnections(accusation)), 'info');
+    journal.tell(CHECK_WORDS.begins(begun, heldConnections(begun)), 'info');
     this.#rest();
-    let check: QuotaCheck | undefined;
-    for (let tries = 0; tries < TRIES && !watched.signal.aborted; tries += 1) {
-      check = await this.#try(accusation, watched);
-      if (check.outcome !== 'checking') break;
+    let check = begun;
+    let next: QuotaCheck | undefined = begun;
+    for (let tries = 1; next !== undefined && !watched.signal.aborted; tries += 1) {
+      check = await this.#try(next, watched);
+      next = check.outcome === 'checking' ? tryAgain(check, tries) : undefined;
     }
     this.#running = undefined;
     // What was held of a path that was left tells nothing.
     if (watched.signal.aborted) return;
     const took = clock.monotonic() - began;
     const reduced = this.connections;
-    if (check === undefined || check.outcome === 'checking') {
+    if (check.outcome === 'checking') {
       // The searches get as long as it took.
       this.#notBefore = clock.monotonic() + Math.max(took, SHORTEST_PAUSE);
       journal.tell(CHECK_WORDS.undecided, 'info');
@@ -215,20 +218,20 @@ export class QuotaChecker {
     changed();
   }
 
-  async #try(accusation: Accusation, watched: WatchedPath): Promise<QuotaCheck> {
+  async #try(begun: QuotaCheck, watched: WatchedPath): Promise<QuotaCheck> {
     const { clock, target } = this.#options;
     const giveUp = new AbortController();
     const running = {
-      endsAt: clock.monotonic() + checkAt(accusation, target.search.guard),
+      endsAt: clock.monotonic() + checkAt(begun, target.search.guard),
       giveUp,
     };
     this.#running = running;
-    const runner = this.#modes.find(({ mode }) => mode === accusation.mode);
-    if (runner === undefined) throw new Error(`${accusation.mode} is not searched`);
+    const runner = this.#modes.find(({ mode }) => mode === begun.mode);
+    if (runner === undefined) throw new Error(`${begun.mode} is not searched`);
     const signal = AbortSignal.any([watched.signal, giveUp.signal]);
     setMaxListeners(0, signal);
     return holdAndAsk(
-      accusation,
+      begun,
       {
         clock,
         search: target.search,
@@ -236,6 +239,14 @@ export class QuotaChecker {
         held: (wait) => (running.endsAt = clock.monotonic() + wait),
       },
       signal,
+    );
+  }
+
+  /** The tests of all modes, which are made among as many connections. */
+  #testsOf(modes: TargetSnapshot['modes']): readonly TestAmongMany[] {
+    const now = this.#options.clock.wall();
+    return modes.flatMap(({ tests }) =>
+      tests.map(({ at, idle, verdict }) => ({ idle, verdict, ago: now - at })),
     );
   }
 

@@ -7,6 +7,7 @@ import { exitCode } from '../../src/measure/result.js';
 import { isComplete } from '../../src/report/build.js';
 import type { Seconds } from '../../src/units.js';
 import type { FakePath } from '../support/fake-path.js';
+import { randomFrom } from '../support/prng.js';
 import { startEngine } from '../support/running-engine.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 
@@ -113,6 +114,26 @@ describe('a path with a quota', () => {
     expect(world.only().verdict.conditions).toEqual(['connection_quota']);
     await world.clock.advance(2 * 86_400);
     expect(world.only().verdict).toMatchObject({ result: 'compliant', conditions: [] });
+  });
+});
+
+describe('a pool with few bad nodes', () => {
+  it('is called no quota when all of the few that are held happen to meet good ones: more are held', async () => {
+    const random = randomFrom(5);
+    const world = await start((path) => {
+      path.idleTimeout = 600;
+      path.meetsBadNode = () => random() < 0.15;
+    });
+    await until(world, 20_000, isChecking);
+    world.path.meetsBadNode = () => false;
+    await until(world, 6000, (snapshot) => isChecking(snapshot) && open(snapshot) === 18);
+    const upper = Math.min(...world.only().modes.map(({ finding }) => finding.upper ?? Infinity));
+    await world.clock.advance(1.5 * upper);
+    const snapshot = world.only();
+    expect(snapshot.verdict.conditions).toEqual([]);
+    expect([isChecking(snapshot), open(snapshot)]).toEqual([true, 18]);
+    // As many as are open else have survived: if that was chance, nothing is known any more.
+    await until(world, 4 * upper, ({ verdict }) => verdict.conditions.includes('connection_quota'));
   });
 });
 

@@ -125,9 +125,14 @@ export async function quota(lab: Lab, { connections }: { connections: number }):
  */
 export async function adaptive(
   lab: Lab,
-  { idleTimeout, start, end }: { idleTimeout: number; start: number; end: number },
+  {
+    idleTimeout,
+    start,
+    end,
+    counts = 'all',
+  }: { idleTimeout: number; start: number; end: number; counts?: 'all' | 'open' },
 ): Promise<void> {
-  await helper(lab, 'adaptive_timeout.py', [idleTimeout, start, end].map(String));
+  await helper(lab, 'adaptive_timeout.py', [...[idleTimeout, start, end].map(String), counts]);
 }
 
 /**

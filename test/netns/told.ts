@@ -11,6 +11,7 @@ import { BOXES, type BoxKind } from './boxes.js';
 import { EXPECTED, SILENCE, SURVIVES, type Expected } from './expectations.js';
 import { SERVER, type InsideOptions, type Lab, type LabOptions } from './lab.js';
 import {
+  adaptive,
   alternatingNames,
   blackHoledIpv6,
   bridgedModem,
@@ -60,6 +61,8 @@ export interface Told {
    */
   readonly install?: (lab: Lab, idleTimeout: number, directory: string) => Promise<Reached | undefined>;
   readonly asks?: Asks;
+  /** Where T is no constant of the box's: the shortest that it has meanwhile, as a share of the longest, `T` itself. */
+  readonly shrinksTo?: number;
   /** The server's addresses at which a responder of its own stands; one at all of them where left out. */
   readonly responders?: readonly string[];
   /** How the server is set up where the far end is an SSH server. */
@@ -67,8 +70,12 @@ export interface Told {
   readonly modes: Readonly<Record<Mode, Seen>>;
   readonly conditions: readonly PathCondition[];
   /** Explanations with their certainty, in this order. */
-  readonly says: readonly `${string}: ${Explanation['certainty']}`[];
+  readonly says: readonly Said[];
+  /** What it may say after that, by what was tested when. */
+  readonly maySay?: readonly Said[];
 }
+
+type Said = `${string}: ${Explanation['certainty']}`;
 
 /** What a box is, and what the diagnosis says of it. */
 type BoxWords = Pick<Told, 'what' | 'says'> & { readonly conditions?: readonly PathCondition[] };
@@ -243,6 +250,31 @@ const TIMERS_TOLD: readonly Told[] = [
   },
 ];
 
+/** What the adaptive box keeps an entry for, by the number of entries: the whole T up to so many, nothing with so many. */
+const [WHOLE_UP_TO, NOTHING_WITH] = [30, 230];
+/** `measure` holds 72 connections, two that are busy, and a few that end. */
+const MOST_OPEN = 80;
+
+const ADAPTIVE_TOLD: readonly Told[] = [
+  {
+    name: 'adaptive',
+    what: `a NAT whose timeout shrinks with the number of open connections: T up to ${WHOLE_UP_TO}, three quarters of it with ${MOST_OPEN}`,
+    // Rounded to whole seconds, T changes seldom enough for a bracket to hold still.
+    asks: { idleTimeouts: [11, 12], maxIdle: 14 },
+    shrinksTo: (NOTHING_WITH - MOST_OPEN) / (NOTHING_WITH - WHOLE_UP_TO),
+    lab: (idleTimeout) => ({ box: 'strict', idleTimeout }),
+    install: async (lab, idleTimeout) => {
+      await adaptive(lab, { idleTimeout, start: WHOLE_UP_TO, end: NOTHING_WITH, counts: 'open' });
+      return undefined;
+    },
+    modes: ALL_SILENCE,
+    conditions: [],
+    says: [FORGOTTEN],
+    // What died while many were open is shorter than what survived while few were.
+    maySay: ['two_answers: hint', 'two_answers: likely'],
+  },
+];
+
 const LIMITED: Seen = { kind: 'limited' };
 
 const LIFETIMES_TOLD: readonly Told[] = [
@@ -343,6 +375,7 @@ export const TOLD: readonly Told[] = [
   ...SEVERAL_TOLD,
   ...PROXIES_TOLD,
   ...TIMERS_TOLD,
+  ...ADAPTIVE_TOLD,
   ...LIFETIMES_TOLD,
   ...SSH_TOLD,
   ...QUOTAS_TOLD,

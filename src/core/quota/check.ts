@@ -6,6 +6,8 @@
 import type { Seconds } from '../../units.js';
 import type { Finding } from '../finding.js';
 import type { Mode } from '../modes.js';
+import { minorityOf, type Tally } from '../search/minority.js';
+import { tallied } from '../search/tally.js';
 import type { Verdict } from '../verdict.js';
 
 /** Share of the connections that are held while the answer is checked. */
@@ -14,6 +16,13 @@ const HELD_SHARE = 1 / 4;
 const TESTS_THAT_AGREE = 2;
 /** Fewer deaths than one to so many survivors say nothing: random evictions, or a few bad nodes of a pool. */
 const SURVIVORS_PER_DEATH = 6;
+/** That all of the held connections met good nodes of a pool by chance is believed this rarely. */
+const BY_CHANCE = 0.01;
+/** Tests of the last so many times the idle time of the deaths tell what share of the connections dies. */
+const TOLD_FOR = 4;
+/** So often a check is tried before it is given up, and so often where all that told anything survived. */
+const TRIES = 2;
+const TRIES_OF_SURVIVORS = 6;
 /** The held connections are asked so much later than the shortest death, at least by the guard. */
 const BEYOND_SHARE = 0.01;
 /** A held connection that ended much earlier than any did before was evicted by chance: share of the lower bound. */
@@ -34,10 +43,24 @@ export interface Accusation {
 export interface QuotaCheck extends Accusation {
   /** `checking`: nobody is accused yet. `timeout`: they die among few as well. `quota`: they die among many only. */
   readonly outcome: 'checking' | 'timeout' | 'quota';
+  /** Held connections that were asked: those of former tries as well, as long as all of them survived. */
   readonly survived: number;
   readonly died: number;
   /** Held connections that were not asked yet. */
   readonly left: number;
+  /**
+   * The least share of the connections that died among many, 0 … 1: of a pool's as many as it has bad nodes, behind a
+   * quota or a timeout nearly all.
+   */
+  readonly share: number;
+}
+
+/** A test among many connections: one of any mode of the target, before its answer is checked. */
+export interface TestAmongMany {
+  readonly idle: Seconds;
+  readonly verdict: Verdict;
+  /** How long ago it ended, seconds. */
+  readonly ago: Seconds;
 }
 
 /** What is known of the modes that accuse a path, and of the others. */
@@ -81,9 +104,45 @@ export function checkAt({ upper }: Pick<Accusation, 'upper'>, guard: Seconds): S
   return upper + Math.max(guard, BEYOND_SHARE * upper);
 }
 
-/** A check that has its answer still to come. */
-export function beginCheck(accusation: Accusation): QuotaCheck {
-  return { ...accusation, outcome: 'checking', survived: 0, died: 0, left: heldConnections(accusation) };
+/**
+ * The least share of the connections that is known to die among many, 0 … 1; 1 where nothing tells.
+ * @param upper the idle time that was not survived, seconds
+ */
+export function leastShareOfDeaths(tests: readonly TestAmongMany[], upper: Seconds): number {
+  let tally: readonly Tally[] = [];
+  for (const { idle, verdict, ago } of tests) {
+    if (ago > TOLD_FOR * upper || verdict.kind === 'inconclusive') continue;
+    if (verdict.kind === 'alive' || verdict.evidence !== 'closed')
+      tally = tallied(tally, idle, verdict.kind === 'alive');
+  }
+  return minorityOf(tally)?.shareLower ?? 1;
+}
+
+/**
+ * A check that has its answer still to come.
+ * @param share of the connections that died among many at least, 0 … 1; all unless given
+ */
+export function beginCheck(accusation: Accusation, share = 1): QuotaCheck {
+  return {
+    ...accusation,
+    outcome: 'checking',
+    survived: 0,
+    died: 0,
+    left: heldConnections(accusation),
+    share,
+  };
+}
+
+/**
+ * The check once more, where it was not decided. Survivors count on: behind a pool with few bad nodes none of them may
+ * have met one by chance.
+ * @param tries so often it was tried
+ * @returns undefined where it is given up
+ */
+export function tryAgain(check: QuotaCheck, tries: number): QuotaCheck | undefined {
+  const allSurvived = check.died === 0 && check.survived > 0;
+  if (tries >= (allSurvived ? TRIES_OF_SURVIVORS : TRIES)) return undefined;
+  return allSurvived ? { ...check, left: heldConnections(check) } : beginCheck(check, check.share);
 }
 
 /**
@@ -100,11 +159,14 @@ export function learnCheck(check: QuotaCheck, verdict: Verdict, idle: Seconds): 
   const survived = check.survived + Number(verdict.kind === 'alive' && idle > upper);
   const died = check.died + Number(isDeath);
   const left = check.left - 1;
-  return { ...check, survived, died, left, outcome: outcomeOf(survived, died, left) };
+  const learnt = { ...check, survived, died, left };
+  return { ...learnt, outcome: outcomeOf(learnt) };
 }
 
-function outcomeOf(survived: number, died: number, left: number): QuotaCheck['outcome'] {
+function outcomeOf({ survived, died, left, share, connections }: QuotaCheck): QuotaCheck['outcome'] {
   if (died >= TESTS_THAT_AGREE && (survived === 0 || SURVIVORS_PER_DEATH * died > survived + left))
     return 'timeout';
-  return left === 0 && died === 0 && survived >= TESTS_THAT_AGREE ? 'quota' : 'checking';
+  if (left > 0 || died > 0 || survived < TESTS_THAT_AGREE) return 'checking';
+  const isChance = (1 - share) ** survived > BY_CHANCE && survived < connections;
+  return isChance ? 'checking' : 'quota';
 }

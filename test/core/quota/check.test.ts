@@ -10,8 +10,11 @@ import {
   checkAt,
   dueAccusation,
   heldConnections,
+  leastShareOfDeaths,
   learnCheck,
   type QuotaCheck,
+  type TestAmongMany,
+  tryAgain,
 } from '../../../src/core/quota/check.js';
 import type { Verdict } from '../../../src/core/verdict.js';
 import { randomFrom } from '../../support/prng.js';
@@ -73,6 +76,53 @@ describe('a check for a quota', () => {
     expect(two.left).toBe(2);
     expect(learnAll('aa', two).outcome).toBe('quota');
     expect(learnAll('ad', two).outcome).toBe('checking');
+  });
+
+  it('holds more where all may have met good nodes of a pool by chance, until that is hardly believable', () => {
+    const once = learnAll('a'.repeat(18), beginCheck(ACCUSATION, 0.1));
+    expect(once).toMatchObject({ outcome: 'checking', survived: 18, left: 0 });
+    const second = tryAgain(once, 1);
+    expect(second).toMatchObject({ outcome: 'checking', survived: 18, left: 18 });
+    const twice = learnAll('a'.repeat(18), second);
+    expect(twice.outcome).toBe('checking');
+    // 0.9 ^ 54 < 1 % < 0.9 ^ 36.
+    expect(learnAll('a'.repeat(18), tryAgain(twice, 2)).outcome).toBe('quota');
+    expect(learnAll('a'.repeat(18), beginCheck(ACCUSATION, 0.25)).outcome).toBe('quota');
+    expect(learnAll(`${'a'.repeat(9)}ddd${'a'.repeat(6)}`, second).outcome).toBe('checking');
+  });
+
+  it('is a quota, whatever the share is, once as many survived as were open', () => {
+    let check = beginCheck(ACCUSATION, 0.01);
+    for (let tries = 1; tries <= 3; tries++) {
+      check = learnAll('a'.repeat(18), check);
+      expect(check.outcome).toBe('checking');
+      check = tryAgain(check, tries) ?? check;
+    }
+    expect(learnAll('a'.repeat(18), check)).toMatchObject({ outcome: 'quota', survived: 72 });
+  });
+
+  it('is tried once more from the beginning where one died, and not without end', () => {
+    const died = learnAll(`aad${'a'.repeat(15)}`, beginCheck(ACCUSATION, 0.1));
+    expect(tryAgain(died, 1)).toEqual(beginCheck(ACCUSATION, 0.1));
+    expect(tryAgain(died, 2)).toBeUndefined();
+    const barely = learnAll(`a${'i'.repeat(17)}`);
+    expect(tryAgain(barely, 5)).toMatchObject({ survived: 1, left: 18 });
+    expect(tryAgain(barely, 6)).toBeUndefined();
+  });
+
+  it('knows the least share that dies among many from their newest tests', () => {
+    const tests = (verdict: Verdict, count: number, idle: number, ago = 0): TestAmongMany[] =>
+      Array.from({ length: count }, () => ({ idle, verdict, ago }));
+    const dead = tests(DEAD, 9, 606);
+    expect(leastShareOfDeaths([], 600)).toBe(1);
+    expect(leastShareOfDeaths(tests(ALIVE, 9, 590), 600)).toBe(1);
+    expect(leastShareOfDeaths([...tests(ALIVE, 30, 300), ...dead], 600)).toBeCloseTo(0.7, 1);
+    const pool = [...tests(ALIVE, 81, 620), ...dead];
+    expect(leastShareOfDeaths(pool, 600)).toBeCloseTo(0.054, 2);
+    // A survivor of long ago, a close in good order, and what told nothing do not count.
+    const old = [...tests(ALIVE, 81, 620, 2401), ...tests(NOTHING, 9, 620)];
+    expect(leastShareOfDeaths([...old, ...dead], 600)).toBe(leastShareOfDeaths(dead, 600));
+    expect(leastShareOfDeaths(tests({ kind: 'dead', evidence: 'closed' }, 9, 620), 600)).toBe(1);
   });
 
   it('learns nothing from survivors that are no older than the deaths, nor from early deaths and closes', () => {
