@@ -180,6 +180,7 @@ function takeIn(draft: Draft, event: LocateEvent): void {
       return;
     case 'start':
     case 'reached':
+    case 'refreshed':
       return;
   }
 }
