@@ -161,20 +161,20 @@ export const BY_HAND: readonly ByHand[] = [
     ],
   ),
   ...of(
-    'engine/lifeline.ts',
+    'engine/heartbeats.ts',
     ['canaries younger than the connection vouch for it', 'bornAt <= moment', 'bornAt <= moment || true'],
     ['a canary of another far end vouches', 'mayBeSame(canary.introduction.instance, instance)', 'true'],
     [
-      'nobody proves that a canary stays',
-      'if (problem === undefined) this.#farEnd.stayed();',
-      'if (true) this.#farEnd.stayed();',
-    ],
-    [
-      'a lost canary is left open',
-      'this.#living.delete(living);\n      living.canary.close();',
-      'this.#living.delete(living);',
+      'a canary that was given up is left open',
+      'this.#canaries.delete(living);\n    living.canary.close();',
+      'this.#canaries.delete(living);',
     ],
   ),
+  ...of('engine/lifeline.ts', [
+    'nobody proves that a canary stays',
+    'if (problem === undefined) this.#farEnd.stayed();',
+    'if (true) this.#farEnd.stayed();',
+  ]),
   ...of('engine/restored-search.ts', [
     'findings never expire',
     'return clock.wall() - confirmed <= FINDING_EXPIRES_AFTER;',

@@ -23,7 +23,12 @@ export class CronMoments {
       `* * * ${dayOfMonth.join(',')} ${month.join(',')} ${dayOfWeek.join(',')}`,
       () => undefined,
     );
-    this.#isDay = (noon) => days.match(noon);
+    // Asked anew at every step within a day, and each answer costs node-cron many formatted dates.
+    let last: { readonly noon: number; readonly is: boolean } | undefined;
+    this.#isDay = (noon) => {
+      if (last?.noon !== noon.getTime()) last = { noon: noon.getTime(), is: days.match(noon) };
+      return last.is;
+    };
     void days.destroy();
   }
 

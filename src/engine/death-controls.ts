@@ -3,7 +3,7 @@ import type { Clock } from '../clock.js';
 import type { InconclusiveReason } from '../core/verdict.js';
 import { mayBeSame, type Path, type ProbeConnection } from '../probe/path.js';
 import type { Seconds } from '../units.js';
-import type { Lifeline } from './lifeline.js';
+import type { Heartbeats } from './heartbeats.js';
 import { pause } from '../pause.js';
 
 /** An unanswered test has its path checked after this long (or half its deadline), seconds. */
@@ -28,7 +28,7 @@ interface Fresh {
 
 export interface ControlsOptions {
   readonly path: Path;
-  readonly lifeline: Lifeline;
+  readonly heartbeats: Heartbeats;
   readonly clock: Clock;
   readonly deadline: Seconds;
   readonly signal: AbortSignal;
@@ -61,13 +61,13 @@ export class Controls {
    * @param fromNow seconds until the silence is broken, where that moment was fixed at launch
    */
   watch(connection: ProbeConnection, deadline: Seconds, fromNow: Seconds = 0): Watch {
-    const { clock, lifeline, signal } = this.#options;
+    const { clock, heartbeats, signal } = this.#options;
     const wait = Math.min(EARLY_CONTROL, deadline / 2);
     let beaten: Promise<InconclusiveReason | undefined> | undefined;
     const beat = async (): Promise<InconclusiveReason | undefined> => {
-      const speechless = lifeline.speechless(connection);
+      const speechless = heartbeats.speechless(connection);
       if (speechless !== undefined) return speechless;
-      const answered = await lifeline.beat(connection, Math.min(PROMPT_ANSWER, deadline - wait), signal);
+      const answered = await heartbeats.vouch(connection, Math.min(PROMPT_ANSWER, deadline - wait), signal);
       return answered ? undefined : 'disturbed';
     };
     const timer = clock.after(fromNow + wait, () => {
@@ -83,12 +83,12 @@ export class Controls {
 
   /** A connection has survived its test: what lived so long lived through every other's end. */
   survived({ opened }: ProbeConnection, until: Seconds): void {
-    this.#options.lifeline.lived({ from: opened.latest, to: until });
+    this.#options.heartbeats.lived({ from: opened.latest, to: until });
   }
 
   /** The same reason, or `lifetime` where the connection had reached the age at which every one ends on this path. */
   reasonAt(reason: InconclusiveReason, age: Seconds): InconclusiveReason {
-    const ends = this.#options.lifeline.lifetime;
+    const ends = this.#options.heartbeats.lifetime;
     const ofAge = reason === 'canary_lost' || reason === 'disturbed';
     return ofAge && ends !== undefined && age >= ends.lower ? 'lifetime' : reason;
   }
@@ -101,13 +101,13 @@ export class Controls {
    * @returns undefined when both hold, else why the death says nothing
    */
   async confirm(connection: ProbeConnection, ended: boolean): Promise<InconclusiveReason | undefined> {
-    const { clock, lifeline, deadline, signal } = this.#options;
+    const { clock, heartbeats, deadline, signal } = this.#options;
     if (ended) await pause(clock, SETTLING, signal);
-    const speechless = signal.aborted ? undefined : lifeline.speechless(connection);
+    const speechless = signal.aborted ? undefined : heartbeats.speechless(connection);
     if (speechless !== undefined) return speechless;
     const [fresh, canary] = await Promise.all([
       this.#freshConnection(connection.instance),
-      lifeline.beat(connection, deadline, signal),
+      heartbeats.vouch(connection, deadline, signal),
     ]);
     if (signal.aborted) return 'interrupted';
     if (fresh === 'none') return canary ? 'control_failed' : 'unreachable';

@@ -99,8 +99,9 @@ export class PinnedPath implements LifelineEvents {
   #begin(): void {
     this.#begun = true;
     const { path, clock, search, prover, localizer } = this.#options;
-    const [breaker, lifeline, signal] = [this.#breaker, this.#lifeline, this.#signal];
-    const controls = new Controls({ path, lifeline, clock, deadline: search.deadline, signal });
+    const [breaker, signal] = [this.#breaker, this.#signal];
+    const { heartbeats } = this.#lifeline;
+    const controls = new Controls({ path, heartbeats, clock, deadline: search.deadline, signal });
     const { cannotBeAsked } = this.#options.facts.facts;
     const watched: WatchedPath = { path, controls, breaker, cannotBeAsked, signal };
     prover?.begin(watched);
@@ -136,7 +137,7 @@ export class PinnedPath implements LifelineEvents {
 
   /** Something says that connections may not work any more: it is looked at now, not at the next heartbeat. */
   doubt(): void {
-    this.#lifeline.doubt();
+    this.#lifeline.heartbeats.doubt();
   }
 
   unwatched(): void {

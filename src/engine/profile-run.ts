@@ -1,6 +1,5 @@
-/** One profile on real connections: carries out what the pure machine asks for, and tells it what happened. */
-import type { Timer } from '../clock.js';
-import type { LocateEvent, Side } from '../core/locate/locate-contract.js';
+/** One profile on real connections: measures what stands beside a box that was found. */
+import type { Side } from '../core/locate/locate-contract.js';
 import type { NotLocated } from '../core/locate/localization.js';
 import type { LocateRun as ShownRun } from '../core/locate/locating.js';
 import {
@@ -13,9 +12,8 @@ import {
   profileStep,
   profileTimeLeft,
 } from '../core/locate/profile-search.js';
-import type { Seconds } from '../units.js';
-import { SHORTEST_WAKE } from './locate-run.js';
-import { RefreshedTrials, type RefreshedTrialsOptions } from './refreshed-trials.js';
+import { RefreshedRun } from './refreshed-run.js';
+import type { RefreshedTrialsOptions } from './refreshed-trials.js';
 
 export interface ProfileRunOptions extends Omit<RefreshedTrialsOptions, 'report' | 'mode'> {
   readonly options: ProfileOptions;
@@ -23,94 +21,48 @@ export interface ProfileRunOptions extends Omit<RefreshedTrialsOptions, 'report'
   readonly learnt: (profile: ProfileFound) => void;
 }
 
+type OwnAction = Extract<ProfileAction, { readonly kind: 'learnt' | 'conclude' | 'fail' }>;
+
 export class ProfileRun {
   readonly #options: ProfileRunOptions;
-  readonly #trials: RefreshedTrials;
-  readonly #startedAt: Seconds;
-  #state: ProfileState;
-  #wake: Timer | undefined;
-  #finish: (result: ProfileFound | NotLocated | undefined) => void = () => undefined;
+  readonly #run: RefreshedRun<ProfileState, OwnAction, ProfileFound | NotLocated>;
   /** Why there is none, where it could not be measured; undefined where it was ended before. */
-  readonly result = new Promise<ProfileFound | NotLocated | undefined>((resolve) => (this.#finish = resolve));
+  readonly result: Promise<ProfileFound | NotLocated | undefined>;
 
   constructor(options: ProfileRunOptions) {
     this.#options = options;
-    const { settings, watched } = options;
-    this.#state = createProfile(options.options);
-    this.#startedAt = settings.clock.monotonic();
-    this.#trials = new RefreshedTrials({
+    this.#run = new RefreshedRun({
       ...options,
       mode: options.options.evidence.mode,
-      report: (event) => this.#send(event),
+      state: createProfile(options.options),
+      step: profileStep,
+      carryOut: (action) => {
+        if (action.kind === 'learnt') options.learnt(action.profile);
+        else this.#run.end(action.kind === 'fail' ? action.reason : action.profile);
+      },
     });
-    watched.signal.addEventListener('abort', () => this.#end(), { once: true });
-    if (watched.signal.aborted) this.#end();
-    else this.#send({ kind: 'start' });
+    this.result = this.#run.result;
+    this.#run.start();
   }
 
   /** Every connection is gone, or must be given up: what was being searched begins anew. */
   interrupt(): void {
-    this.#trials.discardAll();
-    this.#send({ kind: 'interrupted' });
+    this.#run.interrupt();
   }
 
   /** How far it is. */
   get shown(): ShownRun {
-    const { tests } = this.#state;
+    const { state } = this.#run;
     return {
       stage: 'profile',
-      connections: profileConnections(this.#state),
-      tests,
-      left: profileTimeLeft(this.#state),
+      connections: profileConnections(state),
+      tests: state.tests,
+      left: profileTimeLeft(state),
     };
   }
 
   /** Routers as each end counted them. */
   get hops(): Readonly<Partial<Record<Side, number>>> {
     return this.#options.options.evidence.hops;
-  }
-
-  #now(): Seconds {
-    return this.#options.settings.clock.monotonic() - this.#startedAt;
-  }
-
-  #send(event: LocateEvent): void {
-    if (this.#options.watched.signal.aborted) return;
-    const { state, actions } = profileStep(this.#state, this.#now(), event);
-    this.#state = state;
-    for (const action of actions) this.#carryOut(action);
-  }
-
-  #carryOut(action: ProfileAction): void {
-    switch (action.kind) {
-      case 'open':
-      case 'test':
-      case 'discard':
-        this.#trials.carryOut(action);
-        return;
-      case 'wake':
-        this.#wake?.cancel();
-        this.#wake = this.#options.settings.clock.after(
-          Math.max(SHORTEST_WAKE, action.at - this.#now()),
-          () => this.#send({ kind: 'tick' }),
-        );
-        return;
-      case 'learnt':
-        this.#options.learnt(action.profile);
-        return;
-      case 'conclude':
-        this.#end(action.profile);
-        return;
-      case 'fail':
-        this.#end(action.reason);
-        return;
-    }
-  }
-
-  /** Ends it, whatever it is at. */
-  #end(result?: ProfileFound | NotLocated): void {
-    this.#wake?.cancel();
-    this.#trials.discardAll();
-    this.#finish(result);
   }
 }

@@ -71,8 +71,8 @@ export class TargetSnapshots {
 
   constructor(target: TargetConfig) {
     this.#target = target;
-    const { min_idle: minIdle, max_idle: maxIdle, resolution, guard } = target.search;
-    this.#limits = { minIdle, maxIdle, resolution, guard };
+    const { min_idle: minIdle, resolution, guard } = target.search;
+    this.#limits = { minIdle, resolution, guard };
   }
 
   /**

@@ -1,83 +1,25 @@
 /** Whether advice is tried when it may be, what is said of it, and when that is taken back. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
-import type { TargetConfig } from '../../src/config/config.js';
+import { describe, expect, it } from 'vitest';
 import { PROOF_KINDS, verifiedBy } from '../../src/core/diagnosis/proof.js';
-import { Launches } from '../../src/engine/launches.js';
-import { StateStore } from '../../src/engine/state-store.js';
-import { TargetRunner, type TargetRunnerOptions } from '../../src/engine/target-runner.js';
-import { createLogger } from '../../src/log.js';
-import { FakeClock } from '../support/fake-clock.js';
-import { FakePath } from '../support/fake-path.js';
+import type { TargetRunnerOptions } from '../../src/engine/target-runner.js';
+import type { FakePath } from '../support/fake-path.js';
+import { measureTarget, stateStore } from '../support/measured-target.js';
 
-const TARGET: TargetConfig = {
-  name: 'home',
-  far_end: { kind: 'native', host: '203.0.113.9', port: 5382 },
-  modes: ['send', 'recv'],
-  family: 'any',
-  labels: {},
-  search: { min_idle: 5, max_idle: 200, resolution: 4, connections: 12, deadline: 3, guard: 2 },
-};
-
-const running: { readonly runner: TargetRunner; readonly clock: FakeClock }[] = [];
-
-async function stopAll(): Promise<void> {
-  for (const { runner, clock } of running.splice(0)) {
-    const stopped = runner.stop();
-    await clock.advance(10);
-    await stopped;
-  }
-}
-
-afterEach(stopAll);
-
-async function start(prepare: (path: FakePath) => void, more: Partial<TargetRunnerOptions> = {}) {
-  const clock = new FakeClock();
-  const path = new FakePath(clock);
-  path.holds = PROOF_KINDS;
-  path.idleTimeout = 60;
-  prepare(path);
-  const launches = new Launches({ clock });
-  const runner = new TargetRunner({
-    target: TARGET,
-    clock,
-    log: createLogger({ level: 'error', format: 'json', stream: { write: () => undefined } }),
-    observer: {},
-    testsKept: 500,
-    launches,
-    openEmbedded: () => Promise.reject(new Error('no embedded far end here')),
-    openPath: () => path,
-    askRouter: () => Promise.resolve(undefined),
-    ...more,
-  });
-  running.push({ runner, clock });
-  await runner.start();
-  // The look-up of the far end's address leaves the fake world for a moment.
-  while (path.checks === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+async function start(
+  prepare: (path: FakePath) => void = () => undefined,
+  more: Partial<TargetRunnerOptions> = {},
+) {
+  const scene = await measureTarget((path) => {
+    path.holds = PROOF_KINDS;
+    path.idleTimeout = 60;
+    prepare(path);
+  }, more);
+  const { path, runner } = scene;
   const verified = () => verifiedBy(runner.snapshot().proving?.proofs ?? []);
-  const events = (pattern: RegExp): readonly string[] =>
-    runner
-      .snapshot()
-      .events.map(({ text }) => text)
-      .filter((text) => pattern.test(text));
-  /** Lets time pass with a round of the schedule every minute, until something is so. */
-  const until = async (longest: number, isSo: () => boolean): Promise<void> => {
-    for (let passed = 0; !isSo(); passed += 1) {
-      if (passed >= longest) throw new Error(`not within ${longest} s: ${events(/./).join('\n')}`);
-      if (passed % 60 === 0) runner.round();
-      await clock.advance(1);
-    }
-  };
-  const live = async (duration: number): Promise<void> => {
-    let passed = 0;
-    await until(duration + 1, () => (passed += 1) > duration);
-  };
   /** Connections that the search does not count. */
   const held = (): number =>
     path.probes.size - runner.snapshot().modes.reduce((sum, { connections }) => sum + connections, 0);
-  return { clock, path, runner, launches, verified, events, until, live, held };
+  return { ...scene, verified, held };
 }
 
 const BOTH = { keepalive: true, data: true };
@@ -85,7 +27,7 @@ const isTried = (scene: { verified: () => object }) => () => Object.keys(scene.v
 
 describe('an AdviceProver', () => {
   it('proves keepalives and data behind a box that counts both, once', async () => {
-    const scene = await start(() => undefined);
+    const scene = await start();
     const { runner, verified, events, until, live } = scene;
     await until(900, () => runner.snapshot().settings !== undefined);
     // Nothing is called proven before.
@@ -145,7 +87,7 @@ describe('an AdviceProver', () => {
   });
 
   it('holds two connections at most, in the budget of all targets', async () => {
-    const scene = await start(() => undefined);
+    const scene = await start();
     const { launches, held } = scene;
     let most = 0;
     await scene.until(900, () => {
@@ -175,7 +117,7 @@ describe('an AdviceProver', () => {
   });
 
   it('takes an outage for nothing, and tries again', async () => {
-    const scene = await start(() => undefined);
+    const scene = await start();
     await scene.until(900, () => scene.events(/^proving the advice/).length > 0);
     await scene.live(20);
     scene.path.passes = false;
@@ -189,7 +131,7 @@ describe('an AdviceProver', () => {
   });
 
   it('takes one death for an accident', async () => {
-    const scene = await start(() => undefined);
+    const scene = await start();
     let before = new Set(scene.path.probes);
     await scene.until(900, () => {
       const isProving = scene.events(/^proving the advice/).length > 0;
@@ -230,7 +172,7 @@ describe('an AdviceProver', () => {
   it.each([120, 20])(
     'withdraws what it showed when the timeout becomes %d s, and proves anew',
     async (next) => {
-      const scene = await start(() => undefined);
+      const scene = await start();
       const { path, runner, verified, events } = scene;
       await scene.until(900, isTried(scene));
       const before = runner.snapshot().keepaliveRecommended;
@@ -249,7 +191,7 @@ describe('an AdviceProver', () => {
   );
 
   it('withdraws what it showed when our address changes, not when a box merely reboots', async () => {
-    const scene = await start(() => undefined);
+    const scene = await start();
     const { path, verified } = scene;
     await scene.until(900, isTried(scene));
     path.reboot();
@@ -263,7 +205,7 @@ describe('an AdviceProver', () => {
   });
 
   it('gives a try up when every mapping is lost, and begins anew', async () => {
-    const scene = await start(() => undefined);
+    const scene = await start();
     const { path, verified, events, held } = scene;
     await scene.until(900, () => held() === 2);
     path.reboot();
@@ -275,7 +217,7 @@ describe('an AdviceProver', () => {
   });
 
   it('gives a try up while the finding is in doubt', async () => {
-    const scene = await start(() => undefined);
+    const scene = await start();
     const { path, runner, verified, events, held } = scene;
     await scene.until(900, () => held() === 2);
     path.idleTimeout = 20;
@@ -288,31 +230,24 @@ describe('an AdviceProver', () => {
   });
 
   it('keeps what it showed through a restart', async () => {
-    const directory = await mkdtemp(join(tmpdir(), 'state-'));
-    try {
-      const log = createLogger({ level: 'error', format: 'json', stream: { write: () => undefined } });
-      const store = new StateStore(directory, log);
-      const first = await start(() => undefined, { store });
-      await first.until(900, isTried(first));
-      await stopAll();
-      const second = await start(() => undefined, { store });
-      expect(second.verified()).toEqual(BOTH);
-      await second.live(900);
-      expect(second.verified()).toEqual(BOTH);
-      expect(second.events(/^proving/)).toEqual([]);
-      await stopAll();
-      // Another address in the meantime.
-      const third = await start(
-        (path) => {
-          path.seenAddress = '198.51.100.2';
-        },
-        { store },
-      );
-      await third.live(5);
-      expect(third.verified()).toEqual({});
-    } finally {
-      await stopAll();
-      await rm(directory, { recursive: true });
-    }
+    const store = stateStore();
+    const first = await start(undefined, { store });
+    await first.until(900, isTried(first));
+    await first.stop();
+    const second = await start(undefined, { store });
+    expect(second.verified()).toEqual(BOTH);
+    await second.live(900);
+    expect(second.verified()).toEqual(BOTH);
+    expect(second.events(/^proving/)).toEqual([]);
+    await second.stop();
+    // Another address in the meantime.
+    const third = await start(
+      (path) => {
+        path.seenAddress = '198.51.100.2';
+      },
+      { store },
+    );
+    await third.live(5);
+    expect(third.verified()).toEqual({});
   });
 });

@@ -1,52 +1,17 @@
-import { setMaxListeners } from 'node:events';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { Aside } from '../../src/engine/aside.js';
-import { Breaker } from '../../src/engine/breaker.js';
-import { Controls } from '../../src/engine/death-controls.js';
 import { Launches } from '../../src/engine/launches.js';
-import { Lifeline } from '../../src/engine/lifeline.js';
 import type { TrialResult } from '../../src/engine/trial.js';
 import type { Seconds } from '../../src/units.js';
-import { FakeClock } from '../support/fake-clock.js';
-import { FakePath } from '../support/fake-path.js';
 import { makeConfig } from '../support/fake-view.js';
+import { watchPath } from '../support/watched-path.js';
 
 const { search } = makeConfig('vps');
-const stops: AbortController[] = [];
-
-afterEach(() => {
-  for (const stop of stops.splice(0)) stop.abort();
-});
 
 /** A connection beside a search, over a fake path whose canaries live. */
 async function start(testAt?: Seconds) {
-  const clock = new FakeClock();
-  const path = new FakePath(clock);
-  const stop = new AbortController();
-  setMaxListeners(0, stop.signal);
-  stops.push(stop);
-  const { signal } = stop;
+  const { clock, path, watched } = await watchPath({ survives: 7440 });
   const nothing = (): undefined => undefined;
-  const lifeline = new Lifeline({
-    path,
-    clock,
-    deadline: search.deadline,
-    resolution: 10,
-    survives: () => 7440,
-    events: {
-      reached: nothing,
-      watched: nothing,
-      unwatched: nothing,
-      unreachable: nothing,
-      mappingLoss: nothing,
-      farEndRestarted: nothing,
-      closedByFarEnd: nothing,
-      outageOutlasted: nothing,
-      lifetime: nothing,
-    },
-  });
-  void lifeline.run(signal);
-  await clock.advance(1);
   const over: (TrialResult | undefined)[] = [];
   const aside = new Aside({
     id: 7,
@@ -61,12 +26,7 @@ async function start(testAt?: Seconds) {
       failed: nothing,
       concluded: nothing,
     },
-    watched: {
-      path,
-      controls: new Controls({ path, lifeline, clock, deadline: search.deadline, signal }),
-      breaker: new Breaker({ clock }),
-      signal,
-    },
+    watched,
     ...(testAt === undefined ? {} : { testAt }),
     over: (result) => over.push(result),
   });

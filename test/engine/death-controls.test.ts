@@ -1,44 +1,11 @@
-import { afterEach, describe, expect, it } from 'vitest';
-import { Controls } from '../../src/engine/death-controls.js';
-import { Lifeline } from '../../src/engine/lifeline.js';
+import { describe, expect, it } from 'vitest';
 import type { ProbeConnection } from '../../src/probe/path.js';
-import { FakeClock } from '../support/fake-clock.js';
-import { FakePath } from '../support/fake-path.js';
+import type { FakeClock } from '../support/fake-clock.js';
+import { watchPath } from '../support/watched-path.js';
 
 const DEADLINE = 8;
-const stops: AbortController[] = [];
-
-afterEach(() => {
-  for (const stop of stops.splice(0)) stop.abort();
-});
-
 async function start() {
-  const clock = new FakeClock();
-  const path = new FakePath(clock);
-  const stop = new AbortController();
-  stops.push(stop);
-  const nothing = () => undefined;
-  const lifeline = new Lifeline({
-    path,
-    clock,
-    deadline: DEADLINE,
-    resolution: 10,
-    survives: () => 7440,
-    events: {
-      reached: nothing,
-      watched: nothing,
-      unreachable: nothing,
-      mappingLoss: nothing,
-      farEndRestarted: nothing,
-      closedByFarEnd: nothing,
-      unwatched: nothing,
-      outageOutlasted: nothing,
-      lifetime: nothing,
-    },
-  });
-  void lifeline.run(stop.signal);
-  await clock.advance(1);
-  const controls = new Controls({ path, lifeline, clock, deadline: DEADLINE, signal: stop.signal });
+  const { clock, path, controls } = await watchPath({ survives: 7440 });
   const connection = openedAt(clock.monotonic());
   return { clock, path, controls, connection };
 }

@@ -1,36 +1,22 @@
 import names from 'node:dns/promises';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Config, TargetConfig } from '../../src/config/config.js';
 import { DEFAULT_SEARCH } from '../../src/config/schema.js';
 import type { Mode } from '../../src/core/modes.js';
-import { reasonOf } from '../../src/core/verdict.js';
-import { Engine } from '../../src/engine/engine.js';
+import type { Engine } from '../../src/engine/engine.js';
 import { TargetRunner } from '../../src/engine/target-runner.js';
-import type { ModeSnapshot, TargetSnapshot } from '../../src/engine/snapshot.js';
-import { createLogger } from '../../src/log.js';
+import type { ModeSnapshot } from '../../src/engine/snapshot.js';
 import type { Seconds } from '../../src/units.js';
-import { FakeClock } from '../support/fake-clock.js';
-import { FakePath } from '../support/fake-path.js';
-
-const engines: Engine[] = [];
-
-afterEach(async () => {
-  await Promise.all(engines.splice(0).map((engine) => engine.stop()));
-});
+import type { FakeClock } from '../support/fake-clock.js';
+import type { FakePath } from '../support/fake-path.js';
+import { startEngine, vps } from '../support/running-engine.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 function target(name: string, search: Partial<TargetConfig['search']> = {}): TargetConfig {
-  return {
-    name,
-    far_end: { kind: 'native', host: '203.0.113.9', port: 5382 },
-    modes: ['send'],
-    family: 'any',
-    labels: {},
-    search: { ...DEFAULT_SEARCH, ...search },
-  };
+  return vps({ name, modes: ['send'], search: { ...DEFAULT_SEARCH, ...search } });
 }
 
 function configOf(...targets: TargetConfig[]): Config {
@@ -38,45 +24,20 @@ function configOf(...targets: TargetConfig[]): Config {
 }
 
 /** An engine over one fake path with a NAT that forgets after `idleTimeout`. */
-async function start(
+function start(
   idleTimeout: Seconds | undefined,
   config = configOf(target('vps')),
   before?: (clock: FakeClock) => void,
 ) {
-  const clock = new FakeClock();
-  before?.(clock);
-  const path = new FakePath(clock);
-  path.idleTimeout = idleTimeout;
-  const reasons: string[] = [];
-  const changes: string[] = [];
-  let losses = 0;
-  const log: string[] = [];
-  const engine = new Engine({
-    clock,
-    log: createLogger({ level: 'info', format: 'logfmt', stream: { write: (line) => log.push(line) } }),
-    observer: {
-      tested: (_target, _mode, { verdict }) => void reasons.push(reasonOf(verdict)),
-      changed: (_target, _mode, change) => void changes.push(change),
-      mappingLoss: () => {
-        losses += 1;
-      },
-    },
-    openEmbedded: () => Promise.reject(new Error('not part of this test')),
-    openPath: () => path,
-  });
-  engines.push(engine);
-  await engine.apply(config);
-  return { clock, path, engine, reasons, changes, log, losses: () => losses };
-}
-
-function only(engine: Engine): TargetSnapshot {
-  const [snapshot] = engine.targets();
-  if (snapshot === undefined) throw new Error('no target');
-  return snapshot;
+  const prepare = (path: FakePath, clock: FakeClock): void => {
+    before?.(clock);
+    path.idleTimeout = idleTimeout;
+  };
+  return startEngine({ config, prepare });
 }
 
 function modeOf(engine: Engine, mode: Mode = 'send'): ModeSnapshot {
-  const found = only(engine).modes.find((each) => each.mode === mode);
+  const found = engine.targets()[0]?.modes.find((each) => each.mode === mode);
   if (found === undefined) throw new Error(`no ${mode}`);
   return found;
 }
@@ -93,7 +54,7 @@ describe('Engine', () => {
     expect(finding.lower).toBeLessThanOrEqual(600);
     expect(finding.upper).toBeGreaterThanOrEqual(600);
     expect(Math.abs((finding.timeout ?? 0) - 600)).toBeLessThanOrEqual(10);
-    expect(only(engine).keepaliveRecommended).toBe(Math.floor((finding.lower ?? 0) / 2));
+    expect(engine.targets()[0]!.keepaliveRecommended).toBe(Math.floor((finding.lower ?? 0) / 2));
   });
 
   it('measures again on request, once a minute, and tells it', async () => {
@@ -107,7 +68,7 @@ describe('Engine', () => {
     expect(before.phase).toBe('track');
     const asked = engine.askAgain('vps');
     expect(asked).toEqual({ kind: 'asked', within: Math.ceil((before.upper ?? 0) + 8) });
-    expect(only(engine).events.at(-1)?.text).toMatch(
+    expect(engine.targets()[0]!.events.at(-1)?.text).toMatch(
       /^measured again on request: answers within 10 min \d+ s$/,
     );
     expect(engine.askAgain('vps')).toEqual({ kind: 'too_soon', wait: 60 });
@@ -132,7 +93,7 @@ describe('Engine', () => {
     expect(reasons).not.toContain('silence');
     expect(modeOf(engine).finding).toMatchObject({ lower: before.lower });
     expect(modeOf(engine).finding.upper).toBeUndefined();
-    expect(only(engine).events.map(({ text }) => text)).toContain('this host slept for 3600 s');
+    expect(engine.targets()[0]!.events.map(({ text }) => text)).toContain('this host slept for 3600 s');
     await clock.advance(1500);
     expect(modeOf(engine).finding.lower).toBeGreaterThan(before.lower ?? 0);
     expect(reasons).not.toContain('silence');
@@ -144,7 +105,7 @@ describe('Engine', () => {
     clock.sleep(3600);
     clock.stepWall(-7200);
     await clock.advance(5);
-    expect(only(engine).events.map(({ text }) => text)).toContain('this host slept for 3600 s');
+    expect(engine.targets()[0]!.events.map(({ text }) => text)).toContain('this host slept for 3600 s');
   });
 
   it('is moved by no step of the wall clock', async () => {
@@ -227,7 +188,7 @@ describe('Engine', () => {
     const ages = () => ({
       confirmed: clock.wall() - (modeOf(engine).confirmedTimestamp ?? NaN),
       test: clock.wall() - (modeOf(engine).tests.at(-1)?.at ?? NaN),
-      event: clock.wall() - (only(engine).events.at(-1)?.at ?? NaN),
+      event: clock.wall() - (engine.targets()[0]!.events.at(-1)?.at ?? NaN),
     });
     const before = ages();
     expect(before.confirmed).toBeLessThan(1000);
@@ -281,7 +242,7 @@ describe('Engine', () => {
     expect(reasons).not.toContain('silence');
     expect(losses()).toBe(0);
     expect(modeOf(engine).finding.upper).toBeUndefined();
-    expect(only(engine).up).toBe(true);
+    expect(engine.targets()[0]!.up).toBe(true);
   });
 
   it('keeps a running target through a reload that does not touch it', async () => {
@@ -318,12 +279,8 @@ describe('Engine', () => {
 
   describe('with a state directory', () => {
     let directory: string;
-    beforeEach(async () => {
-      directory = await mkdtemp(join(tmpdir(), 'engine-'));
-    });
-    afterEach(async () => {
-      await Promise.all(engines.splice(0).map((engine) => engine.stop()));
-      await rm(directory, { recursive: true, force: true });
+    beforeEach(() => {
+      directory = temporaryFolder();
     });
 
     async function run(duration: Seconds, before?: (clock: FakeClock) => void) {
@@ -416,7 +373,7 @@ describe('Engine', () => {
       second.clock.stepWall(first.clock.wall() + 3600 - second.clock.wall());
       expect(modeOf(second.engine).confirmedTimestamp).toBe(known.confirmedTimestamp);
       expect(modeOf(second.engine).tests.slice(0, tests.length)).toEqual(tests);
-      for (const { at } of only(second.engine).events) expect(second.clock.wall() - at).toBeLessThan(60);
+      for (const { at } of second.only().events) expect(second.clock.wall() - at).toBeLessThan(60);
     });
 
     it('tells no age after a boot with a clock that is days behind, and the real one once it is set', async () => {

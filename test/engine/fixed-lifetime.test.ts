@@ -1,62 +1,9 @@
 /** What a path is called on which every connection ends at one age, and what never is called so. */
-import { afterEach, describe, expect, it } from 'vitest';
-import type { Config, TargetConfig } from '../../src/config/config.js';
+import { describe, expect, it } from 'vitest';
 import { DEFAULT_SEARCH } from '../../src/config/schema.js';
-import { reasonOf } from '../../src/core/verdict.js';
-import { Engine } from '../../src/engine/engine.js';
-import type { TargetSnapshot } from '../../src/engine/snapshot.js';
-import { createLogger } from '../../src/log.js';
 import { exitCode } from '../../src/measure/result.js';
 import { isComplete } from '../../src/report/build.js';
-import { FakeClock } from '../support/fake-clock.js';
-import { FakePath } from '../support/fake-path.js';
-
-const engines: Engine[] = [];
-
-afterEach(async () => {
-  await Promise.all(engines.splice(0).map((engine) => engine.stop()));
-});
-
-async function start(search: Partial<TargetConfig['search']> = {}) {
-  const clock = new FakeClock();
-  const path = new FakePath(clock);
-  const reasons: string[] = [];
-  let losses = 0;
-  const engine = new Engine({
-    clock,
-    log: createLogger({ level: 'error', format: 'logfmt', stream: { write: () => undefined } }),
-    observer: {
-      tested: (_target, _mode, { verdict }) => void reasons.push(reasonOf(verdict)),
-      mappingLoss: () => {
-        losses += 1;
-      },
-    },
-    openEmbedded: () => Promise.reject(new Error('not part of this test')),
-    openPath: () => path,
-  });
-  engines.push(engine);
-  const config: Config = {
-    schedule: '*/5 * * * *',
-    targets: [
-      {
-        name: 'vps',
-        far_end: { kind: 'native', host: '203.0.113.9', port: 5382 },
-        modes: ['send', 'recv'],
-        family: 'any',
-        labels: {},
-        search: { ...DEFAULT_SEARCH, ...search },
-      },
-    ],
-  };
-  await engine.apply(config);
-  return { clock, path, engine, reasons, losses: () => losses };
-}
-
-function only(engine: Engine): TargetSnapshot {
-  const [snapshot] = engine.targets();
-  if (snapshot === undefined) throw new Error('no target');
-  return snapshot;
-}
+import { startEngine } from '../support/running-engine.js';
 
 describe('a path on which every connection ends at one age', () => {
   it.each([
@@ -64,10 +11,11 @@ describe('a path on which every connection ends at one age', () => {
     [1800, {}],
     [14, { min_idle: 1, max_idle: 60, resolution: 1, deadline: 3, guard: 0.5 }],
   ] as const)('is told so (%d s), the search ends, and nobody is accused', async (lifetime, search) => {
-    const { clock, path, engine, reasons, losses } = await start(search);
+    const target = { search: { ...DEFAULT_SEARCH, ...search } };
+    const { clock, path, only, reasons, losses } = await startEngine({ target });
     path.lifetime = lifetime;
     await clock.advance(8 * lifetime);
-    const snapshot = only(engine);
+    const snapshot = only();
     expect(snapshot.verdict.conditions).toEqual(['fixed_lifetime']);
     expect(snapshot.verdict.sentence).toContain('after its start, however busy it is');
     expect(snapshot.verdict.result).toBe('unknown');
@@ -85,43 +33,43 @@ describe('a path on which every connection ends at one age', () => {
     await clock.advance(20 * lifetime);
     expect(losses()).toBeLessThanOrEqual(1);
     expect(new Set(reasons.slice(before))).toEqual(new Set(['answered']));
-    expect(only(engine).verdict.conditions).toEqual(['fixed_lifetime']);
+    expect(only().verdict.conditions).toEqual(['fixed_lifetime']);
   });
 
   it('is not any more once a connection lives longer, and the search goes on', async () => {
-    const { clock, path, engine } = await start();
+    const { clock, path, only } = await startEngine();
     path.lifetime = 300;
     await clock.advance(2400);
-    expect(only(engine).verdict.conditions).toEqual(['fixed_lifetime']);
+    expect(only().verdict.conditions).toEqual(['fixed_lifetime']);
     path.lifetime = undefined;
     await clock.advance(400);
-    expect(only(engine).verdict.conditions).toEqual([]);
+    expect(only().verdict.conditions).toEqual([]);
     await clock.advance(9000);
-    expect(only(engine).verdict.result).toBe('compliant');
+    expect(only().verdict.result).toBe('compliant');
   });
 });
 
 describe('no fixed lifetime', () => {
   it('is a box that reboots every 600 s, although all canaries then end at the same age', async () => {
-    const { clock, path, engine, losses } = await start();
+    const { clock, path, only, losses } = await startEngine();
     for (let times = 0; times < 20; times++) {
       await clock.advance(600);
       path.reboot();
     }
     await clock.advance(100);
-    expect(only(engine).verdict.conditions).toEqual([]);
+    expect(only().verdict.conditions).toEqual([]);
     expect(losses()).toBeGreaterThan(17);
   });
 
   it.each([1.5, 2.1, 3, 5, 9, 20, 40, 59, 61, 600])('is an idle timeout of %d s', async (idleTimeout) => {
-    const { clock, path, engine } = await start();
+    const { clock, path, only } = await startEngine();
     // Heartbeats are a minute apart by then: the canaries are forgotten, too.
     await clock.advance(600);
     path.idleTimeout = idleTimeout;
     path.forgetsBusy = true;
     for (let times = 0; times < 40; times++) {
       await clock.advance(30);
-      expect(only(engine).verdict.conditions).toEqual([]);
+      expect(only().verdict.conditions).toEqual([]);
     }
   });
 });

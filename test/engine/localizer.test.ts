@@ -1,87 +1,40 @@
 /** Whether a box is looked for when it may be, what is said of it, and when that is taken back. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { TargetConfig } from '../../src/config/config.js';
-import { Launches } from '../../src/engine/launches.js';
 import { LocateTurns } from '../../src/engine/locate-turns.js';
-import { StateStore } from '../../src/engine/state-store.js';
-import { TargetRunner, type TargetRunnerOptions } from '../../src/engine/target-runner.js';
-import { createLogger } from '../../src/log.js';
-import { FakeClock } from '../support/fake-clock.js';
+import type { TargetRunnerOptions } from '../../src/engine/target-runner.js';
+import type { FakeClock } from '../support/fake-clock.js';
 import type { Seconds } from '../../src/units.js';
-import { FakePath } from '../support/fake-path.js';
+import type { FakePath } from '../support/fake-path.js';
+import { HOME, measureTarget, stateStore } from '../support/measured-target.js';
 
 const DAY = 86_400;
 const TARGET: TargetConfig = {
-  name: 'home',
-  far_end: { kind: 'native', host: '203.0.113.9', port: 5382 },
-  modes: ['send', 'recv'],
-  family: 'any',
-  labels: {},
-  search: { min_idle: 5, max_idle: 200, resolution: 4, connections: 12, deadline: 3, guard: 2 },
+  ...HOME,
   locate: { every: 7 * DAY, max_hops: 24, profile: false, refresh: 'auto', addresses: true },
 };
-
-const running: { readonly runner: TargetRunner; readonly clock: FakeClock }[] = [];
-
-async function stopAll(): Promise<void> {
-  for (const { runner, clock } of running.splice(0)) {
-    const stopped = runner.stop();
-    await clock.advance(10);
-    await stopped;
-  }
-}
-
-afterEach(stopAll);
 
 async function start(
   prepare: (path: FakePath) => void = () => undefined,
   more: Partial<TargetRunnerOptions> | ((clock: FakeClock) => Partial<TargetRunnerOptions>) = {},
 ) {
-  const clock = new FakeClock();
-  const path = new FakePath(clock);
-  path.idleTimeout = 60;
-  prepare(path);
-  const launches = new Launches({ clock });
   const tested: string[] = [];
-  const runner = new TargetRunner({
-    target: TARGET,
-    clock,
-    log: createLogger({ level: 'error', format: 'json', stream: { write: () => undefined } }),
-    observer: { localized: (_, mode, side, { kind }) => tested.push(`${mode} ${side} ${kind}`) },
-    testsKept: 500,
-    launches,
-    openEmbedded: () => Promise.reject(new Error('no embedded far end here')),
-    openPath: () => path,
-    askRouter: () => Promise.resolve(undefined),
-    capability: () => ({ available: true }),
-    ...(typeof more === 'function' ? more(clock) : more),
-  });
-  running.push({ runner, clock });
-  await runner.start();
-  // The look-up of the far end's address leaves the fake world for a moment.
-  while (path.checks === 0) await new Promise((resolve) => setTimeout(resolve, 1));
-  const events = (pattern: RegExp): readonly string[] =>
-    runner
-      .snapshot()
-      .events.map(({ text }) => text)
-      .filter((text) => pattern.test(text));
-  const until = async (longest: number, isSo: () => boolean): Promise<void> => {
-    for (let passed = 0; !isSo(); passed += 1) {
-      if (passed >= longest) throw new Error(`not within ${longest} s: ${events(/./).join('\n')}`);
-      if (passed % 60 === 0) runner.round();
-      await clock.advance(1);
-    }
-  };
-  const live = async (duration: number): Promise<void> => {
-    let passed = 0;
-    await until(duration + 1, () => (passed += 1) > duration);
-  };
+  const scene = await measureTarget(
+    (path) => {
+      path.idleTimeout = 60;
+      prepare(path);
+    },
+    (clock) => ({
+      target: TARGET,
+      observer: { localized: (_, mode, side, { kind }) => tested.push(`${mode} ${side} ${kind}`) },
+      capability: () => ({ available: true }),
+      ...(typeof more === 'function' ? more(clock) : more),
+    }),
+  );
+  const { runner } = scene;
   const send = () => runner.snapshot().locating?.modes.find(({ mode }) => mode === 'send');
   const state = () => send()?.state;
-  return { clock, path, runner, launches, tested, events, until, live, send, state };
+  return { ...scene, tested, send, state };
 }
 
 describe('a Localizer', () => {
@@ -328,25 +281,18 @@ describe('what was found', () => {
   });
 
   it('survives a restart, until it is too old', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'localizer-'));
-    try {
-      const log = createLogger({ level: 'error', format: 'json', stream: { write: () => undefined } });
-      const store = new StateStore(folder, log);
-      const first = await start(() => undefined, { store });
-      await first.until(1500, () => first.state() === 'located');
-      const found = first.send()?.found;
-      await stopAll();
-      const second = await start(() => undefined, { store });
-      expect(second.send()).toMatchObject({
-        state: 'located',
-        found: { at: found?.at, sentence: found?.sentence },
-      });
-      await second.live(900);
-      expect(second.events(/^looking for the box/)).toEqual([]);
-    } finally {
-      await stopAll();
-      await rm(folder, { recursive: true });
-    }
+    const store = stateStore();
+    const first = await start(() => undefined, { store });
+    await first.until(1500, () => first.state() === 'located');
+    const found = first.send()?.found;
+    await first.stop();
+    const second = await start(() => undefined, { store });
+    expect(second.send()).toMatchObject({
+      state: 'located',
+      found: { at: found?.at, sentence: found?.sentence },
+    });
+    await second.live(900);
+    expect(second.events(/^looking for the box/)).toEqual([]);
   });
 });
 
@@ -399,32 +345,25 @@ describe('the idle timeout of every hop', () => {
   });
 
   it('stands while box and hops are asked again, survives a restart, and is measured after one that cut it off', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'localizer-'));
-    try {
-      const log = createLogger({ level: 'error', format: 'json', stream: { write: () => undefined } });
-      const store = new StateStore(folder, log);
-      const first = await start(behind, { store, target: PROFILED });
-      await first.until(1500, () => first.send()?.running?.stage === 'profile');
-      await stopAll();
-      const second = await start(behind, { store, target: PROFILED });
-      expect(second.send()).toMatchObject({ state: 'located', found: { hop: '2' } });
-      await second.until(5000, () => isWhole(second));
-      expect(second.events(/^looking for the box/)).toEqual([]);
-      const { at = 0 } = profiled(second) ?? {};
-      await stopAll();
-      const third = await start(behind, { store, target: PROFILED });
-      expect(profiled(third)).toMatchObject({ at, places: profiled(second)?.places });
-      third.clock.sleep(7 * DAY);
-      await third.until(3000, () => third.send()?.running?.stage === 'rows');
-      expect(profiled(third)?.at).toBe(at);
-      await third.until(1500, () => third.send()?.running?.stage === 'profile');
-      expect(profiled(third)?.at).toBe(at);
-      await third.until(5000, () => third.state() === 'located');
-      expect(profiled(third)?.at).toBeGreaterThan(at);
-    } finally {
-      await stopAll();
-      await rm(folder, { recursive: true });
-    }
+    const store = stateStore();
+    const first = await start(behind, { store, target: PROFILED });
+    await first.until(1500, () => first.send()?.running?.stage === 'profile');
+    await first.stop();
+    const second = await start(behind, { store, target: PROFILED });
+    expect(second.send()).toMatchObject({ state: 'located', found: { hop: '2' } });
+    await second.until(5000, () => isWhole(second));
+    expect(second.events(/^looking for the box/)).toEqual([]);
+    const { at = 0 } = profiled(second) ?? {};
+    await second.stop();
+    const third = await start(behind, { store, target: PROFILED });
+    expect(profiled(third)).toMatchObject({ at, places: profiled(second)?.places });
+    third.clock.sleep(7 * DAY);
+    await third.until(3000, () => third.send()?.running?.stage === 'rows');
+    expect(profiled(third)?.at).toBe(at);
+    await third.until(1500, () => third.send()?.running?.stage === 'profile');
+    expect(profiled(third)?.at).toBe(at);
+    await third.until(5000, () => third.state() === 'located');
+    expect(profiled(third)?.at).toBeGreaterThan(at);
   });
 
   it('says nothing where the route changes meanwhile, and is tried again', async () => {

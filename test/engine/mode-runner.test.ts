@@ -1,31 +1,25 @@
-import { setMaxListeners } from 'node:events';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { DEFAULT_SEARCH } from '../../src/config/schema.js';
 import type { SiblingTest } from '../../src/core/search/contract.js';
 import { reasonOf } from '../../src/core/verdict.js';
-import { Breaker } from '../../src/engine/breaker.js';
 import { Crowd } from '../../src/engine/crowd.js';
-import { Controls } from '../../src/engine/death-controls.js';
+import { defined } from '../../src/defined.js';
 import { Launches } from '../../src/engine/launches.js';
-import { Lifeline } from '../../src/engine/lifeline.js';
 import { ModeRunner, type ModeRunnerOptions } from '../../src/engine/mode-runner.js';
 import type { TestRecord } from '../../src/engine/snapshot.js';
 import { createLogger } from '../../src/log.js';
 import { FakeClock } from '../support/fake-clock.js';
-import { FakePath } from '../support/fake-path.js';
 import { makeConfig } from '../support/fake-view.js';
+import { watchPath } from '../support/watched-path.js';
 
 const DAY = 86_400;
-const stops: AbortController[] = [];
-
-afterEach(() => {
-  for (const stop of stops.splice(0)) stop.abort();
-});
 
 /** One mode over a fake path whose canaries live, with nobody but itself to notice what happens to this host. */
 async function start(options: Partial<ModeRunnerOptions> = {}) {
-  const clock = (options.clock as FakeClock | undefined) ?? new FakeClock();
-  const path = new FakePath(clock);
+  const { clock, path, watched } = await watchPath({
+    ...defined({ clock: options.clock as FakeClock | undefined }),
+    survives: 7440,
+  });
   const target = makeConfig('vps', { modes: ['send'], search: DEFAULT_SEARCH });
   const tests: TestRecord[] = [];
   const runner = new ModeRunner({
@@ -44,39 +38,15 @@ async function start(options: Partial<ModeRunnerOptions> = {}) {
     learnt: () => undefined,
     ...options,
   });
-  const stop = new AbortController();
-  setMaxListeners(0, stop.signal);
-  stops.push(stop);
-  const nothing = (): undefined => undefined;
-  const lifeline = new Lifeline({
-    path,
+  runner.begin(watched);
+  return {
     clock,
-    deadline: DEFAULT_SEARCH.deadline,
-    resolution: 10,
-    survives: () => 7440,
-    events: {
-      reached: nothing,
-      watched: nothing,
-      unreachable: nothing,
-      mappingLoss: nothing,
-      farEndRestarted: nothing,
-      outageOutlasted: nothing,
-      lifetime: nothing,
-      closedByFarEnd: nothing,
-      unwatched: nothing,
-    },
-  });
-  void lifeline.run(stop.signal);
-  await clock.advance(1);
-  const controls = new Controls({
     path,
-    lifeline,
-    clock,
-    deadline: DEFAULT_SEARCH.deadline,
-    signal: stop.signal,
-  });
-  runner.begin({ path, controls, breaker: new Breaker({ clock }), signal: stop.signal });
-  return { clock, path, runner, tests, reasons: () => tests.map(({ verdict }) => reasonOf(verdict)) };
+    runner,
+    watched,
+    tests,
+    reasons: () => tests.map(({ verdict }) => reasonOf(verdict)),
+  };
 }
 
 describe('a ModeRunner', () => {
@@ -351,18 +321,11 @@ describe('a ModeRunner that is asked', () => {
   });
 
   it('by nobody that its far end cannot be asked', async () => {
-    const { clock, path, runner } = await start();
+    const { clock, path, runner, watched } = await start();
     runner.rest();
     await clock.advance(1);
     const { opened } = path;
-    const { signal } = stops.at(-1)!;
-    runner.begin({
-      path,
-      controls: undefined as never,
-      breaker: new Breaker({ clock }),
-      cannotBeAsked: ['send'],
-      signal,
-    });
+    runner.begin({ ...watched, controls: undefined as never, cannotBeAsked: ['send'] });
     await clock.advance(60);
     expect(path.opened).toBe(opened);
   });

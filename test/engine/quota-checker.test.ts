@@ -1,81 +1,44 @@
 /** No path is accused before it is known whether its deaths depend on how many connections are open. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Config, TargetConfig } from '../../src/config/config.js';
-import { DEFAULT_SEARCH } from '../../src/config/schema.js';
-import { Engine } from '../../src/engine/engine.js';
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { TargetConfig } from '../../src/config/config.js';
+import { defined } from '../../src/defined.js';
 import type { TargetSnapshot } from '../../src/engine/snapshot.js';
-import { createLogger } from '../../src/log.js';
 import { exitCode } from '../../src/measure/result.js';
 import { isComplete } from '../../src/report/build.js';
 import type { Seconds } from '../../src/units.js';
-import { FakeClock } from '../support/fake-clock.js';
-import { FakePath } from '../support/fake-path.js';
-
-const engines: Engine[] = [];
-
-afterEach(async () => {
-  await Promise.all(engines.splice(0).map((engine) => engine.stop()));
-});
+import type { FakePath } from '../support/fake-path.js';
+import { startEngine } from '../support/running-engine.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 interface World {
-  readonly clock?: FakeClock;
-  readonly path?: FakePath;
   readonly stateDir?: string;
   readonly farEnd?: TargetConfig['far_end'];
 }
 
 /** An engine over one fake path, three modes that share it. */
-async function start(set: (path: FakePath) => void, { stateDir, ...world }: World = {}) {
-  const clock = world.clock ?? new FakeClock();
-  const path = world.path ?? new FakePath(clock);
-  set(path);
-  const engine = new Engine({
-    clock,
-    log: createLogger({ level: 'error', format: 'logfmt', stream: { write: () => undefined } }),
-    observer: {},
-    openEmbedded: () =>
-      Promise.resolve({ address: '127.0.0.1', port: () => 1, close: () => Promise.resolve() }),
-    openPath: () => path,
-    askRouter: () => Promise.resolve(undefined),
+function start(prepare: (path: FakePath) => void, { stateDir, farEnd }: World = {}) {
+  return startEngine({
+    target: { modes: ['send', 'recv', 'keepalive'], ...defined({ far_end: farEnd }) },
+    config: defined({ state_dir: stateDir }),
+    prepare,
+    options: {
+      openEmbedded: () =>
+        Promise.resolve({ address: '127.0.0.1', port: () => 1, close: () => Promise.resolve() }),
+      askRouter: () => Promise.resolve(undefined),
+    },
   });
-  engines.push(engine);
-  const config: Config = {
-    schedule: '*/5 * * * *',
-    ...(stateDir === undefined ? {} : { state_dir: stateDir }),
-    targets: [
-      {
-        name: 'vps',
-        far_end: world.farEnd ?? { kind: 'native', host: '203.0.113.9', port: 5382 },
-        modes: ['send', 'recv', 'keepalive'],
-        family: 'any',
-        labels: {},
-        search: DEFAULT_SEARCH,
-      },
-    ],
-  };
-  await engine.apply(config);
-  return { clock, path, engine };
-}
-
-function only(engine: Engine): TargetSnapshot {
-  const [snapshot] = engine.targets();
-  if (snapshot === undefined) throw new Error('no target');
-  return snapshot;
 }
 
 /** Lets time pass until something holds. @returns how long it took, seconds */
 async function until(
-  { clock, engine }: { clock: FakeClock; engine: Engine },
+  { clock, only }: Pick<Awaited<ReturnType<typeof start>>, 'clock' | 'only'>,
   longest: Seconds,
   holds: (snapshot: TargetSnapshot) => boolean,
 ): Promise<Seconds> {
   const began = clock.monotonic();
-  while (!holds(only(engine))) {
+  while (!holds(only())) {
     if (clock.monotonic() - began > longest)
-      throw new Error(`not within ${longest} s: ${only(engine).verdict.sentence}`);
+      throw new Error(`not within ${longest} s: ${only().verdict.sentence}`);
     await clock.advance(1);
   }
   return clock.monotonic() - began;
@@ -90,7 +53,7 @@ describe('an honest path', () => {
   it('is accused after one more T; the timeout is published before', async () => {
     const world = await start((path) => (path.idleTimeout = 600));
     const known = await until(world, 900, (snapshot) => isChecking(snapshot) && open(snapshot) === 18);
-    const snapshot = only(world.engine);
+    const snapshot = world.only();
     for (const { finding } of snapshot.modes) {
       expect(finding.timeout).toBeDefined();
       expect(finding.compliant).toBeUndefined();
@@ -104,11 +67,11 @@ describe('an honest path', () => {
     const more = await until(world, 700, isAccused);
     expect(more).toBeGreaterThan(590);
     expect(more).toBeLessThan(640);
-    expect(isComplete(only(world.engine))).toBe(true);
-    expect(only(world.engine).explanations.map(({ id }) => id)).toContain('mapping_forgotten');
-    expect(told(only(world.engine))).toContain('with 18 connections instead of 72 they die as well');
+    expect(isComplete(world.only())).toBe(true);
+    expect(world.only().explanations.map(({ id }) => id)).toContain('mapping_forgotten');
+    expect(told(world.only())).toContain('with 18 connections instead of 72 they die as well');
     // Those that need not be asked any more are no tests that were interrupted.
-    const tests = only(world.engine).modes.flatMap((mode) => mode.tests);
+    const tests = world.only().modes.flatMap((mode) => mode.tests);
     expect(tests.length).toBeGreaterThan(0);
     expect(tests.filter(({ verdict }) => verdict.kind === 'inconclusive')).toEqual([]);
   });
@@ -121,7 +84,7 @@ describe('a path with a quota', () => {
       expect(snapshot.modes.map(({ finding }) => finding.compliant)).not.toContain(false);
       return snapshot.verdict.conditions.includes('connection_quota');
     });
-    const snapshot = only(world.engine);
+    const snapshot = world.only();
     expect([exitCode(snapshot), isComplete(snapshot)]).toEqual([3, true]);
     expect(snapshot.verdict.sentence).toContain(
       'depends on how many connections are open (about 72 are too many, 18 are not)',
@@ -131,7 +94,7 @@ describe('a path with a quota', () => {
     // What was refuted is gone; a few go on, and never say more than that they survive.
     expect(snapshot.modes.map(({ finding }) => finding.upper)).toEqual([undefined, undefined, undefined]);
     await world.clock.advance(12_000);
-    const later = only(world.engine);
+    const later = world.only();
     expect(open(later)).toBeLessThanOrEqual(18);
     for (const { finding } of later.modes) {
       expect(finding.lower).toBeGreaterThan(7435);
@@ -147,9 +110,9 @@ describe('a path with a quota', () => {
     await until(world, 4000, ({ verdict }) => verdict.conditions.includes('connection_quota'));
     world.path.quota = undefined;
     for (let day = 0; day < 6; day++) await world.clock.advance(86_400);
-    expect(only(world.engine).verdict.conditions).toEqual(['connection_quota']);
+    expect(world.only().verdict.conditions).toEqual(['connection_quota']);
     await world.clock.advance(2 * 86_400);
-    expect(only(world.engine).verdict).toMatchObject({ result: 'compliant', conditions: [] });
+    expect(world.only().verdict).toMatchObject({ result: 'compliant', conditions: [] });
   });
 });
 
@@ -161,7 +124,7 @@ describe('a path that was compliant with as many connections', () => {
     world.path.idleTimeout = 600;
     const took = await until(world, 3600, isAccused);
     expect(took).toBeLessThan(1200);
-    expect(told(only(world.engine))).not.toContain('checking whether');
+    expect(told(world.only())).not.toContain('checking whether');
   });
 });
 
@@ -175,10 +138,10 @@ describe('while a check runs', () => {
     world.path.reboot();
     const lost = world.clock.monotonic();
     await until(world, 300, ({ events }) => events.some(({ text }) => text.includes('vanished at once')));
-    expect(only(world.engine).verdict.result).toBe('unknown');
+    expect(world.only().verdict.result).toBe('unknown');
     await until(world, 1000, isAccused);
     expect(world.clock.monotonic() - lost).toBeGreaterThan(600);
-    expect(told(only(world.engine))).not.toContain('could not be checked');
+    expect(told(world.only())).not.toContain('could not be checked');
   });
 
   it('where it cannot be decided the searches go on, and it is tried again later', async () => {
@@ -189,7 +152,7 @@ describe('while a check runs', () => {
       world.path.reboot();
       await world.clock.advance(100);
     }
-    const snapshot = only(world.engine);
+    const snapshot = world.only();
     expect(told(snapshot)).toContain('could not be checked; it is tried again');
     expect([snapshot.verdict.result, isChecking(snapshot)]).toEqual(['unknown', true]);
     expect(snapshot.modes.filter(({ connections }) => connections > 0).length).toBeGreaterThan(1);
@@ -202,7 +165,7 @@ describe('while a check runs', () => {
     world.path.seenAddress = '198.51.100.2';
     world.path.reboot();
     await until(world, 300, isChecking);
-    expect(only(world.engine).verdict.result).toBe('unknown');
+    expect(world.only().verdict.result).toBe('unknown');
     const took = await until(world, 2000, isAccused);
     expect(took).toBeGreaterThan(590);
   });
@@ -214,7 +177,7 @@ describe('a built-in far end', () => {
       farEnd: { kind: 'embedded', idle_timeout: 60 },
     });
     await until(world, 120, isAccused);
-    expect(told(only(world.engine))).not.toContain('checking whether');
+    expect(told(world.only())).not.toContain('checking whether');
   });
 
   it('is where it rehearses a quota', async () => {
@@ -231,12 +194,8 @@ describe('a built-in far end', () => {
 describe('with a state directory', () => {
   let directory: string;
 
-  beforeEach(async () => {
-    directory = await mkdtemp(join(tmpdir(), 'quota-checker-'));
-  });
-  afterEach(async () => {
-    await Promise.all(engines.splice(0).map((engine) => engine.stop()));
-    await rm(directory, { recursive: true, force: true });
+  beforeEach(() => {
+    directory = temporaryFolder();
   });
 
   it('what came of a check is remembered', async () => {
@@ -244,9 +203,9 @@ describe('with a state directory', () => {
     await until(world, 2000, isAccused);
     await world.engine.stop();
     const again = await start((path) => (path.idleTimeout = 600), { stateDir: directory });
-    expect(isAccused(only(again.engine))).toBe(true);
+    expect(isAccused(again.only())).toBe(true);
     await again.clock.advance(30);
-    expect([isAccused(only(again.engine)), isChecking(only(again.engine))]).toEqual([true, false]);
+    expect([isAccused(again.only()), isChecking(again.only())]).toEqual([true, false]);
   });
 
   it('a quota is remembered, and the searches go on with few connections', async () => {
@@ -255,10 +214,10 @@ describe('with a state directory', () => {
     await world.clock.advance(400);
     await world.engine.stop();
     const again = await start((path) => (path.quota = 40), { stateDir: directory });
-    expect(only(again.engine).verdict.conditions).toEqual(['connection_quota']);
+    expect(again.only().verdict.conditions).toEqual(['connection_quota']);
     await again.clock.advance(400);
-    expect(open(only(again.engine))).toBeLessThanOrEqual(18);
-    for (const { finding } of only(again.engine).modes) expect(finding.upper).toBeUndefined();
+    expect(open(again.only())).toBeLessThanOrEqual(18);
+    for (const { finding } of again.only().modes) expect(finding.upper).toBeUndefined();
   });
 
   it('a check that a restart interrupts is made anew', async () => {
@@ -267,7 +226,7 @@ describe('with a state directory', () => {
     await world.clock.advance(400);
     await world.engine.stop();
     const again = await start((path) => (path.idleTimeout = 600), { stateDir: directory });
-    expect([isAccused(only(again.engine)), isChecking(only(again.engine))]).toEqual([false, true]);
+    expect([isAccused(again.only()), isChecking(again.only())]).toEqual([false, true]);
     const took = await until(again, 900, isAccused);
     expect(took).toBeGreaterThan(590);
   });

@@ -20,9 +20,11 @@ describe('Schedule', () => {
       await clock.advance(10);
       expect(rounds).toHaveLength(10);
       clock.stepWall(step);
-      const began = performance.now();
+      // Work and not time: the machine may be busy with other things.
+      const before = process.cpuUsage();
       await clock.advance(10);
-      expect(performance.now() - began).toBeLessThan(1000);
+      const { user, system } = process.cpuUsage(before);
+      expect((user + system) / 1e6).toBeLessThan(1);
       expect(rounds.length).toBeGreaterThanOrEqual(18);
       expect(rounds.length).toBeLessThanOrEqual(21);
       schedule.stop();

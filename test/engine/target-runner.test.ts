@@ -1,27 +1,17 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import type { TargetConfig } from '../../src/config/config.js';
-import { Launches } from '../../src/engine/launches.js';
-import { StateStore } from '../../src/engine/state-store.js';
-import { TargetRunner, type TargetRunnerOptions } from '../../src/engine/target-runner.js';
+import type { StateStore } from '../../src/engine/state-store.js';
+import type { TargetRunnerOptions } from '../../src/engine/target-runner.js';
 import { createLogger } from '../../src/log.js';
 import { InterfaceError } from '../../src/net/interface-address.js';
 import type { AskRouter, PathEnds } from '../../src/net/router.js';
-import { FakeClock } from '../support/fake-clock.js';
-import { FakePath } from '../support/fake-path.js';
+import type { FakePath } from '../support/fake-path.js';
+import { HOME, measureTarget, stateStore } from '../support/measured-target.js';
 
+/** Of `HOME`. */
 const FAR_END = '203.0.113.9';
 
-const TARGET: TargetConfig = {
-  name: 'home',
-  far_end: { kind: 'native', host: FAR_END, port: 5382 },
-  modes: ['send', 'recv'],
-  family: 'any',
-  labels: {},
-  search: { min_idle: 5, max_idle: 200, resolution: 4, connections: 24, deadline: 3, guard: 2 },
-};
+const TARGET: TargetConfig = { ...HOME, search: { ...HOME.search, connections: 24 } };
 
 interface LogLine {
   readonly level: string;
@@ -29,57 +19,29 @@ interface LogLine {
   readonly explanations?: string;
 }
 
-const running: { readonly runner: TargetRunner; readonly clock: FakeClock }[] = [];
-
-afterEach(async () => {
-  for (const { runner, clock } of running.splice(0)) {
-    const stopped = runner.stop();
-    await clock.advance(10);
-    await stopped;
-  }
-});
-
 async function start(
   prepare: (path: FakePath) => void = () => undefined,
   askRouter?: AskRouter,
   testsKept = 500,
   more: Partial<TargetRunnerOptions> = {},
 ) {
-  const clock = new FakeClock();
-  const path = new FakePath(clock);
-  prepare(path);
   const lines: string[] = [];
-  const runner = new TargetRunner({
+  const scene = await measureTarget(prepare, {
     target: TARGET,
-    clock,
     log: createLogger({
       level: 'info',
       format: 'json',
       stream: { write: (line: string) => lines.push(line) },
     }),
-    observer: {},
     testsKept,
-    launches: new Launches({ clock }),
-    openEmbedded: () => Promise.reject(new Error('no embedded far end here')),
-    openPath: () => path,
     askRouter: askRouter ?? (() => Promise.resolve(undefined)),
     ...more,
   });
-  running.push({ runner, clock });
-  await runner.start();
-  // The look-up of the far end's address leaves the fake world for a moment.
-  while (path.checks === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+  const { runner } = scene;
   const log = (): LogLine[] => lines.map((line) => JSON.parse(line) as LogLine);
-  /** Lets time pass with a round of the schedule every minute. */
-  const live = async (duration: number): Promise<void> => {
-    for (let left = duration; left > 0; left -= 60) {
-      runner.round();
-      await clock.advance(Math.min(60, left));
-    }
-  };
   const ids = (): string[] => runner.snapshot().explanations.map(({ id }) => id);
   const diagnoses = (): LogLine[] => log().filter(({ msg }) => msg.startsWith('diagnosis: '));
-  return { clock, path, runner, log, live, ids, diagnoses };
+  return { ...scene, log, ids, diagnoses };
 }
 
 describe('the diagnosis of a TargetRunner', () => {
@@ -328,15 +290,12 @@ describe('the findings of a TargetRunner', () => {
 });
 
 describe('the saved state of a TargetRunner', () => {
-  let directory: string;
-  beforeEach(async () => {
-    directory = await mkdtemp(join(tmpdir(), 'target-runner-'));
+  let store: StateStore;
+  beforeEach(() => {
+    store = stateStore();
   });
-  afterEach(() => rm(directory, { recursive: true, force: true }));
 
-  const log = createLogger({ level: 'error', format: 'logfmt' });
-  const startStored = (target: TargetConfig) =>
-    start(undefined, undefined, undefined, { target, store: new StateStore(directory, log) });
+  const startStored = (target: TargetConfig) => start(undefined, undefined, undefined, { target, store });
   const lowerOf = ({ runner }: Awaited<ReturnType<typeof start>>): number | undefined =>
     runner.snapshot().modes[0]?.finding.lower;
 
@@ -345,10 +304,7 @@ describe('the saved state of a TargetRunner', () => {
     const first = await startStored(TARGET);
     await first.live(1200);
     expect(lowerOf(first)).toBeGreaterThan(50);
-    running.splice(0);
-    const stopped = first.runner.stop();
-    await first.clock.advance(10);
-    await stopped;
+    await first.stop();
     return lowerOf(await startStored({ ...TARGET, ...changes }));
   }
 
@@ -357,13 +313,10 @@ describe('the saved state of a TargetRunner', () => {
   });
 
   it('holds what the other modes told each of them', async () => {
-    const { runner, clock, live } = await startStored(TARGET);
+    const { live, stop } = await startStored(TARGET);
     await live(120);
-    running.splice(0);
-    const stopped = runner.stop();
-    await clock.advance(10);
-    await stopped;
-    const saved = await new StateStore(directory, log).load(TARGET.name);
+    await stop();
+    const saved = await store.load(TARGET.name);
     const told = JSON.stringify(saved).match(/"others":\[\{"idle":/g);
     expect(told).toHaveLength(TARGET.modes.length);
   });

@@ -1,57 +1,19 @@
 /** Whatever happens to a connection, its socket is closed and its place in the budget given back, once. */
-import { setMaxListeners } from 'node:events';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { TargetConfig } from '../../src/config/config.js';
-import { Breaker } from '../../src/engine/breaker.js';
-import { Controls } from '../../src/engine/death-controls.js';
 import { Launches } from '../../src/engine/launches.js';
-import { Lifeline } from '../../src/engine/lifeline.js';
 import { Trial, type TrialResult } from '../../src/engine/trial.js';
-import { FakeClock } from '../support/fake-clock.js';
-import { FakePath } from '../support/fake-path.js';
 import { makeConfig } from '../support/fake-view.js';
+import { watchPath } from '../support/watched-path.js';
 
 const SEARCH: TargetConfig['search'] = makeConfig('vps').search;
-const stops: AbortController[] = [];
-
-afterEach(() => {
-  for (const stop of stops.splice(0)) stop.abort();
-});
 
 /** A trial over a fake path whose canaries live, and what it told. */
 async function start(budget = 1) {
-  const clock = new FakeClock();
-  const path = new FakePath(clock);
-  const stop = new AbortController();
-  setMaxListeners(0, stop.signal);
-  stops.push(stop);
-  const { signal } = stop;
-  const nothing = (): undefined => undefined;
-  const lifeline = new Lifeline({
-    path,
-    clock,
-    deadline: SEARCH.deadline,
-    resolution: 10,
-    survives: () => 7440,
-    events: {
-      reached: nothing,
-      watched: nothing,
-      unwatched: nothing,
-      unreachable: nothing,
-      mappingLoss: nothing,
-      farEndRestarted: nothing,
-      closedByFarEnd: nothing,
-      outageOutlasted: nothing,
-      lifetime: nothing,
-    },
-  });
-  void lifeline.run(signal);
-  await clock.advance(1);
-  const controls = new Controls({ path, lifeline, clock, deadline: SEARCH.deadline, signal });
+  const { clock, path, watched } = await watchPath({ survives: 7440 });
   const launches = new Launches({ clock, budget });
   const told: string[] = [];
   const results: TrialResult[] = [];
-  const watched = { path, controls, breaker: new Breaker({ clock }), signal };
   const trial = new Trial(
     7,
     {
@@ -73,7 +35,7 @@ async function start(budget = 1) {
     watched,
   );
   const freed = (): void => expect([launches.taken, path.probes.size]).toEqual([0, 0]);
-  return { clock, path, stop, launches, trial, told, results, freed };
+  return { clock, path, launches, trial, told, results, freed };
 }
 
 describe('a Trial', () => {

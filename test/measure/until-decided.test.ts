@@ -1,22 +1,15 @@
 /** What a measurement waits for, in virtual time. */
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { TargetConfig } from '../../src/config/config.js';
 import { DEFAULT_SCHEDULE, DEFAULT_SEARCH } from '../../src/config/schema.js';
 import { nearness } from '../../src/core/search/tally.js';
-import { Engine } from '../../src/engine/engine.js';
-import { createLogger } from '../../src/log.js';
 import { untilDecided } from '../../src/measure/until-decided.js';
 import { isComplete } from '../../src/report/build.js';
 import { forgetful, lasting, target } from '../report/snapshots.js';
 import { FakeClock } from '../support/fake-clock.js';
-import { FakePath } from '../support/fake-path.js';
+import type { FakePath } from '../support/fake-path.js';
 import { randomFrom } from '../support/prng.js';
-
-const engines: Engine[] = [];
-
-afterEach(async () => {
-  await Promise.all(engines.splice(0).map((engine) => engine.stop()));
-});
+import { startEngine } from '../support/running-engine.js';
 
 const VIEW = { show: () => undefined, print: () => undefined, close: () => undefined };
 
@@ -31,20 +24,14 @@ const TARGET: TargetConfig = {
 
 /** Measures over a path that `bend` has bent, beginning so many seconds after a round of the schedule. */
 async function measured(bend: (path: FakePath) => void, afterRound = 0, config = TARGET) {
-  const clock = new FakeClock();
-  clock.stepWall(afterRound - (clock.wall() % 300));
-  const path = new FakePath(clock);
-  bend(path);
-  const engine = new Engine({
-    clock,
-    log: createLogger({ level: 'error', format: 'logfmt', stream: { write: () => true } }),
-    observer: {},
-    openEmbedded: () => Promise.reject(new Error('not part of this test')),
-    openPath: () => path,
-    proves: false,
+  const { clock, engine } = await startEngine({
+    config: { schedule: DEFAULT_SCHEDULE, targets: [config] },
+    prepare: (path, clock) => {
+      clock.stepWall(afterRound - (clock.wall() % 300));
+      bend(path);
+    },
+    options: { proves: false },
   });
-  engines.push(engine);
-  await engine.apply({ schedule: DEFAULT_SCHEDULE, targets: [config] });
   const began = clock.monotonic();
   const { signal } = new AbortController();
   const [ending, snapshot] = await clock.settle(untilDecided(engine, VIEW, clock, { signal }), 20_000);

@@ -100,13 +100,17 @@ const TURNING_AWAY: Readonly<Record<string, TurningAway>> = {
     seconds: 25,
     says: /no new probe connection is let in, while old ones live \(\S+ closed the connection before the login\)/,
     turnAway: async (lab) => {
+      // A place that one of our own logins has at this moment is taken when it is free.
       const hold = `import socket, time
-held = [socket.create_connection(("127.0.0.1", ${SSH_PORT})) for _ in range(3)]
-for each in held: each.recv(1)
+held = []
+while len(held) < 3:
+    each = socket.create_connection(("127.0.0.1", ${SSH_PORT}))
+    if each.recv(1): held.append(each)
+    else: time.sleep(0.1)
 print("ready", flush=True)
 time.sleep(600)`;
       const others = lab.spawn('server', 'python3', ['-c', hold]);
-      await others.waitForLine(/^ready$/, 20_000);
+      await others.waitForLine(/^ready$/, 60_000);
       return () => others.stop('SIGKILL');
     },
   },

@@ -135,7 +135,6 @@ export function target(modes: readonly ModeSnapshot[], rest: Partial<TargetSnaps
       modes: evidence,
       limits: {
         minIdle: search.min_idle,
-        maxIdle: search.max_idle,
         resolution: search.resolution,
         guard: search.guard,
       },

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import fc from 'fast-check';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { tokenMac } from '../../src/net/token.js';
 import { encodeClientMessage } from '../../src/wire/codec.js';
 import { macInput } from '../../src/wire/proofs.js';
@@ -23,7 +23,13 @@ const ATTACKER = '127.0.0.66';
 vi.setConfig({ testTimeout: 30_000 });
 
 let far: Fixture;
+/** Nobody attacks it. */
+let calm: Fixture;
 const clients: RawClient[] = [];
+beforeAll(async () => {
+  calm = await startFixture();
+});
+afterAll(() => calm.close());
 afterEach(async () => {
   for (const client of clients.splice(0)) client.destroy();
   await far.close();
@@ -35,15 +41,39 @@ async function attacker(address = ATTACKER): Promise<RawClient> {
   return client;
 }
 
-/** Opens a connection, is welcomed and gets a pong; how long that took in seconds. */
-async function honestExchange(address = '127.0.0.1'): Promise<number> {
-  const start = performance.now();
-  const client = await RawClient.open(far.port, newHello('check'), address);
+/** Opens a connection, is welcomed and gets a pong. */
+async function exchange(port: number, address = '127.0.0.1'): Promise<void> {
+  const client = await RawClient.open(port, newHello('check'), address);
   client.say({ kind: 'ping', nonce: X });
   const heard = await client.hear(2);
   expect(heard.map(({ kind }) => kind)).toEqual(['welcome', 'pong']);
   client.destroy();
-  return (performance.now() - start) / 1000;
+}
+
+/** Exchanges that a far end which nobody attacks may have, one after the other, while an honest client has its one. */
+const MOST_BESIDE = 200;
+/** Seconds of this process that it may take meanwhile: far ends, clients and attackers are all in it. */
+const MOST_WORK = 1;
+
+/**
+ * An honest client is served at once. Counted in what another far end in this process serves meanwhile, which shows
+ * what it waits for, and in the time that this process works, which shows what holds both up. Neither is the machine's.
+ */
+async function expectHonestServed(address?: string): Promise<void> {
+  const before = process.cpuUsage();
+  let isServed = false;
+  const served = exchange(far.port, address).then(() => {
+    isServed = true;
+  });
+  // It may come to nothing before anybody waits for it.
+  served.catch(() => undefined);
+  let beside = 0;
+  for (; !isServed && beside <= MOST_BESIDE; beside += 1) await exchange(calm.port);
+  const { user, system } = process.cpuUsage(before);
+  console.log('BESIDE', beside, (user + system) / 1e6);
+  expect(beside).toBeLessThanOrEqual(MOST_BESIDE);
+  expect((user + system) / 1e6).toBeLessThan(MOST_WORK);
+  await served;
 }
 
 const rejected = () => far.metrics.counts.rejected;
@@ -65,7 +95,7 @@ describe('slow senders', () => {
     expect(slow.every((client) => client.received.length <= client.sent)).toBe(true);
     expect(rejected().timeout).toBe(50);
     expect(far.metrics.counts.open.pending).toBe(0);
-    expect(await honestExchange()).toBeLessThan(1);
+    await expectHonestServed();
   });
 
   it('that do not read their answers are cut off', async () => {
@@ -82,7 +112,7 @@ describe('slow senders', () => {
     } finally {
       clearInterval(flood);
     }
-    expect(await honestExchange()).toBeLessThan(1);
+    await expectHonestServed();
   });
 
   it('that others make it write to, and do not read, are cut off, and their session is told', async () => {
@@ -100,7 +130,7 @@ describe('slow senders', () => {
       clearInterval(flood);
     }
     await eventually(() => control.messages.some(({ kind }) => kind === 'gone'), 'the session is told');
-    expect(await honestExchange()).toBeLessThan(1);
+    await expectHonestServed();
   });
 
   it('that call unknown probes are held to a quarter of the lines', async () => {
@@ -128,9 +158,9 @@ describe('half-open floods', () => {
   it("from one address give way to that address' own newer connections, and touch nobody else", async () => {
     far = await startFixture({ limits: { maxConnections: 400, maxConnectionsPerClient: 100 } });
     for (let wave = 0; wave < 3; wave += 1) await Promise.all(Array.from({ length: 100 }, () => attacker()));
-    expect(await honestExchange()).toBeLessThan(1);
+    await expectHonestServed();
     // Even behind the attacker's own address there is room for who opens at once.
-    expect(await honestExchange(ATTACKER)).toBeLessThan(1);
+    await expectHonestServed(ATTACKER);
     expect(far.metrics.counts.open.pending).toBeLessThanOrEqual(100);
     expect(rejected().evicted).toBeGreaterThanOrEqual(201);
     expect(rejected().limit_total).toBe(0);
@@ -141,7 +171,7 @@ describe('half-open floods', () => {
     const settled = await RawClient.open(far.port, newHello('control'));
     clients.push(settled);
     for (let index = 0; index < 500; index += 1) await attacker(`127.0.1.${1 + (index % 50)}`);
-    expect(await honestExchange()).toBeLessThan(1);
+    await expectHonestServed();
     settled.say({ kind: 'ping', nonce: X });
     expect((await settled.hear(2))[1]).toEqual({ kind: 'pong', nonce: X });
     expect(far.metrics.counts.open.pending).toBeLessThanOrEqual(200);
@@ -172,10 +202,10 @@ describe('limits', () => {
     const sixth = await attacker();
     sixth.say(newHello());
     expect(await sixth.hearToTheEnd()).toEqual(['limit_client']);
-    expect(await honestExchange()).toBeLessThan(1);
+    await expectHonestServed();
     clients[0]?.destroy();
     await eventually(() => far.metrics.counts.open.probe === 4, 'a place is free');
-    expect(await honestExchange(ATTACKER)).toBeLessThan(1);
+    await expectHonestServed(ATTACKER);
   });
 
   it('tell a client that all places are taken', async () => {
@@ -198,7 +228,7 @@ describe('limits', () => {
     expect(far.metrics.counts.open.pending).toBe(64);
     far.advance(10);
     await eventually(() => far.metrics.counts.open.pending === 0, 'the others are reaped');
-    expect(await honestExchange()).toBeLessThan(1);
+    await expectHonestServed();
   });
 });
 
@@ -287,7 +317,7 @@ describe('oversized and binary lines', () => {
     await client.hearToTheEnd();
     expect(client.received.length).toBeLessThanOrEqual(bytes.length);
     expect(rejected()[reason]).toBe(1);
-    expect(await honestExchange()).toBeLessThan(1);
+    await expectHonestServed();
   });
 
   it('of every other kind leave no trace, opened or not', async () => {
@@ -318,7 +348,7 @@ describe('oversized and binary lines', () => {
       () => Object.values(far.metrics.counts.open).every((open) => open === 0),
       'nothing is left over',
     );
-    expect(await honestExchange()).toBeLessThan(1);
+    await expectHonestServed();
   });
 
   it('end an opened connection as well', async () => {
@@ -457,7 +487,7 @@ describe('thousands of reconnects from one address', () => {
     for (let round = 0; round < 10; round += 1) {
       control.say({ kind: 'ping', nonce: X });
       await reconnectsDuring(() => control.hear(round + 2));
-      await reconnectsDuring(honestExchange);
+      await reconnectsDuring(() => exchange(far.port));
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
     flood.postMessage('stop');

@@ -30,7 +30,6 @@ export interface DiagnosisInput {
   readonly modes: Readonly<Partial<Record<Mode, ModeEvidence>>>;
   readonly limits: {
     readonly minIdle: Seconds;
-    readonly maxIdle: Seconds;
     readonly resolution: Seconds;
     readonly guard: Seconds;
   };

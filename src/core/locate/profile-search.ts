@@ -1,7 +1,7 @@
 /**
  * The searches that a profile is made of, as a pure state machine: `(state, event) → state, actions`. Each cell is an
  * ordinary search whose connections are all refreshed as the cell says; so many run side by side as there are places.
- * First what is left when the box that was located is mended, then windows and gaps, then slits. All or nothing: a cell
+ * First what is left when the box that was located is mended, then windows and gaps, then slits and what is beside them. All or nothing: a cell
  * that cannot be read would let its neighbours be blamed for what it hides.
  * No socket, clock or chance in here. @see docs/LOCALIZATION.md
  */
@@ -12,6 +12,7 @@ import { findingOf } from '../search/finding-of.js';
 import type { SearchState } from '../search/state.js';
 import { connectionsOf, createSearch, step } from '../search/step.js';
 import { ttlOf } from './cells.js';
+import { isEcho } from './corner.js';
 import type { Cell, LocateAction, LocateEvent, Refresh, Side } from './locate-contract.js';
 import { SIDES } from './locate-contract.js';
 import type { ForgettingBox, LocateEvidence, Localization, NotLocated } from './localization.js';
@@ -195,6 +196,8 @@ function counts(
   { arrivals }: Extract<LocateEvent, { readonly kind: 'verdict' }>,
 ): boolean {
   const refreshing = SIDES.filter((side) => ttlOf(side, cell) > 0);
+  // The acknowledgements of an echo do not come back, or answer for the other end.
+  if (isEcho(cell, draft.options.hops)) return true;
   if (refreshing.some((side) => arrivals[side] === true)) draft.strays += 1;
   if (draft.strays > STRAYS_BORNE) fail(draft, 'distance_changed');
   return refreshing.every((side) => arrivals[side] === false);

@@ -4,7 +4,9 @@
  *
  * A *window* on hop j (k = j - 1, m = h - j) keeps all fresh but hop j and what touches it. A *gap* behind hop j (k = j,
  * m = h - j) keeps every router fresh that tracks on arrival: it shows transparent boxes, and routers beside it that look
- * at the TTL first. The *slit* of hop j (k = j, m = h + 1 - j) shows that router only if it looks at the TTL first.
+ * at the TTL first. The *slit* of hop j (k = j, m = h + 1 - j) shows that router only if it looks at the TTL first, or a
+ * box that packets of one direction alone refresh. With one more from either end (k = j, m = h + 2 - j, and k = j + 1,
+ * m = h + 1 - j) such a router is fresh, and the box still forgets in one of both.
  */
 import { defined } from '../../defined.js';
 import type { Seconds } from '../../units.js';
@@ -36,12 +38,15 @@ export function profileKey({ k, m }: Cell): string {
 const windowOn = (hop: number, hops: number): Cell => ({ k: hop - 1, m: hops - hop });
 const gapBehind = (hop: number, hops: number): Cell => ({ k: hop, m: hops - hop });
 const slitOf = (hop: number, hops: number): Cell => ({ k: hop, m: hops + 1 - hop });
+/** Those of j and j + 1 are beside the slit of hop j. */
+const beyondSlits = (k: number, hops: number): Cell => ({ k, m: hops + 2 - k });
 
 const upTo = (hops: number): number[] => Array.from({ length: hops }, (_, index) => index + 1);
 
 /**
  * The cells that are to be searched next: windows and gaps at first; then the slit of each router in both gaps of which
- * something forgets, as both would see it if it looked at the TTL first. Empty when all is known.
+ * something forgets, as both would see it if it looked at the TTL first; then what is beside the slits that show something.
+ * Empty when all is known.
  *
  * @param hops routers on the path, on which both ends agree
  */
@@ -51,9 +56,13 @@ export function profileCells(hops: number, known: ProfileFindings): readonly Cel
     ...[0, ...upTo(hops)].map((hop) => gapBehind(hop, hops)),
   ].filter((cell) => !known.has(profileKey(cell)));
   if (first.length > 0) return first;
-  return upTo(hops)
-    .filter((hop) => isPerhapsTtlFirst(hop, hops, known))
-    .map((hop) => slitOf(hop, hops))
+  const suspected = upTo(hops).filter((hop) => isPerhapsTtlFirst(hop, hops, known));
+  const slits = suspected.map((hop) => slitOf(hop, hops)).filter((cell) => !known.has(profileKey(cell)));
+  if (slits.length > 0) return slits;
+  const dead = suspected.filter((hop) => known.get(profileKey(slitOf(hop, hops)))?.upper !== undefined);
+  return upTo(hops + 1)
+    .filter((k) => dead.includes(k) || dead.includes(k - 1))
+    .map((k) => beyondSlits(k, hops))
     .filter((cell) => !known.has(profileKey(cell)));
 }
 
@@ -71,11 +80,11 @@ export function profileOf(hops: number, known: ProfileFindings): readonly Profil
   for (const hop of [0, ...upTo(hops)]) {
     const beside = [found(gapBehind(hop - 1, hops)), found(gapBehind(hop, hops))];
     if (hop > 0) {
-      // Several in a row that show the same: packets of one direction alone refresh some box, which need be none of them.
-      const slit = slits.get(hop);
+      const { lower = 0, upper } = slits.get(hop) ?? {};
       const own = found(windowOn(hop, hops));
-      if (slit?.upper !== undefined && !isSharedWith([slits.get(hop - 1), slits.get(hop + 1)], slit))
-        entries.push(defined({ hop: String(hop), kind: 'ttl_first', lower: slit.lower, upper: slit.upper }));
+      const beyond = [hop, hop + 1].map((k) => found(beyondSlits(k, hops)));
+      if (upper !== undefined && beyond.every((each) => livesThrough(each, upper)))
+        entries.push({ hop: String(hop), kind: 'ttl_first', lower, upper });
       else if (own !== undefined) entries.push(unlessHidden(String(hop), 'router', own, beside));
     }
     const gap = found(gapBehind(hop, hops));
@@ -93,6 +102,10 @@ function unlessHidden(
   others: readonly (CellTimeout | undefined)[],
 ): ProfileEntry {
   return defined({ hop, kind, lower: own.lower, upper: isSharedWith(others, own) ? undefined : own.upper });
+}
+
+function livesThrough(cell: CellTimeout | undefined, upper: Seconds): boolean {
+  return cell !== undefined && cell.lower >= upper;
 }
 
 function isSharedWith(others: readonly (CellTimeout | undefined)[], own: CellTimeout): boolean {

@@ -61,6 +61,39 @@ describe('profileOf() tells every hop of', () => {
     ]);
   });
 
+  test.each([1, 2, 4])('a first and a last router that look at the TTL first, of %i', (hops) => {
+    const first: ChainBox = { ...nat(12), ttlFirst: 'both' };
+    const last: ChainBox = { ...nat(20), ttlFirst: 'both' };
+    const between = Array.from({ length: hops - 2 < 0 ? 0 : hops - 2 }, () => R);
+    const chain = hops === 1 ? [first] : [first, ...between, last];
+    expect(told(chain)).toEqual([
+      ['1', 'ttl_first', 12],
+      ...(hops === 1 ? [] : [[String(hops), 'ttl_first', 20]]),
+    ]);
+  });
+
+  test.each([1, 2, 4])(
+    'no router, of %i, in place of a box at an end that packets of one direction alone refresh',
+    (hops) => {
+      const routers = Array.from({ length: hops }, () => R);
+      const behindFirst: ChainBox = { ...bridge(20), refreshedBy: 'outbound' };
+      const beforeLast: ChainBox = { ...bridge(20), refreshedBy: 'inbound' };
+      expect(told([R, behindFirst, ...routers.slice(1)])).toEqual([]);
+      expect(told([...routers.slice(1), beforeLast, R])).toEqual([]);
+    },
+  );
+
+  test('no router in place of a box that one direction refreshes and a router before it hides in part', () => {
+    const chain: Chain = [
+      { ...nat(10), ttlFirst: 'both' },
+      R,
+      { ...bridge(20), refreshedBy: 'outbound' },
+      R,
+      R,
+    ];
+    expect(told(chain)).toEqual([['1', 'ttl_first', 10]]);
+  });
+
   test('a path on which nothing forgets', () => {
     expect(told([R, R])).toEqual([]);
     expect(profileOf(2, known([R, R]))).toContainEqual({ hop: '1-2', kind: 'transparent', lower: LONGEST });
@@ -73,7 +106,7 @@ describe('profileOf() tells every hop of', () => {
   });
 });
 
-test('profileCells() asks windows and gaps first, slits only where both gaps forget', () => {
+test('profileCells() asks windows and gaps first, slits only where both gaps forget, and beside them only where a slit does', () => {
   expect(profileCells(2, new Map())).toEqual([
     { k: 0, m: 1 },
     { k: 1, m: 0 },
@@ -93,6 +126,11 @@ test('profileCells() asks windows and gaps first, slits only where both gaps for
     ]);
   expect(profileCells(2, found(some, none))).toEqual([]);
   expect(profileCells(2, found(some, some))).toEqual([{ k: 1, m: 2 }]);
+  expect(profileCells(2, found(some, some).set('1,2', none))).toEqual([]);
+  expect(profileCells(2, found(some, some).set('1,2', some))).toEqual([
+    { k: 1, m: 3 },
+    { k: 2, m: 2 },
+  ]);
 });
 
 test('leftWhenMended() is the shorter of what stands before and behind the box', () => {
