@@ -53,7 +53,6 @@ export class RefreshedTrials {
         arrived: (arrivals) => {
           running.arrivals = arrivals;
         },
-        looked: (arrivals) => this.#report(trial, { kind: 'refreshed', id, arrivals }),
       },
     );
     const trial = new Trial(
@@ -83,7 +82,7 @@ export class RefreshedTrials {
 
   #report(trial: Trial, event: Extract<LocateEvent, { readonly id: ProbeId }>): void {
     if (this.#running.get(event.id)?.trial !== trial) return;
-    if (event.kind !== 'opened' && event.kind !== 'refreshed') this.#running.delete(event.id);
+    if (event.kind !== 'opened') this.#running.delete(event.id);
     this.#options.report(event);
   }
 }

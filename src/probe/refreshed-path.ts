@@ -25,8 +25,6 @@ export interface RefreshedPathOptions {
   readonly deadline: Seconds;
   /** Told once before the verdict of a connection, or when it ends by itself. */
   readonly arrived: (arrivals: Arrivals) => void;
-  /** Told the same after each interval in which it idles. */
-  readonly looked: (arrivals: Arrivals) => void;
 }
 
 /** The same path, but its connections are refreshed as told from the moment in which they are open until their test. */
@@ -96,11 +94,7 @@ class RefreshedConnection implements ProbeConnection {
   #look(): void {
     const { clock } = this.#options;
     this.#heard = this.#connection.segmentsHeard?.() ?? this.#heard;
-    this.#looking = clock.after(this.#freshening.interval, () => {
-      this.#look();
-      const arrivals = this.#arrivals();
-      if (arrivals !== undefined) this.#options.looked(arrivals);
-    });
+    this.#looking = clock.after(this.#freshening.interval, () => this.#look());
   }
 
   whenEnded(run: Parameters<ProbeConnection['whenEnded']>[0]): void {
@@ -134,13 +128,8 @@ class RefreshedConnection implements ProbeConnection {
 
   #tellArrivals(): void {
     this.#looking?.cancel();
-    const arrivals = this.#arrivals();
-    if (arrivals !== undefined) this.#options.arrived(arrivals);
-  }
-
-  #arrivals(): Arrivals | undefined {
     const [before, now] = [this.#heardBefore, this.#heard];
-    if (before === undefined || now === undefined) return undefined;
-    return Object.fromEntries(this.#sides.map((side) => [side, now !== before]));
+    if (before === undefined || now === undefined) return;
+    this.#options.arrived(Object.fromEntries(this.#sides.map((side) => [side, now !== before])));
   }
 }

@@ -92,7 +92,6 @@ export function driveLocate(
         });
         later(0.1, { kind: 'opened', id: action.id });
         watchForReset(action.id);
-        tellRefreshed(action.id);
         return;
       }
       case 'test':
@@ -138,14 +137,6 @@ export function driveLocate(
         idle: outcome.diedAt,
         arrivals: told(probe, outcome.arrivals),
       });
-  };
-  /** The driver looks after each interval; one look is enough for what is told here. */
-  const tellRefreshed = (id: ProbeId): void => {
-    const probe = probes.get(id)!;
-    const idle = 3 * options.interval;
-    if (idle >= options.upper) return;
-    const { arrivals } = idleAcross(probe.chain, options.mode, idle, probe.refreshing);
-    later(0.1 + idle, { kind: 'refreshed', id, arrivals: told(probe, arrivals) });
   };
   /** What this end can know: whether the far end refreshes at all is what its segments tell. */
   const told = ({ refreshing: { m } }: OpenProbe, arrivals: { client?: boolean; responder?: boolean }) =>

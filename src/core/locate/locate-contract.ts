@@ -74,11 +74,6 @@ export type LocateEvent =
   /** The connection could not be established or refreshed; the driver has closed it. */
   | { readonly kind: 'open_failed'; readonly id: ProbeId }
   /**
-   * Whether refreshes arrived so far, of a connection that idles: told after each interval, where it can be known. The
-   * verdict tells it anew.
-   */
-  | { readonly kind: 'refreshed'; readonly id: ProbeId; readonly arrivals: Arrivals }
-  /**
    * The connection's one verdict, its controls (a fresh connection, a canary) included; the driver has closed it. It
    * answers `test` or comes by itself. `idle`: see `SearchEvent`.
    */

@@ -28,7 +28,7 @@ import {
   type Probe,
   testAt,
 } from './locate-state.js';
-import { countNoTest, countTest, noteUnanswered } from './tests-read.js';
+import { countNoTest, countTest } from './tests-read.js';
 
 /** Interruptions after which it is begun anew; one more ends it. */
 const INTERRUPTIONS_BORNE = 2;
@@ -95,14 +95,6 @@ function takeIn(draft: LocateDraft, event: LocateEvent): void {
       if (probe === undefined) return;
       draft.failures += 1;
       draft.resumeAt = draft.now + RETRY_TIME;
-      countNoTest(draft, probe);
-      noteLost(draft, probe);
-      return;
-    }
-    case 'refreshed': {
-      const probe = draft.probes.find(({ id }) => id === event.id);
-      if (probe?.state !== 'idle' || !noteUnanswered(draft, probe, event.arrivals)) return;
-      discardProbes(draft, ({ id }) => id === event.id);
       countNoTest(draft, probe);
       noteLost(draft, probe);
       return;

@@ -181,7 +181,6 @@ function takeIn(draft: Draft, event: LocateEvent): void {
       return;
     case 'start':
     case 'reached':
-    case 'refreshed':
       return;
   }
 }

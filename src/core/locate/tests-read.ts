@@ -9,9 +9,6 @@ import { liveSides, type LocateDraft, type Probe, testAt } from './locate-state.
 /** How much earlier than planned a harm control may be tested. */
 const HARM_EARLY = 0.9;
 
-/** Intervals in which at least two refreshes have left, each with the time to be answered. */
-const UNANSWERED_INTERVALS = 3;
-
 /** A finished test. */
 export interface FinishedTest {
   readonly verdict: Verdict;
@@ -91,21 +88,6 @@ function noteArrivals(draft: LocateDraft, question: Question, { arrivals }: Fini
     if (arrivals[side] !== undefined) noteStray(draft, side, mustArrive);
   }
   return counts;
-}
-
-/**
- * Notes refreshes with the largest TTL of which none arrives while the connection idles: something drops them, and the
- * test need not be waited for.
- * @returns whether it is so
- */
-export function noteUnanswered(draft: LocateDraft, { question, since }: Probe, arrivals: Arrivals): boolean {
-  if (since === undefined || draft.now - since < UNANSWERED_INTERVALS * draft.options.interval) return false;
-  const silent = liveSides(draft).filter((side) => {
-    const { distance = 0 } = draft.ends[side];
-    return ttlOf(side, question) > distance && !isEcho(question, distance) && arrivals[side] === false;
-  });
-  for (const side of silent) noteStray(draft, side, true);
-  return silent.length > 0;
 }
 
 function noteStray(draft: LocateDraft, side: Side, mustArrive: boolean): void {

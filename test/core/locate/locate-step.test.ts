@@ -358,23 +358,6 @@ describe('what is lost', () => {
   });
 });
 
-test('refreshes that nobody answers are given up while connections idle, after two of them', () => {
-  const means = { client: ['keepalive'], responder: ['keepalive'] } as const;
-  const hands = new Hands({ means }).begin(2).openAll();
-  const full = (): number => hands.state.probes.find(({ question }) => question.k === 3)!.id;
-  const first = full();
-  hands.feed({ kind: 'refreshed', id: first, arrivals: { client: false } }, 20);
-  expect(hands.actions.filter(({ kind }) => kind === 'discard' || kind === 'open')).toEqual([]);
-  hands.feed({ kind: 'refreshed', id: first, arrivals: { client: false } }, 21);
-  expect(hands.actions).toContainEqual({ kind: 'discard', id: first });
-  hands.feed({ kind: 'opened', id: full() }, 22);
-  hands.feed({ kind: 'refreshed', id: full(), arrivals: { client: false } }, 43);
-  expect(hands.state.ends.client).toMatchObject({ lost: 'not_refreshed' });
-  expect(hands.questions.every(({ k }) => k === 0)).toBe(true);
-  // The far end's row goes on.
-  expect(hands.questions).toContainEqual({ k: 0, m: 2, harm: false });
-});
-
 test('another way to refresh is tried at the first failure, with what was asked of that end, at once', () => {
   const hands = new Hands().begin(2).openAll();
   const harm = hands.state.probes.find(({ question }) => question.k === 2 && question.harm)!.id;
