@@ -95,6 +95,8 @@ export class Localizer {
   #running: Running | undefined;
   /** Ends the waiting for a turn, or for what is asked after a run. */
   #turn: AbortController | undefined;
+  /** It waits for its turn behind those that come first. */
+  #waitsAgain = false;
   /** Its last turn came when something else came first. */
   #passedOver = false;
   #timer: Timer | undefined;
@@ -164,6 +166,8 @@ export class Localizer {
       else if (!this.#isStill(running, readings)) this.#giveUp('the idle timeout is another one meanwhile');
       return;
     }
+    // Of whom nothing is known any more does not wait behind those of whom something is.
+    if (this.#waitsAgain && this.#isUnknown()) this.#turn?.abort();
     const [next] = hindrance === undefined ? dueModes(this.#memory, this.#ground(readings)) : [];
     // Whoever waits keeps its place while something else comes first.
     if (next === undefined) return;
@@ -233,6 +237,10 @@ export class Localizer {
     return now.lower <= upper + guard && lower <= now.upper + guard;
   }
 
+  #isUnknown(): boolean {
+    return this.#memory.entries.length === 0;
+  }
+
   #remember(memory: LocateMemory): void {
     if (memory === this.#memory) return;
     this.#memory = memory;
@@ -252,7 +260,10 @@ export class Localizer {
     const waiting = new AbortController();
     this.#turn = waiting;
     const signal = AbortSignal.any([waiting.signal, watched.signal]);
-    const leave = await turns.turn(signal, this.#passedOver || this.#memory.entries.length === 0);
+    const isFirst = this.#passedOver || this.#isUnknown();
+    this.#waitsAgain = !isFirst;
+    const leave = await turns.turn(signal, isFirst);
+    this.#waitsAgain = false;
     // What has just come to light may have to be checked first.
     await pause(clock, SETTLING, signal);
     let ran = false;

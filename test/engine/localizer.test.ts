@@ -243,6 +243,21 @@ describe('what was found', () => {
       expect(scene.send()?.found).toBeUndefined();
     });
 
+    it('comes before those of whom something is known once what was found of it is gone', async () => {
+      const { leave, turns, ...scene } = await overdue(0.5);
+      let others = 0;
+      void turns.turn(new AbortController().signal).then(() => (others += 1));
+      await scene.live(0.7 * EVERY);
+      scene.path.idleTimeout = 25;
+      await scene.until(600, () => scene.send()?.found === undefined);
+      await scene.until(900, () => scene.send()?.why?.startsWith('it waits for its turn') === true);
+      await scene.live(600);
+      expect(scene.send()?.why).toMatch(/^it waits for its turn/);
+      leave?.();
+      await scene.until(120, () => scene.state() === 'running');
+      expect(others).toBe(0);
+    });
+
     it('keeps its place in the queue while a finding is in doubt, and comes first where its turn came in vain', async () => {
       const { leave, turns, ...scene } = await overdue(1.2);
       const isInDoubt = (): boolean => scene.runner.snapshot().modes.some(({ finding }) => finding.suspect);

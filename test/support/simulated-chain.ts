@@ -19,6 +19,8 @@ export interface ChainBox {
   readonly ttlFirst?: Direction | 'both';
   /** The only direction whose packets refresh it. */
   readonly refreshedBy?: Direction;
+  /** Segments without payload pass and refresh nothing. */
+  readonly payloadOnly?: boolean;
   /** The direction whose packets make a forgotten connection known again (`outbound`: loose, as Linux is). */
   readonly revivedBy?: Direction;
   /** Seconds of silence after which it drops segments without payload, before it remembers them. */
@@ -97,7 +99,7 @@ class Flow {
     at: number,
     dies: boolean,
   ): boolean {
-    const { timeout, refreshedBy, revivedBy, trap } = box;
+    const { timeout, refreshedBy, revivedBy, trap, payloadOnly } = box;
     if (timeout === undefined) return true;
     if (at >= memory.expires) {
       // What dies here makes nothing known again.
@@ -106,6 +108,7 @@ class Flow {
       return true;
     }
     if (refreshedBy !== undefined && refreshedBy !== direction) return true;
+    if (payloadOnly === true && means === 'keepalive') return true;
     const { row } = memory;
     const goesOn = means === 'keepalive' && row.direction === direction;
     memory.row = { direction, count: goesOn ? row.count + 1 : 1 };

@@ -5,8 +5,9 @@ import type { Cell, Question, Side } from './locate-contract.js';
 export interface Tally extends Question {
   readonly alive: number;
   readonly dead: number;
-  /** Tests that said nothing. */
+  /** Rounds in which tests said nothing, and the newest of them. */
   readonly unclear: number;
+  readonly unclearIn?: number;
   /** Its answers contradicted each other or their neighbours once and were thrown away: it is asked three times now. */
   readonly cleared: boolean;
 }
@@ -61,4 +62,10 @@ export function missing(tallies: Tallies, question: Question, wanted: number): Q
   const { alive, dead, cleared, k, m, harm } = tallyOf(tallies, question);
   const count = Math.max(cleared ? DECISIVE : 0, wanted) - alive - dead;
   return Array.from({ length: Math.max(0, count) }, () => ({ k, m, harm }));
+}
+
+/** Each question once. */
+export function unique(questions: readonly Question[]): readonly Question[] {
+  const byKey = new Map(questions.map(({ k, m, harm }) => [keyOf({ k, m, harm }), { k, m, harm }]));
+  return [...byKey.values()];
 }

@@ -38,7 +38,8 @@ export const NOT_LOCATED = {
   no_distance: 'the number of routers could not be found: no refresh was acknowledged with any TTL',
   too_far: 'there are more routers on the path than are looked at',
   nothing_died: 'an idle connection that nobody refreshed survived: the idle timeout is not what it was',
-  not_refreshed: 'refreshes that reach the far end do not keep a connection alive on this path',
+  not_refreshed:
+    'keepalives that go all the way keep no connection alive on this path: a box counts data alone, or drops them',
   harmful: 'connections that were refreshed died sooner than those that were left alone',
   distance_changed: 'refreshes came farther or less far than the number of routers allows: the route changes',
   mixed:

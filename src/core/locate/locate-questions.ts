@@ -1,5 +1,5 @@
 /** Which cells are asked next: first what makes rows readable, then the rows, then what a claim rests on. */
-import { cellOf, DECISIVE, missing, type Tallies, tallyOf } from './cells.js';
+import { cellOf, DECISIVE, keyOf, missing, type Tallies, tallyOf, unique } from './cells.js';
 import { cornerOf, echoesOf } from './corner.js';
 import type { Question, Side } from './locate-contract.js';
 import { commonHops, fullCell, harmControl, liveSides, type LocateState, SILENT } from './locate-state.js';
@@ -17,13 +17,43 @@ export function stepOfEnd({ tallies, ends }: LocateState, side: Side): number | 
 export function nextQuestions(state: LocateState): readonly Question[] {
   const { places } = state.options;
   const controls = controlsOf(state);
-  const steps = liveSides(state).map((side) => stepOfEnd(state, side));
-  if (steps.every((step) => step !== undefined))
-    return [
-      ...controls,
-      ...decisiveCells(state).flatMap((cell) => missing(state.tallies, cell, DECISIVE)),
-    ].slice(0, places);
+  const steps = stepsPossible(state);
+  const decisive = decisiveOf(state, steps).flatMap((cell) => missing(state.tallies, cell, DECISIVE));
+  const areKnown = steps.client.length === 1 && steps.responder.length === 1;
+  if (
+    areKnown ||
+    (state.rounds > 0 &&
+      steps.client.length * steps.responder.length <= STEPS_AT_ONCE &&
+      controls.length + decisive.length <= places)
+  ) {
+    const others = controls.filter((control) => !decisive.some((cell) => keyOf(cell) === keyOf(control)));
+    const spares = isDisturbed(state) ? unique(decisive) : [];
+    return [...others, ...decisive, ...spares].slice(0, places);
+  }
   return [...controls, ...rowQuestions(state, places - controls.length)].slice(0, places);
+}
+
+/** So few pairs of steps are told apart and confirmed in one idle time: what a lost or doubtful test has left open. */
+const STEPS_AT_ONCE = 4;
+
+/** Whether tests were lost: where one was, others will be, so that each decisive cell gets one more. */
+function isDisturbed({ tallies, failures }: LocateState): boolean {
+  return failures > 0 || Object.values(tallies).some(({ unclear }) => unclear > 0);
+}
+
+/** The steps that an end's row may have yet; undefined alone where it has no row. */
+type StepsPossible = Readonly<Record<Side, readonly (number | undefined)[]>>;
+
+function stepsPossible(state: LocateState): StepsPossible {
+  const of = (side: Side): readonly (number | undefined)[] => {
+    const { means, distance = 0 } = state.ends[side];
+    if (means === undefined) return [undefined];
+    const step = stepOfEnd(state, side);
+    if (step !== undefined) return [step];
+    const { dead = 0, alive = distance + 1 } = rowOf(state.tallies, side, distance);
+    return Array.from({ length: alive - dead }, (_, index) => dead + 1 + index);
+  };
+  return { client: of('client'), responder: of('responder') };
 }
 
 /** What makes rows readable: nobody refreshes, each end refreshes all the way, and refreshes do no harm. */
@@ -58,20 +88,21 @@ function rowQuestions(state: LocateState, places: number): readonly Question[] {
     .flatMap((cell) => missing(tallies, cell, 1));
 }
 
-/** The cells on which a claim rests, once the steps are known: those beside each step, the corner, the echoes. */
-function decisiveCells(state: LocateState): readonly Question[] {
-  const hops = commonHops(state);
-  const [kc, ks] = [stepOfEnd(state, 'client'), stepOfEnd(state, 'responder')];
-  const beside = liveSides(state).flatMap((side) => {
-    const step = stepOfEnd(state, side) ?? 0;
-    return [cellOf(side, step - 1), cellOf(side, step)];
-  });
-  if (hops === undefined || kc === undefined || ks === undefined) return unique(beside);
-  return unique([...beside, cornerOf({ kc, ks }), ...echoesOf({ hops, kc, ks })]);
+/** The cells on which a claim rests, whichever of the steps are the right ones. */
+function decisiveOf(state: LocateState, { client, responder }: StepsPossible): readonly Question[] {
+  return unique(client.flatMap((kc) => responder.flatMap((ks) => decisiveCells(state, kc, ks))));
 }
 
-function unique(cells: readonly Question[]): readonly Question[] {
-  return cells.filter(
-    ({ k, m }, index) => cells.findIndex((other) => other.k === k && other.m === m) === index,
-  );
+/** The cells on which a claim rests: those beside each step, the corner, the echoes. */
+function decisiveCells(
+  state: LocateState,
+  kc: number | undefined,
+  ks: number | undefined,
+): readonly Question[] {
+  const hops = commonHops(state);
+  const beside = (side: Side, step: number | undefined): readonly Question[] =>
+    step === undefined ? [] : [cellOf(side, step - 1), cellOf(side, step)];
+  const rows = [...beside('client', kc), ...beside('responder', ks)];
+  if (hops === undefined || kc === undefined || ks === undefined) return rows;
+  return [...rows, cornerOf({ kc, ks }), ...echoesOf({ hops, kc, ks })];
 }

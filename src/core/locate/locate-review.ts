@@ -1,6 +1,6 @@
 /** What a finished round means: which end's refreshes cannot be used, which answers contradict each other, what follows. */
 import { defined } from '../../defined.js';
-import { answerOf, keyOf, tallyOf } from './cells.js';
+import { answerOf, keyOf, tallyOf, ttlOf, unique } from './cells.js';
 import { boxOf, cornerOf, echoesOf } from './corner.js';
 import { nextMeans, startDistance } from './distances.js';
 import type { Question, Side } from './locate-contract.js';
@@ -9,6 +9,7 @@ import { nextQuestions, stepOfEnd } from './locate-questions.js';
 import {
   commonHops,
   conclude,
+  discardProbes,
   type End,
   evidenceOf,
   fullCell,
@@ -27,20 +28,22 @@ const UNCLEAR_TESTS = 3;
 /** Tests that must agree before an end's refreshes are given up: one may be an eviction. */
 const FAILURES_OF_MEANS = 2;
 
-/** Looks at what is known after a round. @returns the questions of the next one; none when it is over */
-export function review(draft: LocateDraft): readonly Question[] {
+/** Looks at each answer at once: nothing else has to be waited for where an end's refreshes cannot be used. */
+export function judgeEnds(draft: LocateDraft): void {
   if (answerOf(draft.tallies, SILENT) === 'alive') {
     giveUp(draft, 'nothing_died');
-    return [];
+    return;
   }
   for (const side of liveSides(draft)) {
     judgeMeans(draft, side);
-    if (draft.stage === 'over') return [];
+    if (draft.stage === 'over') return;
   }
-  if (liveSides(draft).length === 0) {
+  if (liveSides(draft).length === 0)
     giveUp(draft, draft.ends.client.lost ?? draft.ends.responder.lost ?? 'no_distance');
-    return [];
-  }
+}
+
+/** Looks at what is known after a round. @returns the questions of the next one; none when it is over */
+export function review(draft: LocateDraft): readonly Question[] {
   const doubt = doubtOf(draft);
   if (doubt !== undefined) {
     giveUp(draft, doubt);
@@ -65,24 +68,32 @@ function judgeMeans(draft: LocateDraft, side: Side): void {
     lose(draft, side, 'distance_changed');
     return;
   }
-  const works = full.alive > 0 || full.dead < FAILURES_OF_MEANS;
-  const arrives = end.unanswered < FAILURES_OF_MEANS;
-  const harmless = harm === undefined || harm.alive > 0 || harm.dead < FAILURES_OF_MEANS;
-  if (works && arrives && harmless) return;
   const { means } = end;
   const next = means === undefined ? undefined : nextMeans(draft.options, side, means);
+  // Another way is tried at the first failure: it has to show itself that it works.
+  const most = next === undefined ? FAILURES_OF_MEANS : 1;
+  const works = full.alive > 0 || full.dead < most;
+  const arrives = end.unanswered < most;
+  const harmless = harm === undefined || harm.alive > 0 || harm.dead < most;
+  if (works && arrives && harmless) return;
   if (next !== undefined) changeMeans(draft, side, { ...end, means: next, strays: 0, unanswered: 0 });
   // Refreshes that kill contradict the idle timeout itself: nothing is claimed from either end.
   else if (!harmless) giveUp(draft, 'harmful');
   else lose(draft, side, 'not_refreshed');
 }
 
-/** An end goes on with another way to refresh: what the old one showed is thrown away. */
+/**
+ * An end goes on with another way to refresh, or with none: what the old one showed is thrown away, and what was asked
+ * with it is lost.
+ */
 function changeMeans(draft: LocateDraft, side: Side, end: End): void {
   draft.ends = { ...draft.ends, [side]: end };
-  draft.tallies = Object.fromEntries(
-    Object.entries(draft.tallies).filter(([, { k, m }]) => (side === 'client' ? k : m) === 0),
-  );
+  const isItsOwn = (question: Question): boolean => ttlOf(side, question) > 0;
+  const asked = [...Object.values(draft.tallies), ...draft.probes.map(({ question }) => question)];
+  draft.tallies = Object.fromEntries(Object.entries(draft.tallies).filter(([, tally]) => !isItsOwn(tally)));
+  discardProbes(draft, ({ question }) => isItsOwn(question));
+  draft.lost = draft.lost.filter((question) => !isItsOwn(question));
+  if (end.means !== undefined) draft.lost = [...draft.lost, ...unique(asked.filter(isItsOwn))];
 }
 
 /** An end's refreshes say nothing, whatever is tried: only the other end's row can be read. */

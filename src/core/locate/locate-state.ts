@@ -38,6 +38,8 @@ export interface Probe {
   readonly state: 'opening' | 'idle' | 'testing';
   /** When its idle clock started; absent while it is opened. */
   readonly since?: Seconds;
+  /** In place of one that was lost in the same round: the next round does not wait for it. */
+  readonly again?: true;
 }
 
 export interface LocateState {
@@ -47,6 +49,8 @@ export interface LocateState {
   readonly ends: Readonly<Record<Side, End>>;
   readonly tallies: Tallies;
   readonly probes: readonly Probe[];
+  /** Questions of this round whose tests were lost: they are asked again in it, once. */
+  readonly lost: readonly Question[];
   readonly nextId: ProbeId;
   /** Rounds of connections begun so far. */
   readonly rounds: number;
@@ -105,10 +109,16 @@ export function harmControl(side: Side, { distance = 0 }: End): Question | undef
 /** The cell that nobody refreshes. */
 export const SILENT: Question = ask(0, 0);
 
+/** Gives up connections: no verdict of theirs is wanted any more. */
+export function discardProbes(draft: LocateDraft, isUnwanted: (probe: Probe) => boolean): void {
+  const unwanted = draft.probes.filter(isUnwanted);
+  for (const { id } of unwanted) draft.actions.push({ kind: 'discard', id });
+  draft.probes = draft.probes.filter((probe) => !unwanted.includes(probe));
+}
+
 /** Ends the localisation: connections that are still open are given up. */
 export function conclude(draft: LocateDraft, result: Localization): void {
-  for (const { id } of draft.probes) draft.actions.push({ kind: 'discard', id });
-  draft.probes = [];
+  discardProbes(draft, () => true);
   draft.stage = 'over';
   draft.result = result;
   draft.actions.push({ kind: 'conclude', result });

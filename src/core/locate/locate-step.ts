@@ -12,13 +12,14 @@
  * ({ state, actions } = locateStep(state, 2, { kind: 'reached', side: 'client', acked: [4, 5, 64] }));
  */
 import type { Seconds } from '../../units.js';
-import { ttlOf } from './cells.js';
+import { keyOf, ttlOf } from './cells.js';
 import { distanceOf, learnReached, nextMeans, ttlsToTry } from './distances.js';
-import type { LocateAction, LocateEvent, LocateOptions, Refresh, Side } from './locate-contract.js';
+import type { LocateAction, LocateEvent, LocateOptions, Question, Refresh, Side } from './locate-contract.js';
 import { SIDES } from './locate-contract.js';
 import type { NotLocated } from './localization.js';
-import { lose, review, searchDistance } from './locate-review.js';
+import { judgeEnds, lose, review, searchDistance } from './locate-review.js';
 import {
+  discardProbes,
   freshEnd,
   giveUp,
   liveSides,
@@ -44,6 +45,7 @@ export function createLocate(options: LocateOptions): LocateState {
     ends: { client: freshEnd(options, 'client'), responder: freshEnd(options, 'responder') },
     tallies: {},
     probes: [],
+    lost: [],
     nextId: 1,
     rounds: 0,
     opened: 0,
@@ -93,12 +95,13 @@ function takeIn(draft: LocateDraft, event: LocateEvent): void {
       if (probe === undefined) return;
       draft.failures += 1;
       draft.resumeAt = draft.now + RETRY_TIME;
-      countNoTest(draft, probe.question);
+      countNoTest(draft, probe);
+      noteLost(draft, probe);
       return;
     }
     case 'verdict': {
       const probe = takeProbe(draft, event.id);
-      if (probe !== undefined) countTest(draft, probe.question, event);
+      if (probe !== undefined && !countTest(draft, probe, event)) noteLost(draft, probe);
       return;
     }
     case 'interrupted':
@@ -112,6 +115,11 @@ function takeIn(draft: LocateDraft, event: LocateEvent): void {
   }
 }
 
+/** A test was lost: it is held again in the same round, unless it was such a one itself. */
+function noteLost(draft: LocateDraft, { question, again }: Probe): void {
+  if (again !== true) draft.lost = [...draft.lost, question];
+}
+
 /** Takes a probe off the list of those that are open. */
 function takeProbe(draft: LocateDraft, id: number): Probe | undefined {
   const probe = draft.probes.find((candidate) => candidate.id === id);
@@ -121,12 +129,12 @@ function takeProbe(draft: LocateDraft, id: number): Probe | undefined {
 
 /** Begins, or begins anew: what was learnt of another path is worth nothing. */
 function begin(draft: LocateDraft): void {
-  for (const { id } of draft.probes) draft.actions.push({ kind: 'discard', id });
+  discardProbes(draft, () => true);
   const { options } = draft;
   draft.stage = 'distances';
   draft.ends = { client: freshEnd(options, 'client'), responder: freshEnd(options, 'responder') };
   draft.tallies = {};
-  draft.probes = [];
+  draft.lost = [];
   draft.resumeAt = null;
   for (const side of liveSides(draft)) {
     searchDistance(draft, side);
@@ -178,8 +186,12 @@ function goOn(draft: LocateDraft): void {
   }
   if (draft.stage !== 'cells') return;
   fireDueTests(draft);
-  const rests = draft.resumeAt !== null && draft.now < draft.resumeAt;
-  if (draft.probes.length === 0 && !rests) beginRound(draft);
+  judgeEnds(draft);
+  if (draft.stage === 'cells' && draft.now >= (draft.resumeAt ?? 0)) {
+    draft.resumeAt = null;
+    if (draft.probes.every(({ again }) => again)) beginRound(draft);
+    else askLost(draft);
+  }
   if (draft.stage === 'cells') wake(draft);
 }
 
@@ -188,29 +200,48 @@ function reasonWithoutClient({ ends }: LocateState): NotLocated {
   return ends.client.lost ?? 'no_distance';
 }
 
+/** Asks what is to be known next. What is open yet is waited for where it belongs to that, else it is given up. */
 function beginRound(draft: LocateDraft): void {
-  draft.resumeAt = null;
-  const questions = review(draft);
+  const questions = [...review(draft)];
+  if (draft.stage !== 'cells') return;
+  draft.lost = [];
+  discardProbes(draft, ({ question }) => {
+    const place = questions.findIndex((each) => keyOf(each) === keyOf(question));
+    if (place !== -1) questions.splice(place, 1);
+    return place === -1;
+  });
+  draft.probes = draft.probes.map(({ again: _again, ...probe }) => probe);
   if (questions.length === 0) return;
   draft.rounds += 1;
+  for (const question of questions) open(draft, question);
+}
+
+/** Asks again what was lost in this round, as far as there is room, while others idle yet. */
+function askLost(draft: LocateDraft): void {
+  const { lost, probes, options } = draft;
+  if (!probes.some(({ state, again }) => state !== 'testing' && again !== true)) return;
+  const room = options.places - probes.length;
+  draft.lost = lost.slice(room);
+  for (const question of lost.slice(0, room)) open(draft, question, true);
+}
+
+function open(draft: LocateDraft, question: Question, again = false): void {
+  const id = draft.nextId;
+  draft.nextId += 1;
+  draft.probes = [...draft.probes, { id, question, state: 'opening', ...(again ? { again } : {}) }];
+  const refresh = (side: Side): Refresh | undefined => {
+    const { means } = draft.ends[side];
+    const ttl = ttlOf(side, question);
+    return ttl === 0 || means === undefined ? undefined : { ttl, means };
+  };
   const { interval } = draft.options;
-  for (const question of questions) {
-    const id = draft.nextId;
-    draft.nextId += 1;
-    draft.probes = [...draft.probes, { id, question, state: 'opening' }];
-    const refresh = (side: Side): Refresh | undefined => {
-      const { means } = draft.ends[side];
-      const ttl = ttlOf(side, question);
-      return ttl === 0 || means === undefined ? undefined : { ttl, means };
-    };
-    draft.actions.push({
-      kind: 'open',
-      id,
-      interval,
-      client: refresh('client'),
-      responder: refresh('responder'),
-    });
-  }
+  draft.actions.push({
+    kind: 'open',
+    id,
+    interval,
+    client: refresh('client'),
+    responder: refresh('responder'),
+  });
 }
 
 function fireDueTests(draft: LocateDraft): void {
@@ -226,9 +257,9 @@ function dueAt({ options }: LocateState, { since = Number.POSITIVE_INFINITY, que
   return since + testAt(options, question);
 }
 
-/** Asks to be woken for the next test, or for the next round where the last one could not be held. */
+/** Asks to be woken for the next test, or when connections that could not be opened are tried again. */
 function wake(draft: LocateDraft): void {
   const due = draft.probes.filter(({ state }) => state === 'idle').map((probe) => dueAt(draft, probe));
-  const at = draft.probes.length === 0 ? draft.resumeAt : Math.min(...due);
-  if (at !== null && Number.isFinite(at)) draft.actions.push({ kind: 'wake', at });
+  const at = Math.min(...due, draft.resumeAt ?? Number.POSITIVE_INFINITY);
+  if (Number.isFinite(at)) draft.actions.push({ kind: 'wake', at });
 }

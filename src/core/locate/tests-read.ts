@@ -4,7 +4,7 @@ import type { Verdict } from '../verdict.js';
 import { keyOf, tallyOf, ttlOf } from './cells.js';
 import { isEcho } from './corner.js';
 import type { Arrivals, Question, Side } from './locate-contract.js';
-import { liveSides, type LocateDraft, testAt } from './locate-state.js';
+import { liveSides, type LocateDraft, type Probe, testAt } from './locate-state.js';
 
 /** How much earlier than planned a harm control may be tested. */
 const HARM_EARLY = 0.9;
@@ -16,28 +16,37 @@ export interface FinishedTest {
   readonly arrivals: Arrivals;
 }
 
-/** Counts a test for its question, or that it said nothing. */
-export function countTest(draft: LocateDraft, question: Question, test: FinishedTest): void {
-  const { alive, dead, unclear, cleared } = tallyOf(draft.tallies, question);
+/**
+ * Counts a test for its question, or that it said nothing.
+ * @returns whether it said something
+ */
+export function countTest(draft: LocateDraft, probe: Probe, test: FinishedTest): boolean {
+  const { question } = probe;
+  const tally = tallyOf(draft.tallies, question);
+  const { alive, dead } = tally;
   const answer = whatItSays(draft, question, test);
   const travelled = noteArrivals(draft, question, test);
   const counts = travelled && answer !== undefined;
   draft.tallies = {
     ...draft.tallies,
     [keyOf(question)]: {
-      ...question,
+      ...tally,
       alive: alive + (counts && answer === 'alive' ? 1 : 0),
       dead: dead + (counts && answer === 'dead' ? 1 : 0),
-      unclear: unclear + (counts ? 0 : 1),
-      cleared,
     },
   };
+  if (!counts) countNoTest(draft, probe);
+  return counts;
 }
 
-/** Counts a test that could not be held. */
-export function countNoTest(draft: LocateDraft, question: Question): void {
+/** Counts a test that could not be held, or said nothing: once a round, as an outage meets all that are tested in it. */
+export function countNoTest(draft: LocateDraft, { question, again }: Probe): void {
   const tally = tallyOf(draft.tallies, question);
-  draft.tallies = { ...draft.tallies, [keyOf(question)]: { ...tally, unclear: tally.unclear + 1 } };
+  if (again === true || tally.unclearIn === draft.rounds) return;
+  draft.tallies = {
+    ...draft.tallies,
+    [keyOf(question)]: { ...tally, unclear: tally.unclear + 1, unclearIn: draft.rounds },
+  };
 }
 
 /**

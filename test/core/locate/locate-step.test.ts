@@ -188,7 +188,7 @@ describe('a localisation', () => {
       const { question } = hands.state.probes.find((probe) => probe.id === id)!;
       const arrivals = client === undefined ? {} : { client };
       hands.feed({ kind: 'verdict', id, verdict: { kind: 'alive' }, idle: 66, arrivals });
-      return hands.state.tallies[`${question.k},${question.m}`]!.alive;
+      return hands.state.tallies[`${question.k},${question.m}`]?.alive ?? 0;
     };
     expect(believed(6, false)).toBe(1);
     expect(believed(6, true)).toBe(0);
@@ -202,7 +202,7 @@ describe('a localisation', () => {
     for (const { id } of hands.state.probes) hands.feed({ kind: 'open_failed', id }, 5);
     expect(hands.actions).toEqual([{ kind: 'wake', at: 15 }]);
     hands.feed({ kind: 'tick' }, 15);
-    expect(hands.actions.filter(({ kind }) => kind === 'open')).toHaveLength(3);
+    expect(hands.actions.filter(({ kind }) => kind === 'open')).toHaveLength(12);
     const [first] = hands.state.probes;
     hands.feed({ kind: 'opened', id: first!.id }, 16);
     expect(hands.actions.filter(({ kind }) => kind === 'wake')).toEqual([{ kind: 'wake', at: 16 + 66 }]);
@@ -274,6 +274,14 @@ describe('a localisation says', () => {
     expect(said([R, { ...R, eats: 2.5 }, NAT, R])).toEqual({ kind: 'router', hop: 3, kc: 3, ks: 2 });
   });
 
+  test('that keepalives keep nothing alive where a box counts data alone: with data, the right box', () => {
+    const chain: Chain = [R, { ...NAT, payloadOnly: true }, R];
+    const means = { client: ['keepalive'], responder: ['keepalive'] } as const;
+    expect(said(chain, { means })).toBe('not_refreshed');
+    expect(said(chain, { means: { ...means, responder: [] } })).toBe('not_refreshed');
+    expect(said(chain)).toEqual({ kind: 'router', hop: 2, kc: 2, ks: 2 });
+  });
+
   test("the responder's side alone where the TTL is rewritten on the way out", () => {
     const chain: Chain = [R, { ...R, rewrites: 'outbound' }, R, NAT, R];
     expect(said(chain)).toEqual({ kind: 'one_sided', ks: 2 });
@@ -309,6 +317,63 @@ test('a single eviction does not move a step: what contradicts itself is asked t
     hands.openAll().judge(FIRST_OF_TWO, 2);
   expect(hands.state.result).toMatchObject({ kind: 'located', box: { kind: 'router', hop: 1 } });
   expect(hands.state.result!.evidence.cells).toContainEqual({ k: 1, m: 0, alive: 3, dead: 0 });
+});
+
+describe('what is lost', () => {
+  test('is asked again in the same round, once, and not waited for where it is not needed any more', () => {
+    const hands = new Hands().begin(2).openAll();
+    const id = hands.state.probes.find(({ question }) => question.k === 2 && !question.harm)!.id;
+    hands.feed(
+      { kind: 'verdict', id, verdict: { kind: 'dead', evidence: 'closed' }, idle: 20, arrivals: {} },
+      20,
+    );
+    expect(hands.actions.filter(({ kind }) => kind === 'open')).toHaveLength(1);
+    expect(hands.questions.at(-1)).toEqual({ k: 2, m: 0, harm: false });
+    const again = hands.state.probes.at(-1)!.id;
+    hands.feed({ kind: 'opened', id: again }, 21);
+    // The step is known without it.
+    for (const probe of hands.state.probes.filter((each) => each.id !== again)) {
+      const { k, m, harm } = probe.question;
+      const verdict: Verdict =
+        FIRST_OF_TWO(probe.question) === 'alive' ? { kind: 'alive' } : { kind: 'dead', evidence: 'silence' };
+      const arrivals = { client: k > 2, responder: m > 2 };
+      hands.feed({ kind: 'verdict', id: probe.id, verdict, idle: harm ? 53.2 : 66, arrivals }, 70);
+    }
+    expect(hands.actions).toContainEqual({ kind: 'discard', id: again });
+    expect(hands.state.rounds).toBe(2);
+    expect(hands.questions).toContainEqual({ k: 1, m: 0, harm: false });
+  });
+
+  test('leaves few steps open: what tells them apart is confirmed in the same idle time', () => {
+    const hands = new Hands().begin(2).openAll();
+    const unclear: Verdict = { kind: 'inconclusive', reason: 'canary_lost' };
+    hands.judge((question) => (question.k === 1 ? unclear : FIRST_OF_TWO(question)), 2);
+    const asked = (k: number, m: number): number =>
+      hands.questions.filter((question) => question.k === k && question.m === m).length;
+    // The corners of kc = 1 and kc = 2, three times and a spare.
+    expect([asked(0, 1), asked(1, 1)]).toEqual([3, 4]);
+    hands.openAll().judge(FIRST_OF_TWO, 2);
+    expect(hands.state.rounds).toBe(2);
+    expect(hands.state.result).toMatchObject({ kind: 'located', box: { kind: 'router', hop: 1 } });
+  });
+});
+
+test('another way to refresh is tried at the first failure, with what was asked of that end, at once', () => {
+  const hands = new Hands().begin(2).openAll();
+  const harm = hands.state.probes.find(({ question }) => question.k === 2 && question.harm)!.id;
+  hands.feed(
+    {
+      kind: 'verdict',
+      id: harm,
+      verdict: { kind: 'dead', evidence: 'silence' },
+      idle: 53.2,
+      arrivals: { client: false },
+    },
+    53.2,
+  );
+  const opened = hands.actions.flatMap((action) => (action.kind === 'open' ? [action.client] : []));
+  expect(opened).toHaveLength(4);
+  expect(opened.every((refresh) => refresh?.means === 'data')).toBe(true);
 });
 
 test('a staircase that falls again is a contradiction', () => {

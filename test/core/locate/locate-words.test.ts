@@ -101,7 +101,7 @@ describe('localizationSentence()', () => {
       'counted from the far end, hop 2, something without an address before it, or hop 1 if that checks the TTL before it remembers. The two ends count different numbers of routers (2 from here, 5 from the far end)',
     );
     expect(say({ kind: 'one_sided', kc: 2 }, {}, { lost: { responder: 'not_refreshed' } })).toContain(
-      "The far end's own refreshes say nothing: refreshes that reach the far end do not keep",
+      "The far end's own refreshes say nothing: keepalives that go all the way keep no connection alive",
     );
   });
 
