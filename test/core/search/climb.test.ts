@@ -39,6 +39,26 @@ describe('a test without an answer', () => {
   });
 });
 
+describe('a closed bracket', () => {
+  test.each([
+    [1, 2],
+    [2, 1],
+    [3, 0],
+  ])('with %i deaths looks for %i more, and no more than that', (deaths, asked) => {
+    const draft = draftWith({ lower: 3595, compliant: false });
+    draft.deaths = deathsAt(draft, ...[3600, 3601, 3602].slice(0, deaths));
+    draft.launchedAt = draft.now;
+    draft.connections = [3580, 3570, 3560, 3550].map((age, index) => ({
+      id: index + 1,
+      role: 'ladder',
+      state: 'idle',
+      since: draft.now - age,
+    }));
+    searchLate(draft);
+    expect(draft.connections.filter(({ testAt }) => testAt !== undefined)).toHaveLength(asked);
+  });
+});
+
 describe('a bisection', () => {
   /** Between 4000 and 5000 s, where no known value lies, with connections of these ages. */
   const bisecting = (...ages: readonly number[]) => {
