@@ -267,17 +267,19 @@ export class Localizer {
     // What has just come to light may have to be checked first.
     await pause(clock, SETTLING, signal);
     let ran = false;
+    const due = leave === undefined || waiting.signal.aborted ? undefined : this.#due();
     try {
-      const due = leave === undefined || waiting.signal.aborted ? undefined : this.#due();
-      if (due === undefined) return;
-      ran = await experiments.tryRun('localization', () => this.#carryOut(due, watched));
-      if (!ran) this.#lookAgain(LOOK_AGAIN);
+      if (due !== undefined) {
+        ran = await experiments.tryRun('localization', () => this.#carryOut(due, watched));
+        if (!ran) this.#lookAgain(LOOK_AGAIN);
+      }
     } finally {
       leave?.(ran);
       this.#passedOver = leave !== undefined && !ran;
       this.#turn = undefined;
     }
-    // Another mode may be next.
+    // Another mode may be next, or it asks anew for a turn that it gave up.
+    if (due === undefined && !waiting.signal.aborted) return;
     if (this.#timer === undefined && !watched.signal.aborted) this.#options.look();
   }
 
@@ -359,7 +361,7 @@ export class Localizer {
     const options = this.#work.profileOptions(ground);
     const left = profileTimeLeft(createProfile(options));
     journal.tell(
-      `measuring the idle timeout of every hop in ${mode}: up to ${options.search.connections} more connections, for up to ${humanDuration(left)}`,
+      `measuring the idle timeout of every hop in ${mode}: up to ${options.search.connections} more connections, for about ${humanDuration(left)}`,
       'info',
     );
     const learnt = (profile: ProfileFound): void => {

@@ -159,13 +159,12 @@ export class QuotaChecker {
     const now = this.#options.clock.monotonic();
     this.#accusedAt ??= now;
     if (this.#running !== undefined) return;
-    const findings = new Map(
-      modes.filter(({ mode }) => !verdict.leftOut.includes(mode)).map(({ mode, finding }) => [mode, finding]),
-    );
+    const counted = modes.filter(({ mode }) => !verdict.leftOut.includes(mode));
+    const findings = new Map(counted.map(({ mode, finding }) => [mode, finding]));
     const accusedFor = now - this.#accusedAt;
     const due = dueAccusation(findings, verdict.check.modes, this.#all, accusedFor);
     if (due !== undefined && now >= this.#notBefore)
-      this.#begin(beginCheck(due, leastShareOfDeaths(this.#testsOf(modes), due.upper)));
+      this.#begin(beginCheck(due, leastShareOfDeaths(this.#testsOf(counted), due.upper)));
     else this.#lookAgain(Math.max(this.#notBefore - now, shortestUpper(findings) - accusedFor));
   }
 
@@ -242,7 +241,7 @@ export class QuotaChecker {
     );
   }
 
-  /** The tests of all modes, which are made among as many connections. */
+  /** The tests of these modes, which are made among as many connections. */
   #testsOf(modes: TargetSnapshot['modes']): readonly TestAmongMany[] {
     const now = this.#options.clock.wall();
     return modes.flatMap(({ tests }) =>

@@ -126,7 +126,7 @@ function locateFacts({ locating, config }: TargetSnapshot): readonly Fact[] {
             ? {
                 id: `profiling:${mode}`,
                 kind: 'news' as const,
-                text: `Measuring the idle timeout of every hop in ${mode}: up to ${connections} connections are kept fresh on all of the path but a place, for up to ${humanDuration(running.left)}. Ctrl-C ends it and keeps what is known.`,
+                text: `Measuring the idle timeout of every hop in ${mode}: up to ${connections} connections are kept fresh on all of the path but a place, for about ${humanDuration(running.left)}. Ctrl-C ends it and keeps what is known.`,
               }
             : {
                 id: `locating:${mode}`,

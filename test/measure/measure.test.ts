@@ -109,7 +109,7 @@ describe('the place that forgets', () => {
     expect(facts.map(({ id }) => id.split(':')[0])).toEqual(['locating', 'profiling', 'located', 'mended']);
     expect(facts[0]?.text).toMatch(/^Looking for the box that forgets in send: .* for about 2 h 0 min\.$/);
     expect(facts[1]?.text).toMatch(
-      /^Measuring the idle timeout of every hop in send: .* for up to 2 h 0 min\./,
+      /^Measuring the idle timeout of every hop in send: .* for about 2 h 0 min\./,
     );
     expect(facts[2]?.text).toBe(`send: ${found?.sentence}`);
     expect(facts[3]?.text).toMatch(MENDED);

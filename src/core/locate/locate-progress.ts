@@ -16,7 +16,10 @@ export interface LocateProgress {
 }
 
 export function locateProgress({ stage, probes, tallies, rounds, options }: LocateState): LocateProgress {
-  const ends = probes.flatMap(({ since, question }) =>
+  const asked = probes.some(({ again }) => again !== true)
+    ? probes.filter(({ again }) => again !== true)
+    : probes;
+  const ends = asked.flatMap(({ since, question }) =>
     since === undefined ? [] : [since + testAt(options, question)],
   );
   const shown = stage === 'cells' ? (rounds > 1 ? 'confirmation' : 'rows') : stage;
@@ -37,6 +40,9 @@ const HOPS_PRESUMED = 8;
 /** Tests that a claim asks for beside the rows: three in all of each decisive cell, the corner, and nobody's refresh. */
 const CONFIRMING_TESTS = 11;
 
+/** Tests that a claim asks for where there are no routers, all at once. */
+const ALL_WITHOUT_ROUTERS = 9;
+
 /** Seconds until it ends, when all goes well. */
 export function locateTimeLeft(state: LocateState, now: Seconds, deadline: Seconds): Seconds {
   const { options, stage, rounds } = state;
@@ -44,14 +50,22 @@ export function locateTimeLeft(state: LocateState, now: Seconds, deadline: Secon
   const { roundEndsAt } = locateProgress(state);
   const all = roundsOf(state);
   if (stage !== 'cells') return stage === 'over' ? 0 : SWEEPS_TIME + all * round;
-  const thisRound = roundEndsAt === undefined ? round : Math.max(0, roundEndsAt - now) + deadline;
-  return thisRound + Math.max(0, all - rounds) * round;
+  const later = Math.max(0, all - rounds) * round;
+  if (roundEndsAt === undefined) return round + later;
+  // The next round does not wait for what is asked again in this one, but is not over before it.
+  const again = state.probes.flatMap(({ since, question, again: isAgain }) =>
+    since === undefined || isAgain !== true ? [] : [since + testAt(options, question)],
+  );
+  const until = (at: Seconds): Seconds => Math.max(0, at - now) + deadline;
+  return Math.max(until(roundEndsAt) + later, ...again.map(until));
 }
 
 /** Rounds of a localisation: two with places for all cells; with fewer the rows are bisected. */
 function roundsOf({ options: { places }, ends, ...state }: LocateState): number {
   const sides = liveSides({ ...state, ends }).length;
-  const hops = Math.max(...SIDES.map((side) => ends[side].distance ?? 0)) || HOPS_PRESUMED;
+  const counted = SIDES.flatMap((side) => ends[side].distance ?? []);
+  const hops = counted.length === 0 ? HOPS_PRESUMED : Math.max(...counted);
+  if (hops === 0 && places >= ALL_WITHOUT_ROUTERS) return 1;
   let open = hops;
   let rounds = 0;
   for (let controls = 1 + 2 * sides; open > 0; controls = 0, rounds += 1) {

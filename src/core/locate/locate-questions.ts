@@ -19,12 +19,10 @@ export function nextQuestions(state: LocateState): readonly Question[] {
   const controls = controlsOf(state);
   const steps = stepsPossible(state);
   const decisive = decisiveOf(state, steps).flatMap((cell) => missing(state.tallies, cell, DECISIVE));
-  const areKnown = steps.client.length === 1 && steps.responder.length === 1;
+  const pairs = steps.client.length * steps.responder.length;
   if (
-    areKnown ||
-    (state.rounds > 0 &&
-      steps.client.length * steps.responder.length <= STEPS_AT_ONCE &&
-      controls.length + decisive.length <= places)
+    pairs === 1 ||
+    (state.rounds > 0 && pairs > 0 && pairs <= STEPS_AT_ONCE && controls.length + decisive.length <= places)
   ) {
     const others = controls.filter((control) => !decisive.some((cell) => keyOf(cell) === keyOf(control)));
     const spares = isDisturbed(state) ? unique(decisive) : [];

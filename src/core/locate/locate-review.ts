@@ -22,15 +22,19 @@ import {
 } from './locate-state.js';
 import { contradicting, rowOf } from './refresh-rows.js';
 
-/** Tests in a row that say nothing before a question is given up. */
+/** Rounds whose tests say nothing before a question is given up. */
 const UNCLEAR_TESTS = 3;
 
 /** Tests that must agree before an end's refreshes are given up: one may be an eviction. */
 const FAILURES_OF_MEANS = 2;
 
+const isSilent = (question: Question): boolean => keyOf(question) === keyOf(SILENT);
+
 /** Looks at each answer at once: nothing else has to be waited for where an end's refreshes cannot be used. */
 export function judgeEnds(draft: LocateDraft): void {
-  if (answerOf(draft.tallies, SILENT) === 'alive') {
+  // Several may be asked at once: one that lives beside others that die says that connections fare differently.
+  const isAsked = draft.probes.some(({ state, question }) => state === 'testing' && isSilent(question));
+  if (!isAsked && answerOf(draft.tallies, SILENT) === 'alive') {
     giveUp(draft, 'nothing_died');
     return;
   }

@@ -135,6 +135,7 @@ function begin(draft: LocateDraft): void {
   draft.ends = { client: freshEnd(options, 'client'), responder: freshEnd(options, 'responder') };
   draft.tallies = {};
   draft.lost = [];
+  draft.rounds = 0;
   draft.resumeAt = null;
   for (const side of liveSides(draft)) {
     searchDistance(draft, side);

@@ -19,6 +19,7 @@ import type { ForgettingBox, LocateEvidence, Localization, NotLocated } from './
 import {
   cellsBehind,
   type CellTimeout,
+  enoughFor,
   leftWhenMended,
   profileCells,
   type ProfileEntry,
@@ -121,6 +122,11 @@ export function createProfile(options: ProfileOptions): ProfileState {
   for (let k = 0; k < box.kc; k++)
     for (let m = 0; m < box.ks; m++)
       known.set(profileKey({ k, m }), { lower: evidence.lower, upper: evidence.idle });
+  // Where a step lived, all lives that is refreshed farther: these are beside the slit of a router that checks the TTL first.
+  if (box.kind === 'ttl_first') {
+    known.set(profileKey({ k: box.kc, m: box.ks - 1 }), { lower: evidence.idle });
+    known.set(profileKey({ k: box.kc - 1, m: box.ks }), { lower: evidence.idle });
+  }
   return {
     options,
     now: 0,
@@ -330,10 +336,13 @@ function beginNext(draft: Draft): void {
   const serial = draft.nextSerial;
   draft.nextSerial += 1;
   draft.waiting = waiting;
+  const enough = enoughFor(cell, draft.options.hops, draft.known);
+  const maxIdle = Math.min(search.maxIdle, enough ?? Infinity);
   const options: SearchOptions = {
     ...search,
     connections: draft.each,
-    minIdle: Math.min(FROM * evidence.lower, FROM * search.maxIdle),
+    minIdle: Math.min(FROM * evidence.lower, FROM * maxIdle),
+    maxIdle,
     timing: 'late',
   };
   draft.running = [...draft.running, { serial, cell, search: createSearch(options), wakeAt: Infinity }];
@@ -345,12 +354,16 @@ export function profileConnections({ running }: ProfileState): number {
   return running.reduce((sum, { search }) => sum + connectionsOf(search).length, 0);
 }
 
-/** Seconds until it ends, when nothing dies: the searches that run are taken for half done. */
+/**
+ * Seconds until it ends, when nothing dies: the searches that run are taken for half done. What routers that check the
+ * TTL first ask for besides is not known before they are met.
+ */
 export function profileTimeLeft(state: ProfileState): Seconds {
   const { options, running, waiting, each, known } = state;
   const { connections, maxIdle } = options.search;
   const isBehind = behindCells(options).some((cell) => !known.has(profileKey(cell)));
-  const later = isBehind ? profileCells(options.hops, known).length : 0;
+  const hasBegun = running.length > 0 || waiting.length > 0;
+  const later = isBehind || !hasBegun ? profileCells(options.hops, known).length : 0;
   /** A search with so few connections takes so many of the longest idle time. */
   const pace = 1 + 2.2 / Math.max(1, each);
   const laterEach = Math.max(LEAST_CONNECTIONS, Math.floor(connections / Math.max(1, later)));

@@ -38,7 +38,7 @@ export function profileKey({ k, m }: Cell): string {
 const windowOn = (hop: number, hops: number): Cell => ({ k: hop - 1, m: hops - hop });
 const gapBehind = (hop: number, hops: number): Cell => ({ k: hop, m: hops - hop });
 const slitOf = (hop: number, hops: number): Cell => ({ k: hop, m: hops + 1 - hop });
-/** Those of j and j + 1 are beside the slit of hop j. */
+/** Those of j and j + 1 are beside the slit of hop j: what matters of them is whether they live through what it shows. */
 const beyondSlits = (k: number, hops: number): Cell => ({ k, m: hops + 2 - k });
 
 const upTo = (hops: number): number[] => Array.from({ length: hops }, (_, index) => index + 1);
@@ -102,6 +102,16 @@ function unlessHidden(
   others: readonly (CellTimeout | undefined)[],
 ): ProfileEntry {
   return defined({ hop, kind, lower: own.lower, upper: isSharedWith(others, own) ? undefined : own.upper });
+}
+
+/**
+ * How long is to be looked in a cell, seconds; undefined for as long as can be. What is beside a slit needs to live
+ * through what that shows, no longer.
+ */
+export function enoughFor({ k, m }: Cell, hops: number, known: ProfileFindings): Seconds | undefined {
+  if (k + m !== hops + 2) return undefined;
+  const uppers = [k - 1, k].flatMap((hop) => known.get(profileKey(slitOf(hop, hops)))?.upper ?? []);
+  return uppers.length === 0 ? undefined : Math.max(...uppers);
 }
 
 function livesThrough(cell: CellTimeout | undefined, upper: Seconds): boolean {

@@ -6,7 +6,7 @@ import type {
   LocateOptions,
   Question,
 } from '../../../src/core/locate/locate-contract.js';
-import { locateDuration, locateProgress } from '../../../src/core/locate/locate-progress.js';
+import { locateDuration, locateProgress, locateTimeLeft } from '../../../src/core/locate/locate-progress.js';
 import { createLocate, locateStep } from '../../../src/core/locate/locate-step.js';
 import type { LocateState } from '../../../src/core/locate/locate-state.js';
 import type { Verdict } from '../../../src/core/verdict.js';
@@ -184,7 +184,9 @@ describe('a localisation', () => {
 
   test('does not believe a test whose refreshes went too far, not far enough, or nobody knows how far', () => {
     const believed = (id: number, client: boolean | undefined): number => {
-      const hands = new Hands().begin(2).openAll();
+      // With another means to try one such test is enough to change over.
+      const means = { client: ['keepalive'], responder: ['keepalive'] } as const;
+      const hands = new Hands({ means }).begin(2).openAll();
       const { question } = hands.state.probes.find((probe) => probe.id === id)!;
       const arrivals = client === undefined ? {} : { client };
       hands.feed({ kind: 'verdict', id, verdict: { kind: 'alive' }, idle: 66, arrivals });
@@ -225,6 +227,44 @@ describe('a localisation', () => {
     hands.judge(FIRST_OF_TWO, 2);
     expect(locateProgress(hands.state)).toMatchObject({ stage: 'confirmation', tests: 9 });
     expect(locateDuration(OPTIONS, 8)).toBe(20 + 2 * (66 + 8));
+    const direct = new Hands().begin(0).openAll();
+    expect(locateTimeLeft(direct.state, 0, 8)).toBe(66 + 8);
+  });
+
+  test('takes as long as before when a test is lost and held again in the same round, and again when it begins anew', () => {
+    const hands = new Hands().begin(2).openAll();
+    const [lost] = hands.state.probes;
+    const verdict: Verdict = { kind: 'inconclusive', reason: 'canary_lost' };
+    expect(locateTimeLeft(hands.state, 50, 8)).toBe(16 + 8 + 66 + 8);
+    hands.feed({ kind: 'verdict', id: lost!.id, verdict, idle: 50, arrivals: {} }, 50).openAll();
+    expect(hands.state.probes.some(({ again }) => again === true)).toBe(true);
+    expect(locateTimeLeft(hands.state, 50, 8)).toBe(16 + 8 + 66 + 8);
+    hands.feed({ kind: 'interrupted' }, 51);
+    expect(hands.state.rounds).toBe(0);
+  });
+
+  test('says that connections fare differently where one of several that nobody refreshed lives', () => {
+    const hands = new Hands().begin(0).openAll();
+    const silent = (): readonly number[] =>
+      hands.state.probes.filter(({ question: { k, m, harm } }) => k + m === 0 && !harm).map(({ id }) => id);
+    expect(silent()).toHaveLength(3);
+    hands.feed({ kind: 'tick' }, 66);
+    const [first, ...others] = silent();
+    hands.feed({ kind: 'verdict', id: first!, verdict: { kind: 'alive' }, idle: 66, arrivals: {} }, 66);
+    expect(hands.state.result).toBeNull();
+    for (const id of others)
+      hands.feed(
+        { kind: 'verdict', id, verdict: { kind: 'dead', evidence: 'silence' }, idle: 66, arrivals: {} },
+        69,
+      );
+    expect(hands.state.result).not.toMatchObject({ reason: 'nothing_died' });
+  });
+
+  test('asks the other end for all of its row where this end has no step that is possible', () => {
+    const means = { client: ['keepalive'], responder: ['keepalive'] } as const;
+    const hands = new Hands({ means, places: 9 }).begin(5).openAll();
+    hands.judge(({ k, m, harm }) => (harm ? 'alive' : k === 6 ? 'dead' : m === 6 ? 'alive' : 'dead'), 5);
+    expect(hands.questions.some(({ m }) => m > 0 && m < 6)).toBe(true);
   });
 });
 

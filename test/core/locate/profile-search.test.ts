@@ -6,6 +6,7 @@ import {
   type ProfileOptions,
   profileTimeLeft,
 } from '../../../src/core/locate/profile-search.js';
+import { enoughFor } from '../../../src/core/locate/profile.js';
 import type { ForgettingBox, LocateEvidence } from '../../../src/core/locate/localization.js';
 import { driveProfile, type ProfileRun } from '../../support/profile-driver.js';
 import { type Chain, type ChainBox, hopsOf } from '../../support/simulated-chain.js';
@@ -70,6 +71,25 @@ describe('a profile', () => {
     const left = profileTimeLeft(createProfile(optionsOf(CHAIN, CGN, 11.5)));
     expect(run.duration / left).toBeGreaterThan(0.3);
     expect(run.duration / left).toBeLessThan(1.3);
+  });
+
+  test('searches beside a slit no longer than what that shows, and not at all where the box itself looks at the TTL first', () => {
+    const first: ChainBox = { ...nat(12), ttlFirst: 'both' };
+    const box: ForgettingBox = { kind: 'ttl_first', hop: 1, kc: 2, ks: 2 };
+    const alone = driveProfile(optionsOf([first], box, 11.5), [first], 'send');
+    expect(told(alone)).toEqual([['1', 'ttl_first', 12]]);
+    expect(alone.opened).toBe(0);
+    const chain: Chain = [nat(12), R, { ...nat(30), ttlFirst: 'both' }, R];
+    const hop: ForgettingBox = { kind: 'router', hop: 1, kc: 1, ks: 4 };
+    const known = new Map([['3,2', { lower: 29.5, upper: 30.5 }]]);
+    expect([3, 4].map((k) => enoughFor({ k, m: 6 - k }, 4, known))).toEqual([30.5, 30.5]);
+    expect(enoughFor({ k: 2, m: 4 }, 4, known)).toBeUndefined();
+    expect(enoughFor({ k: 3, m: 1 }, 4, known)).toBeUndefined();
+    const run = driveProfile(optionsOf(chain, hop, 11.5), chain, 'send');
+    expect(told(run)).toEqual([
+      ['1', 'router', 12],
+      ['3', 'ttl_first', 30],
+    ]);
   });
 
   test('asks nothing that the localisation has answered, and no refresh that reaches the far end', () => {
