@@ -15,6 +15,8 @@ import { until } from './until.js';
 const IDLE_TIMEOUT = 10;
 /** So many connections are open in the middle of a search. */
 const UNDER_WAY = 12;
+/** So many are while probe connections are being opened, the canaries among them. */
+const OPENING = 6;
 const KEEPS = () => ({ box: 'no_expiry', idleTimeout: NEVER }) as const;
 
 /** What `measure` tells of a box and a server to which something happens in the middle of the search. */
@@ -22,10 +24,11 @@ async function measuredWhile(
   row: Pick<Told, 'lab' | 'ssh' | 'asks'>,
   happens: (lab: Lab, home: string) => Promise<void>,
   more: readonly string[] = [],
+  underWay = UNDER_WAY,
 ): Promise<ReportDocument> {
   let happening: Promise<void> | undefined;
   const inTheMiddle = async (lab: Lab, home: string): Promise<void> => {
-    await until('a search is under way', 120_000, async () => (await lab.mappings()).length >= UNDER_WAY);
+    await until('a search is under way', 120_000, async () => (await lab.mappings()).length >= underWay);
     await happens(lab, home);
   };
   const install = (lab: Lab, _: number, directory: string): Promise<undefined> => {
@@ -79,6 +82,8 @@ interface TurningAway {
   readonly config?: readonly string[];
   readonly seconds: number;
   readonly says: RegExp;
+  /** It begins before the search, and sees by itself when its moment has come. */
+  readonly waits?: true;
   /** @returns what ends it */
   readonly turnAway: (lab: Lab) => Promise<() => Promise<unknown>>;
 }
@@ -98,10 +103,16 @@ const TURNING_AWAY: Readonly<Record<string, TurningAway>> = {
   'has its MaxStartups taken by others': {
     config: ['MaxStartups 3:100:3'],
     seconds: 25,
+    waits: true,
     says: /no new probe connection is let in, while old ones live \(\S+ closed the connection before the login\)/,
     turnAway: async (lab) => {
+      // It acts while the first connections are opened, however busy the machine is: once all are, nobody is turned away.
       // A place that one of our own logins has at this moment is taken when it is free.
       const hold = `import socket, time
+def established():
+    lines = [line.split() for table in ("tcp", "tcp6") for line in open("/proc/net/" + table)]
+    return sum(line[3] == "01" and line[1].endswith(":%04X" % ${SSH_PORT}) for line in lines)
+while established() < ${OPENING}: time.sleep(0.02)
 held = []
 while len(held) < 3:
     each = socket.create_connection(("127.0.0.1", ${SSH_PORT}))
@@ -110,7 +121,7 @@ while len(held) < 3:
 print("ready", flush=True)
 time.sleep(600)`;
       const others = lab.spawn('server', 'python3', ['-c', hold]);
-      await others.waitForLine(/^ready$/, 60_000);
+      await others.waitForLine(/^ready$/, 240_000);
       return () => others.stop('SIGKILL');
     },
   },
@@ -180,13 +191,14 @@ describeLab(
     it.concurrent.each(Object.entries(TURNING_AWAY))(
       'learns nothing wrong of a server that %s for a while, says why, and goes on afterwards',
       { timeout: 400_000 },
-      async (_name, { config = [], seconds, says, turnAway }) => {
+      async (_name, { config = [], seconds, says, turnAway, waits }) => {
         const row = { lab: KEEPS, ssh: { config }, asks: { idleTimeouts: [NEVER], maxIdle: 20 } } as const;
-        const document = await measuredWhile(row, async (lab) => {
+        const turnedAway = async (lab: Lab): Promise<void> => {
           const letIn = await turnAway(lab);
           await sleep(1000 * seconds);
           await letIn();
-        });
+        };
+        const document = await measuredWhile(row, turnedAway, [], waits ? 0 : UNDER_WAY);
         expect(reasonsOf(document).filter(isDeath)).toEqual([]);
         expect(said(document)).not.toContain('vanished');
         expect(said(document)).toMatch(says);
