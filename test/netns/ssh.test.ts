@@ -107,7 +107,8 @@ const TURNING_AWAY: Readonly<Record<string, TurningAway>> = {
     says: /no new probe connection is let in, while old ones live \(\S+ closed the connection before the login\)/,
     turnAway: async (lab) => {
       // It acts while the first connections are opened, however busy the machine is: once all are, nobody is turned away.
-      // A place that one of our own logins has at this moment is taken when it is free.
+      // A place that one of our own logins has at this moment is taken when it is free: whoever is turned away hears
+      // "Exceeded MaxStartups", and not "SSH-2.0".
       const hold = `import socket, time
 def established():
     lines = [line.split() for table in ("tcp", "tcp6") for line in open("/proc/net/" + table)]
@@ -116,8 +117,8 @@ while established() < ${OPENING}: time.sleep(0.02)
 held = []
 while len(held) < 3:
     each = socket.create_connection(("127.0.0.1", ${SSH_PORT}))
-    if each.recv(1): held.append(each)
-    else: time.sleep(0.1)
+    if each.recv(1) == b"S": held.append(each)
+    else: time.sleep(0.02)
 print("ready", flush=True)
 time.sleep(600)`;
       const others = lab.spawn('server', 'python3', ['-c', hold]);
