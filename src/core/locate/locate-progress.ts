@@ -11,15 +11,13 @@ export interface LocateProgress {
   readonly connections: number;
   /** Tests that said something so far. */
   readonly tests: number;
-  /** When the last connection of this round will be tested; absent while none idles. */
+  /** When the last connection that this round waits for will be tested; absent while none idles. */
   readonly roundEndsAt?: Seconds;
 }
 
 export function locateProgress({ stage, probes, tallies, rounds, options }: LocateState): LocateProgress {
-  const asked = probes.some(({ again }) => again !== true)
-    ? probes.filter(({ again }) => again !== true)
-    : probes;
-  const ends = asked.flatMap(({ since, question }) =>
+  const first = probes.filter(({ again }) => again !== true);
+  const ends = (first.length > 0 ? first : probes).flatMap(({ since, question }) =>
     since === undefined ? [] : [since + testAt(options, question)],
   );
   const shown = stage === 'cells' ? (rounds > 1 ? 'confirmation' : 'rows') : stage;

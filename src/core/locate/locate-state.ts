@@ -52,7 +52,7 @@ export interface LocateState {
   /** Questions of this round whose tests were lost: they are asked again in it, once. */
   readonly lost: readonly Question[];
   readonly nextId: ProbeId;
-  /** Rounds of connections begun so far. */
+  /** Rounds of connections since it began, or began anew. */
   readonly rounds: number;
   /** Connections opened so far. */
   readonly opened: number;

@@ -1,8 +1,8 @@
 /**
  * The searches that a profile is made of, as a pure state machine: `(state, event) → state, actions`. Each cell is an
  * ordinary search whose connections are all refreshed as the cell says; so many run side by side as there are places.
- * First what is left when the box that was located is mended, then windows and gaps, then slits and what is beside them. All or nothing: a cell
- * that cannot be read would let its neighbours be blamed for what it hides.
+ * First what is left when the box that was located is mended, then windows and gaps, then slits and what is beside them.
+ * All or nothing: a cell that cannot be read would let its neighbours be blamed for what it hides.
  * No socket, clock or chance in here. @see docs/LOCALIZATION.md
  */
 import type { Finding } from '../finding.js';
